@@ -1,0 +1,1 @@
+"""Who people are: accounts, organisations, memberships, declared conflicts."""

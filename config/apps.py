@@ -1,0 +1,9 @@
+"""The project's own app: wiring, health, supervisor, checks."""
+
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    """Holds no models."""
+
+    name = "config"

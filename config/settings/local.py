@@ -1,0 +1,22 @@
+"""`make run`: everything on this machine, SQLite by default, mail into files, debug pages off the network."""
+
+import os
+
+from config.settings.base import *
+
+DEBUG = env.bool("DEBUG", True)
+SECRET_KEY = SECRET_KEY or "local-only-not-a-secret"  # production refuses to start with it
+ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
+DATABASES = {"default": database(env.str("DATABASE_URL", f"sqlite:///{DATA_DIR}/moderato.sqlite3"))}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL or REDIS_URL.rsplit("/", 1)[0] + "/1",
+    }
+}
+STORAGES = storages("whitenoise.storage.CompressedManifestStaticFilesStorage")
+if not (STATIC_ROOT / "staticfiles.json").exists() or os.environ.get("RUN_MAIN"):
+    STORAGES = storages("django.contrib.staticfiles.storage.StaticFilesStorage")
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True

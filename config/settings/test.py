@@ -1,0 +1,19 @@
+"""Tests: the fixtures start the servers and hand their addresses over in the environment."""
+
+import tempfile
+from pathlib import Path
+
+from config.settings.base import *
+
+DEBUG = False
+SECRET_KEY = "test-only"
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
+DATABASES = {"default": database(env.str("TEST_DATABASE_URL", "sqlite:///:memory:"))}
+DATABASES["default"]["OPTIONS"].pop("pool", None)  # type: ignore[attr-defined]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+DATA_DIR = Path(tempfile.gettempdir()) / "moderato-test-data"
+STORAGES = storages("django.contrib.staticfiles.storage.StaticFilesStorage")
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
+ACCOUNT_RATE_LIMITS = False
