@@ -1,0 +1,142 @@
+"""Fixtures for every app's tests: servers, committed databases, a site with a browser."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests import servers
+
+
+@pytest.fixture(scope="session")
+def broker_url() -> str:
+    """Address of this worker's own database on the run's Valkey server."""
+    return os.environ["REDIS_URL"]
+
+
+@pytest.fixture(scope="session")
+def rclone_s3() -> Iterator[servers.Server]:
+    """S3 that checks signatures and expiry. Keys and bucket are in `.extra`."""
+    server = servers.start_rclone_s3()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def moto_s3() -> Iterator[servers.Server]:
+    """S3 with create-once and checksums. Make the bucket (`.extra["bucket"]`) in the test."""
+    server = servers.start_moto_s3()
+    yield server
+    server.stop()
+
+
+@dataclass
+class MailSink:
+    """A mail server that keeps what it gets."""
+
+    port: int
+    messages: list[Any] = field(default_factory=list)
+
+
+@pytest.fixture
+def mail_sink() -> Iterator[MailSink]:
+    """A real SMTP server on a free port; the parsed messages are in `.messages`."""
+    import email
+    import email.policy
+
+    from aiosmtpd.controller import Controller
+
+    sink = MailSink(servers.free_port())
+
+    class Handler:
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+            parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
+            sink.messages.append(parsed)
+            return "250 kept"
+
+    controller = Controller(Handler(), hostname="127.0.0.1", port=sink.port)
+    controller.start()
+    yield sink
+    controller.stop()
+
+
+@dataclass(frozen=True)
+class CommittedDatabase:
+    """Name and address of a database whose commits are real."""
+
+    name: str
+    url: str
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[CommittedDatabase]:
+    """A PostgreSQL database of this test alone, where commits are real.
+
+    Append-only tables refuse the flush with which `transaction=True` tests clean up. So this fixture
+    clones the worker's migrated test database (CREATE DATABASE … TEMPLATE, about 0.1 s), points Django's
+    connection settings to the clone and drops it afterwards. Threads get it by themselves, because each
+    new connection reads the same settings; a thread must close its connection when it ends
+    (`django.db.connections.close_all()`), and processes get `.url` as TEST_DATABASE_URL or DATABASE_URL.
+    Do not combine it with `db` or `@pytest.mark.django_db`. Query counts, `on_commit` and
+    `select_for_update` behave as in production.
+    """
+    from django.db import connection, connections
+
+    if connection.vendor != "postgresql":
+        pytest.fail("committed_db needs PostgreSQL; do not mark its tests for SQLite")
+    template = str(connection.settings_dict["NAME"])
+    name = f"{template}_{uuid.uuid4().hex[:8]}"
+    with django_db_blocker.unblock():
+        connections.close_all()
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        connection.settings_dict["NAME"] = name
+        address = os.environ["TEST_DATABASE_URL"].rsplit("/", 1)[0]
+        try:
+            yield CommittedDatabase(name, f"{address}/{name}")
+        finally:
+            connections.close_all()
+            connection.settings_dict["NAME"] = template
+            with connection._nodb_cursor() as cursor:
+                cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def live_site(committed_db: CommittedDatabase) -> Iterator[str]:
+    """The site on a free port, on a database of this test alone. Use it instead of `live_server`,
+
+    whose clean-up is a flush. Gives the address without a slash at the end.
+    """
+    from django.test.utils import modify_settings
+    from pytest_django.live_server_helper import LiveServer
+
+    with modify_settings(ALLOWED_HOSTS={"append": "localhost"}):
+        server = LiveServer("localhost")
+        yield str(server.url).rstrip("/")
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A Chromium for the session, driven by Playwright."""
+    from playwright.sync_api import sync_playwright
+
+    # Playwright keeps an event loop in this thread, which Django takes for an asynchronous caller.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=servers.chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A fresh browser context with one page, New Zealand English and Auckland's time."""
+    context = browser.new_context(locale="en-NZ", timezone_id="Pacific/Auckland")
+    yield context.new_page()
+    context.close()

