@@ -7,3 +7,6 @@ class ConfigConfig(AppConfig):
     """Holds no models."""
 
     name = "config"
+
+    def ready(self) -> None:
+        from config import checks  # noqa: F401  registers the system checks

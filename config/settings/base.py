@@ -6,12 +6,15 @@ from pathlib import Path
 from django.conf.locale import LANG_INFO
 from environs import Env
 
+from config.logs import logging_config
+
 # The pinned tzdata package decides, not the machine's zone files, so that web, worker and beat agree.
 zoneinfo.reset_tzpath(to=())
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parents[2]
 
+PRODUCTION = False  # production.py alone sets it; config.checks then refuses what is unsafe
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
@@ -294,3 +297,14 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "options": {"expires": 60},
     },
 }
+
+# --- running it ------------------------------------------------------------------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+LOGGING = logging_config(as_json=False, level=LOG_LEVEL)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# Readiness fails when beat's task, asked for every 20 s, has not run for so long …
+HEARTBEAT_MAX_SECONDS = env.int("HEARTBEAT_MAX_SECONDS", 180)
+# … or when a message has waited so long after it was due.
+OUTBOX_MAX_SECONDS = env.int("OUTBOX_MAX_SECONDS", 900)
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")

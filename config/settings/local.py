@@ -1,7 +1,5 @@
 """`make run`: everything on this machine, SQLite by default, mail into files, debug pages off the network."""
 
-import os
-
 from config.settings.base import *
 
 DEBUG = env.bool("DEBUG", True)
@@ -14,9 +12,11 @@ CACHES = {
         "LOCATION": CACHE_URL or REDIS_URL.rsplit("/", 1)[0] + "/1",
     }
 }
-STORAGES = storages("whitenoise.storage.CompressedManifestStaticFilesStorage")
-if not (STATIC_ROOT / "staticfiles.json").exists() or os.environ.get("RUN_MAIN"):
-    STORAGES = storages("django.contrib.staticfiles.storage.StaticFilesStorage")
+STORAGES = storages(
+    "django.contrib.staticfiles.storage.StaticFilesStorage"
+    if DEBUG
+    else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+)
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True

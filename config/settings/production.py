@@ -1,7 +1,11 @@
 """Production: every value from the environment; config.checks refuses an unsafe one."""
 
+from config.logs import logging_config
 from config.settings.base import *
 
+PRODUCTION = True
+DEBUG = env.bool("DEBUG", False)
+LOGGING = logging_config(as_json=True, level=LOG_LEVEL)
 DATABASES = {"default": database(env.str("DATABASE_URL"))}
 CACHES = {
     "default": {
@@ -18,7 +22,7 @@ EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

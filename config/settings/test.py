@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from config.logs import logging_config
 from config.settings.base import *
 
 DEBUG = False
@@ -20,3 +21,4 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
 ACCOUNT_RATE_LIMITS = False
+LOGGING = logging_config(as_json=False, level="WARNING")

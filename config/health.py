@@ -1,0 +1,231 @@
+"""Is it alive, is it ready, what do the queues look like: for probes, people and Prometheus."""
+
+import hmac
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import psycopg
+import redis
+from django.apps import apps
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count, Min, Model
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+STORAGE_SECONDS = 60.0
+_storage_seen_at = 0.0
+
+
+class NotReadyError(Exception):
+    """One part of the system does not work; the message says how."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was found of one part."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def check_database() -> str:
+    """A statement on a fresh connection, because a pool would wait long for a server that is down."""
+    if connection.vendor == "postgresql":
+        params = {**connection.get_connection_params(), "connect_timeout": 2}
+        with psycopg.connect(**params) as fresh:
+            fresh.execute("SELECT 1")
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    return connection.vendor
+
+
+def check_migrations() -> str:
+    """Every migration of the code is applied."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        raise NotReadyError(f"{len(plan)} migrations are not applied, first {plan[0][0]}")
+    return "applied"
+
+
+def check_broker() -> str:
+    """The broker answers PING."""
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+    with client:
+        client.ping()
+    return "answers"
+
+
+def check_storage() -> str:
+    """Evidence can be written, read back and removed. Looked at once a minute for each process."""
+    global _storage_seen_at  # noqa: PLW0603  a probe each second must not write each second
+    if time.monotonic() - _storage_seen_at < STORAGE_SECONDS:
+        return "written and read less than a minute ago"
+    store = storages["evidence"]
+    written = uuid4().bytes
+    name = store.save(f"probe/{uuid4()}", ContentFile(written))
+    try:
+        with store.open(name) as file:
+            read = file.read()
+    finally:
+        store.delete(name)
+    if read != written:
+        raise NotReadyError("what was read is not what was written")
+    _storage_seen_at = time.monotonic()
+    return "written and read"
+
+
+def model(name: str) -> type[Model]:
+    """A model of the machinery."""
+    return apps.get_model("workflows", name)
+
+
+def heartbeats() -> dict[str, datetime]:
+    """When the worker and beat were last seen. Beat asks for the task, a worker runs it."""
+    return dict(model("Heartbeat")._default_manager.values_list("name", "at"))
+
+
+def check_heartbeats() -> str:
+    """Beat asked for work and a worker did it, lately."""
+    newest = max(heartbeats().values(), default=None)
+    if newest is None:
+        raise NotReadyError("no heartbeat yet: worker or beat has not started")
+    age = (timezone.now() - newest).total_seconds()
+    if age > settings.HEARTBEAT_MAX_SECONDS:
+        raise NotReadyError(f"last heartbeat {age:.0f} s ago: worker or beat stands still")
+    return f"{age:.0f} s ago"
+
+
+def oldest_due() -> float:
+    """Seconds that the oldest message has waited since it was due."""
+    now = timezone.now()
+    due = model("OutboxMessage")._default_manager.filter(state="pending", available_at__lte=now)
+    oldest = due.aggregate(at=Min("available_at"))["at"]
+    return (now - oldest).total_seconds() if oldest else 0.0
+
+
+def check_outbox() -> str:
+    """No message waits long after it was due."""
+    waits = oldest_due()
+    if waits > settings.OUTBOX_MAX_SECONDS:
+        raise NotReadyError(f"the oldest unsent message waits for {waits:.0f} s")
+    return f"oldest unsent {waits:.0f} s"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "database": check_database,
+    "migrations": check_migrations,
+    "broker": check_broker,
+    "storage": check_storage,
+    "heartbeat": check_heartbeats,
+    "outbox": check_outbox,
+}
+NEED_DATABASE = {"migrations", "heartbeat", "outbox"}
+
+
+def look() -> list[Part]:
+    """Look at every part. A dead database is reported once, and its dependants are not waited for."""
+    found: list[Part] = []
+    for name, check in PARTS.items():
+        if name in NEED_DATABASE and not found[0].ok:
+            found.append(Part(name, ok=False, detail="not looked at without the database"))
+            continue
+        try:
+            found.append(Part(name, ok=True, detail=check()))
+        except NotReadyError as error:
+            found.append(Part(name, ok=False, detail=str(error)))
+        except Exception as error:  # noqa: BLE001  whatever breaks is the answer; addresses stay out of it
+            found.append(Part(name, ok=False, detail=type(error).__name__))
+    return found
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """The process answers. Touches nothing else, so that a database outage restarts nobody."""
+    return JsonResponse({"state": "alive"})
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Every part works, or 503 and the names of those that do not."""
+    parts = look()
+    failing = [part.name for part in parts if not part.ok]
+    return JsonResponse(
+        {
+            "state": "not ready" if failing else "ready",
+            "failing": failing,
+            "parts": {part.name: {"ok": part.ok, "detail": part.detail} for part in parts},
+        },
+        status=503 if failing else 200,
+    )
+
+
+class Queues(Collector):
+    """Gauges read from the database when asked, so that any number of processes tell the same."""
+
+    def collect(self) -> Iterator[Metric]:
+        messages = GaugeMetricFamily(
+            "moderato_outbox_messages", "Messages in the outbox by state", labels=["state"]
+        )
+        counted = model("OutboxMessage")._default_manager.values_list("state").order_by("state")
+        for state, number in counted.annotate(Count("pk")):
+            messages.add_metric([state], number)
+        yield messages
+        yield GaugeMetricFamily(
+            "moderato_outbox_oldest_due_seconds",
+            "Seconds that the oldest unsent message has waited since it was due",
+            value=oldest_due(),
+        )
+        beats = GaugeMetricFamily(
+            "moderato_heartbeat_age_seconds", "Seconds since the last heartbeat", labels=["name"]
+        )
+        for name, at in heartbeats().items():
+            beats.add_metric([name], (timezone.now() - at) / timedelta(seconds=1))
+        yield beats
+        late = model("Reminder")._default_manager.filter(
+            state="planned", fire_at__lte=timezone.now()
+        )
+        yield GaugeMetricFamily(
+            "moderato_reminders_due", "Reminders due and not yet sent", value=late.count()
+        )
+
+
+def may_read_metrics(request: HttpRequest) -> bool:
+    """By token where one is set; otherwise only from this machine and not through a proxy."""
+    if token := settings.METRICS_TOKEN:
+        given = request.headers.get("Authorization", "")
+        return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+    direct = "X-Forwarded-For" not in request.headers
+    return direct and request.META.get("REMOTE_ADDR") in {"127.0.0.1", "::1"}
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus' text format."""
+    if not may_read_metrics(request):
+        raise Http404
+    registry = CollectorRegistry(auto_describe=False)
+    try:
+        registry.register(Queues())
+        text = generate_latest(registry)
+    except DatabaseError:
+        return HttpResponse("The database does not answer.\n", status=503)
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
