@@ -1,0 +1,158 @@
+"""Everything that must hold before a change is accepted. Usage: check.py all|lint|proof
+
+Runs each step, goes on after a failure, and ends in one summary. A skipped test fails the run: what
+cannot be checked is not checked.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sysconfig.get_path("scripts"))
+APPS = ("accounts", "workflows", "catalogue", "portfolios", "assessment", "moderation", "awards")
+
+
+@dataclass
+class Outcome:
+    """How one step went."""
+
+    name: str
+    ok: bool
+    seconds: float
+    note: str = ""
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of every step: tests' settings, no colours, UTF-8."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings.test",
+        "PYTHONUTF8": "1",
+        **more,
+    }
+
+
+def run(name: str, command: list[str], **more: str) -> Outcome:
+    """Run one step and show its output."""
+    print(f"\n=== {name}", flush=True)
+    began = time.monotonic()
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(**more), stdin=subprocess.DEVNULL, check=False
+    )
+    return Outcome(name, done.returncode == 0, time.monotonic() - began)
+
+
+def templates() -> list[str]:
+    """Every template of the project."""
+    found = [*(ROOT / "templates").rglob("*.html")]
+    for app in APPS:
+        found += (ROOT / app / "templates").rglob("*.html")
+    return [str(path.relative_to(ROOT)) for path in sorted(found)]
+
+
+def lint() -> list[Outcome]:
+    """Everything that reads the code without running the tests."""
+    python = sys.executable
+    steps = {
+        "format": [str(BIN / "ruff"), "format", "--check", "--quiet"],
+        "lint": [str(BIN / "ruff"), "check", "--quiet"],
+        "types": [str(BIN / "mypy")],
+        "layers": [str(BIN / "lint-imports")],
+        "system checks": [python, "manage.py", "check", "--fail-level", "ERROR"],
+        "migrations complete": [python, "manage.py", "makemigrations", "--check", "--dry-run"],
+    }
+    if names := templates():
+        steps["templates"] = [str(BIN / "djade"), "--check", "--target-version", "5.2", *names]
+    database = {"TEST_DATABASE_URL": "sqlite:///:memory:"}
+    return [run(name, command, **database) for name, command in steps.items()]
+
+
+def suite(name: str, arguments: list[str], **more: str) -> Outcome:
+    """Run pytest; count what it did, and refuse skips."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
+        outcome = run(name, command, **more)
+        if not report.exists():
+            outcome.ok, outcome.note = False, "pytest did not finish"
+            return outcome
+        counted = ET.parse(report).getroot().iter("testsuite")  # noqa: S314  our own file
+        totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
+        for part in counted:
+            for key in totals:
+                totals[key] += int(part.get(key, 0))
+    outcome.note = ", ".join(f"{number} {key}" for key, number in totals.items())
+    if totals["skipped"] or not totals["tests"]:
+        outcome.ok = False
+    return outcome
+
+
+def ensure_browser() -> Outcome:
+    """Find a Chromium, or get one: Debian's as root, else Playwright's."""
+    began = time.monotonic()
+
+    def found() -> str | None:
+        sys.path.insert(0, str(ROOT))
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415  only where tests run
+
+        from tests.servers import chromium  # noqa: PLC0415  only where tests run
+
+        if named := chromium():
+            return named
+        with sync_playwright() as playwright:
+            own = playwright.chromium.executable_path
+        return own if Path(own).exists() else None
+
+    if not found():
+        print("\n=== no Chromium on this machine: installing one", flush=True)
+        if shutil.which("apt-get") and os.geteuid() == 0:
+            apt = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            subprocess.run(
+                ["apt-get", "-qq", "update"], env=apt, stdin=subprocess.DEVNULL, check=False
+            )
+            install = ["apt-get", "-qq", "install", "-y", "--no-install-recommends", "chromium"]
+            subprocess.run(install, env=apt, stdin=subprocess.DEVNULL, check=False)
+        if not found():
+            own = [sys.executable, "-m", "playwright", "install", "chromium"]
+            subprocess.run(own, stdin=subprocess.DEVNULL, check=False)
+    path = found()
+    note = path or "No Chromium: install Debian's package chromium, or name one in CHROMIUM."
+    return Outcome("browser", path is not None, time.monotonic() - began, note)
+
+
+def summary(outcomes: list[Outcome]) -> int:
+    """One line for each step; the exit code."""
+    print("\n=== summary")
+    for outcome in outcomes:
+        state = "ok    " if outcome.ok else "FAILED"
+        print(f"{state} {outcome.name:<24}{outcome.seconds:7.1f} s  {outcome.note}".rstrip())
+    failed = [outcome.name for outcome in outcomes if not outcome.ok]
+    print(f"FAILED: {', '.join(failed)}" if failed else "All checks passed.")
+    return 1 if failed else 0
+
+
+def main(what: str) -> int:
+    """Run the steps that belong to the name."""
+    if what == "lint":
+        return summary(lint())
+    outcomes = [ensure_browser()]
+    if what == "proof":
+        outcomes.append(suite("proofs at full size", ["-m", "proof"], PROOF="full"))
+        return summary(outcomes)
+    outcomes += lint()
+    outcomes.append(suite("suite on PostgreSQL", ["-n", "2", "--dist", "loadfile"]))
+    on_sqlite = {"TEST_DATABASE_URL": "sqlite:///:memory:"}
+    outcomes.append(suite("suite on SQLite", ["-m", "sqlite"], **on_sqlite))
+    return summary(outcomes)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "all"))
