@@ -10,6 +10,12 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("", views.home, name="home"),
+    path("role/", views.switch_role, name="switch_role"),
+    path("help/", views.page, {"template": "help"}, name="help"),
+    path("accessibility/", views.page, {"template": "accessibility"}, name="accessibility"),
+    path("privacy/", views.page, {"template": "privacy"}, name="privacy"),
+    path("copyright/", views.page, {"template": "copyright"}, name="copyright"),
+    path("", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,16 +1,49 @@
-"""Home redirect, the frame around every page."""
+"""Home, role switch, the pages about the service, errors, and the frame around every page."""
 
-from typing import Any
+from typing import Any, cast
 
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from config.navigation import SESSION_KEY, address, frame_for, role_in_use, roles_of
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context that every page's header and footer need."""
-    return {}
+    user = getattr(request, "user", None)
+    return {
+        "frame": frame_for(request),
+        "theme": getattr(user, "theme", "device"),
+        "is_demonstration": settings.DEBUG,
+    }
 
 
 def home(request: HttpRequest) -> HttpResponse:
     """Send a person to the home of the role they last used."""
-    return redirect("account_login")
+    if not isinstance(request.user, User):
+        return redirect("account_login")
+    role = role_in_use(request, roles_of(request.user))
+    target = address(role.home) if role else None
+    if target is None:
+        return render(request, "pages/no_role.html")
+    return redirect(target)
+
+
+@require_POST
+@login_required
+def switch_role(request: HttpRequest) -> HttpResponse:
+    """Work as another of one's own roles from now on."""
+    wanted = request.POST.get("role")
+    if any(role.code == wanted for role in roles_of(cast("User", request.user))):
+        request.session[SESSION_KEY] = wanted
+    return redirect("home")
+
+
+@require_safe
+def page(request: HttpRequest, template: str) -> HttpResponse:
+    """A page of words, open to everybody."""
+    return render(request, f"pages/{template}.html")

@@ -1,0 +1,69 @@
+"""What people may change about themselves."""
+
+import zoneinfo
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+
+from accounts.models import User
+
+HOME_ZONES = ["Pacific/Auckland", "Pacific/Chatham"]
+NEAR_ZONES = [
+    "Australia/Sydney",
+    "Australia/Brisbane",
+    "Australia/Adelaide",
+    "Australia/Perth",
+    "Pacific/Apia",
+    "Pacific/Fiji",
+    "Pacific/Niue",
+    "Pacific/Rarotonga",
+    "Pacific/Tongatapu",
+]
+
+
+def zone_choices() -> list[Any]:
+    """New Zealand first, then the neighbours, then the rest of the world."""
+    first = set(HOME_ZONES) | set(NEAR_ZONES)
+    rest = sorted(z for z in zoneinfo.available_timezones() if "/" in z and z not in first)
+    rest = [zone for zone in rest if not zone.startswith(("Etc/", "SystemV/", "US/"))]
+
+    def words(zone: str) -> str:
+        return zone.split("/", 1)[1].replace("_", " ").replace("/", ", ")
+
+    return [
+        (
+            "New Zealand",
+            [("Pacific/Auckland", "New Zealand"), ("Pacific/Chatham", "Chatham Islands")],
+        ),
+        ("Nearby", [(zone, words(zone)) for zone in NEAR_ZONES]),
+        ("Everywhere else", [(zone, words(zone)) for zone in rest]),
+    ]
+
+
+if TYPE_CHECKING:
+    UserForm = forms.ModelForm[User]
+else:
+    UserForm = forms.ModelForm
+
+
+class SettingsForm(UserForm):
+    """Name to be called by, colours, and the zone of times that belong to no delivery."""
+
+    time_zone = forms.ChoiceField(
+        label="Time zone",
+        choices=zone_choices,
+        help_text="Dates of a delivery are always shown in the delivery's own time zone.",
+    )
+
+    class Meta:
+        model = User
+        fields = ["preferred_name", "theme", "time_zone"]
+        labels = {"preferred_name": "What should we call you?", "theme": "Colours"}
+        help_texts = {
+            "preferred_name": "Shown at the top of pages and in greetings. Results and credentials keep "
+            "your full name.",
+        }
+        widgets = {
+            "preferred_name": forms.TextInput(attrs={"autocomplete": "nickname"}),
+            "theme": forms.RadioSelect,
+        }

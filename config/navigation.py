@@ -1,0 +1,185 @@
+"""Which roles a person has, which pages each role has, and which role they work as now."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject, cached_property
+
+from accounts.enums import OrganisationRole
+from accounts.models import User
+
+SESSION_KEY = "role"
+
+
+@dataclass(frozen=True)
+class Role:
+    """One way of working: its home, its pages (at most five), and the addresses that belong to it."""
+
+    code: str
+    label: str
+    section: str
+    items: tuple[tuple[str, str], ...]
+
+    @property
+    def home(self) -> str:
+        return self.items[0][1]
+
+
+LEARNER = Role(
+    "learner",
+    "Learner",
+    "/learn/",
+    (
+        ("Home", "portfolios:home"),
+        ("Evidence", "portfolios:library"),
+    ),
+)
+ASSESSOR = Role(
+    "assessor",
+    "Assessor",
+    "/assess/",
+    (
+        ("Home", "assessment:home"),
+        ("Queue", "assessment:queue"),
+    ),
+)
+MODERATOR = Role(
+    "moderator",
+    "Moderator",
+    "/moderate/",
+    (
+        ("Home", "moderation:home"),
+        ("Agreement", "moderation:agreement"),
+    ),
+)
+LEAD_MODERATOR = Role(
+    "lead_moderator",
+    "Lead moderator",
+    "/moderate/",
+    (
+        ("Home", "moderation:home"),
+        ("Rounds", "moderation:rounds"),
+        ("Agreement", "moderation:agreement"),
+    ),
+)
+RATIFIER = Role(
+    "ratifier",
+    "Ratifier",
+    "/ratify/",
+    (("Home", "awards:home"),),
+)
+ADMINISTRATOR = Role(
+    "administrator",
+    "Programme administrator",
+    "/manage/",
+    (
+        ("Home", "catalogue:home"),
+        ("Deliveries", "catalogue:deliveries"),
+        ("Micro-credentials", "catalogue:micro_credentials"),
+        ("Releases", "awards:releases"),
+        ("Records", "workflows:records"),
+    ),
+)
+AUTHOR = Role(
+    "author",
+    "Author",
+    "/manage/",
+    (
+        ("Home", "catalogue:home"),
+        ("Micro-credentials", "catalogue:micro_credentials"),
+    ),
+)
+
+ROLES = (LEARNER, ASSESSOR, MODERATOR, LEAD_MODERATOR, RATIFIER, ADMINISTRATOR, AUTHOR)
+BY_RELATION = {
+    "learner": LEARNER,
+    "assessor": ASSESSOR,
+    "moderator": MODERATOR,
+    "external_moderator": MODERATOR,
+    "lead_moderator": LEAD_MODERATOR,
+    "ratifier": RATIFIER,
+    OrganisationRole.ADMINISTRATOR: ADMINISTRATOR,
+    OrganisationRole.AUTHOR: AUTHOR,
+    OrganisationRole.PRE_MODERATOR: AUTHOR,
+}
+
+
+def roles_of(person: User) -> list[Role]:
+    """The roles that a person's live relations give, in the order of the table."""
+    relations = set(person.memberships.current().values_list("role", flat=True))
+    held = {BY_RELATION[relation] for relation in relations if relation in BY_RELATION}
+    return [role for role in ROLES if role in held]
+
+
+def role_in_use(request: HttpRequest, held: list[Role]) -> Role | None:
+    """The role of the page's own section where the person has it, else the chosen one, else the first."""
+    chosen = request.session.get(SESSION_KEY)
+    by_choice = next((role for role in held if role.code == chosen), None)
+    here = [role for role in held if request.path.startswith(role.section)]
+    if here and by_choice not in here:
+        return here[-1]
+    return by_choice or (held[0] if held else None)
+
+
+def address(name: str) -> str | None:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None
+
+
+class Frame:
+    """What header and footer show. Nothing is read before a template asks for it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def person(self) -> User | None:
+        user = getattr(self.request, "user", None)
+        return cast("User", user) if user is not None and user.is_authenticated else None
+
+    @cached_property
+    def roles(self) -> list[Role]:
+        return roles_of(self.person) if self.person else []
+
+    @cached_property
+    def role(self) -> Role | None:
+        return role_in_use(self.request, self.roles)
+
+    @cached_property
+    def navigation(self) -> list[dict[str, Any]]:
+        """The pages of the role, the current one marked: "page" for itself, "true" for one below it."""
+        if self.role is None:
+            return []
+        items = [
+            {"label": label, "url": url}
+            for label, name in self.role.items
+            if (url := address(name))
+        ]
+        path = self.request.path
+        fits = [item["url"] for item in items if path.startswith(item["url"])]
+        nearest = max(fits, key=len, default=None)
+        return [
+            item
+            | {
+                "current": ("page" if item["url"] == path else "true")
+                if item["url"] == nearest
+                else ""
+            }
+            for item in items
+        ]
+
+    @cached_property
+    def messages_url(self) -> str | None:
+        return address("workflows:inbox")
+
+    @cached_property
+    def unread(self) -> int:
+        return 0
+
+
+def frame_for(request: HttpRequest) -> Any:
+    return SimpleLazyObject(lambda: Frame(request))
