@@ -1,9 +1,27 @@
 """App configuration."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class WorkflowsConfig(AppConfig):
-    """Registers guards, rules and handlers when Django starts."""
+    """Opens the door, and puts the triggers back after every migrate."""
 
     name = "workflows"
+
+    def ready(self) -> None:
+        """Import the modules that register something."""
+        from workflows import transitions  # noqa: F401  the receiver that refuses direct calls
+
+        post_migrate.connect(install_triggers, sender=self)
+
+
+def install_triggers(sender: Any, using: str = "default", **kwargs: Any) -> None:
+    """Tells about migrations, not about models: a table rebuilt on SQLite loses its triggers silently."""
+    from django.db import connections
+
+    from workflows import triggers
+
+    triggers.install(connections[using])

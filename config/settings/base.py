@@ -21,6 +21,7 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
 DATA_DIR = Path(env.str("MODERATO_DATA", str(BASE_DIR / "var"))).expanduser().resolve()
+AUDIT_SIGNING_KEY = env.str("AUDIT_SIGNING_KEY", "")
 
 INSTALLED_APPS = [
     "django.contrib.admin",

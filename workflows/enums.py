@@ -1,0 +1,63 @@
+"""Closed lists of the machinery."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class MessageKind(models.TextChoices):
+    EVENT = "event", _("Event")
+    DELIVERY = "delivery", _("Delivery")
+
+
+class MessageState(models.TextChoices):
+    PENDING = "pending", _("Waiting")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Refused by the recipient's mail server")
+    DEAD = "dead", _("Given up")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Lane(models.TextChoices):
+    """Each lane is claimed on its own, so that a digest never delays a result."""
+
+    RESULT = "result", _("Results")
+    RECEIPT = "receipt", _("Receipts")
+    REMINDER = "reminder", _("Reminders")
+    DIGEST = "digest", _("Digests")
+    INTEGRATION = "integration", _("Integrations")
+
+
+# Sent again when nobody knows whether the first copy arrived: two copies are better than none.
+REPEATABLE_LANES = frozenset({Lane.RESULT, Lane.RECEIPT, Lane.INTEGRATION})
+
+
+class Channel(models.TextChoices):
+    NONE = "", _("None")
+    EMAIL = "email", _("E-mail")
+
+
+class AttemptResult(models.TextChoices):
+    SENT = "sent", _("Accepted")
+    DEFERRED = "deferred", _("Try again later")
+    REFUSED = "refused", _("Refused for good")
+    UNKNOWN = "unknown", _("Connection lost, not known")
+    CANCELLED = "cancelled", _("No longer wanted")
+    FENCED = "fenced", _("Another worker had taken over")
+    REQUEUED = "requeued", _("Put back by a person")
+
+
+class DeadlineState(models.TextChoices):
+    OPEN = "open", _("Open")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class ReminderState(models.TextChoices):
+    PLANNED = "planned", _("Planned")
+    FIRED = "fired", _("Sent out")
+    CANCELLED = "cancelled", _("Cancelled")
+    SUPERSEDED = "superseded", _("Overtaken")
+
+
+class RootKind(models.TextChoices):
+    DELTA = "delta", _("What moved")
+    FULL = "full", _("Everything")

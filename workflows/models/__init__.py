@@ -1,0 +1,34 @@
+"""Tables of the machinery."""
+
+from workflows.models.audit import (
+    AccessRecord,
+    AllowedTransition,
+    ChainHead,
+    ChainLeaf,
+    ChainRoot,
+    TransitionLabel,
+    TransitionRecord,
+)
+from workflows.models.deadline import Deadline, DeadlineMove, Reminder
+from workflows.models.notice import Notification
+from workflows.models.outbox import DeliveryAttempt, Heartbeat, IdempotencyKey, OutboxMessage
+from workflows.models.state import StateModel
+
+__all__ = [
+    "AccessRecord",
+    "AllowedTransition",
+    "ChainHead",
+    "ChainLeaf",
+    "ChainRoot",
+    "Deadline",
+    "DeadlineMove",
+    "DeliveryAttempt",
+    "Heartbeat",
+    "IdempotencyKey",
+    "Notification",
+    "OutboxMessage",
+    "Reminder",
+    "StateModel",
+    "TransitionLabel",
+    "TransitionRecord",
+]

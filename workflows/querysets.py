@@ -1,0 +1,63 @@
+"""Chainable reads of the machinery's tables."""
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models.functions import Now
+
+from workflows.enums import DeadlineState, MessageState, ReminderState
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class SubjectQuerySet(models.QuerySet[Any]):
+    """Rows that refer to a subject by type and key."""
+
+    def of(self, subject: models.Model) -> Self:
+        return self.filter(subject_type=subject._meta.label_lower, subject_id=subject.pk)
+
+
+class TransitionRecordQuerySet(SubjectQuerySet):
+    def with_people(self) -> Self:
+        return self.select_related("actor", "on_behalf_of", "label")
+
+
+class ChainHeadQuerySet(SubjectQuerySet):
+    def unrooted(self) -> Self:
+        return self.filter(seq__gt=models.F("rooted_seq"))
+
+
+class AccessRecordQuerySet(SubjectQuerySet):
+    pass
+
+
+class OutboxMessageQuerySet(models.QuerySet[Any]):
+    def due(self) -> Self:
+        """Waiting, its time has come by the database's clock, and nobody holds a live lease."""
+        return self.filter(
+            models.Q(lease_until__isnull=True) | models.Q(lease_until__lt=Now()),
+            state=MessageState.PENDING,
+            available_at__lte=Now(),
+        )
+
+    def stuck(self) -> Self:
+        return self.filter(state__in=[MessageState.DEAD, MessageState.FAILED])
+
+
+class NotificationQuerySet(SubjectQuerySet):
+    def visible_to(self, user: "User") -> Self:
+        return self.filter(recipient=user, in_app=True)
+
+    def unread(self) -> Self:
+        return self.filter(read_at__isnull=True)
+
+
+class DeadlineQuerySet(SubjectQuerySet):
+    def open(self) -> Self:
+        return self.filter(state=DeadlineState.OPEN)
+
+
+class ReminderQuerySet(models.QuerySet[Any]):
+    def due(self) -> Self:
+        return self.filter(state=ReminderState.PLANNED, fire_at__lte=Now())
