@@ -1,0 +1,1 @@
+"""The marking: allocation, sealed decisions, adjudication."""

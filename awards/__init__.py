@@ -1,0 +1,1 @@
+"""Confirmation: ratification, release, reconsideration, recall, credentials."""

@@ -1,0 +1,1 @@
+"""What is assessed: micro-credentials in immutable versions, deliveries, enrolments."""

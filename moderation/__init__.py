@@ -1,0 +1,1 @@
+"""The check: rounds, samples, blind reading, the decision on the set."""

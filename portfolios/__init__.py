@@ -1,0 +1,1 @@
+"""The learner's work: portfolios, evidence, attestations, and the frozen submissions."""

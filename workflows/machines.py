@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import django_fsm as fsm
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from workflows.guards import Guard
 
 Rule = Callable[[Any, Any], bool]
+Method = TypeVar("Method", bound=Callable[..., None])
 
 
 @dataclass(frozen=True)
@@ -151,3 +153,29 @@ def step_on(instance: models.Model, name: str) -> Arrow | None:
     if not declared.has_transition(state):
         return None
     return arrow(instance._meta.label_lower, declared.get_transition(state), state)
+
+
+def step(
+    *,
+    field: Any,
+    source: str | Sequence[str],
+    target: str,
+    permission: Callable[[Any, Any], bool],
+    custom: dict[str, Any],
+    conditions: Sequence[Callable[[Any], bool]] = (),
+) -> Callable[[Method], Method]:
+    """django-fsm's `transition` for our actors, who are people or the system.
+
+    `permission` must be a callable: django-fsm would let a string fall back to a global permission.
+    `custom` holds `past` (the topic's last word) and `label`. Nothing is enforced here; the door
+    in workflows.transitions asks rule and guards.
+    """
+    declared = fsm.transition(
+        field=field,
+        source=source if isinstance(source, str) else list(source),
+        target=target,
+        permission=cast("Any", permission),
+        conditions=cast("Any", list(conditions)),
+        custom=custom,
+    )
+    return cast("Callable[[Method], Method]", declared)

@@ -1,0 +1,34 @@
+"""Models of the catalogue."""
+
+from catalogue.models.delivery import Delivery, DeliveryRole, Enrolment, TaskSchedule
+from catalogue.models.version import (
+    AssessmentTask,
+    Criterion,
+    Grade,
+    GradeScheme,
+    LearningOutcome,
+    Level,
+    MicroCredential,
+    MicroCredentialVersion,
+    Rubric,
+    StackingRule,
+    policy_defaults,
+)
+
+__all__ = [
+    "AssessmentTask",
+    "Criterion",
+    "Delivery",
+    "DeliveryRole",
+    "Enrolment",
+    "Grade",
+    "GradeScheme",
+    "LearningOutcome",
+    "Level",
+    "MicroCredential",
+    "MicroCredentialVersion",
+    "Rubric",
+    "StackingRule",
+    "TaskSchedule",
+    "policy_defaults",
+]

@@ -1,0 +1,125 @@
+"""One offering of a version to a cohort, and the people in it."""
+
+import uuid
+import zoneinfo
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import Organisation, User
+from catalogue.enums import DeliveryMode, DeliveryRoleKind
+from catalogue.models.version import AssessmentTask, MicroCredentialVersion
+from catalogue.querysets import DeliveryQuerySet, ValidityQuerySet
+
+
+class Delivery(models.Model):
+    """A cohort. Opens once, on an approved version; policy overrides are fixed from then on."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    version = models.ForeignKey(MicroCredentialVersion, models.PROTECT, related_name="deliveries")
+    code = models.SlugField(unique=True)
+    title = models.CharField(max_length=200)
+    mode = models.CharField(max_length=20, choices=DeliveryMode)
+    time_zone = models.CharField(max_length=64, default="Pacific/Auckland")
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    client = models.ForeignKey(
+        Organisation, models.PROTECT, null=True, blank=True, related_name="deliveries"
+    )
+    policy_overrides = models.JSONField(default=dict, blank=True)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-starts_on", "code"]
+        verbose_name_plural = "deliveries"
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.time_zone)
+
+    def policy_value(self, key: str) -> Any:
+        """This delivery's value of a policy, else its version's, else the default."""
+        if key in self.policy_overrides:
+            return self.policy_overrides[key]
+        return self.version.policy_value(key)
+
+
+class TaskSchedule(models.Model):
+    """When one task of the delivery opens, is due, and stops taking submissions."""
+
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="schedules")
+    task = models.ForeignKey(AssessmentTask, models.PROTECT, related_name="schedules")
+    opens_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    cut_off_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["due_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "task"], name="catalogue_schedule_once"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    opens_at__lt=models.F("due_at"), due_at__lte=models.F("cut_off_at")
+                ),
+                name="catalogue_schedule_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task} in {self.delivery}"
+
+
+class DeliveryRole(models.Model):
+    """A person's part in a delivery, with validity; ended rows are kept."""
+
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="roles")
+    user = models.ForeignKey(User, models.PROTECT, related_name="delivery_roles")
+    role = models.CharField(max_length=20, choices=DeliveryRoleKind)
+    since = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ValidityQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["delivery", "role", "user"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery", "user", "role"],
+                condition=models.Q(ended_at__isnull=True),
+                name="catalogue_role_once_while_live",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_role_display()} in {self.delivery}"
+
+
+class Enrolment(models.Model):
+    """A learner in a delivery."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="enrolments")
+    learner = models.ForeignKey(User, models.PROTECT, related_name="enrolments")
+    employer = models.ForeignKey(
+        Organisation, models.PROTECT, null=True, blank=True, related_name="enrolments"
+    )
+    enrolled_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ValidityQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["delivery", "learner"]
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "learner"], name="catalogue_enrolment_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.learner} in {self.delivery}"

@@ -1,0 +1,42 @@
+"""States and fixed vocabularies of moderation."""
+
+from django.db import models
+
+
+class RoundState(models.TextChoices):
+    """States of a moderation round."""
+
+    DRAFT = "draft", "Draft"
+    FROZEN = "frozen", "Frozen"
+    REVIEWING = "reviewing", "Being read"
+    DECIDED = "decided", "Decided"
+    CLOSED = "closed", "Closed"
+    REOPENED = "reopened", "Reopened"
+
+
+class RoundDecision(models.TextChoices):
+    """Decision on the whole set."""
+
+    ACCEPT = "accept", "Accept"
+    ACCEPT_WITH_ACTIONS = "accept_with_actions", "Accept with actions"
+    ADJUST_SET = "adjust_set", "Adjust the set"
+    REASSESS_SET = "reassess_set", "Reassess the set"
+    EXTEND_SAMPLE = "extend_sample", "Extend the sample"
+
+
+class SampleState(models.TextChoices):
+    """States of a sample item."""
+
+    DRAWN = "drawn", "To read"
+    SCORED = "scored", "Read blind"
+    UPHELD = "upheld", "Upheld"
+    ADJUSTED = "adjusted", "Adjusted"
+    RETURNED = "returned", "Returned to the assessor"
+    ESCALATED = "escalated", "Escalated"
+
+
+class SamplePart(models.TextChoices):
+    """Why an item is in the sample: only the random part supports inference."""
+
+    TARGETED = "targeted", "Targeted"
+    RANDOM = "random", "Random"

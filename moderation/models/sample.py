@@ -1,0 +1,176 @@
+"""Drawn items, the moderator's own blind reading, and the decision on each item."""
+
+import django_fsm as fsm
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Actor, User
+from catalogue.models import Criterion, Level
+from moderation import guards, rules
+from moderation.enums import SamplePart, SampleState
+from moderation.models.round import ModerationRound
+from moderation.querysets import SampleQuerySet
+from portfolios.models import Submission
+from workflows.machines import step
+from workflows.models import StateModel
+
+S = SampleState
+
+
+class SampleItem(StateModel):
+    """One drawn piece of a round."""
+
+    state = fsm.FSMField(max_length=30, default=S.DRAWN, choices=S.choices, protected=True)
+    round = models.ForeignKey(ModerationRound, models.PROTECT, related_name="items")
+    submission = models.ForeignKey(Submission, models.PROTECT, related_name="sample_items")
+    part = models.CharField(max_length=10, choices=SamplePart)
+    reasons = models.JSONField(default=list)
+    stratum = models.CharField(max_length=120)
+    draw = models.PositiveSmallIntegerField(default=1)
+    inclusion_probability = models.FloatField()
+    moderator = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="sample_items"
+    )
+    allocated_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SampleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["round", "draw", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=S.values), name="moderation_item_state_known"
+            ),
+            models.UniqueConstraint(
+                fields=["round", "submission"], name="moderation_item_once_in_round"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.submission} in the sample of {self.round}"
+
+    @step(
+        field=state,
+        source=S.DRAWN,
+        target=S.SCORED,
+        permission=rules.moderates,
+        conditions=[guards.read_blind],
+        custom={"past": "scored", "label": _("Save my own levels")},
+    )
+    def score(self, *, actor: Actor) -> None:
+        """The moderator's own reading was sealed by the action."""
+
+    @step(
+        field=state,
+        source=[S.SCORED, S.RETURNED, S.ESCALATED],
+        target=S.UPHELD,
+        permission=rules.moderates_or_leads,
+        custom={"past": "upheld", "label": _("Uphold")},
+    )
+    def uphold(self, *, actor: Actor) -> None:
+        """The assessor's decision stands."""
+        self.resolved_at = timezone.now()
+
+    @step(
+        field=state,
+        source=[S.SCORED, S.RETURNED, S.ESCALATED],
+        target=S.ADJUSTED,
+        permission=rules.moderates_or_leads,
+        custom={"past": "adjusted", "label": _("Adjust")},
+    )
+    def adjust(self, *, actor: Actor) -> None:
+        """The moderator would give other levels."""
+        self.resolved_at = timezone.now()
+
+    @step(
+        field=state,
+        source=S.SCORED,
+        target=S.RETURNED,
+        permission=rules.moderates_or_leads,
+        conditions=[guards.no_extension_open],
+        custom={"past": "returned", "label": _("Return to the assessor")},
+    )
+    def send_back(self, *, actor: Actor) -> None:
+        """The round waits for a new decision version."""
+
+    @step(
+        field=state,
+        source=S.RETURNED,
+        target=S.SCORED,
+        permission=rules.moderates_or_leads,
+        custom={"past": "assessed_again", "label": _("Compare again")},
+    )
+    def compare_again(self, *, actor: Actor) -> None:
+        """The assessor has decided anew."""
+
+    @step(
+        field=state,
+        source=S.SCORED,
+        target=S.ESCALATED,
+        permission=rules.moderates,
+        custom={"past": "escalated", "label": _("Escalate")},
+    )
+    def escalate(self, *, actor: Actor) -> None:
+        """The lead decides what happens."""
+
+
+class ModeratorReading(models.Model):
+    """The moderator's own criterion levels, sealed before the assessor's may be seen."""
+
+    item = models.ForeignKey(SampleItem, models.PROTECT, related_name="readings")
+    moderator = models.ForeignKey(User, models.PROTECT, related_name="readings")
+    outcome = models.CharField(max_length=15, blank=True)
+    comment = models.TextField(blank=True)
+    version = models.PositiveIntegerField(default=1)
+    saved_at = models.DateTimeField(default=timezone.now)
+    sealed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["item", "moderator"], name="moderation_reading_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"Reading of {self.item} by {self.moderator}"
+
+
+class ModeratorJudgement(models.Model):
+    """The level a moderator would give to one criterion."""
+
+    reading = models.ForeignKey(ModeratorReading, models.PROTECT, related_name="judgements")
+    criterion = models.ForeignKey(Criterion, models.PROTECT, related_name="+")
+    level = models.ForeignKey(Level, models.PROTECT, null=True, blank=True, related_name="+")
+    comment = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["criterion__number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reading", "criterion"], name="moderation_judgement_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.criterion}: {self.level}"
+
+
+class ModerationDecision(models.Model):
+    """What was decided about one item, why, and what it does. Only added to."""
+
+    item = models.ForeignKey(SampleItem, models.PROTECT, related_name="decisions")
+    moderator = models.ForeignKey(User, models.PROTECT, related_name="+")
+    outcome = models.CharField(max_length=10, choices=SampleState)
+    reason = models.TextField(blank=True)
+    differences = models.JSONField(default=list)
+    disagreement = models.CharField(max_length=10, blank=True)
+    changes_result = models.BooleanField(default=False)
+    decided_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["decided_at"]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()}: {self.item}"

@@ -1,0 +1,60 @@
+"""Which rounds and sample items a person may see."""
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models import Q
+
+from catalogue.enums import DeliveryRoleKind
+from moderation.enums import RoundState, SampleState
+from portfolios.enums import PartKind
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class RoundQuerySet(models.QuerySet[Any]):
+    """Moderation rounds."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Rows for which `rules.can_view_round` says yes."""
+        if not user.is_active:
+            return self.none()
+        live = user.delivery_roles.current().filter(
+            role__in=[
+                DeliveryRoleKind.LEAD_MODERATOR,
+                DeliveryRoleKind.MODERATOR,
+                DeliveryRoleKind.EXTERNAL_MODERATOR,
+            ]
+        )
+        return self.filter(delivery__in=live.values("delivery_id"))
+
+    def open(self) -> Self:
+        """Those that are not closed."""
+        return self.exclude(state=RoundState.CLOSED)
+
+
+class SampleQuerySet(models.QuerySet[Any]):
+    """Sample items."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Rows for which `rules.can_view_item` says yes."""
+        if not user.is_active:
+            return self.none()
+        leading = user.delivery_roles.current().filter(role=DeliveryRoleKind.LEAD_MODERATOR)
+        parts = user.parts.filter(kind=PartKind.MODERATOR, ended_at__isnull=True)
+        return self.filter(
+            Q(round__delivery__in=leading.values("delivery_id"))
+            | Q(moderator=user, submission__in=parts.values("submission_id"))
+        )
+
+    def unresolved(self) -> Self:
+        """Those that still need somebody."""
+        return self.filter(
+            state__in=[
+                SampleState.DRAWN,
+                SampleState.SCORED,
+                SampleState.RETURNED,
+                SampleState.ESCALATED,
+            ]
+        )

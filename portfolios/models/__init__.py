@@ -1,0 +1,22 @@
+"""Models of the learner's work."""
+
+from portfolios.models.attestation import Attestation, AttestationStatement
+from portfolios.models.evidence import EvidenceItem, EvidenceMapping
+from portfolios.models.extension import ExtensionRequest
+from portfolios.models.portfolio import Portfolio, Reflection, ReflectionVersion
+from portfolios.models.submission import Hold, Part, Submission, SubmissionEvidence
+
+__all__ = [
+    "Attestation",
+    "AttestationStatement",
+    "EvidenceItem",
+    "EvidenceMapping",
+    "ExtensionRequest",
+    "Hold",
+    "Part",
+    "Portfolio",
+    "Reflection",
+    "ReflectionVersion",
+    "Submission",
+    "SubmissionEvidence",
+]

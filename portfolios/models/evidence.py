@@ -1,0 +1,165 @@
+"""Evidence items, and where they support a criterion."""
+
+import django_fsm as fsm
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Actor, Organisation, User
+from catalogue.models import Criterion
+from portfolios import guards, rules
+from portfolios.enums import Confidentiality, EvidenceKind, EvidenceState
+from portfolios.models.portfolio import Portfolio
+from portfolios.querysets import EvidenceQuerySet
+from workflows.machines import step
+from workflows.models import StateModel
+
+
+class EvidenceItem(StateModel):
+    """One piece of evidence in a learner's library. Its bytes never change; a replacement is a new item."""
+
+    state = fsm.FSMField(
+        max_length=30,
+        default=EvidenceState.UPLOADING,
+        choices=EvidenceState.choices,
+        protected=True,
+    )
+    owner = models.ForeignKey(User, models.PROTECT, related_name="evidence")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=EvidenceKind)
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    text_alternative = models.TextField(blank=True)
+    happened_on = models.DateField(null=True, blank=True)
+    confidentiality = models.CharField(
+        max_length=15, choices=Confidentiality, default=Confidentiality.INTERNAL
+    )
+    consent_given = models.BooleanField(default=False)
+    link = models.URLField(max_length=2000, blank=True)
+    note = models.TextField(blank=True)
+    original_name = models.CharField(max_length=255, blank=True)
+    declared_type = models.CharField(max_length=120, blank=True)
+    media_type = models.CharField(max_length=120, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True, db_index=True)
+    storage_key = models.CharField(max_length=300, blank=True)
+    refusal = models.CharField(max_length=300, blank=True)
+    scan_started_at = models.DateTimeField(null=True, blank=True)
+    scan_attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = EvidenceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=EvidenceState.values),
+                name="portfolios_evidence_state_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def file_details(self) -> str:
+        """First twelve characters of the fingerprint, as shown under "File details"."""
+        return self.sha256[:12]
+
+    @step(
+        field=state,
+        source=EvidenceState.UPLOADING,
+        target=EvidenceState.STORED,
+        permission=rules.owns_evidence,
+        custom={"past": "stored", "label": _("Store")},
+    )
+    def store(
+        self, *, actor: Actor, size: int, sha256: str, storage_key: str, media_type: str
+    ) -> None:
+        """Take the facts of the bytes that now lie in the store."""
+        self.size, self.sha256, self.storage_key = size, sha256, storage_key
+        self.media_type = media_type
+
+    @step(
+        field=state,
+        source=[EvidenceState.STORED, EvidenceState.SCANNING],
+        target=EvidenceState.SCANNING,
+        permission=rules.is_system,
+        custom={"past": "scan_started", "label": _("Check")},
+    )
+    def start_scan(self, *, actor: Actor) -> None:
+        """Count the attempt, so that a file that kills its scan runs out of attempts."""
+        self.scan_started_at = timezone.now()
+        self.scan_attempts += 1
+
+    @step(
+        field=state,
+        source=EvidenceState.SCANNING,
+        target=EvidenceState.READY,
+        permission=rules.is_system,
+        custom={"past": "ready", "label": _("Mark ready")},
+    )
+    def pass_scan(self, *, actor: Actor, media_type: str = "") -> None:
+        """Keep the type that the check found, not the one the browser claimed."""
+        if media_type:
+            self.media_type = media_type
+
+    @step(
+        field=state,
+        source=EvidenceState.SCANNING,
+        target=EvidenceState.QUARANTINED,
+        permission=rules.is_system,
+        custom={"past": "quarantined", "label": _("Refuse")},
+    )
+    def quarantine(self, *, actor: Actor, refusal: str) -> None:
+        """Say why in words that tell the learner what to do."""
+        self.refusal = refusal
+
+    @step(
+        field=state,
+        source=[EvidenceState.READY, EvidenceState.QUARANTINED],
+        target=EvidenceState.REMOVED,
+        permission=rules.owns_evidence,
+        conditions=[guards.not_pinned],
+        custom={"past": "removed", "label": _("Remove")},
+    )
+    def remove(self, *, actor: Actor) -> None:
+        """Soft: the learner may restore it for as long as the policy says."""
+        self.removed_at = timezone.now()
+
+    @step(
+        field=state,
+        source=EvidenceState.REMOVED,
+        target=EvidenceState.STORED,
+        permission=rules.owns_evidence,
+        conditions=[guards.within_removal_window],
+        custom={"past": "restored", "label": _("Undo remove")},
+    )
+    def restore(self, *, actor: Actor) -> None:
+        """Back into the library; it is checked again before it counts."""
+        self.removed_at = None
+        self.scan_attempts = 0
+
+
+class EvidenceMapping(models.Model):
+    """Evidence supports a criterion: the learner's claim, and the place in the evidence."""
+
+    portfolio = models.ForeignKey(Portfolio, models.PROTECT, related_name="mappings")
+    evidence = models.ForeignKey(EvidenceItem, models.PROTECT, related_name="mappings")
+    criterion = models.ForeignKey(Criterion, models.PROTECT, related_name="mappings")
+    claim = models.CharField(max_length=500, blank=True)
+    locator = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["criterion__number", "created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["portfolio", "evidence", "criterion"], name="portfolios_mapping_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.evidence} supports {self.criterion}"

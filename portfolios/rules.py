@@ -1,0 +1,119 @@
+"""Who may see and do what with the learner's work. Pure reads of relations, on each request."""
+
+from typing import TYPE_CHECKING, Any
+
+from accounts.models import CLOCK, SYSTEM
+from catalogue.enums import DeliveryRoleKind
+from catalogue.rules import has_delivery_role, is_programme_administrator
+from portfolios.enums import RATIFIER_SEES, PartKind
+
+if TYPE_CHECKING:
+    from accounts.models import Actor
+    from portfolios.models import Attestation, EvidenceItem, ExtensionRequest, Portfolio, Submission
+
+
+def is_person(actor: "Actor") -> bool:
+    """An active account, not a system actor."""
+    return bool(getattr(actor, "is_active", False))
+
+
+def owns_portfolio(portfolio: "Portfolio", actor: "Actor") -> bool:
+    """The learner whose portfolio it is."""
+    return is_person(actor) and portfolio.enrolment.learner_id == getattr(actor, "pk", None)
+
+
+def can_view_portfolio(portfolio: "Portfolio", actor: "Actor") -> bool:
+    """The learner, and programme administrators of the delivery. Agrees with visible_to."""
+    return owns_portfolio(portfolio, actor) or is_programme_administrator(
+        actor, portfolio.enrolment.delivery
+    )
+
+
+def can_submit(portfolio: "Portfolio", actor: "Actor") -> bool:
+    """The learner while enrolled; a programme administrator on the learner's behalf (lifecycle 2)."""
+    if owns_portfolio(portfolio, actor):
+        return portfolio.enrolment.ended_at is None
+    return is_programme_administrator(actor, portfolio.enrolment.delivery)
+
+
+def is_learner(submission: "Submission", actor: "Actor") -> bool:
+    """The learner whose attempt it is."""
+    return is_person(actor) and submission.learner_id == getattr(actor, "pk", None)
+
+
+def has_part(submission: "Submission", actor: "Actor", *kinds: PartKind) -> bool:
+    """Whether `actor` has a live part in the submission, of one of these kinds if any are named."""
+    if not is_person(actor):
+        return False
+    parts: Any = submission.parts.filter(
+        person_id=getattr(actor, "pk", None), ended_at__isnull=True
+    )
+    return bool((parts.filter(kind__in=kinds) if kinds else parts).exists())
+
+
+def has_staff_part(submission: "Submission", actor: "Actor") -> bool:
+    """A live part other than the learner's."""
+    return has_part(submission, actor, *(kind for kind in PartKind if kind != PartKind.LEARNER))
+
+
+def can_view_submission(submission: "Submission", actor: "Actor") -> bool:
+    """The learner; people with a live part; lead moderator and administrators; ratifiers once moderated.
+
+    Agrees with SubmissionQuerySet.visible_to.
+    """
+    return bool(
+        is_learner(submission, actor)
+        or has_staff_part(submission, actor)
+        or has_delivery_role(actor, submission.delivery, DeliveryRoleKind.LEAD_MODERATOR)
+        or is_programme_administrator(actor, submission.delivery)
+        or (
+            submission.state in RATIFIER_SEES
+            and has_delivery_role(actor, submission.delivery, DeliveryRoleKind.RATIFIER)
+        )
+    )
+
+
+def owns_evidence(evidence: "EvidenceItem", actor: "Actor") -> bool:
+    """The learner who added it."""
+    return is_person(actor) and evidence.owner_id == getattr(actor, "pk", None)
+
+
+def can_view_evidence(evidence: "EvidenceItem", actor: "Actor") -> bool:
+    """The learner, and who may see a submission that pins it, ratifiers excepted."""
+    if owns_evidence(evidence, actor):
+        return True
+    if not is_person(actor):
+        return False
+    return any(
+        has_staff_part(pin.submission, actor)
+        or has_delivery_role(actor, pin.submission.delivery, DeliveryRoleKind.LEAD_MODERATOR)
+        or is_programme_administrator(actor, pin.submission.delivery)
+        for pin in evidence.pins.select_related("submission__delivery__version__micro_credential")
+    )
+
+
+def is_system(instance: object, actor: "Actor") -> bool:
+    """The system itself: the clock or a handler."""
+    return actor in (CLOCK, SYSTEM)
+
+
+def may_answer_attestation(attestation: "Attestation", actor: "Actor") -> bool:
+    """The verifier acts through a personal link and has no account; the view proves the link."""
+    return actor == SYSTEM
+
+
+def may_revoke_attestation(attestation: "Attestation", actor: "Actor") -> bool:
+    """The learner who asked."""
+    return owns_portfolio(attestation.portfolio, actor)
+
+
+def may_decide_extension(request: "ExtensionRequest", actor: "Actor") -> bool:
+    """Programme administrators always; an assessor of the delivery up to the policy's working days."""
+    delivery = request.portfolio.enrolment.delivery
+    if owns_portfolio(request.portfolio, actor):
+        return False
+    if is_programme_administrator(actor, delivery):
+        return True
+    return request.within_assessor_limit and has_delivery_role(
+        actor, delivery, DeliveryRoleKind.ASSESSOR
+    )
