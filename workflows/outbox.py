@@ -1,14 +1,54 @@
-"""What leaves after the commit. The database holds the messages; a broker only says "look now"."""
+"""What leaves after the commit. The database holds the messages; a broker only says "look now".
 
+Claim, then commit, then act: no lock is held while a handler's mail is on its way. A claim gives a lease and
+a fresh token; who finishes with an old token touches nothing. Expiry is part of the claim, so nothing
+that could die has to clean up behind a dead worker.
+"""
+
+import datetime as dt
+import hashlib
+import hmac
+import random
+import uuid
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
+import structlog
+from django.conf import settings
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
 
-from workflows.enums import Lane, MessageKind
-from workflows.models import OutboxMessage, TransitionRecord
+from workflows.definitions import (
+    SCHEDULE,
+    OutcomeUnknown,
+    RefusedForGood,
+    handlers,
+    handles,
+    quiet,
+    relevance,
+    senders,
+    silences,
+)
+from workflows.enums import REPEATABLE_LANES, AttemptResult, Lane, MessageKind, MessageState
+from workflows.models import (
+    DeliveryAttempt,
+    Heartbeat,
+    Notification,
+    OutboxMessage,
+    TransitionRecord,
+)
 
+__all__ = ["beat", "deliver", "enqueue", "handles", "nudge", "on_nudge", "quiet", "relay"]
+
+log = structlog.get_logger(__name__)
 _nudges: list[Callable[[], Any]] = []
+
+
+class Fenced(Exception):  # noqa: N818  reads as a fact
+    """Another worker holds the message now; what was done for it is undone."""
 
 
 def on_nudge(hook: Callable[[], Any]) -> Callable[[], Any]:
@@ -20,6 +60,11 @@ def on_nudge(hook: Callable[[], Any]) -> Callable[[], Any]:
 def nudge() -> None:
     for hook in _nudges:
         hook()
+
+
+def beat(name: str) -> None:
+    """Leave a sign of life that the health page reads."""
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now()})
 
 
 def enqueue(pairs: Iterable[tuple[str, TransitionRecord]]) -> None:
@@ -35,3 +80,158 @@ def enqueue(pairs: Iterable[tuple[str, TransitionRecord]]) -> None:
         for topic, record in pairs
     )
     transaction.on_commit(nudge, robust=True)
+
+
+def claim(kind: str, *, batch: int, lane: str | None = None) -> list[OutboxMessage]:
+    """Take what is due, oldest first, and hold it under a lease with a new token.
+
+    `attempts` rises here, so that a message that kills its worker still runs out of tries.
+    """
+    due = OutboxMessage.objects.due().filter(kind=kind)
+    if lane is not None:
+        due = due.filter(lane=lane)
+    token = uuid.uuid4()
+    with transaction.atomic():
+        rows = list(due.order_by("available_at", "id").select_for_update(skip_locked=True)[:batch])
+        if not rows:
+            return []
+        OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(
+            lease_until=Now() + dt.timedelta(seconds=SCHEDULE.lease_seconds),
+            lease_token=token,
+            attempts=F("attempts") + 1,
+        )
+    for row in rows:
+        # A lease that was there and ran out: its holder died between claim and finish.
+        row.abandoned = row.lease_token is not None
+        row.lease_token = token
+        row.attempts += 1
+    return rows
+
+
+def finish(message: OutboxMessage, token: uuid.UUID | None, **changes: Any) -> bool:
+    """End the message if this token still holds it; False means fenced out."""
+    changed = OutboxMessage.objects.filter(
+        pk=message.pk, lease_token=token, state=MessageState.PENDING
+    ).update(lease_until=None, lease_token=None, **changes)
+    if not changed:
+        log.warning("outbox.fenced", message=message.pk, topic=message.topic)
+    return bool(changed)
+
+
+def delay(attempts: int) -> dt.timedelta:
+    """How long to wait after that many tries: doubling, bounded, spread so that failures do not march in step."""
+    seconds = min(2 ** min(attempts, 20) * SCHEDULE.first_delay, SCHEDULE.longest_delay)
+    return dt.timedelta(seconds=seconds * random.uniform(1 - SCHEDULE.spread, 1 + SCHEDULE.spread))  # noqa: S311
+
+
+def again_or_dead(message: OutboxMessage, error: str) -> dict[str, Any]:
+    """What a failed try makes of the message: later, or dead once its time is over."""
+    changes: dict[str, Any] = {"last_error": error[:2000]}
+    if timezone.now() - message.created_at > dt.timedelta(hours=SCHEDULE.give_up_hours):
+        return {**changes, "state": MessageState.DEAD}
+    return {**changes, "available_at": Now() + delay(message.attempts)}
+
+
+def relay(batch: int = 50) -> int:
+    """Call the handlers of due events; each in a transaction of its own with the end of its message.
+
+    What a handler writes and the mark "sent" are committed together, so a repeat finds it done.
+    """
+    done = 0
+    for message in claim(MessageKind.EVENT, batch=batch):
+        try:
+            relay_one(message)
+            done += 1
+        except Fenced:
+            continue
+        except Exception as error:
+            # One poison message must not stop the others; it comes again, later and later.
+            log.exception("outbox.handler_failed", message=message.pk, topic=message.topic)
+            finish(message, message.lease_token, **again_or_dead(message, repr(error)))
+    return done
+
+
+@transaction.atomic
+def relay_one(message: OutboxMessage) -> None:
+    """Handle one event and end its message, or undo both."""
+    if message.topic not in silences:
+        if message.topic not in handlers:
+            raise LookupError(f"Nobody handles {message.topic}")
+        handlers[message.topic](cast("TransitionRecord", message.record))
+    if not finish(message, message.lease_token, state=MessageState.SENT):
+        raise Fenced
+
+
+def deliver(batch: int = 20, *, lane: str | None = None) -> int:
+    """Send due deliveries, each lane for itself. Gives how many the other side took.
+
+    They are claimed one at a time: a batch held by a slow mail server would outlive its lease.
+    """
+    lanes = [lane] if lane is not None else list(Lane.values)
+    sent = 0
+    for one in lanes:
+        for _each in range(batch):
+            held = claim(MessageKind.DELIVERY, batch=1, lane=one)
+            if not held:
+                break
+            sent += deliver_one(held[0])
+    return sent
+
+
+def deliver_one(message: OutboxMessage) -> bool:
+    """Ask again whether it is wanted, send, note the try, end the message if the token still holds it."""
+    started, token = timezone.now(), message.lease_token
+    result, answer, changes = attempt(message)
+    with transaction.atomic():
+        if not finish(message, token, **changes):
+            result = AttemptResult.FENCED
+        DeliveryAttempt.objects.create(
+            message=message, token=token, started_at=started, result=result, answer=answer[:2000]
+        )
+    return result == AttemptResult.SENT
+
+
+def attempt(message: OutboxMessage) -> tuple[AttemptResult, str, dict[str, Any]]:
+    """One try outside any transaction: what happened, what was answered, what it makes of the message."""
+    notification = cast("Notification", message.notification)
+    if why := unwanted(notification):
+        return AttemptResult.CANCELLED, why, {"state": MessageState.CANCELLED, "last_error": why}
+    if message.abandoned and message.lane not in REPEATABLE_LANES:
+        why = "A worker died while sending; reminders and digests are not sent twice."
+        return AttemptResult.UNKNOWN, why, {"state": MessageState.FAILED, "last_error": why}
+    try:
+        answer = senders[message.channel](notification, message_id(message))
+    except RefusedForGood as error:
+        return (
+            AttemptResult.REFUSED,
+            str(error),
+            {"state": MessageState.FAILED, "last_error": str(error)},
+        )
+    except OutcomeUnknown as error:
+        if message.lane in REPEATABLE_LANES:
+            return AttemptResult.UNKNOWN, str(error), again_or_dead(message, str(error))
+        return (
+            AttemptResult.UNKNOWN,
+            str(error),
+            {"state": MessageState.FAILED, "last_error": str(error)},
+        )
+    except Exception as error:  # noqa: BLE001  whatever it was, the message comes again
+        log.warning("outbox.delivery_failed", message=message.pk, error=repr(error))
+        return AttemptResult.DEFERRED, repr(error), again_or_dead(message, repr(error))
+    return AttemptResult.SENT, answer, {"state": MessageState.SENT, "provider_id": answer[:200]}
+
+
+def unwanted(notification: Notification) -> str:
+    """Why the message should not leave any more; empty when it should."""
+    if notification.recipient is not None and not notification.recipient.is_active:
+        return "The recipient's account is closed."
+    ask = relevance.get(notification.topic)
+    if ask is not None and not ask(notification):
+        return "No longer relevant."
+    return ""
+
+
+def message_id(message: OutboxMessage) -> str:
+    """The same Message-ID for every try, so that a mail program shows a repeated mail once."""
+    made = hmac.new(settings.SECRET_KEY.encode(), message.dedupe_key.encode(), hashlib.sha256)
+    return f"<{made.hexdigest()[:40]}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"

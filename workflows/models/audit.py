@@ -99,6 +99,15 @@ class TransitionLabel(models.Model):
         return f"{self.actor_label or '–'}: {self.subject_label or '–'}"
 
 
+def leaf_of(row: "ChainHead | ChainLeaf") -> dict[str, Any]:
+    return {
+        "subject_type": row.subject_type,
+        "subject_id": str(row.subject_id),
+        "seq": row.seq,
+        "hash": bytes(row.hash).hex(),
+    }
+
+
 class ChainHead(models.Model):
     """Where a subject's chain ends. `seq` and `hash` are moved by the insert trigger of the records."""
 
@@ -126,6 +135,10 @@ class ChainHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject_type} {self.subject_id} at {self.seq}"
+
+    def leaf(self) -> dict[str, Any]:
+        """What a leaf of the tree says of this chain."""
+        return leaf_of(self)
 
 
 class ChainRoot(models.Model):
@@ -168,6 +181,10 @@ class ChainLeaf(models.Model):
 
     def __str__(self) -> str:
         return f"Leaf {self.position} of root {self.root_id}"
+
+    def leaf(self) -> dict[str, Any]:
+        """What a leaf of the tree says of this chain."""
+        return leaf_of(self)
 
 
 class AllowedTransition(models.Model):

@@ -33,6 +33,9 @@ class OutboxMessage(models.Model):
     last_error = models.TextField(blank=True)
     provider_id = models.CharField(max_length=200, blank=True)
 
+    # Set on a claimed message whose holder before died between claim and finish.
+    abandoned = False
+
     objects = OutboxMessageQuerySet.as_manager()
 
     class Meta:

@@ -1,0 +1,112 @@
+"""What higher apps register with the machinery: handlers, silences, senders, texts and relevance."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+if TYPE_CHECKING:
+    from workflows.models import Deadline, Notification, Reminder, TransitionRecord
+
+    Handler = Callable[[TransitionRecord], None]
+    Relevance = Callable[[Notification], bool]
+    DeadlineRelevance = Callable[[Deadline], bool]
+    ReminderText = Callable[[Reminder], tuple[str, str, dict[str, Any]]]
+    Sender = Callable[[Notification, str], str]
+
+handlers: "dict[str, Handler]" = {}
+sends: dict[str, tuple[str, ...]] = {}
+silences: dict[str, str] = {}
+senders: "dict[str, Sender]" = {}
+relevance: "dict[str, Relevance]" = {}
+reminder_relevance: "dict[str, DeadlineRelevance]" = {}
+reminder_texts: "dict[str, ReminderText]" = {}
+extra_topics: set[str] = set()
+
+
+def handles(*topics: str, tells: Sequence[str] | None = None) -> "Callable[[Handler], Handler]":
+    """Register who is told about a fact. `tells` names the notification topics, where they differ."""
+
+    def wrap(handler: "Handler") -> "Handler":
+        for topic in topics:
+            if topic in handlers or topic in silences:
+                raise ImproperlyConfigured(f"{topic} is handled twice")
+            handlers[topic] = handler
+            sends[topic] = tuple(tells) if tells is not None else (topic,)
+        return handler
+
+    return wrap
+
+
+def quiet(*topics: str, because: str) -> None:
+    """Say that nobody is told about a fact, and why."""
+    for topic in topics:
+        if topic in handlers or topic in silences:
+            raise ImproperlyConfigured(f"{topic} is handled twice")
+        silences[topic] = because
+
+
+def still_relevant(*topics: str) -> "Callable[[Relevance], Relevance]":
+    """Register the question asked again right before a mail of the topic leaves."""
+
+    def wrap(ask: "Relevance") -> "Relevance":
+        relevance.update(dict.fromkeys(topics, ask))
+        return ask
+
+    return wrap
+
+
+def reminder_relevant(*kinds: str) -> "Callable[[DeadlineRelevance], DeadlineRelevance]":
+    """Register whether a deadline of the kind still waits for anything."""
+
+    def wrap(ask: "DeadlineRelevance") -> "DeadlineRelevance":
+        reminder_relevance.update(dict.fromkeys(kinds, ask))
+        return ask
+
+    return wrap
+
+
+def reminder_text(
+    *kinds: str, tells: Iterable[str] = ()
+) -> "Callable[[ReminderText], ReminderText]":
+    """Register topic, path and context of a reminder of the kind. `tells` names the topics for the check."""
+
+    def wrap(text: "ReminderText") -> "ReminderText":
+        reminder_texts.update(dict.fromkeys(kinds, text))
+        extra_topics.update(tells)
+        return text
+
+    return wrap
+
+
+def sends_by(channel: str) -> "Callable[[Sender], Sender]":
+    """Register what carries a notification over a channel: (notification, message id) to the provider's answer."""
+
+    def wrap(sender: "Sender") -> "Sender":
+        senders[channel] = sender
+        return sender
+
+    return wrap
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long a worker may hold a message, and when an unlucky one is tried again."""
+
+    lease_seconds: int = 60
+    first_delay: int = 30
+    longest_delay: int = 3600
+    spread: float = 0.2
+    give_up_hours: int = 72
+
+
+SCHEDULE = Schedule()
+
+
+class RefusedForGood(Exception):  # noqa: N818  reads as a fact
+    """The other side will never take this message."""
+
+
+class OutcomeUnknown(Exception):  # noqa: N818  reads as a fact
+    """The connection was lost after the message was handed over."""

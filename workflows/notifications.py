@@ -1,0 +1,199 @@
+"""Telling people: rows first, mail later. A mail points to the news, it never contains a result."""
+
+import smtplib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db import models
+from django.template.loader import render_to_string
+from django.utils.html import escape
+
+from accounts.models import User
+from workflows.definitions import OutcomeUnknown, RefusedForGood, sends_by, still_relevant
+from workflows.enums import Channel, Lane, MessageKind
+from workflows.hashing import plain
+from workflows.models import Notification, OutboxMessage, TransitionRecord
+
+__all__ = ["notify", "notify_address", "render", "still_relevant"]
+
+
+def notify(
+    *,
+    topic: str,
+    recipients: Iterable[User],
+    record: TransitionRecord | None = None,
+    subject: models.Model | None = None,
+    path: str = "/",
+    context: dict[str, Any] | None = None,
+    lane: str = Lane.RESULT,
+    dedupe: str | None = None,
+    channels: Sequence[str] = ("inapp", "email"),
+) -> list[Notification]:
+    """Write one notification for each person, with its mail as an outbox message, in the caller's transaction.
+
+    Each person is told once: the key is made of topic, `dedupe` (or record, or subject) and recipient.
+    """
+    anchor = dedupe or key_of(record, subject)
+    people = {person.pk: person for person in recipients if person.is_active}
+    wanted = [
+        Notification(
+            recipient=person,
+            dedupe_key=f"{topic}:{anchor}:{person.pk}",
+            in_app="inapp" in channels,
+            **common(topic, record, subject, path, context, lane),
+        )
+        for person in people.values()
+    ]
+    return store(wanted, email="email" in channels)
+
+
+def notify_address(
+    *,
+    topic: str,
+    address: str,
+    name: str,
+    record: TransitionRecord | None = None,
+    subject: models.Model | None = None,
+    path: str = "/",
+    context: dict[str, Any] | None = None,
+    lane: str = Lane.RESULT,
+    dedupe: str | None = None,
+) -> Notification:
+    """Write to somebody who has no account. Mail only."""
+    anchor = dedupe or key_of(record, subject)
+    made = Notification(
+        address=address,
+        name=name,
+        dedupe_key=f"{topic}:{anchor}:{address.lower()}",
+        in_app=False,
+        **common(topic, record, subject, path, context, lane),
+    )
+    return store([made], email=True)[0]
+
+
+def key_of(record: TransitionRecord | None, subject: models.Model | None) -> str:
+    if record is not None:
+        return str(record.pk)
+    if subject is not None:
+        return f"{subject._meta.label_lower}:{subject.pk}"
+    raise ValueError("A notification needs a record, a subject or a dedupe key.")
+
+
+def common(
+    topic: str,
+    record: TransitionRecord | None,
+    subject: models.Model | None,
+    path: str,
+    context: dict[str, Any] | None,
+    lane: str,
+) -> dict[str, Any]:
+    """The columns that all recipients share."""
+    about: dict[str, Any] = {"subject_type": "", "subject_id": None}
+    if subject is not None:
+        about = {"subject_type": subject._meta.label_lower, "subject_id": subject.pk}
+    elif record is not None:
+        about = {"subject_type": record.subject_type, "subject_id": record.subject_id}
+    return {
+        "topic": topic,
+        "record": record,
+        "path": path,
+        "context": plain(context or {}),
+        "lane": lane,
+        **about,
+    }
+
+
+def store(wanted: list[Notification], *, email: bool) -> list[Notification]:
+    """Insert what is not there yet; a repeat changes nothing. Four statements whatever the number."""
+    keys = [one.dedupe_key for one in wanted]
+    Notification.objects.bulk_create(wanted, ignore_conflicts=True)
+    stored = list(Notification.objects.filter(dedupe_key__in=keys))
+    if email:
+        OutboxMessage.objects.bulk_create(
+            (
+                OutboxMessage(
+                    kind=MessageKind.DELIVERY,
+                    lane=one.lane,
+                    topic=one.topic,
+                    dedupe_key=f"{Channel.EMAIL}:{one.dedupe_key}"[:300],
+                    notification=one,
+                    channel=Channel.EMAIL,
+                )
+                for one in stored
+            ),
+            ignore_conflicts=True,
+        )
+    return stored
+
+
+def context_of(notification: Notification) -> dict[str, Any]:
+    """What the templates of a topic may use."""
+    person = notification.recipient
+    return {
+        **notification.context,
+        "name": person.get_short_name() if person else notification.name,
+        "link": settings.SITE_URL + notification.path,
+        "site": settings.SITE_URL,
+    }
+
+
+def title_of(notification: Notification) -> str:
+    """The subject line, which is also the line in the inbox."""
+    text = render_to_string(f"emails/{notification.topic}/subject.txt", context_of(notification))
+    return " ".join(text.split())
+
+
+def render(notification: Notification) -> tuple[str, str, str]:
+    """Subject, plain text and HTML of the mail. The HTML is made of the same sentences, escaped."""
+    context = context_of(notification)
+    body = render_to_string(f"emails/{notification.topic}/body.txt", context).strip()
+    title = title_of(notification)
+    paragraphs = [
+        [escape(line) for line in part.strip().splitlines()]
+        for part in body.split("\n\n")
+        if part.strip()
+    ]
+    frame = {**context, "title": title, "body": body, "paragraphs": paragraphs}
+    return (
+        title,
+        render_to_string("emails/layout.txt", frame),
+        render_to_string("emails/layout.html", frame),
+    )
+
+
+@sends_by(Channel.EMAIL)
+def send_email(notification: Notification, message_id: str) -> str:
+    """Hand one mail to the server. Says whether a failure is for now, for good, or unknown."""
+    subject, text, html = render(notification)
+    to = notification.recipient.email if notification.recipient else notification.address
+    connection = get_connection()
+    mail = EmailMultiAlternatives(
+        subject,
+        text,
+        settings.DEFAULT_FROM_EMAIL,
+        [to],
+        connection=connection,
+        headers={"Message-ID": message_id, "Auto-Submitted": "auto-generated"},
+    )
+    mail.attach_alternative(html, "text/html")
+    connection.open()
+    try:
+        mail.send()
+    except smtplib.SMTPRecipientsRefused as error:
+        code, answer = next(iter(error.recipients.values()))
+        raise verdict(code, answer) from error
+    except smtplib.SMTPResponseException as error:
+        raise verdict(error.smtp_code, error.smtp_error) from error
+    except (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError) as error:
+        raise OutcomeUnknown(repr(error)) from error
+    finally:
+        connection.close()
+    return message_id
+
+
+def verdict(code: int, answer: bytes | str) -> Exception:
+    """5xx is for good, anything else for now."""
+    text = f"{code} {answer.decode(errors='replace') if isinstance(answer, bytes) else answer}"
+    return RefusedForGood(text) if code >= 500 else ConnectionError(text)
