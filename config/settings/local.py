@@ -12,6 +12,8 @@ CACHES = {
         "LOCATION": CACHE_URL or REDIS_URL.rsplit("/", 1)[0] + "/1",
     }
 }
+# In the data folder: two Moderatos on one checkout must not collect into one place.
+STATIC_ROOT = DATA_DIR / "static"
 STORAGES = storages(
     "django.contrib.staticfiles.storage.StaticFilesStorage"
     if DEBUG

@@ -1,0 +1,160 @@
+"""`manage.py up`, for real: starts, answers, keeps its data, stops without leaving anything behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+import pytest
+from django.conf import settings as project
+
+from tests.servers import free_port, listening, wait_until
+
+pytestmark = pytest.mark.stack
+
+
+def environment(data, port):
+    kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+    return {**kept, "MODERATO_DATA": str(data), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
+
+
+class Site:
+    """One run of the command."""
+
+    def __init__(self, data, port, *arguments):
+        self.port = port
+        self.output = Path(data).parent / f"up-{uuid.uuid4().hex}.out"
+        with self.output.open("wb") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up", *arguments],
+                cwd=project.BASE_DIR,
+                env=environment(data, port),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait(self):
+        def ready():
+            assert self.process.poll() is None, self.output.read_text()
+            return f"http://localhost:{self.port}" in self.output.read_text()
+
+        wait_until(ready, 120, "the site")
+
+    def get(self, path):
+        try:
+            with urllib.request.urlopen(
+                f"http://localhost:{self.port}{path}", timeout=20
+            ) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def stop(self):
+        """SIGTERM; the exit code and the seconds it took."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(60)
+        return code, time.monotonic() - began
+
+
+def leftovers(data):
+    """Processes whose environment names the data folder (Linux)."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"MODERATO_DATA={data}".encode() in path.read_bytes().split(b"\0"):
+                found.append((path.parent / "cmdline").read_bytes().replace(b"\0", b" "))
+        except OSError:
+            continue
+    return found
+
+
+def test_starts_answers_stops_and_starts_again(tmp_path):
+    data, port = tmp_path / "data", free_port()
+    site = Site(data, port, "--without-demo")
+    try:
+        site.wait()
+        assert site.get("/healthz")[0] == 200
+        parts = json.loads(site.get("/readyz")[1])["parts"]
+        assert [parts[name]["ok"] for name in ("database", "migrations", "broker", "storage")] == [
+            True
+        ] * 4
+        assert len(leftovers(data)) >= 5
+        second = Site(data, free_port())
+        assert second.process.wait(30) == 1
+        assert "already runs on the data folder" in second.output.read_text()
+    finally:
+        code, seconds = site.stop()
+    assert code == 0, site.output.read_text()
+    assert seconds < 20
+    assert leftovers(data) == []
+    assert not listening(port)
+    secret = (data / "secret-key").read_text()
+    assert (data / "secret-key").stat().st_mode & 0o077 == 0
+
+    again = Site(data, port, "--without-demo")
+    try:
+        again.wait()
+        assert (data / "secret-key").read_text() == secret
+    finally:
+        code, _ = again.stop()
+    assert code == 0
+    assert leftovers(data) == []
+
+
+def test_a_child_that_dies_takes_the_others_with_it(tmp_path):
+    data = tmp_path / "data"
+    site = Site(data, free_port(), "--without-demo")
+    try:
+        site.wait()
+        worker = next(
+            int(path.parent.name)
+            for path in Path("/proc").glob("[0-9]*/cmdline")
+            if b"\0beat\0" in path.read_bytes() and str(data).encode() in path.read_bytes()
+        )
+        os.kill(worker, signal.SIGKILL)
+        assert site.process.wait(60) == 1
+    finally:
+        site.process.poll() is None and site.stop()
+    assert "beat ended with code -9" in site.output.read_text()
+    assert leftovers(data) == []
+
+
+def refusal(data, port):
+    done = subprocess.run(
+        [sys.executable, "manage.py", "up"],
+        cwd=project.BASE_DIR,
+        env=environment(data, port),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_a_used_port_is_one_sentence(tmp_path, broker_url):
+    used = int(broker_url.split(":")[2].split("/")[0])
+    assert f"Port {used} is in use" in refusal(tmp_path / "data", used)
+
+
+@pytest.mark.parametrize("port", ["http", "0", "99999"])
+def test_a_port_that_is_none_is_one_sentence(tmp_path, port):
+    assert "must be a number between 1 and 65535" in refusal(tmp_path / "data", port)
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    # A file where the folder should be: root could write into a read-only one.
+    (tmp_path / "data").write_text("")
+    assert "cannot be written" in refusal(tmp_path / "data", free_port())
