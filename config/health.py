@@ -9,13 +9,12 @@ from uuid import uuid4
 
 import psycopg
 import redis
-from django.apps import apps
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Count, Min, Model
+from django.db.models import Count, Min
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -24,6 +23,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
+
+from workflows.enums import MessageState
+from workflows.models import Heartbeat, OutboxMessage, Reminder
 
 STORAGE_SECONDS = 60.0
 _storage_seen_at = 0.0
@@ -90,14 +92,9 @@ def check_storage() -> str:
     return "written and read"
 
 
-def model(name: str) -> type[Model]:
-    """A model of the machinery."""
-    return apps.get_model("workflows", name)
-
-
 def heartbeats() -> dict[str, datetime]:
     """When the worker and beat were last seen. Beat asks for the task, a worker runs it."""
-    return dict(model("Heartbeat")._default_manager.values_list("name", "at"))
+    return dict(Heartbeat.objects.values_list("name", "at"))
 
 
 def check_heartbeats() -> str:
@@ -114,7 +111,7 @@ def check_heartbeats() -> str:
 def oldest_due() -> float:
     """Seconds that the oldest message has waited since it was due."""
     now = timezone.now()
-    due = model("OutboxMessage")._default_manager.filter(state="pending", available_at__lte=now)
+    due = OutboxMessage.objects.filter(state=MessageState.PENDING, available_at__lte=now)
     oldest = due.aggregate(at=Min("available_at"))["at"]
     return (now - oldest).total_seconds() if oldest else 0.0
 
@@ -184,7 +181,7 @@ class Queues(Collector):
         messages = GaugeMetricFamily(
             "moderato_outbox_messages", "Messages in the outbox by state", labels=["state"]
         )
-        counted = model("OutboxMessage")._default_manager.values_list("state").order_by("state")
+        counted = OutboxMessage.objects.values_list("state").order_by("state")
         for state, number in counted.annotate(Count("pk")):
             messages.add_metric([state], number)
         yield messages
@@ -199,9 +196,7 @@ class Queues(Collector):
         for name, at in heartbeats().items():
             beats.add_metric([name], (timezone.now() - at) / timedelta(seconds=1))
         yield beats
-        late = model("Reminder")._default_manager.filter(
-            state="planned", fire_at__lte=timezone.now()
-        )
+        late = Reminder.objects.filter(state="planned", fire_at__lte=timezone.now())
         yield GaugeMetricFamily(
             "moderato_reminders_due", "Reminders due and not yet sent", value=late.count()
         )

@@ -68,16 +68,13 @@ if ! current; then
     wanted "$kind" >.venv/.requirements
 fi
 
-# The command keeps its own stamp; it is asked only when its sources or its output changed.
-if [ -f config/management/commands/build_assets.py ]; then
-    sources=$(find static/src assets package.json package-lock.json config/management/commands/build_assets.py \
-        -type f 2>/dev/null | LC_ALL=C sort | xargs cksum | cksum)
-    if [ ! -d static/build ] || [ "$(cat static/build/.sources 2>/dev/null)" != "$sources" ]; then
-        say "Building the browser's files …"
-        .venv/bin/python manage.py build_assets || {
-            say "The browser's files could not be built; the message above says what is missing."
-            exit 1
-        }
-        printf '%s\n' "$sources" >static/build/.sources
-    fi
+# The command keeps a stamp of what it built from; it is asked only when a source is newer than that.
+stamp=static/build/.stamp
+if [ ! -f "$stamp" ] || [ -n "$(find static package-lock.json config/management/commands/build_assets.py \
+    -path static/build -prune -o -type f -newer "$stamp" -print)" ]; then
+    .venv/bin/python manage.py build_assets >&2 || {
+        say "The browser's files could not be built; the message above says what is missing."
+        exit 1
+    }
+    touch "$stamp"
 fi
