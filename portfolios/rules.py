@@ -117,3 +117,18 @@ def may_decide_extension(request: "ExtensionRequest", actor: "Actor") -> bool:
     return request.within_assessor_limit and has_delivery_role(
         actor, delivery, DeliveryRoleKind.ASSESSOR
     )
+
+
+def may_waive_attestation(portfolio: "Portfolio", actor: "Actor") -> bool:
+    """Programme administrators of the delivery, never for their own work."""
+    return not owns_portfolio(portfolio, actor) and is_programme_administrator(
+        actor, portfolio.enrolment.delivery
+    )
+
+
+def may_hold(submission: "Submission", actor: "Actor") -> bool:
+    """Programme administrators and the lead moderator of the delivery; nobody on their own work."""
+    return not is_learner(submission, actor) and (
+        is_programme_administrator(actor, submission.delivery)
+        or has_delivery_role(actor, submission.delivery, DeliveryRoleKind.LEAD_MODERATOR)
+    )

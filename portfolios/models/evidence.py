@@ -46,6 +46,7 @@ class EvidenceItem(StateModel):
     refusal = models.CharField(max_length=300, blank=True)
     scan_started_at = models.DateTimeField(null=True, blank=True)
     scan_attempts = models.PositiveSmallIntegerField(default=0)
+    scanned_for_viruses = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     removed_at = models.DateTimeField(null=True, blank=True)
 
@@ -101,8 +102,11 @@ class EvidenceItem(StateModel):
         permission=rules.is_system,
         custom={"past": "ready", "label": _("Mark ready")},
     )
-    def pass_scan(self, *, actor: Actor, media_type: str = "") -> None:
+    def pass_scan(
+        self, *, actor: Actor, media_type: str = "", scanned_for_viruses: bool = False
+    ) -> None:
         """Keep the type that the check found, not the one the browser claimed."""
+        self.scanned_for_viruses = scanned_for_viruses
         if media_type:
             self.media_type = media_type
 

@@ -1,14 +1,18 @@
 """One frozen attempt, its state, and who has which part in it."""
 
+import json
+from typing import Any
+
 import django_fsm as fsm
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Actor, User
 from catalogue.models import AssessmentTask, Delivery, Enrolment, Rubric
 from portfolios import guards, rules
-from portfolios.enums import ENDED_ATTEMPT, HoldKind, PartKind, SubmissionState
+from portfolios.enums import ENDED_ATTEMPT, LEARNER_LABELS, HoldKind, PartKind, SubmissionState
 from portfolios.models.evidence import EvidenceItem
 from portfolios.models.portfolio import Portfolio
 from portfolios.querysets import HoldQuerySet, SubmissionQuerySet
@@ -74,6 +78,17 @@ class Submission(StateModel):
 
     def __str__(self) -> str:
         return self.reference
+
+    @cached_property
+    def contents(self) -> dict[str, Any]:
+        """The manifest as data: files, reflections, declaration, as they were when it was submitted."""
+        loaded: dict[str, Any] = json.loads(self.manifest)
+        return loaded
+
+    @property
+    def learner_label(self) -> str:
+        """What the learner reads about this attempt; nothing of a decision shows before release."""
+        return LEARNER_LABELS[self.state]
 
     @step(
         field=state,

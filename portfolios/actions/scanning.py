@@ -1,0 +1,145 @@
+"""The safety check that evidence passes before it counts."""
+
+import datetime as dt
+import socket
+import struct
+from collections.abc import Callable
+from typing import IO, Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import SYSTEM
+from portfolios import storage
+from portfolios.definitions import Verdict, examine
+from portfolios.enums import EvidenceState
+from portfolios.exceptions import ScanIncomplete
+from portfolios.models import EvidenceItem
+from workflows.exceptions import TransitionRefused
+from workflows.transitions import perform
+
+STUCK_AFTER = dt.timedelta(minutes=10)
+MAX_ATTEMPTS = 5
+NOT_CHECKED = "We could not check this file. Add it again, or add another copy of it."
+
+_wakers: list[Callable[[], Any]] = []
+
+
+def on_waiting(hook: Callable[[], Any]) -> Callable[[], Any]:
+    """Register what wakes the scanner. A lost call costs one poll interval, nothing else."""
+    _wakers.append(hook)
+    return hook
+
+
+def wake_scanner_after_commit() -> None:
+    """Say "look now" once the evidence is really there; carries no facts."""
+    for hook in _wakers:
+        transaction.on_commit(hook, robust=True)
+
+
+def claim(limit: int = 10) -> list[EvidenceItem]:
+    """Take items that wait, or whose check never ended, so that no second worker takes them too."""
+    before = timezone.now() - STUCK_AFTER
+    waiting = Q(state=EvidenceState.STORED) | Q(
+        state=EvidenceState.SCANNING, scan_started_at__lt=before
+    )
+    claimed: list[EvidenceItem] = []
+    with transaction.atomic():
+        rows = EvidenceItem.objects.filter(waiting).order_by("created_at")
+        rows = rows.select_for_update(
+            of=("self",), skip_locked=connection.features.has_select_for_update_skip_locked
+        )
+        for item in rows[:limit]:
+            try:
+                claimed.append(perform(item, "start_scan", actor=SYSTEM))
+            except TransitionRefused:
+                continue
+    return claimed
+
+
+def scan_waiting_evidence(limit: int = 10) -> int:
+    """Check what waits: each item becomes `ready`, or `quarantined` with a sentence for the learner.
+
+    Bytes are read outside any transaction. An item that the virus scanner could not finish stays in
+    `scanning` and is taken again later; after five attempts it is refused. Returns how many were decided.
+    """
+    decided = 0
+    for item in claim(limit):
+        try:
+            verdict, scanned = check(item)
+        except (ScanIncomplete, OSError):
+            if item.scan_attempts < MAX_ATTEMPTS:
+                continue
+            verdict, scanned = Verdict(refusal=NOT_CHECKED), False
+        try:
+            if verdict.refusal:
+                perform(item, "quarantine", actor=SYSTEM, refusal=verdict.refusal[:300])
+            else:
+                perform(
+                    item,
+                    "pass_scan",
+                    actor=SYSTEM,
+                    media_type=verdict.media_type,
+                    scanned_for_viruses=scanned,
+                )
+        except TransitionRefused:  # somebody else decided it meanwhile
+            continue
+        decided += 1
+    return decided
+
+
+def check(item: EvidenceItem) -> tuple[Verdict, bool]:
+    """What the item is, and whether a virus scanner has looked at it. Notes and links have no bytes to check."""
+    if not item.storage_key:
+        return Verdict(item.media_type), False
+    with storage.opened(item.storage_key) as file:
+        verdict = examine(file, item.original_name)
+        address = getattr(settings, "VIRUS_SCANNER", "")
+        if verdict.refusal or not address:
+            return verdict, False
+        file.seek(0)
+        if found := ask_scanner(file, address):
+            return Verdict(
+                refusal=f"The virus scanner refused this file ({found}). Nobody can open it."
+            ), True
+    return verdict, True
+
+
+def ask_scanner(stream: IO[bytes], address: str, timeout: float = 120) -> str:
+    """The name of what clamd found, or "" when clean. Everything else is ScanIncomplete.
+
+    `address` is the path of a Unix socket, or host:port. Speaks clamd's INSTREAM: pieces with their
+    length in front, an empty one at the end.
+    """
+    reply = b""
+    try:
+        with connect(address, timeout) as line:
+            try:
+                line.sendall(b"zINSTREAM\0")
+                while piece := stream.read(256 * 1024):
+                    line.sendall(struct.pack("!L", len(piece)) + piece)
+                line.sendall(struct.pack("!L", 0))
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # at its size limit clamd answers and hangs up
+            while part := line.recv(4096):
+                reply += part
+    except OSError as error:
+        raise ScanIncomplete(str(error)) from error
+    answer = reply.rstrip(b"\0\n").decode("utf-8", "replace")
+    if answer == "stream: OK":
+        return ""
+    if answer.endswith(" FOUND"):
+        return answer.removeprefix("stream: ").removesuffix(" FOUND")
+    raise ScanIncomplete(answer or "no answer")
+
+
+def connect(address: str, timeout: float) -> socket.socket:
+    if address.startswith("/"):
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(timeout)
+        line.connect(address)
+        return line
+    host, _colon, port = address.rpartition(":")
+    return socket.create_connection((host, int(port)), timeout)

@@ -1,0 +1,308 @@
+"""Freezing an attempt, taking it back, opening the next, and holding it."""
+
+import datetime as dt
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Actor, User
+from catalogue.models import Criterion
+from portfolios import manifest, rules
+from portfolios.actions.drafting import SUBMISSION_DEADLINE, open_deadline, plain_text
+from portfolios.definitions import ALLOWED
+from portfolios.enums import AttestationState, EvidenceKind, HoldKind, PartKind
+from portfolios.exceptions import KeyReused, ReasonNeeded
+from portfolios.models import (
+    EvidenceItem,
+    Hold,
+    Part,
+    Portfolio,
+    Submission,
+    SubmissionEvidence,
+)
+from portfolios.transitions import SUBMIT
+from workflows.actions import cancel_deadline
+from workflows.exceptions import NotPermitted
+from workflows.models import Deadline, IdempotencyKey
+from workflows.notifications import notify
+from workflows.transitions import begin, perform
+
+DECLARATION = _(
+    "This is my own work, except where I say so.\n"
+    "People who can be recognised in it have agreed to that.\n"
+    "It holds no restricted or security information.\n"
+    "What I say in it is true."
+)
+
+
+@transaction.atomic
+def submit_portfolio(
+    portfolio: Portfolio,
+    *,
+    actor: User,
+    key: str,
+    declaration: str,
+    ai_use: str = "",
+    reason: str = "",
+) -> Submission:
+    """Freeze the portfolio as one attempt, and issue its reference and fingerprint.
+
+    Writes the declaration, the manifest, the pins on the bytes, and the learner's part; closes the
+    submission deadline. `declaration` is the text that was accepted, empty where it was not. The same
+    `key` again gives the same submission (a double tap, a request sent twice). Somebody who submits for
+    the learner must say why. The receipt leaves through the outbox. Raises GuardsNotMet with every
+    reason; then nothing is kept, the declaration included.
+    """
+    digest = hashlib.sha256(f"{portfolio.pk}\n{declaration}".encode()).hexdigest()
+    fresh = Portfolio.objects.select_for_update(of=("self",), no_key=True).get(pk=portfolio.pk)
+    if (before := IdempotencyKey.objects.filter(actor=actor, key=key).first()) is not None:
+        if before.digest != digest:
+            raise KeyReused
+        reference = before.response_url.rstrip("/").rsplit("/", 1)[-1]
+        same: Submission = Submission.objects.get(reference=reference)
+        return same
+    on_behalf = not rules.owns_portfolio(fresh, actor)
+    if on_behalf and rules.can_submit(fresh, actor) and not reason.strip():
+        raise ReasonNeeded("Say why you submit for the learner.")
+    fresh.declaration_text = plain_text(declaration)
+    fresh.declaration_accepted_at = timezone.now() if declaration else None
+    fresh.ai_use = plain_text(ai_use)
+    fresh.save(update_fields=["declaration_text", "declaration_accepted_at", "ai_use"])
+    learner = fresh.enrolment.learner
+    submission: Submission = begin(
+        SUBMIT,
+        parent=fresh,
+        actor=actor,
+        reason=plain_text(reason),
+        build=lambda: _frozen(fresh),
+        on_behalf_of=learner if on_behalf else None,
+        facts=lambda made: {"reference": made.reference, "fingerprint": made.fingerprint},
+    )
+    SubmissionEvidence.objects.bulk_create(
+        SubmissionEvidence(submission=submission, evidence=item, number=number, sha256=item.sha256)
+        for number, item in enumerate(fresh.used_evidence(), 1)
+    )
+    Part.objects.create(submission=submission, person=learner, kind=PartKind.LEARNER)
+    close_deadline(fresh, actor=actor, reason="Submitted")
+    IdempotencyKey.objects.create(
+        actor=actor,
+        key=key,
+        route="portfolios:submit",
+        digest=digest,
+        response_url=f"/learn/p/{fresh.pk}/receipt/{submission.reference}/",
+    )
+    return submission
+
+
+def _frozen(portfolio: Portfolio) -> Submission:
+    """The unsaved submission, with everything that the manifest lists as it is now."""
+    now = timezone.now()
+    task, enrolment = portfolio.task, portfolio.enrolment
+    version = task.version
+    reference = manifest.new_reference(now.astimezone(enrolment.delivery.zone).year)
+    while Submission.objects.filter(reference=reference).exists():
+        reference = manifest.new_reference(now.year)
+    text = manifest.build(
+        reference=reference,
+        learner=manifest.pseudonym(enrolment.pk),
+        micro_credential=version.micro_credential.code,
+        version=version.number,
+        task=task.title,
+        rubric_hash=task.rubric.content_hash,
+        attempt=portfolio.attempt,
+        submitted_at=now,
+        files=_files(portfolio),
+        reflections=[
+            {"criterion": one.criterion.code, "text": one.text}
+            for one in portfolio.reflections.select_related("criterion").order_by(
+                "criterion__number"
+            )
+        ],
+        declaration=manifest.Declaration(
+            portfolio.declaration_text,
+            manifest.moment(portfolio.declaration_accepted_at or now),
+            portfolio.ai_use,
+        ),
+        attestations=_attestations(portfolio),
+    )
+    frozen: Submission = Submission(
+        reference=reference,
+        pseudonym=manifest.pseudonym(enrolment.pk),
+        portfolio=portfolio,
+        enrolment=enrolment,
+        delivery=enrolment.delivery,
+        task=task,
+        rubric=task.rubric,
+        learner=enrolment.learner,
+        attempt=portfolio.attempt,
+        manifest=text,
+        fingerprint=manifest.fingerprint(text),
+        is_late=now > portfolio.due_at,
+        submitted_at=now,
+    )
+    return frozen
+
+
+def _files(portfolio: Portfolio) -> list[manifest.File]:
+    supports: dict[Any, list[manifest.Support]] = defaultdict(list)
+    for mapping in portfolio.mappings.select_related("criterion").order_by("criterion__number"):
+        supports[mapping.evidence_id].append(
+            manifest.Support(mapping.criterion.code, mapping.claim, mapping.locator)
+        )
+    return [
+        manifest.File(
+            id=str(item.pk),
+            number=number,
+            name=manifest.neutral_name(number, extension_for(item)),
+            kind=item.kind,
+            title=item.title,
+            description=item.description,
+            text_alternative=item.text_alternative,
+            link=item.link,
+            media_type=item.media_type,
+            bytes=item.size,
+            sha256=item.sha256,
+            criteria=supports[item.pk],
+        )
+        for number, item in enumerate(portfolio.used_evidence(), 1)
+    ]
+
+
+def extension_for(item: EvidenceItem) -> str:
+    """The usual extension of what was found in the bytes; a link has none."""
+    if item.kind == EvidenceKind.NOTE:
+        return "txt"
+    return ALLOWED.get(item.media_type, ("",))[0]
+
+
+def _attestations(portfolio: Portfolio) -> list[dict[str, Any]]:
+    """Confirmations that were given, without the verifier's name: references only."""
+    given = portfolio.attestations.filter(state=AttestationState.ATTESTED).order_by("requested_at")
+    return [
+        {
+            "id": str(one.pk),
+            "answered_at": manifest.moment(one.answered_at or one.requested_at),
+            "statements": [
+                {"criterion": said.criterion.code, "answer": said.answer}
+                for said in one.statements.select_related("criterion").order_by("criterion__number")
+            ],
+        }
+        for one in given
+    ]
+
+
+def open_deadlines(portfolio: Portfolio) -> Iterable[Deadline]:
+    """The submission deadlines of the portfolio that still run; there is one at most."""
+    found: Iterable[Deadline] = Deadline.objects.filter(
+        subject_type=portfolio._meta.label_lower,
+        subject_id=portfolio.pk,
+        kind=SUBMISSION_DEADLINE,
+        state="open",
+    )
+    return found
+
+
+def close_deadline(portfolio: Portfolio, *, actor: Actor, reason: str) -> None:
+    """Stop the reminders; nobody is reminded of what is done."""
+    for deadline in open_deadlines(portfolio):
+        cancel_deadline(deadline, actor=actor, reason=reason)
+
+
+def _make_editable(portfolio: Portfolio) -> None:
+    """Nothing of the old declaration counts for the next attempt."""
+    portfolio.declaration_accepted_at = None
+    portfolio.declaration_text = ""
+    portfolio.changed_at = timezone.now()
+
+
+@transaction.atomic
+def withdraw_submission(submission: Submission, *, actor: User, reason: str = "") -> Submission:
+    """Take an attempt back while no assessor has opened it. The portfolio becomes editable again.
+
+    The deadline and its reminders come back; the receipt stays readable and says that it was withdrawn.
+    """
+    taken_back = perform(submission, "withdraw", actor=actor, reason=plain_text(reason))
+    taken_back.parts.filter(ended_at__isnull=True).update(ended_at=timezone.now())
+    portfolio: Portfolio = Portfolio.objects.select_for_update(of=("self",), no_key=True).get(
+        pk=taken_back.portfolio_id
+    )
+    _make_editable(portfolio)
+    portfolio.save(update_fields=["declaration_accepted_at", "declaration_text", "changed_at"])
+    open_deadline(portfolio, actor=actor)
+    return taken_back
+
+
+@transaction.atomic
+def open_next_attempt(
+    submission: Submission,
+    *,
+    met_criteria: Iterable[Criterion],
+    due_at: dt.datetime,
+    actor: Actor,
+) -> Portfolio:
+    """Open attempt n + 1 after a referral: only criteria that were not met may be worked on.
+
+    Called by the step that refers, in its transaction. Sets the new date and its reminders.
+    """
+    portfolio: Portfolio = Portfolio.objects.select_for_update(of=("self",), no_key=True).get(
+        pk=submission.portfolio_id
+    )
+    portfolio.attempt = submission.attempt + 1
+    portfolio.due_at = portfolio.cut_off_at = due_at
+    _make_editable(portfolio)
+    portfolio.save()
+    portfolio.met_criteria.set(met_criteria)
+    open_deadline(portfolio, actor=actor)
+    return portfolio
+
+
+@transaction.atomic
+def place_hold(submission: Submission, *, actor: User, kind: HoldKind, reason: str) -> Hold:
+    """Block every forward step until the hold is lifted. Moves no state.
+
+    The learner is told that the submission waits, never why; the reason is for staff.
+    """
+    fresh = Submission.objects.select_for_update(of=("self",), no_key=True).get(pk=submission.pk)
+    if not rules.may_hold(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    if not reason.strip():
+        raise ReasonNeeded("Say why this submission has to wait.")
+    hold: Hold
+    hold, made = Hold.objects.get_or_create(
+        submission=fresh,
+        kind=kind,
+        closed_at=None,
+        defaults={"reason": plain_text(reason).strip(), "opened_by": actor},
+    )
+    if made:
+        _tell_of_hold(fresh, hold, "portfolios.hold.placed")
+    return hold
+
+
+@transaction.atomic
+def lift_hold(hold: Hold, *, actor: User, note: str = "") -> Hold:
+    """Let the submission move again. Lifting twice is the same as once."""
+    fresh: Hold = Hold.objects.select_for_update(of=("self",)).get(pk=hold.pk)
+    if not rules.may_hold(fresh.submission, actor):
+        raise NotPermitted(instance=fresh)
+    if fresh.closed_at is None:
+        fresh.closed_at, fresh.closed_by = timezone.now(), actor
+        fresh.closing_note = plain_text(note).strip()
+        fresh.save(update_fields=["closed_at", "closed_by", "closing_note"])
+        _tell_of_hold(fresh.submission, fresh, "portfolios.hold.lifted")
+    return fresh
+
+
+def _tell_of_hold(submission: Submission, hold: Hold, topic: str) -> None:
+    notify(
+        topic=topic,
+        recipients=[submission.learner],
+        path=f"/learn/p/{submission.portfolio_id}/",
+        context={"reference": submission.reference, "task": submission.task.title},
+        dedupe=f"{topic}:{hold.pk}",
+    )

@@ -1,0 +1,33 @@
+"""Refusals that are not about a state: bytes that cannot be taken, work that is locked."""
+
+from typing import Any
+
+
+class UploadRefused(Exception):  # noqa: N818  reads as a sentence where it is raised
+    """The bytes were not taken. The message is shown to the person; nothing was kept of them."""
+
+    def __init__(self, message: str, code: str = "refused") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class CriterionLocked(Exception):  # noqa: N818
+    """A criterion that was met in an earlier attempt; its evidence and reflection stay as they were."""
+
+
+class ReasonNeeded(Exception):  # noqa: N818
+    """Somebody acts for somebody else, or against the usual way, and must say why."""
+
+
+class KeyReused(Exception):  # noqa: N818
+    """An idempotency key came back with another request. Nothing was done."""
+
+
+class ScanIncomplete(Exception):  # noqa: N818
+    """The scanner gave no verdict. Not scanned is not clean: the item waits."""
+
+
+def sentence(problem: Any) -> str:
+    """What to show for any of these."""
+    return str(getattr(problem, "message", "") or problem)

@@ -1,0 +1,295 @@
+"""Where evidence bytes lie: written once under their own hash, read in pieces, local disk or S3.
+
+A key is `organisation HMAC / ab / cd / sha256`: equal bytes are stored once within an organisation, and
+nobody can learn from a key that another organisation holds the same file. Nothing here goes through
+Storage.save(), which would overwrite on one back end and race on the other.
+"""
+
+import hashlib
+import os
+import tempfile
+import unicodedata
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from botocore.exceptions import ClientError
+from django.core.files.storage import FileSystemStorage, storages
+from django.utils.crypto import salted_hmac
+
+from portfolios.exceptions import UploadRefused
+
+PIECE = 1024 * 1024
+PART = 8 * 1024 * 1024
+"""S3 takes no part below 5 MiB but the last."""
+ALREADY_THERE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Facts of bytes that now lie in the store."""
+
+    size: int
+    sha256: str
+    key: str
+
+
+class Meter:
+    """Counts and hashes what passes, and stops it at the limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.size = 0
+        self._hash = hashlib.sha256()
+
+    def take(self, piece: bytes) -> None:
+        self.size += len(piece)
+        if self.size > self.limit:
+            raise UploadRefused(
+                f"This file is too big. The limit is {megabytes(self.limit)}.", "too_big"
+            )
+        self._hash.update(piece)
+
+    def close(self, expected: int | None) -> None:
+        """Refuse nothing and less than was announced: a line that breaks looks like a normal end."""
+        if expected is not None and self.size != expected:
+            raise UploadRefused(
+                "The upload was cut off before the end, so nothing was kept. Add the file again.",
+                "truncated",
+            )
+        if self.size == 0:
+            raise UploadRefused("This file is empty. Choose another file.", "empty")
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+
+def megabytes(size: int) -> str:
+    """A size in words, as people know it from their own machine."""
+    if size < 1024 * 1024:
+        return f"{max(1, round(size / 1024))} KB"
+    return f"{size / 1024 / 1024:.0f} MB"
+
+
+def folder_of(organisation_id: uuid.UUID) -> str:
+    return salted_hmac("portfolios.storage", str(organisation_id), algorithm="sha256").hexdigest()[
+        :32
+    ]
+
+
+def final_key(organisation_id: uuid.UUID, sha256: str) -> str:
+    return f"{folder_of(organisation_id)}/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def clean_name(name: str) -> str:
+    """A file's name as data: no path, no control or direction marks, NFC with macrons, 255 characters.
+
+    Never becomes a path of ours; it is shown to its owner and says which extension was claimed.
+    """
+    name = unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
+    kept = "".join(c for c in name if unicodedata.category(c)[0] != "C" and c not in '"<>')
+    stem, dot, extension = kept.strip().rpartition(".")
+    if not dot:
+        return kept.strip()[:255] or "file"
+    extension = extension[:20]
+    return f"{stem[: 254 - len(extension)] or 'file'}.{extension}"
+
+
+def store(
+    source: Iterable[bytes], *, organisation_id: uuid.UUID, limit: int, expected: int | None = None
+) -> Stored:
+    """Stream the pieces into the store. Either all bytes lie under their final key, or none do."""
+    backend = storages["evidence"]
+    meter = Meter(limit)
+    if isinstance(backend, FileSystemStorage):
+        return _store_on_disk(Path(backend.location), source, organisation_id, meter, expected)
+    return _store_on_s3(backend, source, organisation_id, meter, expected)
+
+
+def _store_on_disk(
+    base: Path,
+    source: Iterable[bytes],
+    organisation_id: uuid.UUID,
+    meter: Meter,
+    expected: int | None,
+) -> Stored:
+    intake = base / "intake"
+    intake.mkdir(parents=True, exist_ok=True)
+    draft = intake / uuid.uuid4().hex
+    try:
+        with draft.open("xb") as file:
+            for piece in source:
+                meter.take(piece)
+                file.write(piece)
+            meter.close(expected)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(0o444)
+        key = final_key(organisation_id, meter.sha256)
+        final = base / key
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(draft, final)  # fails where a rename would overwrite
+        except FileExistsError:
+            if final.stat().st_size != meter.size:
+                raise OSError(f"stored bytes under {key} have another size") from None
+        directory = os.open(final.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    finally:
+        draft.unlink(missing_ok=True)
+    return Stored(meter.size, meter.sha256, key)
+
+
+def _parts(source: Iterable[bytes], meter: Meter) -> Iterator[bytes]:
+    """The source in parts of the size that S3 wants, counted on the way."""
+    held = bytearray()
+    for piece in source:
+        meter.take(piece)
+        held += piece
+        while len(held) >= PART:
+            yield bytes(held[:PART])
+            del held[:PART]
+    if held:
+        yield bytes(held)
+
+
+def _store_on_s3(
+    backend: Any,
+    source: Iterable[bytes],
+    organisation_id: uuid.UUID,
+    meter: Meter,
+    expected: int | None,
+) -> Stored:
+    client, bucket = backend.connection.meta.client, backend.bucket_name
+    parts = _parts(source, meter)
+    first = next(parts, b"")
+    second = next(parts, None) if len(first) == PART else None
+    if second is None:
+        meter.close(expected)
+        key = final_key(organisation_id, meter.sha256)
+        _once(
+            client.put_object,
+            Bucket=bucket,
+            Key=key,
+            Body=first,
+            ContentType="application/octet-stream",
+        )
+        return Stored(meter.size, meter.sha256, key)
+    # The key is the hash, known only at the end: take the bytes in at a random key, then copy them.
+    intake = f"intake/{uuid.uuid4().hex}"
+    upload = client.create_multipart_upload(Bucket=bucket, Key=intake)["UploadId"]
+    done: list[dict[str, Any]] = []
+
+    def send(part: bytes) -> None:
+        number = len(done) + 1
+        answer = client.upload_part(
+            Bucket=bucket, Key=intake, UploadId=upload, PartNumber=number, Body=part
+        )
+        done.append({"PartNumber": number, "ETag": answer["ETag"]})
+
+    try:
+        send(first)
+        send(second)
+        del first, second
+        for part in parts:
+            send(part)
+        meter.close(expected)
+        client.complete_multipart_upload(
+            Bucket=bucket, Key=intake, UploadId=upload, MultipartUpload={"Parts": done}
+        )
+    except BaseException:
+        client.abort_multipart_upload(Bucket=bucket, Key=intake, UploadId=upload)
+        raise
+    try:
+        key = final_key(organisation_id, meter.sha256)
+        _once(
+            client.copy_object,
+            Bucket=bucket,
+            Key=key,
+            CopySource={"Bucket": bucket, "Key": intake},
+        )
+    finally:
+        client.delete_object(Bucket=bucket, Key=intake)
+    return Stored(meter.size, meter.sha256, key)
+
+
+def _once(write: Any, **arguments: Any) -> None:
+    """Create, never overwrite. Equal bytes under an equal key are no error."""
+    try:
+        write(IfNoneMatch="*", **arguments)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") not in ALREADY_THERE:
+            raise
+
+
+def read(key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """The bytes from `start` to and with `end`, in pieces."""
+    backend = storages["evidence"]
+    if isinstance(backend, FileSystemStorage):
+        yield from _read_from_disk(Path(backend.path(key)), start, end)
+        return
+    wanted = {"Range": f"bytes={start}-{'' if end is None else end}"} if start or end else {}
+    answer = backend.connection.meta.client.get_object(  # type: ignore[attr-defined]
+        Bucket=backend.bucket_name,  # type: ignore[attr-defined]
+        Key=key,
+        **wanted,
+    )
+    yield from answer["Body"].iter_chunks(PIECE)
+
+
+def _read_from_disk(path: Path, start: int, end: int | None) -> Iterator[bytes]:
+    left = None if end is None else end - start + 1
+    with path.open("rb") as file:
+        file.seek(start)
+        while piece := file.read(PIECE if left is None else min(PIECE, left)):
+            yield piece
+            if left is not None:
+                left -= len(piece)
+
+
+@contextmanager
+def opened(key: str) -> Iterator[IO[bytes]]:
+    """The bytes as a file that can seek; from S3 they go through a temporary file, not memory."""
+    backend = storages["evidence"]
+    if isinstance(backend, FileSystemStorage):
+        with Path(backend.path(key)).open("rb") as file:
+            yield file
+        return
+    with tempfile.SpooledTemporaryFile(max_size=PART) as copy:
+        for piece in read(key):
+            copy.write(piece)
+        copy.seek(0)
+        yield copy
+
+
+def checksum(key: str) -> tuple[int, str]:
+    """Size and SHA-256 of what really lies in the store."""
+    meter = Meter(2**63)
+    for piece in read(key):
+        meter.take(piece)
+    return meter.size, meter.sha256
+
+
+def presigned(key: str, *, name: str, media_type: str, seconds: int = 60) -> str | None:
+    """An address of at most a minute for S3; None where the bytes lie on disk."""
+    backend = storages["evidence"]
+    if isinstance(backend, FileSystemStorage):
+        return None
+    address: str = backend.connection.meta.client.generate_presigned_url(  # type: ignore[attr-defined]
+        "get_object",
+        Params={
+            "Bucket": backend.bucket_name,  # type: ignore[attr-defined]
+            "Key": key,
+            "ResponseContentType": media_type,
+            "ResponseContentDisposition": f'attachment; filename="{name}"',
+        },
+        ExpiresIn=min(seconds, 60),
+    )
+    return address

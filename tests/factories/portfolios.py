@@ -1,0 +1,94 @@
+"""Portfolios and submissions, reached by the real actions."""
+
+import io
+import uuid
+from typing import Any
+
+from catalogue.models import Criterion
+from portfolios.actions.drafting import add_file_evidence, add_note, create_portfolio, map_evidence
+from portfolios.actions.scanning import scan_waiting_evidence
+from portfolios.actions.submission import DECLARATION, submit_portfolio
+from portfolios.models import EvidenceItem, Portfolio, Submission
+from tests.personas import Cast
+
+
+def pdf(text: str = "Evidence") -> bytes:
+    """A small PDF that is different for each text."""
+    return f"%PDF-1.4\n% {text}\n1 0 obj<</Type/Catalog>>endobj\n%%EOF\n".encode()
+
+
+def png(size: tuple[int, int] = (3, 2), colour: str = "teal") -> bytes:
+    """A real picture."""
+    from PIL import Image
+
+    made = io.BytesIO()
+    Image.new("RGB", size, colour).save(made, "PNG")
+    return made.getvalue()
+
+
+def portfolio_of(cast: Cast, learner_name: str = "lena") -> Portfolio:
+    """The learner's portfolio for the task of the cast, empty at first."""
+    enrolment = cast.enrolments[learner_name]
+    portfolio = create_portfolio(enrolment, cast.task, actor=enrolment.learner)
+    assert portfolio is not None
+    return portfolio
+
+
+def note(portfolio: Portfolio, title: str = "What I did", text: str = "") -> EvidenceItem:
+    """A written note, checked and ready."""
+    learner = portfolio.enrolment.learner
+    made = add_note(portfolio, actor=learner, title=title, note=text or f"{learner.name} did it.")
+    scan_waiting_evidence(limit=500)
+    return EvidenceItem.objects.get(pk=made.pk)
+
+
+def file(
+    portfolio: Portfolio, name: str = "report.pdf", content: bytes | None = None, **kw: Any
+) -> EvidenceItem:
+    """A stored file, checked: ready or quarantined."""
+    content = pdf(f"{portfolio.pk} {name}") if content is None else content
+    made = add_file_evidence(
+        portfolio,
+        actor=portfolio.enrolment.learner,
+        pieces=[content],
+        name=name,
+        expected_size=len(content),
+        **kw,
+    )
+    scan_waiting_evidence(limit=500)
+    return EvidenceItem.objects.get(pk=made.pk)
+
+
+def ready(cast: Cast, learner_name: str = "lena", files: int = 1) -> Portfolio:
+    """A portfolio that may be submitted: a note and a file, each mapped to every criterion."""
+    portfolio = portfolio_of(cast, learner_name)
+    learner = portfolio.enrolment.learner
+    items = [note(portfolio)]
+    items += [file(portfolio, f"report-{number}.pdf") for number in range(1, files + 1)]
+    for criterion in Criterion.objects.filter(rubric__task=cast.task):
+        for item in items:
+            map_evidence(
+                portfolio,
+                item,
+                criterion,
+                actor=learner,
+                claim=f"Shows {criterion.code}.",
+                locator="page 1",
+            )
+    return portfolio
+
+
+def submit(portfolio: Portfolio, **kw: Any) -> Submission:
+    """Submit as the learner."""
+    arguments: dict[str, Any] = {
+        "actor": portfolio.enrolment.learner,
+        "key": uuid.uuid4().hex,
+        "declaration": str(DECLARATION),
+    }
+    return submit_portfolio(portfolio, **{**arguments, **kw})
+
+
+def submitted(cast: Cast, learner_name: str = "lena", **kw: Any) -> Submission:
+    """A submission of that learner: evidence added, checked, mapped, declared and submitted."""
+    files = kw.pop("files", 1)
+    return submit(ready(cast, learner_name, files=files), **kw)
