@@ -37,6 +37,13 @@ def check_production(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) ->
         found.append(
             Error("SITE_URL must be the https address that people use.", id="moderato.E004")
         )
+    if not settings.AUDIT_SIGNING_KEY:
+        found.append(
+            Error(
+                "AUDIT_SIGNING_KEY is missing: each machine would sign audit roots with a key of its own.",
+                id="moderato.E005",
+            )
+        )
     return found
 
 

@@ -22,6 +22,7 @@ def production(settings):
     settings.DEBUG = False
     settings.SECRET_KEY = SECRET
     settings.ALLOWED_HOSTS = ["moderato.example"]
+    settings.AUDIT_SIGNING_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
     settings.SITE_URL = "https://moderato.example"
     settings.STORAGES = {
         **settings.STORAGES,
@@ -56,6 +57,7 @@ def test_safe_settings_pass(production):
         ("DEBUG", True, "moderato.E002"),
         ("ALLOWED_HOSTS", [], "moderato.E003"),
         ("ALLOWED_HOSTS", ["*"], "moderato.E003"),
+        ("AUDIT_SIGNING_KEY", "", "moderato.E005"),
         ("SITE_URL", "http://moderato.example", "moderato.E004"),
     ],
 )
@@ -129,6 +131,7 @@ def unsafe(broker_url):
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "SECRET_KEY": SECRET,
+        "AUDIT_SIGNING_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
         "ALLOWED_HOSTS": "moderato.example",
         "SITE_URL": "https://moderato.example",
         "DATABASE_URL": os.environ["TEST_DATABASE_URL"],
