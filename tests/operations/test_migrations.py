@@ -1,0 +1,37 @@
+"""Migrations are one line for each app, and the models have no change without one."""
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+
+APPS = ("accounts", "workflows", "catalogue", "portfolios", "assessment", "moderation", "awards")
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_one_line_of_migrations(app):
+    graph = MigrationLoader(None, ignore_no_migrations=True).graph
+    assert len(graph.leaf_nodes(app)) == 1
+    parents = [
+        key for node in graph.nodes if node[0] == app for key in graph.node_map[node].parents
+    ]
+    own = [parent.key for parent in parents if parent.key[0] == app]
+    assert len(own) == len(set(own)), "two migrations follow the same one"
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db
+def test_models_have_no_change_without_a_migration():
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db
+def test_the_database_holds_every_table():
+    from django.apps import apps
+
+    tables = set(connection.introspection.table_names())
+    wanted = {
+        model._meta.db_table for app in APPS for model in apps.get_app_config(app).get_models()
+    }
+    assert wanted <= tables
