@@ -1,13 +1,14 @@
-"""Whether a version is ready for its next step."""
+"""Whether a version is ready for its next step, and a delivery for its learners."""
 
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
+from catalogue.enums import DeliveryRoleKind, VersionState
 from workflows.guards import guard
 
 if TYPE_CHECKING:
-    from catalogue.models import MicroCredentialVersion
+    from catalogue.models import Delivery, MicroCredentialVersion
 
 
 @guard(
@@ -24,3 +25,52 @@ def definition_whole(version: "MicroCredentialVersion") -> bool:
         and all({level.is_met for level in one.levels.all()} == {True, False} for one in criteria)
         for criteria in (list(outcome.criteria.all()) for outcome in outcomes)
     )
+
+
+@guard("version_not_approved", _("The version has to pass pre-assessment moderation first."))
+def version_approved(delivery: "Delivery") -> bool:
+    """No assessment is used before somebody else than its author has looked at it (domain 2.2)."""
+    return delivery.version.state not in {VersionState.DRAFT, VersionState.IN_PRE_MODERATION}
+
+
+@guard("version_not_published", _("The version is not published."))
+def version_published(delivery: "Delivery") -> bool:
+    """A retired version takes no new deliveries; an approved one is published first."""
+    return bool(delivery.version.state == VersionState.PUBLISHED)
+
+
+@guard("schedule_missing", _("Every task needs dates."))
+def every_task_scheduled(delivery: "Delivery") -> bool:
+    """Portfolios take their dates from the schedule when they begin."""
+    scheduled = delivery.schedules.values("task_id")
+    return not delivery.version.tasks.exclude(pk__in=scheduled).exists()
+
+
+@guard("no_assessor", _("The delivery needs at least one assessor."))
+def has_assessor(delivery: "Delivery") -> bool:
+    return _has(delivery, DeliveryRoleKind.ASSESSOR)
+
+
+@guard("no_lead_moderator", _("The delivery needs a lead moderator."))
+def has_lead_moderator(delivery: "Delivery") -> bool:
+    return _has(delivery, DeliveryRoleKind.LEAD_MODERATOR)
+
+
+@guard("no_ratifier", _("The delivery needs at least one ratifier."))
+def has_ratifier(delivery: "Delivery") -> bool:
+    return _has(delivery, DeliveryRoleKind.RATIFIER)
+
+
+def _has(delivery: "Delivery", role: DeliveryRoleKind) -> bool:
+    return bool(delivery.roles.current().filter(role=role, user__is_active=True).exists())
+
+
+TO_OPEN = [
+    version_approved,
+    version_published,
+    every_task_scheduled,
+    has_assessor,
+    has_lead_moderator,
+    has_ratifier,
+]
+"""What has to be in place before a delivery opens. Moderation cannot be left for later: it is a gate."""

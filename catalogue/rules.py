@@ -89,3 +89,14 @@ def writes_for(micro_credential: "MicroCredential", actor: "Actor") -> bool:
     return has_organisation_role(actor, provider, OrganisationRole.AUTHOR) or (
         has_organisation_role(actor, provider, OrganisationRole.ADMINISTRATOR)
     )
+
+
+def works_in_catalogue(actor: "Actor") -> bool:
+    """Administrators, authors and pre-moderators of any organisation, and administrators of a delivery."""
+    if not getattr(actor, "is_active", False):
+        return False
+    person: Any = actor
+    return bool(
+        person.memberships.current().exclude(role=OrganisationRole.EMPLOYEE).exists()
+        or person.delivery_roles.current().filter(role=DeliveryRoleKind.ADMINISTRATOR).exists()
+    )

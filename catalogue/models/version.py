@@ -103,6 +103,7 @@ class MicroCredentialVersion(StateModel):
     delivery_modes = models.JSONField(default=list)
     grade_scheme = models.ForeignKey(GradeScheme, models.PROTECT, related_name="versions")
     policy = models.JSONField(default=dict)
+    listing = models.JSONField(default=dict, blank=True)
     definition_hash = models.CharField(max_length=64)
     review_interval_months = models.PositiveSmallIntegerField(default=12)
     author = models.ForeignKey(User, models.PROTECT, related_name="versions_written")
@@ -110,6 +111,7 @@ class MicroCredentialVersion(StateModel):
         User, models.PROTECT, null=True, blank=True, related_name="versions_pre_moderated"
     )
     pre_moderation_note = models.TextField(blank=True)
+    pre_moderation_checklist = models.JSONField(default=dict, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -170,11 +172,14 @@ class MicroCredentialVersion(StateModel):
         permission=rules.is_pre_moderator,
         custom={"past": "approved", "label": _("Approve")},
     )
-    def approve(self, *, actor: Actor, note: str = "") -> None:
+    def approve(
+        self, *, actor: Actor, note: str = "", checklist: dict[str, str] | None = None
+    ) -> None:
         """Record who approved it."""
         assert isinstance(actor, User)  # noqa: S101  the rule lets only people through
         self.pre_moderator = actor
         self.pre_moderation_note = note
+        self.pre_moderation_checklist = checklist or {}
         self.approved_at = timezone.now()
 
     @step(
@@ -184,9 +189,12 @@ class MicroCredentialVersion(StateModel):
         permission=rules.is_pre_moderator,
         custom={"past": "sent_back", "label": _("Ask for changes")},
     )
-    def send_back(self, *, actor: Actor, note: str = "") -> None:
+    def send_back(
+        self, *, actor: Actor, note: str = "", checklist: dict[str, str] | None = None
+    ) -> None:
         """Give the version back to its author."""
         self.pre_moderation_note = note
+        self.pre_moderation_checklist = checklist or {}
 
     @step(
         field=state,

@@ -1,0 +1,338 @@
+"""What programme administrators and pre-moderators fill in."""
+
+import zoneinfo
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts.models import Organisation, User
+from accounts.querysets import search_key
+from catalogue.enums import DeliveryMode, DeliveryRoleKind
+from catalogue.models import (
+    Delivery,
+    MicroCredentialVersion,
+    TaskSchedule,
+    policy_defaults,
+)
+
+if TYPE_CHECKING:
+    DeliveryBase = forms.ModelForm[Delivery]
+else:
+    DeliveryBase = forms.ModelForm
+
+ZONES = [("Pacific/Auckland", "New Zealand"), ("Pacific/Chatham", "Chatham Islands")]
+CHECKLIST = [
+    ("outcomes_assessed", "Each learning outcome is assessed at least once"),
+    ("minimum_pass", "A learner with the least that passes has shown every outcome"),
+    ("instructions", "The instructions are clear, and the conditions fit the level"),
+    ("workload", "The work fits the hours of the credits"),
+    ("levels_distinct", "The levels of each criterion can be told apart"),
+    ("accessible", "Nothing in the tasks shuts out disabled learners"),
+    ("reo", "Learners may submit in te reo Māori, or there is a stated reason why not"),
+    ("cultural_safety", "Tasks and evidence are culturally safe"),
+    ("confidentiality", "Learners are told how to treat confidential evidence"),
+    ("authenticity", "There is a way to confirm that the work is the learner's own"),
+    ("ai_use", "Each task says how AI tools may be used"),
+]
+"""Pre-assessment checklist (domain 2.2)."""
+ANSWERS = [("yes", "Yes"), ("no", "No"), ("not_applicable", "Does not apply")]
+
+
+class DayWidget(forms.MultiWidget):
+    """Day, month and year in three fields."""
+
+    day_parts = True
+
+    def __init__(self) -> None:
+        super().__init__([forms.TextInput(), forms.TextInput(), forms.TextInput()])
+
+    def decompress(self, value: Any) -> list[Any]:
+        return [value.day, value.month, value.year] if value else [None, None, None]
+
+
+class DayField(forms.MultiValueField):
+    """A date that a person types in three parts; says which part is wrong."""
+
+    def __init__(self, **options: Any) -> None:
+        required = options.get("required", True)
+        part = forms.IntegerField(required=required)
+        options.setdefault("error_messages", {"required": "Enter a date."})
+        super().__init__(
+            [part, part, part], widget=DayWidget(), require_all_fields=required, **options
+        )
+
+    def clean(self, value: Any) -> Any:
+        parts = [str(part or "").strip() for part in value or []]
+        if any(parts):
+            missing = [
+                name for name, part in zip(("day", "month", "year"), parts, strict=True) if not part
+            ]
+            if missing:
+                raise ValidationError(f"The date needs a {' and a '.join(missing)}.")
+            if not all(part.isascii() and part.isdigit() for part in parts):
+                raise ValidationError("Enter the date in numbers, like 27 3 2026.")
+        return super().clean(value)
+
+    def compress(self, data_list: list[Any]) -> date | None:
+        if not data_list or not any(data_list):
+            return None
+        day, month, year = data_list
+        try:
+            made = date(year, month, day)
+        except (ValueError, OverflowError):
+            raise ValidationError("There is no such day.") from None
+        if not 2000 <= made.year <= 2100:
+            raise ValidationError("Enter the year with four digits.")
+        return made
+
+
+def moment(day: date, at: time, zone: zoneinfo.ZoneInfo) -> datetime:
+    """A local time as UTC. ValidationError in the hour that daylight saving skips.
+
+    In the hour that comes twice the later one is meant: nobody loses time they were promised.
+    """
+    local = datetime.combine(day, at, tzinfo=zone).replace(fold=1)
+    made = local.astimezone(UTC)
+    if made.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise ValidationError("Clocks skip this time on that day. Choose another.")
+    return made
+
+
+class DeliveryForm(DeliveryBase):
+    """A new delivery of a version."""
+
+    starts_on = DayField(label="First day")
+    ends_on = DayField(label="Last day")
+    time_zone = forms.ChoiceField(
+        label="Time zone", choices=ZONES, help_text="Dates and times of this delivery are meant so."
+    )
+
+    class Meta:
+        model = Delivery
+        fields = ["title", "code", "mode", "client", "starts_on", "ends_on", "time_zone"]
+        labels = {"mode": "How it is taught", "client": "Client organisation"}
+        help_texts = {
+            "title": "For example: Digital Accessibility, winter cohort.",
+            "code": "Small letters, digits and hyphens. It appears in file names.",
+        }
+
+    def __init__(self, *args: Any, version: MicroCredentialVersion, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.version = version
+        modes = [choice for choice in DeliveryMode.choices if choice[0] in version.delivery_modes]
+        self.fields["mode"] = forms.ChoiceField(label="How it is taught", choices=modes)
+        own = version.micro_credential.client_id
+        clients = cast("forms.ModelChoiceField[Organisation]", self.fields["client"])
+        clients.queryset = Organisation.objects.filter(kind="client")
+        if own:
+            clients.queryset = clients.queryset.filter(pk=own)
+            clients.required = True
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        first, last = cleaned.get("starts_on"), cleaned.get("ends_on")
+        if first and last and last <= first:
+            self.add_error("ends_on", "The last day comes after the first.")
+        return cleaned
+
+
+class ScheduleForm(forms.Form):
+    """When a task opens, is due and closes, in the delivery's own zone."""
+
+    opens_on = DayField(label="Opens on", help_text="From midnight on.")
+    due_on = DayField(label="Due on")
+    due_time = forms.TimeField(
+        label="Due at",
+        initial="17:00",
+        input_formats=["%H:%M"],
+        help_text="For example 17:00.",
+        error_messages={"invalid": "Enter a time, like 17:00."},
+    )
+    cut_off_on = DayField(
+        label="Closes on", required=False, help_text="Leave empty if late work is not taken."
+    )
+    reason = forms.CharField(
+        label="Why the dates move",
+        required=False,
+        max_length=500,
+        help_text="Kept with the change, where learners have dates already.",
+    )
+
+    def __init__(self, *args: Any, delivery: Delivery, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.delivery = delivery
+
+    @staticmethod
+    def initial_of(schedule: TaskSchedule | None) -> dict[str, Any]:
+        """What the form shows for dates that are set already."""
+        if schedule is None:
+            return {}
+        zone = schedule.delivery.zone
+        due = schedule.due_at.astimezone(zone)
+        later = schedule.cut_off_at > schedule.due_at
+        return {
+            "opens_on": schedule.opens_at.astimezone(zone).date(),
+            "due_on": due.date(),
+            "due_time": due.strftime("%H:%M"),
+            "cut_off_on": schedule.cut_off_at.astimezone(zone).date() if later else None,
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        opens, due, at = (cleaned.get(name) for name in ("opens_on", "due_on", "due_time"))
+        if not (opens and due and at):
+            return cleaned
+        zone = self.delivery.zone
+        cleaned["opens_at"] = moment(opens, time(), zone)
+        cleaned["due_at"] = moment(due, at, zone)
+        cleaned["cut_off_at"] = moment(cleaned.get("cut_off_on") or due, at, zone)
+        if cleaned["due_at"] <= cleaned["opens_at"]:
+            self.add_error("due_on", "A task is due after it opens.")
+        if cleaned["cut_off_at"] < cleaned["due_at"]:
+            self.add_error("cut_off_on", "A task closes when it is due or later.")
+        return cleaned
+
+
+class PolicyForm(forms.Form):
+    """The delivery's own policy values; an empty field keeps the version's value."""
+
+    def __init__(self, *args: Any, delivery: Delivery, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for key, default in policy_defaults().items():
+            if isinstance(default, list):
+                continue
+            name = key.replace(".", "__")
+            field = self._field(key, default, delivery.version.policy_value(key))
+            field.initial = delivery.policy_overrides.get(key)
+            if isinstance(default, bool) and key in delivery.policy_overrides:
+                field.initial = "yes" if delivery.policy_overrides[key] else "no"
+            self.fields[name] = field
+
+    @staticmethod
+    def _field(key: str, default: Any, value: Any) -> forms.Field:
+        options: dict[str, Any] = {"label": key, "required": False}
+        if isinstance(default, bool):
+            words = "yes" if value else "no"
+            choices = [("", f"As in the version ({words})"), ("yes", "Yes"), ("no", "No")]
+            return forms.ChoiceField(choices=choices, **options)
+        options["help_text"] = f"In the version: {value}"
+        if isinstance(default, int):
+            return forms.IntegerField(min_value=0, **options)
+        return forms.FloatField(min_value=0, max_value=1, **options)
+
+    def overrides(self) -> dict[str, Any]:
+        """What was filled in, by policy key."""
+        made = {}
+        for name, value in self.cleaned_data.items():
+            key = name.replace("__", ".")
+            if value in (None, ""):
+                continue
+            made[key] = value == "yes" if isinstance(policy_defaults()[key], bool) else value
+        return made
+
+
+class PersonForm(forms.Form):
+    """Add one person to a delivery: known by e-mail address, or invited."""
+
+    email = forms.EmailField(label="E-mail address")
+    name = forms.CharField(
+        label="Name",
+        required=False,
+        max_length=200,
+        help_text="Only for somebody who has no account yet.",
+    )
+    role = forms.ChoiceField(
+        label="Part in this delivery",
+        choices=[("learner", "Learner"), *DeliveryRoleKind.choices],
+    )
+    person: User | None = None
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        email = cleaned.get("email")
+        if email:
+            self.person = User.objects.filter(email=email).first()
+            if self.person is None and not cleaned.get("name"):
+                self.add_error("name", "Nobody has this address yet. Enter a name to invite them.")
+            if self.person is not None and not self.person.is_active:
+                self.add_error("email", "This account is closed.")
+        return cleaned
+
+
+class ImportForm(forms.Form):
+    """A CSV file, or rows pasted from a spreadsheet."""
+
+    file = forms.FileField(label="CSV file", required=False)
+    text = forms.CharField(
+        label="Or paste rows here",
+        required=False,
+        strip=False,
+        widget=forms.Textarea,
+        help_text="With the header row: name, email, role, organisation.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not cleaned.get("file") and not str(cleaned.get("text", "")).strip():
+            raise ValidationError("Choose a file or paste rows.")
+        return cleaned
+
+    def content(self) -> bytes:
+        """The bytes as they came."""
+        file = self.cleaned_data.get("file")
+        if file is not None:
+            return bytes(file.read())
+        return str(self.cleaned_data["text"]).encode()
+
+
+class PreModerationForm(forms.Form):
+    """The checklist with a note; a request for changes needs the note, an approval every answer."""
+
+    note = forms.CharField(label="Note", required=False, widget=forms.Textarea, max_length=5000)
+
+    def __init__(self, *args: Any, approving: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.approving = approving
+        for name, label in CHECKLIST:
+            self.fields[name] = forms.ChoiceField(
+                label=label,
+                choices=ANSWERS,
+                required=approving,
+                widget=forms.RadioSelect,
+                error_messages={"required": f"Answer: {label}."},
+            )
+
+    @property
+    def checks(self) -> list[forms.BoundField]:
+        return [self[name] for name, _label in CHECKLIST]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.approving:
+            for name, label in CHECKLIST:
+                if cleaned.get(name) == "no":
+                    self.add_error(name, f"Ask for changes, or answer otherwise: {label}.")
+        elif not str(cleaned.get("note", "")).strip():
+            self.add_error("note", "Say what has to change.")
+        return cleaned
+
+    def checklist(self) -> dict[str, str]:
+        return {
+            name: self.cleaned_data[name]
+            for name, _label in CHECKLIST
+            if self.cleaned_data.get(name)
+        }
+
+
+class FindForm(forms.Form):
+    """Search in a list; macrons, case and doubled vowels do not matter."""
+
+    q = forms.CharField(label="Find", required=False, max_length=100)
+
+    def key(self) -> str:
+        return search_key(str(self.cleaned_data["q"]).strip()) if self.is_valid() else ""

@@ -1,0 +1,247 @@
+"""What the pages of the catalogue show, gathered in a fixed number of queries."""
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from accounts.enums import OrganisationRole
+from accounts.models import Organisation, User
+from catalogue.enums import VersionState
+from catalogue.models import (
+    AssessmentTask,
+    Criterion,
+    Delivery,
+    DeliveryRole,
+    Enrolment,
+    Level,
+    MicroCredentialVersion,
+    TaskSchedule,
+    policy_defaults,
+)
+from workflows.guards import Guard
+from workflows.machines import arrows_of
+from workflows.models import TransitionRecord
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """The one thing to do next, as components/next_card.html shows it."""
+
+    title: str
+    text: str
+    view: str = ""
+    pk: Any = None
+    action: str = ""
+
+
+def versions_for(user: User) -> QuerySet[MicroCredentialVersion]:
+    """Versions a person sees, newest of each credential first, with how many deliveries they have."""
+    found: QuerySet[MicroCredentialVersion] = (
+        MicroCredentialVersion.objects.visible_to(user)
+        .select_related("micro_credential__provider", "author")
+        .annotate(delivery_count=Count("deliveries", distinct=True))
+        .order_by("micro_credential__code", "-number")
+    )
+    return found
+
+
+def deliveries_for(user: User) -> QuerySet[Delivery]:
+    """Deliveries a person administers, with the number of learners."""
+    found: QuerySet[Delivery] = (
+        Delivery.objects.administered_by(user)
+        .select_related("version__micro_credential", "client")
+        .annotate(
+            learner_count=Count(
+                "enrolments", filter=Q(enrolments__ended_at__isnull=True), distinct=True
+            )
+        )
+    )
+    return found
+
+
+def next_step(user: User) -> NextStep:
+    """What waits longest for this person: a version to check, one to publish, a delivery to open."""
+    roles: dict[str, list[Any]] = {}
+    for role, organisation in user.memberships.current().values_list("role", "organisation_id"):
+        roles.setdefault(role, []).append(organisation)
+    versions = MicroCredentialVersion.objects.order_by("created_at")
+    to_check = versions.filter(
+        state=VersionState.IN_PRE_MODERATION,
+        micro_credential__provider_id__in=roles.get(OrganisationRole.PRE_MODERATOR, []),
+    ).exclude(author=user)
+    if found := to_check.first():
+        return NextStep(
+            f"Check {found}",
+            "It waits for pre-assessment moderation.",
+            "catalogue:pre_moderation",
+            found.pk,
+            "Read and decide",
+        )
+    administers = roles.get(OrganisationRole.ADMINISTRATOR, [])
+    approved = versions.filter(
+        state=VersionState.APPROVED, micro_credential__provider_id__in=administers
+    )
+    if found := approved.first():
+        return NextStep(
+            f"Publish {found}",
+            "It is approved. Deliveries can open on it once it is published.",
+            "catalogue:version",
+            found.pk,
+            "Look at the version",
+        )
+    planned = Delivery.objects.administered_by(user).filter(opened_at__isnull=True)
+    if delivery := planned.order_by("starts_on").first():
+        return NextStep(
+            f"Prepare {delivery}",
+            f"It starts on {delivery.starts_on:%-d %B %Y} and is not open yet.",
+            "catalogue:delivery",
+            delivery.pk,
+            "Prepare the delivery",
+        )
+    drafts = versions.filter(state=VersionState.DRAFT, author=user)
+    if found := drafts.first():
+        return NextStep(
+            f"Finish {found}",
+            "It is a draft. Send it to pre-assessment moderation when it is whole.",
+            "catalogue:version",
+            found.pk,
+            "Look at the draft",
+        )
+    return NextStep("Nothing waits for you", "Everything that you run is up to date.")
+
+
+def tasks_with_rubric(version: MicroCredentialVersion) -> list[AssessmentTask]:
+    """Tasks of a version with criteria and levels, in four queries."""
+    criteria = Criterion.objects.select_related("outcome").prefetch_related(
+        Prefetch("levels", Level.objects.order_by("rank"))
+    )
+    return list(
+        version.tasks.select_related("rubric").prefetch_related(
+            Prefetch("rubric__criteria", criteria.order_by("number"))
+        )
+    )
+
+
+@dataclass(frozen=True)
+class OfferedStep:
+    """A step that the state offers and the person may take, with what is in its way."""
+
+    name: str
+    label: str
+    missing: list[Guard]
+
+
+def steps_on(version: MicroCredentialVersion, user: User) -> list[OfferedStep]:
+    """The steps of a version that this person may take now."""
+    return [
+        OfferedStep(
+            arrow.name,
+            str(arrow.label),
+            [guard for guard in arrow.conditions if not guard.holds(version, user)],
+        )
+        for arrow in arrows_of(MicroCredentialVersion)
+        if not arrow.birth and arrow.source == version.state and arrow.permission(version, user)
+    ]
+
+
+def history_of(version: MicroCredentialVersion) -> list[dict[str, Any]]:
+    """What happened to a version, newest first, as components/timeline.html shows it."""
+    labels = {arrow.name: arrow.label for arrow in arrows_of(MicroCredentialVersion)}
+    records = (
+        TransitionRecord.objects.filter(
+            subject_type=version._meta.label_lower, subject_id=version.pk
+        )
+        .select_related("label")
+        .order_by("-seq")
+    )
+    return [
+        {
+            "title": labels.get(record.name, record.name),
+            "at": record.at,
+            "by": record.label.actor_label,
+            "note": record.label.reason,
+        }
+        for record in records
+    ]
+
+
+@dataclass(frozen=True)
+class PolicyLine:
+    """One policy value, and whose it is."""
+
+    key: str
+    value: Any
+    source: str
+
+    @property
+    def words(self) -> str:
+        if isinstance(self.value, bool):
+            return "Yes" if self.value else "No"
+        if isinstance(self.value, list):
+            return ", ".join(map(str, self.value))
+        return str(self.value)
+
+
+def policy_lines(
+    version: MicroCredentialVersion, delivery: Delivery | None = None
+) -> list[PolicyLine]:
+    """Every policy value that holds, in the order of keys."""
+    lines = []
+    for key, default in policy_defaults().items():
+        value = delivery.policy_value(key) if delivery else version.policy_value(key)
+        own = version.policy_value(key)
+        if delivery is not None and value != own:
+            source = "This delivery"
+        else:
+            source = "This version" if own != default else "Default"
+        lines.append(PolicyLine(key, value, source))
+    return lines
+
+
+@dataclass
+class People:
+    """Everybody in a delivery, by part."""
+
+    roles: list[tuple[str, list[DeliveryRole]]] = field(default_factory=list)
+    enrolments: list[Enrolment] = field(default_factory=list)
+
+
+def people_of(delivery: Delivery) -> People:
+    """Live roles by kind, and live enrolments by name."""
+    parts = (
+        delivery.roles.current().select_related("user").order_by("role", "user__search_key", "pk")
+    )
+    grouped = [
+        (part_group[0].get_role_display(), part_group)
+        for part_group in (list(found) for _role, found in groupby(parts, lambda part: part.role))
+    ]
+    enrolments = (
+        delivery.enrolments.current()
+        .select_related("learner", "employer")
+        .order_by("learner__search_key", "pk")
+    )
+    return People(grouped, list(enrolments))
+
+
+def schedules_of(delivery: Delivery) -> list[tuple[AssessmentTask, TaskSchedule | None]]:
+    """Each task of the version with its dates in this delivery, where they are set."""
+    dates = {schedule.task_id: schedule for schedule in delivery.schedules.all()}
+    return [(task, dates.get(task.pk)) for task in delivery.version.tasks.order_by("number")]
+
+
+def organisations_for(user: User) -> QuerySet[Organisation]:
+    """All organisations with the number of people, for somebody who administers one."""
+    now = timezone.now()
+    live = Q(memberships__ended_at__isnull=True) | Q(memberships__ended_at__gt=now)
+    found: QuerySet[Organisation] = Organisation.objects.annotate(
+        people=Count("memberships__user", filter=live, distinct=True)
+    ).order_by("name")
+    administers = user.memberships.current().filter(role=OrganisationRole.ADMINISTRATOR)
+    return (
+        found
+        if administers.exists()
+        else found.filter(pk__in=user.memberships.values("organisation"))
+    )

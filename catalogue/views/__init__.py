@@ -1,0 +1,1 @@
+"""Pages for programme administrators, authors and pre-moderators."""

@@ -1,0 +1,141 @@
+"""Micro-credentials, one version, and its pre-assessment moderation."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.querysets import search_key
+from catalogue import rules, selectors
+from catalogue.actions import (
+    approve_version,
+    publish_version,
+    retire_version,
+    send_version_back,
+    send_version_to_pre_moderation,
+)
+from catalogue.forms import CHECKLIST, FindForm, PreModerationForm
+from catalogue.models import MicroCredentialVersion
+from catalogue.views.answers import answering, for_catalogue_staff, person
+from workflows.exceptions import StaleState
+
+STEPS = {
+    "send_to_pre_moderation": (
+        send_version_to_pre_moderation,
+        "It is with the pre-assessment moderators. Its content is frozen.",
+    ),
+    "publish": (publish_version, "It is published. Deliveries can open on it."),
+    "retire": (retire_version, "It is retired. No new delivery opens on it."),
+}
+
+
+@require_safe
+@for_catalogue_staff
+def micro_credentials(request: HttpRequest) -> HttpResponse:
+    """Every version that the person may see, by credential."""
+    form = FindForm(request.GET or None)
+    wanted = form.key()
+    versions = selectors.versions_for(person(request))
+    # Few rows, and titles are folded in Python as people's names are: macrons do not matter.
+    found = [
+        version
+        for version in versions
+        if wanted in search_key(f"{version.title} {version.micro_credential.code}")
+    ]
+    page = Paginator(found, 25).get_page(request.GET.get("page"))
+    return render(request, "catalogue/micro_credentials.html", {"page": page, "form": form})
+
+
+@require_safe
+@for_catalogue_staff
+def version(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One version as it was written, with its way so far and the steps that the person may take."""
+    found = _visible(request, pk)
+    user = person(request)
+    return render(
+        request,
+        "catalogue/version.html",
+        {
+            "version": found,
+            "tasks": selectors.tasks_with_rubric(found),
+            "outcomes": list(found.outcomes.all()),
+            "grades": list(found.grade_scheme.grades.order_by("-rank")),
+            "policy": selectors.policy_lines(found),
+            "stacks_into": list(found.stacks_into.order_by("target_title")),
+            "checks": [
+                (label, found.pre_moderation_checklist[name])
+                for name, label in CHECKLIST
+                if name in found.pre_moderation_checklist
+            ],
+            "history": selectors.history_of(found),
+            "steps": [step for step in selectors.steps_on(found, user) if step.name in STEPS],
+            "may_pre_moderate": rules.is_pre_moderator(found, user),
+            "may_deliver": found.state == "published" and rules.administers_version(found, user),
+        },
+    )
+
+
+@require_POST
+@for_catalogue_staff
+@answering("catalogue:version")
+def step(request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
+    """Send to pre-moderation, publish or retire."""
+    found = _visible(request, pk)
+    if name not in STEPS:
+        raise Http404
+    act, said = STEPS[name]
+    seen = request.POST.get("seq", "")
+    act(found, actor=person(request), seen_seq=int(seen) if seen.isdecimal() else None)
+    messages.success(request, said)
+    return redirect("catalogue:version", found.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_catalogue_staff
+@answering("catalogue:version")
+def pre_moderation(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Read the version, answer the checklist, approve or ask for changes."""
+    found = _visible(request, pk)
+    if not rules.is_pre_moderator(found, person(request)):
+        raise PermissionDenied("Only a pre-assessment moderator who did not write this decides.")
+    if found.state != "in_pre_moderation":
+        raise StaleState(instance=found)
+    approving = request.POST.get("decision") == "approve"
+    form = PreModerationForm(
+        request.POST if request.method == "POST" else None, approving=approving
+    )
+    if form.is_valid():
+        act = approve_version if approving else send_version_back
+        seen = request.POST.get("seq", "")
+        act(
+            found,
+            actor=person(request),
+            note=form.cleaned_data["note"],
+            checklist=form.checklist(),
+            seen_seq=int(seen) if seen.isdecimal() else None,
+        )
+        said = "You approved this version." if approving else "The author was asked for changes."
+        messages.success(request, said)
+        return redirect("catalogue:version", found.pk)
+    context = {
+        "version": found,
+        "form": form,
+        "outcomes": list(found.outcomes.all()),
+        "tasks": selectors.tasks_with_rubric(found),
+    }
+    return render(
+        request, "catalogue/pre_moderation.html", context, status=422 if form.errors else 200
+    )
+
+
+def _visible(request: HttpRequest, pk: UUID) -> MicroCredentialVersion:
+    visible = MicroCredentialVersion.objects.visible_to(person(request)).select_related(
+        "micro_credential__provider", "micro_credential__client", "author", "pre_moderator",
+        "grade_scheme",
+    )  # fmt: skip
+    found: MicroCredentialVersion = get_object_or_404(visible, pk=pk)
+    return found
