@@ -1,0 +1,58 @@
+"""People and organisations for platform administrators: names and addresses, never results."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+
+from accounts.models import DeclaredConflict, Membership, Organisation, User
+
+if TYPE_CHECKING:
+    Base = admin.ModelAdmin[Any]
+else:
+    Base = admin.ModelAdmin
+
+
+class NoDelete(Base):
+    """History points to these rows: accounts are closed, memberships ended."""
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(User)
+class UserAdmin(NoDelete):
+    list_display = ("name", "email", "is_active", "is_staff", "joined_at")
+    list_filter = ("is_active", "is_staff")
+    search_fields = ("search_key",)
+    ordering = ("search_key",)
+    fields = (
+        "name",
+        "preferred_name",
+        "email",
+        "time_zone",
+        "reo_capable",
+        "is_active",
+        "is_staff",
+    )
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(NoDelete):
+    list_display = ("name", "code", "kind", "email_domain")
+    list_filter = ("kind",)
+    search_fields = ("name", "code")
+
+
+@admin.register(Membership)
+class MembershipAdmin(NoDelete):
+    list_display = ("user", "organisation", "role", "since", "ended_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "organisation")
+    autocomplete_fields = ("user", "organisation")
+
+
+@admin.register(DeclaredConflict)
+class DeclaredConflictAdmin(NoDelete):
+    list_display = ("person", "other", "kind", "declared_by", "declared_at")
+    list_select_related = ("person", "other", "declared_by")
+    autocomplete_fields = ("person", "other", "declared_by")
