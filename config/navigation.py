@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
+from django.db.models import Value
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject, cached_property
 
 from accounts.enums import OrganisationRole
 from accounts.models import User
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import DeliveryRole, Enrolment
+from workflows.models import Notification
 
 SESSION_KEY = "role"
 
@@ -95,11 +99,12 @@ AUTHOR = Role(
 ROLES = (LEARNER, ASSESSOR, MODERATOR, LEAD_MODERATOR, RATIFIER, ADMINISTRATOR, AUTHOR)
 BY_RELATION = {
     "learner": LEARNER,
-    "assessor": ASSESSOR,
-    "moderator": MODERATOR,
-    "external_moderator": MODERATOR,
-    "lead_moderator": LEAD_MODERATOR,
-    "ratifier": RATIFIER,
+    DeliveryRoleKind.ASSESSOR: ASSESSOR,
+    DeliveryRoleKind.MODERATOR: MODERATOR,
+    DeliveryRoleKind.EXTERNAL_MODERATOR: MODERATOR,
+    DeliveryRoleKind.LEAD_MODERATOR: LEAD_MODERATOR,
+    DeliveryRoleKind.RATIFIER: RATIFIER,
+    DeliveryRoleKind.ADMINISTRATOR: ADMINISTRATOR,
     OrganisationRole.ADMINISTRATOR: ADMINISTRATOR,
     OrganisationRole.AUTHOR: AUTHOR,
     OrganisationRole.PRE_MODERATOR: AUTHOR,
@@ -108,7 +113,15 @@ BY_RELATION = {
 
 def roles_of(person: User) -> list[Role]:
     """The roles that a person's live relations give, in the order of the table."""
-    relations = set(person.memberships.current().values_list("role", flat=True))
+    members = person.memberships.current().values_list("role", flat=True)
+    parts = DeliveryRole.objects.current().filter(user=person).values_list("role", flat=True)
+    learning = (
+        Enrolment.objects.current()
+        .filter(learner=person)
+        .annotate(relation=Value("learner"))
+        .values_list("relation", flat=True)
+    )
+    relations = set(members.order_by().union(parts.order_by(), learning.order_by()))
     held = {BY_RELATION[relation] for relation in relations if relation in BY_RELATION}
     return [role for role in ROLES if role in held]
 
@@ -178,7 +191,10 @@ class Frame:
 
     @cached_property
     def unread(self) -> int:
-        return 0
+        """News not read yet. One count, only when the header is drawn for somebody signed in."""
+        if self.person is None:
+            return 0
+        return int(Notification.objects.visible_to(self.person).unread().count())
 
 
 def frame_for(request: HttpRequest) -> Any:

@@ -71,8 +71,27 @@ class CommittedDatabase:
     url: str
 
 
+@pytest.fixture(scope="session")
+def migrated_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The worker's migrated test database, also when no test of the run is marked `django_db`:
+
+    pytest-django sets up only the databases that marked tests name.
+    """
+    from django.db import connection
+    from django.test.utils import setup_databases, teardown_databases
+
+    if str(connection.settings_dict["NAME"]) != os.environ["TEST_DATABASE_URL"].rsplit("/", 1)[-1]:
+        yield
+        return
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
+
+
 @pytest.fixture
-def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[CommittedDatabase]:
+def committed_db(migrated_db: None, django_db_blocker: Any) -> Iterator[CommittedDatabase]:
     """A PostgreSQL database of this test alone, where commits are real.
 
     Append-only tables refuse the flush with which `transaction=True` tests clean up. So this fixture

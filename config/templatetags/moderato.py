@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
-TEXT_LIKE = (forms.TextInput, forms.NumberInput, forms.FileInput, forms.PasswordInput)
+DJANGO_ROWS = "10"  # what a Textarea has when nobody said how many
 ZONE_WORDS = {
     "Pacific/Auckland": "New Zealand time",
     "Pacific/Chatham": "Chatham Islands time",
@@ -104,7 +104,8 @@ def control_attributes(
         classes.append("govuk-js-character-count")
     if own := bound.field.widget.attrs.get("class"):
         classes.append(own)
-    attributes: dict[str, Any] = {"class": " ".join(classes)}
+    # A placeholder vanishes while one types; labels and hints say it better.
+    attributes: dict[str, Any] = {"class": " ".join(classes), "placeholder": False}
     described = context["describedby"].split()
     if context["count_to"]:
         described.append(f"{context['id']}-info")
@@ -113,7 +114,8 @@ def control_attributes(
     if context["password"]:
         attributes |= {"spellcheck": "false", "autocapitalize": "none"}
     if kind == "textarea":
-        attributes["rows"] = options.get("rows", bound.field.widget.attrs.get("rows", 5))
+        own_rows = bound.field.widget.attrs.get("rows", DJANGO_ROWS)
+        attributes["rows"] = options.get("rows", 5 if own_rows == DJANGO_ROWS else own_rows)
     if autocomplete := options.get("autocomplete"):
         attributes["autocomplete"] = autocomplete
     return attributes

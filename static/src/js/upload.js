@@ -65,10 +65,7 @@ function show(request) {
   const fresh = new DOMParser().parseFromString(request.responseText, "text/html");
   if (request.responseURL !== location.href) history.pushState(null, "", request.responseURL);
   document.title = fresh.title || document.title;
-  for (const part of [".app-before", "main"]) {
-    const now = fresh.querySelector(part);
-    if (now) document.querySelector(part)?.replaceWith(now);
-  }
+  document.querySelector("main").replaceWith(fresh.querySelector("main"));
   const main = document.querySelector("main");
   document.dispatchEvent(new CustomEvent("htmx:afterSwap", { detail: { elt: main } }));
   if (!main.querySelector(".govuk-error-summary")) main.focus();
