@@ -170,7 +170,7 @@ class Command(BaseCommand):
             [
                 *(sys.executable, "-m", "gunicorn", "config.wsgi:application"),
                 *("--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread"),
-                *("--workers", "2", "--threads", "4", "--graceful-timeout", "10"),
+                *("--workers", "2", "--threads", "4", "--graceful-timeout", "5"),
                 # gunicorn's own control socket has a fixed place; two Moderatos would share it.
                 "--no-control-socket",
             ],
@@ -188,7 +188,6 @@ class Command(BaseCommand):
         beat = ["beat", "-s", str(self.data / "beat"), "--pidfile=", "-l", "INFO"]
         self.start("worker", [str(scripts / "celery"), "-A", "config", *worker])
         self.start("beat", [str(scripts / "celery"), "-A", "config", *beat])
-        self.wait_for_web()
         self.announce()
         while True:
             self.refuse_dead_children()
