@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     ReminderText = Callable[[Reminder], tuple[str, str, dict[str, Any]]]
     Sender = Callable[[Notification, str], str]
 
-handlers: "dict[str, Handler]" = {}
+handlers: "dict[str, list[Handler]]" = {}
 sends: dict[str, tuple[str, ...]] = {}
 silences: dict[str, str] = {}
 senders: "dict[str, Sender]" = {}
@@ -26,14 +26,22 @@ extra_topics: set[str] = set()
 
 
 def handles(*topics: str, tells: Sequence[str] | None = None) -> "Callable[[Handler], Handler]":
-    """Register who is told about a fact. `tells` names the notification topics, where they differ."""
+    """Register who is told about a fact. `tells` names the notification topics, where they differ.
+
+    One fact may concern several apps: each registers at most one handler, and they run in one transaction.
+    """
 
     def wrap(handler: "Handler") -> "Handler":
+        app = handler.__module__.partition(".")[0]
         for topic in topics:
-            if topic in handlers or topic in silences:
+            known = handlers.setdefault(topic, [])
+            if topic in silences or app in {one.__module__.partition(".")[0] for one in known}:
                 raise ImproperlyConfigured(f"{topic} is handled twice")
-            handlers[topic] = handler
-            sends[topic] = tuple(tells) if tells is not None else (topic,)
+            known.append(handler)
+            sends[topic] = (
+                *sends.get(topic, ()),
+                *(tuple(tells) if tells is not None else (topic,)),
+            )
         return handler
 
     return wrap

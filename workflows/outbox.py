@@ -157,7 +157,8 @@ def relay_one(message: OutboxMessage) -> None:
     if message.topic not in silences:
         if message.topic not in handlers:
             raise LookupError(f"Nobody handles {message.topic}")
-        handlers[message.topic](cast("TransitionRecord", message.record))
+        for handler in handlers[message.topic]:
+            handler(cast("TransitionRecord", message.record))
     if not finish(message, message.lease_token, state=MessageState.SENT):
         raise Fenced
 
