@@ -175,6 +175,8 @@ class Command(BaseCommand):
                 "--no-control-socket",
             ],
         )
+        # The page first: on a small machine the others would only slow it down.
+        self.wait_for_web()
         worker = [
             "worker",
             "-Q",
