@@ -16,6 +16,7 @@ urlpatterns = [
     path("privacy/", views.page, {"template": "privacy"}, name="privacy"),
     path("copyright/", views.page, {"template": "copyright"}, name="copyright"),
     path("", include("accounts.urls")),
+    path("", include("workflows.urls")),
     path("manage/", include("catalogue.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

@@ -72,7 +72,8 @@ def fire_time(due_at: dt.datetime, offset: str, zone: str, region: str = "") -> 
     if unit not in UNITS:
         raise ValueError(f"{offset} names no clock; use d, h or w")
     if unit == "h":
-        return due_at + dt.timedelta(hours=number)
+        # In UTC: Python adds to an aware local time as the wall clock does, not as time passes.
+        return due_at.astimezone(dt.UTC) + dt.timedelta(hours=number)
     where = zoneinfo.ZoneInfo(zone)
     wall = due_at.astimezone(where).replace(tzinfo=None)
     if unit == "w":

@@ -13,7 +13,12 @@ class WorkflowsConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the modules that register something."""
-        from workflows import transitions  # noqa: F401  the receiver that refuses direct calls
+        from django.utils.module_loading import autodiscover_modules
+
+        from workflows import checks, notifications, transitions  # noqa: F401
+
+        # Guards, rules, births and handlers of every app, so that none depends on who imports what.
+        autodiscover_modules("guards", "rules", "transitions", "handlers")
 
         post_migrate.connect(install_triggers, sender=self)
 

@@ -1,0 +1,29 @@
+"""Who is told about dockets: the owner, when one is closed."""
+
+from accounts.models import User
+from workflows.definitions import quiet
+from workflows.models import Notification, TransitionRecord
+from workflows.notifications import notify, still_relevant
+from workflows.outbox import handles
+
+quiet("testapp.docket.filed", "testapp.docket.voided", because="Nobody waits for it.")
+
+RELEVANT = {"answer": True}
+
+
+@handles("testapp.docket.checked", "testapp.docket.closed")
+def tell_owner(record: TransitionRecord) -> None:
+    docket = record.subject
+    notify(
+        topic=f"testapp.docket.{'closed' if record.target == 'closed' else 'checked'}",
+        recipients=User.objects.filter(pk=docket.owner_id),
+        record=record,
+        path=f"/dockets/{docket.pk}/",
+        context={"title": docket.title},
+        lane="receipt",
+    )
+
+
+@still_relevant("testapp.docket.closed")
+def still_wanted(notification: Notification) -> bool:
+    return RELEVANT["answer"]

@@ -1,0 +1,106 @@
+"""Real threads on PostgreSQL: one winner, one record, one message."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from django.db import connections
+
+from accounts.models import User
+from tests.testapp.models import Box, Docket, DocketState
+from tests.workflows.conftest import file_docket, person
+from workflows import outbox
+from workflows.enums import MessageState
+from workflows.exceptions import GuardsNotMet, StaleState
+from workflows.models import Notification, OutboxMessage, TransitionRecord
+from workflows.selectors import verify
+from workflows.transitions import perform, perform_set
+
+
+def at_once(*calls):
+    """Run the calls in threads that start together; what each returned or raised."""
+    gate = threading.Barrier(len(calls))
+
+    def run(call):
+        try:
+            gate.wait(20)
+            return call()
+        except Exception as error:
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+@pytest.fixture
+def cast(committed_db):
+    return person("Ada"), Box.objects.create()
+
+
+@pytest.mark.parametrize("writers", [2, 8, 24])
+def test_one_of_many_wins(cast, writers):
+    ada, box = cast
+    docket = file_docket(box, ada)
+    results = at_once(*[lambda: perform(docket, "check_it", actor=ada)] * writers)
+    assert sum(isinstance(one, Docket) for one in results) == 1
+    assert sum(isinstance(one, StaleState) for one in results) == writers - 1
+    assert TransitionRecord.objects.filter(name="check_it").count() == 1
+    assert OutboxMessage.objects.filter(topic="testapp.docket.checked").count() == 1
+    assert verify()[0] == []
+
+
+def test_different_steps_from_one_state(cast):
+    ada, box = cast
+    for _round in range(5):
+        docket = file_docket(box, ada)
+        names = ["check_it", "make_void"] * 4
+        at_once(*[partial(perform, docket, name, actor=ada, seen_seq=1) for name in names])
+        docket.refresh_from_db()
+        assert docket.seq == 2
+        assert TransitionRecord.objects.of(docket).count() == 2
+
+
+def test_births_of_one_parent_follow_one_another(cast):
+    ada, box = cast
+    Box.objects.update(room=1)
+    results = at_once(*[lambda: file_docket(box, ada)] * 8)
+    assert sum(isinstance(one, Docket) for one in results) == 1
+    assert sum(isinstance(one, GuardsNotMet) for one in results) == 7
+    assert Docket.objects.count() == 1
+
+
+def test_one_step_and_the_set_do_not_both_win(cast):
+    ada, box = cast
+    dockets = [file_docket(box, ada) for _ in range(10)]
+    results = at_once(
+        lambda: perform_set(Docket.objects.all(), "check_it", actor=ada),
+        *[lambda one=one: perform(one, "check_it", actor=ada) for one in reversed(dockets[:5])],
+        lambda: perform_set(Docket.objects.order_by("-pk"), "check_it", actor=ada),
+    )
+    assert not [
+        one for one in results if isinstance(one, Exception) and not isinstance(one, StaleState)
+    ]
+    assert TransitionRecord.objects.filter(name="check_it").count() == 10
+    assert set(Docket.objects.values_list("state", "seq")) == {(DocketState.CHECKED, 2)}
+    assert verify()[0] == []
+
+
+def test_many_relays_tell_each_person_once(cast):
+    ada, box = cast
+    owner = person("Owner")
+    for _ in range(20):
+        perform(file_docket(box, ada, owner_id=owner.pk), "check_it", actor=ada)
+
+    def drain():
+        return sum(iter(lambda: outbox.relay(batch=3), 0))
+
+    results = at_once(*[drain] * 4)
+    assert sum(results) == 40
+    assert Notification.objects.filter(recipient=owner).count() == 20
+    assert set(OutboxMessage.objects.filter(kind="event").values_list("state", flat=True)) == {
+        MessageState.SENT
+    }
+    assert User.objects.count() == 2

@@ -1,0 +1,38 @@
+"""`manage.py dispatch`: what worker and beat do, in one process and without a broker."""
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import close_old_connections
+
+from workflows import actions, outbox
+
+
+class Command(BaseCommand):
+    """Safe to run beside worker and beat: every row is claimed."""
+
+    help = "Handles what happened, sends due reminders and mails, and signs the audit root."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--loop", action="store_true", help="go on until stopped")
+        parser.add_argument("--every", type=float, default=5.0, help="seconds between rounds")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        while True:
+            reminded = actions.sweep_due()
+            handled = 0
+            while done := outbox.relay():
+                handled += done
+            sent = outbox.deliver()
+            root = actions.sign_root()
+            outbox.beat("dispatch")
+            self.stdout.write(
+                f"{handled} events handled, {reminded} reminders, {sent} mails sent"
+                + (f", root {root.number} signed" if root else "")
+            )
+            if not options["loop"]:
+                return
+            close_old_connections()
+            time.sleep(options["every"])

@@ -1,0 +1,15 @@
+"""Messages of a person, and messages that could not be delivered."""
+
+from django.urls import path
+
+from workflows import views
+
+app_name = "workflows"
+urlpatterns = [
+    path("inbox/", views.inbox, name="inbox"),
+    path("inbox/read/", views.read_all, name="read_all"),
+    path("inbox/<int:pk>/", views.open_message, name="open_message"),
+    path("manage/messages/", views.stuck, name="messages"),
+    path("manage/messages/<int:pk>/", views.message, name="message"),
+    path("manage/messages/<int:pk>/retry/", views.retry, name="retry"),
+]
