@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from portfolios.enums import PartKind, SubmissionState
+
 
 class AllocationRole(models.TextChoices):
     """As what a person is asked to mark a submission."""
@@ -28,3 +30,35 @@ class Outcome(models.TextChoices):
 
     ACHIEVED = "achieved", "Achieved"
     NOT_ACHIEVED = "not_achieved", "Not achieved"
+
+
+MARKED_AS: dict[str, str] = {
+    AllocationRole.ASSESSOR: Basis.ASSESSMENT,
+    AllocationRole.SECOND_ASSESSOR: Basis.SECOND_ASSESSMENT,
+    AllocationRole.ADJUDICATOR: Basis.ADJUDICATION,
+    AllocationRole.RECONSIDERATION_ASSESSOR: Basis.RECONSIDERATION,
+}
+"""The basis of the decision that each role writes. Roles and kinds of part have the same values."""
+
+ASSESSES = (PartKind.ASSESSOR, PartKind.SECOND_ASSESSOR)
+"""Parts of those who mark an attempt first."""
+
+MARKING_PARTS = (*ASSESSES, PartKind.ADJUDICATOR, PartKind.RECONSIDERATION_ASSESSOR)
+"""Parts of all who write decisions."""
+
+WORK_STATES = (
+    SubmissionState.SUBMITTED,
+    SubmissionState.IN_ASSESSMENT,
+    SubmissionState.IN_ADJUDICATION,
+)
+"""States in which marking waits for somebody."""
+
+
+class Why(models.IntegerChoices):
+    """Why a piece of work stands where it stands in the queue, most urgent first."""
+
+    RETURNED = 0, "Returned by the moderator"
+    OVERDUE = 1, "Overdue"
+    SOON = 2, "Due within 3 days"
+    RESUBMISSION = 3, "Resubmission"
+    OLDEST = 4, "In order of submission"

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('criterion', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalogue.criterion')),
                 ('decision', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='judgements', to='assessment.assessmentdecision')),
                 ('level', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalogue.level')),
-                ('pointers', models.ManyToManyField(blank=True, related_name='+', to='portfolios.evidencemapping')),
+                ('pointers', models.ManyToManyField(blank=True, related_name='+', to='portfolios.submissionevidence')),
             ],
             options={
                 'ordering': ['criterion__number'],

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from assessment.enums import AllocationRole
-from catalogue.querysets import ValidityQuerySet
+from assessment.querysets import AllocationQuerySet
 from portfolios.models import Submission
 
 
@@ -24,7 +24,7 @@ class Allocation(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=200, blank=True)
 
-    objects = ValidityQuerySet.as_manager()
+    objects = AllocationQuerySet.as_manager()
 
     class Meta:
         ordering = ["due_at", "allocated_at"]

@@ -1,15 +1,18 @@
 """Assessment decisions: drafts while they are written, then sealed, then only added to."""
 
 import uuid
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
 from assessment.enums import Basis, Outcome
+from assessment.exceptions import SealedDecisionChanged
 from assessment.querysets import DecisionQuerySet
 from catalogue.models import Criterion, Grade, Level
-from portfolios.models import EvidenceMapping, Submission
+from portfolios.models import Submission, SubmissionEvidence
 
 
 class AssessmentDecision(models.Model):
@@ -64,9 +67,26 @@ class AssessmentDecision(models.Model):
     def __str__(self) -> str:
         return f"Decision {self.number} on {self.submission}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A sealed decision keeps its words; only that it counts may be added later."""
+        fields: Sequence[str] = kwargs.get("update_fields") or ()
+        if self.__dict__.get("was_sealed") and set(fields) != {"final_at"}:
+            raise SealedDecisionChanged(str(self))
+        super().save(*args, **kwargs)
+        self.__dict__["was_sealed"] = self.sealed_at is not None
+
     @property
     def is_sealed(self) -> bool:
         return self.sealed_at is not None
+
+    @classmethod
+    def from_db(
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **kwargs: Any
+    ) -> "AssessmentDecision":
+        """Remember whether the row was sealed when it was read."""
+        made = super().from_db(db, field_names, values, **kwargs)
+        made.__dict__["was_sealed"] = made.__dict__.get("sealed_at") is not None
+        return made
 
 
 class CriterionJudgement(models.Model):
@@ -77,7 +97,7 @@ class CriterionJudgement(models.Model):
     level = models.ForeignKey(Level, models.PROTECT, null=True, blank=True, related_name="+")
     feedback = models.TextField(blank=True)
     staff_note = models.TextField(blank=True)
-    pointers = models.ManyToManyField(EvidenceMapping, related_name="+", blank=True)
+    pointers = models.ManyToManyField(SubmissionEvidence, related_name="+", blank=True)
     carried_over = models.BooleanField(default=False)
 
     class Meta:

@@ -1,0 +1,327 @@
+"""Who is asked to mark what: by hand, in equal shares, from the pool, and by itself on submission."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import SYSTEM, Actor, SystemActor, User
+from assessment import guards, rules, selectors
+from assessment.enums import AllocationRole
+from assessment.models import Allocation, AssessmentDecision, Lease
+from assessment.querysets import claimable, in_order, unallocated
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Delivery
+from portfolios.enums import SubmissionState
+from portfolios.models import Part, Submission
+from workflows.actions import cancel_deadline, set_deadline
+from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
+from workflows.models import Deadline
+from workflows.notifications import notify
+from workflows.transitions import perform
+from workflows.working_days import add_working_days
+
+MARKING_DEADLINE = "marking"
+
+
+def lock(submission: Submission) -> Submission:
+    """The submission's row, kept from others: allocation, lease and decisions follow one another."""
+    rows = Submission.objects.select_for_update(of=("self",), no_key=True)
+    fresh: Submission = rows.select_related(
+        "delivery__version__grade_scheme",
+        "delivery__version__micro_credential",
+        "enrolment",
+        "rubric",
+    ).get(pk=submission.pk)
+    return fresh
+
+
+def marking_due(submission: Submission) -> dt.datetime:
+    """Working days after submission by policy, at five in the afternoon of the delivery's zone."""
+    if submission.marking_due_at is not None:
+        return submission.marking_due_at
+    delivery = submission.delivery
+    day = add_working_days(
+        submission.submitted_at.astimezone(delivery.zone).date(),
+        delivery.policy_value("marking.days"),
+    )
+    return dt.datetime.combine(day, dt.time(17), tzinfo=delivery.zone).astimezone(dt.UTC)
+
+
+def _give(
+    submission: Submission, assessor: User, role: str, *, actor: Actor, tell: bool = True
+) -> Allocation:
+    """Write allocation and part, set the deadline, tell the assessor. The caller holds the lock."""
+    due_at = marking_due(submission)
+    if submission.marking_due_at is None:
+        Submission.objects.filter(pk=submission.pk).update(marking_due_at=due_at)
+    made: Allocation = Allocation.objects.create(
+        submission=submission,
+        assessor=assessor,
+        role=role,
+        due_at=due_at,
+        allocated_by=None if isinstance(actor, SystemActor) else actor,
+    )
+    Part.objects.create(submission=submission, person=assessor, kind=role)
+    stop_deadline(submission, actor=actor, reason="Allocated anew")
+    set_deadline(
+        subject=submission,
+        kind=MARKING_DEADLINE,
+        due_at=due_at,
+        zone=submission.delivery.time_zone,
+        recipients=[assessor],
+        actor=actor,
+    )
+    if tell:
+        adjudicates = role == AllocationRole.ADJUDICATOR
+        notify(
+            topic="assessment.adjudicator_asked" if adjudicates else "assessment.allocated",
+            recipients=[assessor],
+            subject=submission,
+            path=f"/assess/m/{submission.pk}/",
+            context={"reference": submission.reference, "task": submission.task.title},
+            dedupe=f"allocation:{made.pk}",
+        )
+    return made
+
+
+def stop_deadline(submission: Submission, *, actor: Actor, reason: str) -> None:
+    """Stop the reminders of the marking deadline; there is one at most."""
+    for deadline in Deadline.objects.of(submission).open().filter(kind=MARKING_DEADLINE):
+        cancel_deadline(deadline, actor=actor, reason=reason)
+
+
+def _end(allocation: Allocation, *, reason: str, actor: Actor) -> None:
+    """End allocation and part, free the lease. The draft stays."""
+    now = timezone.now()
+    allocation.ended_at, allocation.end_reason = now, reason[:200]
+    allocation.save(update_fields=["ended_at", "end_reason"])
+    Part.objects.filter(
+        submission=allocation.submission_id, person=allocation.assessor_id, ended_at__isnull=True
+    ).update(ended_at=now)
+    Lease.objects.filter(
+        submission=allocation.submission_id, holder=allocation.assessor_id
+    ).delete()
+    stop_deadline(allocation.submission, actor=actor, reason=reason or "Allocation ended")
+
+
+@transaction.atomic
+def allocate(
+    submission: Submission, assessor: User, *, actor: Actor, role: str | None = None
+) -> Allocation:
+    """Ask one person to mark a submission. Without `role`, the one that the work waits for.
+
+    Writes the allocation and the person's part, sets the marking deadline with reminders, and tells the
+    assessor. Raises NotPermitted; StaleState where somebody has the role already; GuardsNotMet where the
+    person is not independent of the learner, or has had a part in it.
+    """
+    fresh = lock(submission)
+    if actor != SYSTEM and not rules.may_allocate(fresh.delivery, actor):
+        raise NotPermitted(instance=fresh)
+    needed = selectors.role_needed(fresh)
+    if needed is None or (role is not None and role != needed):
+        raise StaleState(instance=fresh)
+    if assessor.pk not in {one.pk for one in selectors.eligible_assessors(fresh, needed)}:
+        raise GuardsNotMet([guards.independent_of_learner], instance=fresh)
+    return _give(fresh, assessor, needed, actor=actor)
+
+
+@transaction.atomic
+def allocate_automatically(
+    submission: Submission, *, avoiding: Iterable[UUID] = ()
+) -> Allocation | None:
+    """Allocate the least loaded eligible assessor to the role that the work waits for.
+
+    Does nothing where somebody has it, so that it may run twice. Where nobody is eligible the work stays
+    in the pool and the programme administrators are told.
+    """
+    fresh = lock(submission)
+    role = selectors.role_needed(fresh)
+    if role is None:
+        return None
+    left_out = set(avoiding)
+    for assessor in selectors.eligible_assessors(fresh, role):
+        if assessor.pk not in left_out:
+            return _give(fresh, assessor, role, actor=SYSTEM)
+    if fresh.marking_due_at is None:
+        Submission.objects.filter(pk=fresh.pk).update(marking_due_at=marking_due(fresh))
+    notify(
+        topic="assessment.nobody_eligible",
+        recipients=selectors.administrators_of(fresh.delivery),
+        subject=fresh,
+        path=f"/assess/allocate/{fresh.delivery_id}/",
+        context={"reference": fresh.reference, "delivery": fresh.delivery.title},
+        dedupe=f"unallocated:{fresh.pk}:{role}",
+    )
+    return None
+
+
+@dataclass(frozen=True)
+class Share:
+    """One line of an equal allocation: who would get what, or why nobody."""
+
+    submission: Submission
+    assessor: User | None
+
+    @property
+    def problem(self) -> str:
+        return "" if self.assessor else "No assessor of this delivery is independent and free to."
+
+
+def equal_shares(delivery: Delivery) -> list[Share]:
+    """Who would get what if the pool were shared out now: always the least loaded who may.
+
+    Conflicts and earlier parts are skipped. The same pool gives the same shares. Writes nothing.
+    """
+    work = selectors.open_work(delivery)
+    people = selectors.people_of(delivery, DeliveryRoleKind.ASSESSOR)
+    taken = selectors.taken_by([one.pk for one in work])
+    parts = Part.objects.filter(submission__in=work)
+    ever = set(parts.values_list("submission_id", "person_id"))
+    conflicts = selectors.conflicts_among(
+        [one.pk for one in people], [one.learner_id for one in work]
+    )
+    loads = selectors.loads_of(people)
+    shares = []
+    for submission in work:
+        strict = submission.state == SubmissionState.IN_ADJUDICATION
+        able = [
+            one
+            for one in people
+            if one.pk not in taken.get(submission.pk, set())
+            and not (strict and (submission.pk, one.pk) in ever)
+            and not conflicts.between(one.pk, submission)
+        ]
+        chosen = min(able, key=lambda one: (loads[one.pk], one.search_key), default=None)
+        if chosen is not None:
+            loads[chosen.pk] += 1
+        shares.append(Share(submission, chosen))
+    return shares
+
+
+@transaction.atomic
+def allocate_equally(
+    delivery: Delivery, *, actor: User, previewed: Sequence[tuple[UUID, UUID]]
+) -> list[Share]:
+    """Share out the pool as it was previewed; each assessor is told. Gives what was done.
+
+    `previewed` are the pairs (submission, assessor) that the person saw. Where somebody allocated,
+    claimed or submitted in between, nothing is done and StaleState asks to look again.
+    """
+    if not rules.may_allocate(delivery, actor):
+        raise NotPermitted(instance=delivery)
+    pool = unallocated(Submission.objects.filter(delivery=delivery))
+    list(
+        Submission.objects.filter(pk__in=pool.values("pk"))
+        .select_for_update(of=("self",), no_key=True)
+        .order_by("pk")
+    )
+    shares = equal_shares(delivery)
+    now = [(one.submission.pk, one.assessor.pk) for one in shares if one.assessor]
+    if sorted(now) != sorted(previewed):
+        raise StaleState(instance=delivery)
+    for share in shares:
+        role = selectors.role_needed(share.submission)
+        if share.assessor is not None and role is not None:
+            _give(share.submission, share.assessor, role, actor=actor)
+    return shares
+
+
+@transaction.atomic
+def claim_next(
+    *, actor: User, delivery: UUID | None = None, task: UUID | None = None
+) -> Submission | None:
+    """Take the most urgent piece of the pool that this person may mark. Nobody sees any of it before.
+
+    Two who claim at once get different work: rows that the other has locked are skipped.
+    """
+    submissions = Submission.objects.all()
+    if delivery is not None:
+        submissions = submissions.filter(delivery=delivery)
+    if task is not None:
+        submissions = submissions.filter(task=task)
+    for key in in_order(claimable(submissions, actor)).values_list("pk", flat=True)[:25]:
+        rows = Submission.objects.filter(pk=key)
+        if rows.select_for_update(of=("self",), no_key=True, skip_locked=True).first() is None:
+            continue
+        fresh: Submission = Submission.objects.select_related("delivery__version", "task").get(
+            pk=key
+        )
+        role = selectors.role_needed(fresh)
+        # Somebody may have been allocated between the look and the lock.
+        if role is not None and claimable(rows, actor).exists():
+            _give(fresh, actor, role, actor=actor, tell=False)
+            return fresh
+    return None
+
+
+@transaction.atomic
+def end_allocation(allocation: Allocation, *, actor: User, reason: str) -> None:
+    """Put work that nobody has opened back into the pool. The assessor is told by its absence alone.
+
+    Work that is being assessed is handed back or reallocated instead: StaleState.
+    """
+    fresh = lock(allocation.submission)
+    if not rules.may_allocate(fresh.delivery, actor):
+        raise NotPermitted(instance=fresh)
+    current = Allocation.objects.current().filter(pk=allocation.pk).first()
+    if current is None or fresh.state != SubmissionState.SUBMITTED or has_sealed(current):
+        raise StaleState(instance=fresh)
+    _end(current, reason=reason, actor=actor)
+
+
+def has_sealed(allocation: Allocation) -> bool:
+    """Whether the allocated person has sealed a decision: then their part in it stays."""
+    sealed = AssessmentDecision.objects.sealed()
+    return sealed.filter(
+        submission=allocation.submission_id, author=allocation.assessor_id
+    ).exists()
+
+
+@transaction.atomic
+def reallocate(allocation: Allocation, assessor: User, *, actor: User, reason: str) -> Allocation:
+    """Give the same role to somebody else, whether or not marking has begun. Drafts are kept.
+
+    For somebody who sealed a decision only after a moderator returned it. The new assessor is told.
+    """
+    fresh = lock(allocation.submission)
+    if not rules.may_allocate(fresh.delivery, actor):
+        raise NotPermitted(instance=fresh)
+    current = Allocation.objects.current().filter(pk=allocation.pk).first()
+    if current is None or (has_sealed(current) and fresh.returned_at is None):
+        raise StaleState(instance=fresh)
+    able = {one.pk for one in selectors.eligible_assessors(fresh, current.role)}
+    if assessor.pk not in able:
+        raise GuardsNotMet([guards.independent_of_learner], instance=fresh)
+    _end(current, reason=reason, actor=actor)
+    return _give(fresh, assessor, current.role, actor=actor)
+
+
+@transaction.atomic
+def hand_back(submission: Submission, *, actor: User, reason: str = "") -> Submission:
+    """Put the work back into the queue. The draft stays; allocation, part and lease end.
+
+    The next assessor is found by a claim or by hand. Raises what perform() raises.
+    """
+    fresh = lock(submission)
+    holder = _holder(fresh, actor)
+    moved: Submission = perform(fresh, "hand_back", actor=actor, reason=reason)
+    if holder is not None:
+        _end(holder, reason=reason or "Handed back", actor=actor)
+    return moved
+
+
+def _holder(submission: Submission, actor: User) -> Allocation | None:
+    """The actor's own allocation; an administrator's hand-back ends that of whoever's turn it is."""
+    rows = Allocation.objects.current().filter(submission=submission)
+    live: list[Allocation] = list(rows.select_related("assessor"))
+    for one in live:
+        if one.assessor_id == actor.pk:
+            return one
+    for one in live:
+        if rules.is_turn(submission, one.assessor):
+            return one
+    return None

@@ -1,0 +1,317 @@
+"""Opening the workspace, keeping it, and saving drafts."""
+
+import datetime as dt
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from accounts.models import Actor, User
+from assessment import guards, rules
+from assessment.actions.allocation import lock
+from assessment.enums import MARKED_AS, MARKING_PARTS
+from assessment.hashing import policy_hash
+from assessment.models import AssessmentDecision, CriterionJudgement, Lease
+from catalogue.models import Criterion, Level
+from portfolios.enums import SubmissionState
+from portfolios.models import Part, Submission, SubmissionEvidence
+from workflows.actions import open_record
+from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState, StaleVersion
+from workflows.notifications import notify
+from workflows.transitions import perform
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a person says about one criterion. None leaves as it is what the page did not send."""
+
+    level: UUID | None = None
+    feedback: str = ""
+    staff_note: str = ""
+    pointers: Sequence[int] | None = None
+
+
+@dataclass(frozen=True)
+class Marks:
+    """A whole draft as a page sends it. Criteria that are not named stay as they are."""
+
+    criteria: Mapping[UUID, Judged] = field(default_factory=dict)
+    feedback: str = ""
+    staff_note: str = ""
+    reason: str = ""
+
+
+def plain_text(text: str) -> str:
+    """What a person typed, in NFC and with one kind of line end; macrons stay."""
+    cleaned = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    return unicodedata.normalize("NFC", cleaned)
+
+
+def take_lease(submission: Submission, actor: User) -> Lease:
+    """Keep the workspace for the policy's minutes. The caller holds the submission's lock."""
+    now = timezone.now()
+    until = now + dt.timedelta(minutes=submission.delivery.policy_value("lease.minutes"))
+    lease = Lease.objects.filter(submission=submission).first()
+    if lease is None:
+        made: Lease = Lease.objects.create(
+            submission=submission, holder=actor, since=now, until=until
+        )
+        return made
+    if lease.holder_id != actor.pk or not lease.is_live:
+        lease.since = now
+    lease.holder, lease.until = actor, until
+    lease.save(update_fields=["holder", "since", "until"])
+    return lease
+
+
+@transaction.atomic
+def start_assessment(submission: Submission, *, actor: User) -> Submission:
+    """Open the workspace: take the lease, move `submitted` to `in_assessment`, begin the person's draft.
+
+    From then on the learner cannot withdraw. A second assessor, an adjudicator and the author of a
+    returned decision open work that has moved already. Raises what perform() raises; where nothing has
+    to move, NotPermitted and GuardsNotMet come from the same rule and guards.
+    """
+    fresh = lock(submission)
+    if fresh.state == SubmissionState.SUBMITTED:
+        fresh = perform(fresh, "start_assessment", actor=actor)
+    else:
+        if not rules.is_turn(fresh, actor):
+            raise NotPermitted(instance=fresh)
+        asked = [guards.independent_of_learner, guards.calibrated_if_asked, guards.lease_free]
+        if unmet := [one for one in asked if not one.holds(fresh, actor)]:
+            raise GuardsNotMet(unmet, instance=fresh)
+    take_lease(fresh, actor)
+    begin_draft(fresh, actor)
+    return fresh
+
+
+def begin_draft(submission: Submission, actor: User) -> AssessmentDecision:
+    """The person's draft: the one they left, a copy of what was returned to them, or an empty one.
+
+    Criteria that were met in an earlier attempt are carried over and locked. Bound to manifest, rubric and
+    policy as they are now. The caller holds the submission's lock.
+    """
+    part = Part.objects.get(submission=submission, person=actor, ended_at__isnull=True)
+    draft: AssessmentDecision | None = (
+        AssessmentDecision.objects.drafts_of(actor).filter(submission=submission).first()
+    )
+    if draft is not None:
+        # Left behind in another role: it counts as what the person is now.
+        if submission.returned_at is None and draft.basis != MARKED_AS[part.kind]:
+            draft.basis = MARKED_AS[part.kind]
+            draft.save(update_fields=["basis"])
+        return draft
+    numbers = submission.decisions.order_by("-number").values_list("number", flat=True)
+    returned = (
+        submission.decisions.sealed().filter(author=actor).order_by("-number").first()
+        if submission.returned_at is not None
+        else None
+    )
+    made: AssessmentDecision = AssessmentDecision.objects.create(
+        submission=submission,
+        author=actor,
+        basis=returned.basis if returned else MARKED_AS[part.kind],
+        number=(numbers.first() or 0) + 1,
+        manifest_hash=submission.fingerprint,
+        rubric_hash=submission.rubric.content_hash,
+        policy_hash=policy_hash(submission.delivery),
+        feedback=returned.feedback if returned else "",
+        staff_note=returned.staff_note if returned else "",
+    )
+    before = returned or earlier_referral(submission)
+    known = {one.criterion_id: one for one in before.judgements.all()} if before else {}
+    met = set(submission.portfolio.met_criteria.values_list("pk", flat=True))
+    rows = []
+    for criterion in Criterion.objects.filter(rubric=submission.rubric_id).order_by("number"):
+        old = known.get(criterion.pk)
+        carried = criterion.pk in met and submission.attempt > 1
+        keep = old is not None and (carried or returned is not None)
+        rows.append(
+            CriterionJudgement(
+                decision=made,
+                criterion=criterion,
+                level_id=old.level_id if keep and old else None,
+                feedback=old.feedback if keep and old else "",
+                staff_note=old.staff_note if keep and old and returned else "",
+                carried_over=carried and old is not None and old.level_id is not None,
+            )
+        )
+    CriterionJudgement.objects.bulk_create(rows)
+    return made
+
+
+def earlier_referral(submission: Submission) -> AssessmentDecision | None:
+    """The decision with which the attempt before was referred back."""
+    found: AssessmentDecision | None = (
+        AssessmentDecision.objects.sealed()
+        .filter(
+            submission__portfolio=submission.portfolio_id,
+            submission__state=SubmissionState.REFERRED,
+            submission__attempt__lt=submission.attempt,
+        )
+        .order_by("-submission__attempt", "-number")
+        .first()
+    )
+    return found
+
+
+@transaction.atomic
+def renew_lease(submission: Submission, *, actor: User) -> Lease:
+    """Keep the workspace open for some minutes more. StaleState where somebody else has it now."""
+    fresh = lock(submission)
+    if not rules.is_turn(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    if not guards.lease_free.holds(fresh, actor):
+        raise StaleState(instance=fresh)
+    return take_lease(fresh, actor)
+
+
+@transaction.atomic
+def take_over(submission: Submission, *, actor: User, reason: str = "") -> Lease:
+    """Close the workspace that somebody left open, for lead moderators and programme administrators.
+
+    The person's next save is refused while the lease of the one who took over lasts; drafts stay. Writes
+    an access record and tells the former holder. Opens nobody's decision to anybody.
+    """
+    fresh = lock(submission)
+    if not rules.may_take_over(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    former = Lease.objects.filter(submission=fresh).select_related("holder").first()
+    lease = take_lease(fresh, actor)
+    record = open_record(fresh, actor=actor, purpose=f"Took over the workspace. {reason}".strip())
+    if former is not None and former.holder_id != actor.pk:
+        notify(
+            topic="assessment.taken_over",
+            recipients=[former.holder],
+            subject=fresh,
+            path=f"/assess/m/{fresh.pk}/",
+            context={"reference": fresh.reference, "by": actor.name},
+            dedupe=f"take-over:{record.pk}",
+        )
+    return lease
+
+
+def save_draft(
+    submission: UUID, *, actor: User, marks: Marks, seen_version: int
+) -> AssessmentDecision:
+    """Save what the person has so far. Nothing is visible to anybody else.
+
+    Raises NotPermitted where the person has no draft to write to; StaleState where somebody took the
+    workspace over; StaleVersion with both versions where another page of the same person saved first.
+    Carried-over criteria are never changed. Few statements: this runs while people type.
+    """
+    with transaction.atomic():
+        draft = _locked_draft(submission, actor)
+        judgements = list(draft.judgements.select_related("criterion").prefetch_related("pointers"))
+        if seen_version != draft.version:
+            raise StaleVersion(mine=marks, theirs=draft)
+        changed = _apply(judgements, marks, _levels(judgements, marks))
+        CriterionJudgement.objects.bulk_update(changed, ["level", "feedback", "staff_note"])
+        _point(draft, judgements, marks)
+        draft.feedback = plain_text(marks.feedback)
+        draft.staff_note = plain_text(marks.staff_note)
+        draft.reason = plain_text(marks.reason)
+        draft.version += 1
+        draft.saved_at = timezone.now()
+        draft.save(update_fields=["feedback", "staff_note", "reason", "version", "saved_at"])
+    return draft
+
+
+def _locked_draft(submission: UUID, actor: Actor) -> AssessmentDecision:
+    live: QuerySet[Any] = Part.objects.filter(
+        submission=OuterRef("submission"),
+        person=OuterRef("author"),
+        kind__in=MARKING_PARTS,
+        ended_at__isnull=True,
+    )
+    draft: AssessmentDecision | None = (
+        AssessmentDecision.objects.filter(Exists(live))
+        .filter(submission=submission, author_id=getattr(actor, "pk", None), sealed_at=None)
+        .select_for_update(of=("self",), no_key=True)
+        .select_related("submission__lease")
+        .first()
+    )
+    if draft is None:
+        raise NotPermitted
+    lease = getattr(draft.submission, "lease", None)
+    if lease is not None and lease.is_live and lease.holder_id != getattr(actor, "pk", None):
+        raise StaleState(instance=draft.submission)
+    return draft
+
+
+def _levels(judgements: Sequence[CriterionJudgement], marks: Marks) -> dict[UUID, Level]:
+    """The levels that were chosen anew, if they are levels of these criteria."""
+    before = {one.criterion_id: one.level_id for one in judgements}
+    chosen = {
+        said.level
+        for criterion, said in marks.criteria.items()
+        if said.level is not None and before.get(criterion) != said.level
+    }
+    if not chosen:
+        return {}
+    return {one.pk: one for one in Level.objects.filter(pk__in=chosen, criterion__in=before)}
+
+
+def _apply(
+    judgements: Sequence[CriterionJudgement], marks: Marks, levels: Mapping[UUID, Level]
+) -> list[CriterionJudgement]:
+    changed = []
+    for judgement in judgements:
+        said = marks.criteria.get(judgement.criterion_id)
+        if said is None or judgement.carried_over:
+            continue
+        level_id = judgement.level_id
+        if said.level is None:
+            level_id = None
+        elif said.level in levels and levels[said.level].criterion_id == judgement.criterion_id:
+            level_id = said.level
+        feedback, note = plain_text(said.feedback), plain_text(said.staff_note)
+        after = (level_id, feedback, note)
+        if after != (judgement.level_id, judgement.feedback, judgement.staff_note):
+            judgement.level_id, judgement.feedback, judgement.staff_note = after
+            changed.append(judgement)
+    return changed
+
+
+def _point(
+    draft: AssessmentDecision, judgements: Sequence[CriterionJudgement], marks: Marks
+) -> None:
+    """Pointers into the evidence, by its number in the manifest."""
+    wanted: dict[CriterionJudgement, set[int]] = {}
+    for judgement in judgements:
+        said = marks.criteria.get(judgement.criterion_id)
+        if said is None or said.pointers is None or judgement.carried_over:
+            continue
+        if {pin.number for pin in judgement.pointers.all()} != set(said.pointers):
+            wanted[judgement] = set(said.pointers)
+    if wanted:
+        pins = list(SubmissionEvidence.objects.filter(submission=draft.submission_id))
+        for judgement, numbers in wanted.items():
+            judgement.pointers.set([pin for pin in pins if pin.number in numbers])
+
+
+@transaction.atomic
+def look_again(submission: Submission, *, actor: User) -> AssessmentDecision:
+    """Bind the person's draft to manifest, rubric and policy as they are now, after they looked at it again.
+
+    Criteria that the rubric gained get an empty judgement. Raises NotPermitted without a draft.
+    """
+    fresh = lock(submission)
+    draft = _locked_draft(fresh.pk, actor)
+    draft.manifest_hash = fresh.fingerprint
+    draft.rubric_hash = fresh.rubric.content_hash
+    draft.policy_hash = policy_hash(fresh.delivery)
+    draft.version += 1
+    draft.save(update_fields=["manifest_hash", "rubric_hash", "policy_hash", "version"])
+    known = draft.judgements.values("criterion_id")
+    new = Criterion.objects.filter(rubric=fresh.rubric_id).exclude(pk__in=known)
+    CriterionJudgement.objects.bulk_create(
+        CriterionJudgement(decision=draft, criterion=criterion) for criterion in new
+    )
+    return draft

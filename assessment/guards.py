@@ -1,0 +1,315 @@
+"""Whether marking is ready for its next step. Each guard blocks the step and tells the screen why."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext_lazy as _
+
+from accounts.enums import OrganisationRole
+from accounts.rules import has_organisation_role, in_conflict
+from assessment.enums import Basis
+from assessment.hashing import policy_hash
+from assessment.outcome import Result, within_tolerance
+from portfolios.enums import SubmissionState
+from workflows.guards import guard
+
+if TYPE_CHECKING:
+    from accounts.models import Actor
+    from assessment.models import AssessmentDecision
+    from portfolios.models import Submission
+
+START = "portfolios.submission.start_assessment"
+REFER = "portfolios.submission.refer"
+RECORD = "portfolios.submission.record_decision"
+DISAGREE = "portfolios.submission.disagree"
+ADJUDICATE = "portfolios.submission.adjudicate"
+
+DOUBLE = (Basis.ASSESSMENT, Basis.SECOND_ASSESSMENT)
+
+
+def latest_of(submission: "Submission", actor: "Actor") -> "AssessmentDecision | None":
+    """The newest decision this person wrote on the submission, draft or sealed."""
+    found: AssessmentDecision | None = (
+        submission.decisions.filter(author_id=getattr(actor, "pk", None))
+        .order_by("-number")
+        .first()
+    )
+    return found
+
+
+def sealed_pair(
+    submission: "Submission",
+) -> "tuple[AssessmentDecision | None, AssessmentDecision | None]":
+    """The newest sealed decision of the first and of the second assessor."""
+    sealed = submission.decisions.filter(sealed_at__isnull=False).order_by("-number")
+    return sealed.filter(basis=DOUBLE[0]).first(), sealed.filter(basis=DOUBLE[1]).first()
+
+
+def agree(submission: "Submission", one: "AssessmentDecision", other: "AssessmentDecision") -> bool:
+    """Same outcome, and no criterion further apart than the policy allows."""
+    ranks: list[dict[object, int]] = [
+        {key: rank for key, rank in rows if rank is not None}
+        for rows in (
+            decision.judgements.values_list("criterion_id", "level__rank")
+            for decision in (one, other)
+        )
+    ]
+    return within_tolerance(
+        ranks[0],
+        ranks[1],
+        same_outcome=one.outcome == other.outcome,
+        max_difference=submission.delivery.policy_value("double.max_level_difference"),
+    )
+
+
+def is_double_marked(submission: "Submission") -> bool:
+    """Two sealed decisions are asked for. What a moderator returned is revised by one person."""
+    return bool(submission.delivery.policy_value("marking.double")) and (
+        submission.returned_at is None
+    )
+
+
+@guard(
+    "not_independent",
+    _(
+        "The assessor is not independent of the learner: own work, same employer or a close relation."
+    ),
+    on=[START, REFER, RECORD, ADJUDICATE],
+    needs_actor=True,
+)
+def independent_of_learner(submission: "Submission", actor: "Actor") -> bool:
+    """Nobody judges their own work or a learner of their own employer, team or whānau (lifecycle 2)."""
+    person: Any = actor
+    if submission.learner_id == getattr(person, "pk", None):
+        return False
+    employer = submission.enrolment.employer_id
+    if employer and has_organisation_role(actor, employer, OrganisationRole.EMPLOYEE):
+        return False
+    return not in_conflict(person, submission.learner)
+
+
+@guard(
+    "not_calibrated",
+    _(
+        "This delivery asks assessors to be calibrated first, and no calibration is recorded for you."
+    ),
+    on=[START],
+)
+def calibrated_if_asked(submission: "Submission") -> bool:
+    """Where the policy asks for calibration nobody has one on record yet, so nobody may start."""
+    return not submission.delivery.policy_value("marking.requires_calibration")
+
+
+@guard(
+    "lease_taken",
+    _("Somebody else has this open now."),
+    on=[START],
+    needs_actor=True,
+)
+def lease_free(submission: "Submission", actor: "Actor") -> bool:
+    lease = getattr(submission, "lease", None)
+    return lease is None or not lease.is_live or lease.holder_id == getattr(actor, "pk", None)
+
+
+@guard(
+    "criterion_not_judged",
+    _("Every criterion needs a level."),
+    on=[RECORD, ADJUDICATE],
+    needs_actor=True,
+)
+def every_criterion_judged(submission: "Submission", actor: "Actor") -> bool:
+    """Each criterion of the submission's own rubric has a level in the person's newest decision."""
+    decision = latest_of(submission, actor)
+    if decision is None:
+        return False
+    judged = decision.judgements.filter(level__isnull=False).values("criterion_id")
+    return not submission.rubric.criteria.exclude(pk__in=judged).exists()
+
+
+@guard(
+    "feedback_missing",
+    _("Every criterion that is not yet met needs feedback."),
+    on=[RECORD, ADJUDICATE, REFER],
+    needs_actor=True,
+)
+def feedback_on_each_not_yet(submission: "Submission", actor: "Actor") -> bool:
+    decision = latest_of(submission, actor)
+    if decision is None:
+        return False
+    unmet = decision.judgements.filter(level__is_met=False).values_list("feedback", flat=True)
+    return all(text.strip() for text in unmet)
+
+
+@guard(
+    "decision_stale",
+    _("What was judged has changed since: evidence, rubric or policy. Look at it again."),
+    on=[RECORD, ADJUDICATE, REFER],
+    needs_actor=True,
+)
+def decision_current(submission: "Submission", actor: "Actor") -> bool:
+    """The decision names manifest, rubric and policy as they are now (lifecycle: freeze what was judged)."""
+    decision = latest_of(submission, actor)
+    return decision is not None and is_current(submission, decision)
+
+
+def is_current(submission: "Submission", decision: "AssessmentDecision") -> bool:
+    """Whether the decision is bound to what the submission is now."""
+    return (
+        decision.manifest_hash == submission.fingerprint
+        and decision.rubric_hash == submission.rubric.content_hash
+        and decision.policy_hash == policy_hash(submission.delivery)
+    )
+
+
+@guard(
+    "nothing_to_refer",
+    _("Only work with at least one criterion that is not yet met can be referred back."),
+    on=[REFER],
+    needs_actor=True,
+)
+def something_unmet(submission: "Submission", actor: "Actor") -> bool:
+    decision = latest_of(submission, actor)
+    return decision is not None and decision.judgements.filter(level__is_met=False).exists()
+
+
+@guard(
+    "referrals_used_up",
+    _("This work has been referred back as often as the policy allows. Record a decision."),
+    on=[REFER],
+)
+def referrals_left(submission: "Submission") -> bool:
+    """Attempts of the same portfolio that ended in a referral, against `referral.max`."""
+    used: int = submission.portfolio.submissions.filter(state=SubmissionState.REFERRED).count()
+    return used < int(submission.delivery.policy_value("referral.max"))
+
+
+@guard(
+    "already_sealed",
+    _("A decision on this attempt is sealed already, so it cannot be referred back."),
+    on=[REFER],
+    needs_actor=True,
+)
+def nothing_sealed(submission: "Submission", actor: "Actor") -> bool:
+    """Neither another's sealed decision nor a recorded one may be undone by a referral."""
+    own = latest_of(submission, actor)
+    sealed = submission.decisions.filter(sealed_at__isnull=False)
+    return not sealed.exclude(pk=own.pk if own else None).exists()
+
+
+@guard(
+    "revision_missing",
+    _("The moderator returned this: change the decision and say what you changed and why."),
+    on=[RECORD],
+    needs_actor=True,
+)
+def revised_with_reason(submission: "Submission", actor: "Actor") -> bool:
+    """After a return there is a decision newer than the return, with its reason."""
+    if submission.returned_at is None:
+        return True
+    decision = latest_of(submission, actor)
+    return (
+        decision is not None
+        and decision.created_at > submission.returned_at
+        and bool(decision.reason.strip())
+    )
+
+
+@guard(
+    "second_decision_missing",
+    _("This work is marked twice, and the other decision is not sealed yet."),
+    on=[RECORD],
+)
+def both_sealed(submission: "Submission") -> bool:
+    if not is_double_marked(submission):
+        return True
+    first, second = sealed_pair(submission)
+    return first is not None and second is not None and first.author_id != second.author_id
+
+
+@guard(
+    "outside_tolerance",
+    _("The two decisions are too far apart, so an adjudicator decides."),
+    on=[RECORD],
+)
+def decisions_agree(submission: "Submission") -> bool:
+    if not is_double_marked(submission):
+        return True
+    first, second = sealed_pair(submission)
+    return first is not None and second is not None and agree(submission, first, second)
+
+
+@guard(
+    "no_disagreement",
+    _("There are no two sealed decisions that are too far apart."),
+    on=[DISAGREE],
+)
+def decisions_differ(submission: "Submission") -> bool:
+    """Double marking only, both sealed, outside the tolerance."""
+    first, second = sealed_pair(submission)
+    return (
+        is_double_marked(submission)
+        and first is not None
+        and second is not None
+        and not agree(submission, first, second)
+    )
+
+
+@guard(
+    "adjudicator_not_neither",
+    _("The adjudicator must be neither of the two assessors."),
+    on=[ADJUDICATE],
+    needs_actor=True,
+)
+def adjudicator_is_neither(submission: "Submission", actor: "Actor") -> bool:
+    earlier = submission.decisions.filter(basis__in=DOUBLE, sealed_at__isnull=False)
+    return not earlier.filter(author_id=getattr(actor, "pk", None)).exists()
+
+
+@guard("no_result", _("These levels come to no result under the grade scheme."))
+def has_result(result: Result) -> bool:
+    return result.outcome is not None
+
+
+@guard(
+    "not_decided",
+    _("There is no decision that fits what was submitted, the rubric and the policy."),
+    on=[
+        "portfolios.submission.enter_moderation",
+        "portfolios.submission.conclude_moderation",
+    ],
+)
+def finally_decided(submission: "Submission") -> bool:
+    """The newest final decision is bound to what the submission is now."""
+    return submission.pk not in _undecided(
+        type(submission)._default_manager.filter(pk=submission.pk)
+    )
+
+
+@finally_decided.bulk_check
+def _undecided(submissions: "QuerySet[Submission]") -> set[Any]:
+    decisions = submissions.model._meta.get_field("decisions").related_model
+    newest = (
+        decisions._default_manager.filter(submission=OuterRef("pk"), final_at__isnull=False)
+        .order_by("-number")
+        .values("pk")[:1]
+    )
+    rows = (
+        submissions.order_by()
+        .annotate(newest=Subquery(newest))
+        .filter(
+            decisions__pk=F("newest"),
+            decisions__manifest_hash=F("fingerprint"),
+            decisions__rubric_hash=F("rubric__content_hash"),
+        )
+        .values_list("pk", "delivery_id", "decisions__policy_hash")
+    )
+    bound = list(rows)
+    deliveries: Any = submissions.model._meta.get_field("delivery").related_model
+    wanted = {
+        one.pk: policy_hash(one)
+        for one in deliveries._default_manager.filter(
+            pk__in={delivery for _pk, delivery, _hash in bound}
+        ).select_related("version")
+    }
+    fine = {pk for pk, delivery, found in bound if found == wanted[delivery]}
+    return set(submissions.order_by().values_list("pk", flat=True)) - fine

@@ -1,0 +1,133 @@
+"""Who is told about marking, and what follows by itself."""
+
+from typing import Any
+
+from assessment.actions.allocation import MARKING_DEADLINE, allocate_automatically
+from assessment.enums import WORK_STATES
+from assessment.models import Allocation
+from assessment.rules import is_turn
+from portfolios.enums import SubmissionState
+from portfolios.models import Submission
+from workflows.definitions import (
+    handles,
+    quiet,
+    reminder_relevant,
+    reminder_text,
+    still_relevant,
+)
+from workflows.models import Deadline, Notification, Reminder, TransitionRecord
+from workflows.notifications import notify
+
+quiet(
+    "portfolios.submission.assessment_started",
+    because="The learner sees the state; an opened workspace asks nothing of anybody.",
+)
+quiet(
+    "portfolios.submission.assessed",
+    because="Draft until verdict: nobody learns of a decision before release.",
+)
+quiet(
+    "portfolios.submission.adjudicated",
+    because="Draft until verdict: nobody learns of a decision before release.",
+)
+quiet(
+    "portfolios.submission.disagreed",
+    because="The adjudicator is asked with the allocation; the two assessors learn nothing of each other.",
+)
+quiet(
+    "portfolios.submission.handed_back",
+    because="The work is in the queue again, where the next person finds it.",
+)
+
+
+def submission_of(record: TransitionRecord) -> Submission:
+    found: Submission = Submission.objects.select_related("delivery__version", "task").get(
+        pk=record.subject_id
+    )
+    return found
+
+
+def context_of(submission: Submission) -> dict[str, Any]:
+    """Names the work by its reference: no learner's name, no result, no evidence."""
+    return {"reference": submission.reference, "task": submission.task.title}
+
+
+@handles(
+    "portfolios.submission.returned",
+    tells=["assessment.returned"],
+)
+def tell_of_return(record: TransitionRecord) -> None:
+    """Whoever has to revise the decision now."""
+    submission = submission_of(record)
+    live = Allocation.objects.current().filter(submission=submission).select_related("assessor")
+    people = [one.assessor for one in live]
+    notify(
+        topic="assessment.returned",
+        recipients=[one for one in people if is_turn(submission, one)],
+        record=record,
+        path=f"/assess/m/{submission.pk}/",
+        context=context_of(submission),
+    )
+
+
+@handles("portfolios.submission.referred", tells=["assessment.referral"])
+def tell_of_referral(record: TransitionRecord) -> None:
+    """The learner, at once: what is asked for stands behind the link, never in the mail."""
+    submission = submission_of(record)
+    notify(
+        topic="assessment.referral",
+        recipients=[submission.learner],
+        record=record,
+        path=f"/learn/referral/{submission.pk}/",
+        context=context_of(submission),
+    )
+
+
+@still_relevant("assessment.allocated", "assessment.adjudicator_asked")
+def still_allocated(notification: Notification) -> bool:
+    """Whether the person still has the work."""
+    return (
+        Allocation.objects.current()
+        .filter(submission=notification.subject_id, assessor=notification.recipient)
+        .exists()
+    )
+
+
+@still_relevant("assessment.nobody_eligible")
+def still_unallocated(notification: Notification) -> bool:
+    """Whether the work still waits in the pool."""
+    waiting = Submission.objects.filter(pk=notification.subject_id)
+    live = Allocation.objects.current().filter(submission=notification.subject_id)
+    return waiting.filter(state__in=WORK_STATES).exists() and not live.exists()
+
+
+@reminder_relevant(MARKING_DEADLINE)
+def still_to_mark(deadline: Deadline) -> bool:
+    """Not decided, handed back, withdrawn or held in the meantime."""
+    submission = Submission.objects.filter(pk=deadline.subject_id).first()
+    if submission is None or submission.holds.open().exists():
+        return False
+    return submission.state in {*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION}
+
+
+@reminder_text(MARKING_DEADLINE, tells=["assessment.marking_due"])
+def marking_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
+    submission = Submission.objects.select_related("task", "delivery").get(
+        pk=reminder.deadline.subject_id
+    )
+    due = reminder.deadline.due_at.astimezone(submission.delivery.zone)
+    return (
+        "assessment.marking_due",
+        f"/assess/m/{submission.pk}/",
+        {**context_of(submission), "due": due.strftime("%A %-d %B %Y, %-I:%M %p")},
+    )
+
+
+@handles("portfolios.submission.submitted", tells=["assessment.allocated"])
+def allocate_what_was_submitted(record: TransitionRecord) -> None:
+    """Allocate an assessor, or leave the work in the pool with a notice to the administrators."""
+    submission = Submission.objects.filter(
+        pk=record.subject_id, state=SubmissionState.SUBMITTED
+    ).first()
+    if submission is not None:
+        allocate_automatically(submission)

@@ -1,0 +1,115 @@
+"""Who may mark, refer, hand back, decide, adjudicate and allocate. Registered for the submission's steps."""
+
+from typing import TYPE_CHECKING
+
+from accounts.models import SYSTEM
+from assessment.enums import ASSESSES, Basis
+from catalogue.enums import DeliveryRoleKind
+from catalogue.rules import has_delivery_role, is_programme_administrator
+from portfolios.enums import PartKind, SubmissionState
+from portfolios.rules import has_part
+from workflows.guards import may
+
+if TYPE_CHECKING:
+    from accounts.models import Actor
+    from catalogue.models import Delivery
+    from portfolios.models import Submission
+
+S = SubmissionState
+
+
+def has_sealed(submission: "Submission", actor: "Actor") -> bool:
+    """Whether this person sealed a decision on the submission."""
+    return bool(
+        submission.decisions.filter(
+            author_id=getattr(actor, "pk", None), sealed_at__isnull=False
+        ).exists()
+    )
+
+
+def decided_last(submission: "Submission", actor: "Actor") -> bool:
+    """Whether the decision that counts is this person's."""
+    last = submission.decisions.filter(final_at__isnull=False).order_by("-number").first()
+    return last is not None and last.author_id == getattr(actor, "pk", None)
+
+
+def is_turn(submission: "Submission", actor: "Actor") -> bool:
+    """Whether the submission waits for this person to mark it. Agrees with `querysets.waiting_for`.
+
+    What a moderator returned goes to the author of the decision that counts, or to somebody newly
+    allocated; whoever sealed a decision has done their part.
+    """
+    if submission.state in (S.SUBMITTED, S.IN_ASSESSMENT):
+        if has_part(submission, actor, *ASSESSES) and not has_sealed(submission, actor):
+            return True
+        return (
+            submission.state == S.IN_ASSESSMENT
+            and submission.returned_at is not None
+            and has_part(submission, actor, *ASSESSES, PartKind.ADJUDICATOR)
+            and decided_last(submission, actor)
+        )
+    if submission.state == S.IN_ADJUDICATION:
+        return has_part(submission, actor, PartKind.ADJUDICATOR) and not has_sealed(
+            submission, actor
+        )
+    if submission.state == S.UNDER_RECONSIDERATION:
+        return has_part(submission, actor, PartKind.RECONSIDERATION_ASSESSOR) and not has_sealed(
+            submission, actor
+        )
+    return False
+
+
+@may("portfolios.submission.start_assessment")
+def may_start(submission: "Submission", actor: "Actor") -> bool:
+    """The allocated assessor. Claiming from the pool allocates first."""
+    return is_turn(submission, actor)
+
+
+@may("portfolios.submission.hand_back")
+def may_hand_back(submission: "Submission", actor: "Actor") -> bool:
+    """The assessor who has it, or a programme administrator."""
+    return is_turn(submission, actor) or is_programme_administrator(actor, submission.delivery)
+
+
+@may("portfolios.submission.refer")
+def may_refer(submission: "Submission", actor: "Actor") -> bool:
+    """The allocated assessor."""
+    return has_part(submission, actor, *ASSESSES)
+
+
+@may("portfolios.submission.record_decision")
+def may_record(submission: "Submission", actor: "Actor") -> bool:
+    """The allocated assessor; the adjudicator where a moderator returned the adjudication."""
+    if has_part(submission, actor, *ASSESSES):
+        return True
+    return (
+        submission.returned_at is not None
+        and has_part(submission, actor, PartKind.ADJUDICATOR)
+        and submission.decisions.filter(
+            author_id=getattr(actor, "pk", None), basis=Basis.ADJUDICATION
+        ).exists()
+    )
+
+
+@may("portfolios.submission.disagree")
+def may_disagree(submission: "Submission", actor: "Actor") -> bool:
+    """The system, on the second sealed decision; never a person."""
+    return actor == SYSTEM
+
+
+@may("portfolios.submission.adjudicate")
+def may_adjudicate(submission: "Submission", actor: "Actor") -> bool:
+    """The allocated adjudicator."""
+    return has_part(submission, actor, PartKind.ADJUDICATOR)
+
+
+def may_allocate(delivery: "Delivery", actor: "Actor") -> bool:
+    """Programme administrators and lead moderators of the delivery."""
+    return is_programme_administrator(actor, delivery) or has_delivery_role(
+        actor, delivery, DeliveryRoleKind.LEAD_MODERATOR
+    )
+
+
+def may_take_over(submission: "Submission", actor: "Actor") -> bool:
+    """Lead moderators and programme administrators free what somebody left open."""
+    return may_allocate(submission.delivery, actor)

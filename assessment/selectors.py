@@ -1,0 +1,255 @@
+"""Reads of marking that compose several tables: who may mark, who has how much, what counts."""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Exists, OuterRef, Q
+from django.utils import timezone
+
+from accounts.enums import OrganisationKind, OrganisationRole
+from accounts.models import DeclaredConflict, Membership, User
+from assessment.enums import MARKING_PARTS, WORK_STATES, AllocationRole
+from assessment.models import Allocation, AssessmentDecision, CriterionJudgement
+from assessment.outcome import Band, Mark, Result, result_of
+from assessment.querysets import in_order, unallocated
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Delivery, DeliveryRole, Grade, Level
+from portfolios.enums import SubmissionState
+from portfolios.models import Part, Submission
+
+
+@dataclass(frozen=True)
+class Conflicts:
+    """Pairs of (assessor, learner) who are too close, and the employers of assessors."""
+
+    pairs: frozenset[tuple[UUID, UUID]]
+    employees: frozenset[tuple[UUID, UUID]]
+
+    def between(self, assessor: UUID, submission: Submission) -> bool:
+        """The same answer as the guard `not_independent`, without asking the database."""
+        employer = submission.enrolment.employer_id
+        return (
+            assessor == submission.learner_id
+            or (assessor, submission.learner_id) in self.pairs
+            or (employer is not None and (assessor, employer) in self.employees)
+        )
+
+
+def conflicts_among(assessors: Collection[UUID], learners: Collection[UUID]) -> Conflicts:
+    """All conflicts between these people, in two queries."""
+    pairs: set[tuple[UUID, UUID]] = set()
+    declared = DeclaredConflict.objects.filter(
+        Q(person__in=assessors, other__in=learners) | Q(person__in=learners, other__in=assessors)
+    ).values_list("person_id", "other_id")
+    for one, other in declared:
+        pairs.update({(one, other), (other, one)})
+    works: dict[UUID, set[UUID]] = {}
+    employees: set[tuple[UUID, UUID]] = set()
+    wanted = set(assessors) | set(learners)
+    memberships = (
+        Membership.objects.current()
+        .filter(user__in=wanted, role=OrganisationRole.EMPLOYEE)
+        .values_list("user_id", "organisation_id", "organisation__kind")
+    )
+    for user, organisation, kind in memberships:
+        employees.add((user, organisation))
+        if kind == OrganisationKind.CLIENT:
+            works.setdefault(organisation, set()).add(user)
+    for colleagues in works.values():
+        pairs.update((one, other) for one in colleagues for other in colleagues if one != other)
+    return Conflicts(frozenset(pairs), frozenset(employees))
+
+
+def people_of(delivery: Delivery, *roles: DeliveryRoleKind) -> list[User]:
+    """Active people with one of these parts in the delivery, by name."""
+    live = DeliveryRole.objects.current().filter(delivery=delivery, role__in=roles)
+    return list(User.objects.filter(pk__in=live.values("user_id"), is_active=True))
+
+
+def administrators_of(delivery: Delivery) -> list[User]:
+    """Programme administrators of the delivery and of its provider."""
+    own = DeliveryRole.objects.current().filter(
+        delivery=delivery, role=DeliveryRoleKind.ADMINISTRATOR
+    )
+    provider = Membership.objects.current().filter(
+        organisation=delivery.version.micro_credential.provider_id,
+        role=OrganisationRole.ADMINISTRATOR,
+    )
+    return list(
+        User.objects.filter(
+            Q(pk__in=own.values("user_id")) | Q(pk__in=provider.values("user_id")), is_active=True
+        )
+    )
+
+
+def loads_of(assessors: Iterable[User]) -> Counter[UUID]:
+    """How many pieces of work each of them still has to mark."""
+    people = [person.pk for person in assessors]
+    done = AssessmentDecision.objects.filter(
+        submission=OuterRef("submission"), author=OuterRef("assessor"), sealed_at__isnull=False
+    )
+    open_states = [*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION]
+    counted = (
+        Allocation.objects.current()
+        .filter(~Exists(done), assessor__in=people, submission__state__in=open_states)
+        .order_by()
+        .values("assessor")
+        .annotate(number=Count("pk"))
+        .values_list("assessor", "number")
+    )
+    loads: Counter[UUID] = Counter(dict.fromkeys(people, 0))
+    loads.update(dict(counted))
+    return loads
+
+
+def taken_by(submissions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
+    """Who has or had a part in each, the learner included: nobody gets a second part in the same work."""
+    found: dict[UUID, set[UUID]] = {}
+    parts = Part.objects.filter(submission__in=list(submissions), ended_at__isnull=True)
+    for submission, person in parts.values_list("submission_id", "person_id"):
+        found.setdefault(submission, set()).add(person)
+    sealed = AssessmentDecision.objects.sealed().filter(submission__in=list(submissions))
+    for submission, author in sealed.order_by().values_list("submission_id", "author_id"):
+        found.setdefault(submission, set()).add(author)
+    return found
+
+
+def eligible_assessors(submission: Submission, role: str) -> list[User]:
+    """Assessors of the delivery who may take this role in the submission, least loaded first.
+
+    Nobody with a part in it or a sealed decision on it; for an adjudicator or a reconsideration nobody
+    who ever had a part. Where two have the same load, the name decides.
+    """
+    people = people_of(submission.delivery, DeliveryRoleKind.ASSESSOR)
+    taken = taken_by([submission.pk]).get(submission.pk, set())
+    if role in (AllocationRole.ADJUDICATOR, AllocationRole.RECONSIDERATION_ASSESSOR):
+        taken |= set(Part.objects.filter(submission=submission).values_list("person_id", flat=True))
+    conflicts = conflicts_among([one.pk for one in people], [submission.learner_id])
+    able = [
+        one for one in people if one.pk not in taken and not conflicts.between(one.pk, submission)
+    ]
+    loads = loads_of(able)
+    return sorted(able, key=lambda one: (loads[one.pk], one.search_key))
+
+
+def role_needed(submission: Submission) -> str | None:
+    """Which role nobody has now although the work waits for it; None where somebody has it."""
+    live = set(
+        Allocation.objects.current().filter(submission=submission).values_list("role", flat=True)
+    )
+    sealed = submission.decisions.sealed().exists()
+    wanted: str | None = None
+    if submission.state == SubmissionState.IN_ADJUDICATION:
+        wanted = AllocationRole.ADJUDICATOR
+    elif submission.state == SubmissionState.UNDER_RECONSIDERATION:
+        wanted = AllocationRole.RECONSIDERATION_ASSESSOR
+    elif submission.state == SubmissionState.SUBMITTED and not sealed:
+        wanted = AllocationRole.ASSESSOR
+    elif (
+        submission.state in (SubmissionState.SUBMITTED, SubmissionState.IN_ASSESSMENT)
+        and sealed
+        and submission.returned_at is None
+    ):
+        wanted = AllocationRole.SECOND_ASSESSOR
+    return None if wanted in live else wanted
+
+
+def result_for(submission: Submission) -> AssessmentDecision | None:
+    """The decision that counts: the newest final one."""
+    return results_for([submission.pk]).get(submission.pk)
+
+
+def results_for(submissions: Iterable[UUID]) -> dict[UUID, AssessmentDecision]:
+    """The decision that counts for each, in one query."""
+    found = AssessmentDecision.objects.final().filter(submission__in=list(submissions))
+    return {one.submission_id: one for one in found.select_related("grade", "author")}
+
+
+def bands_of(delivery: Delivery) -> list[Band]:
+    """The grades of the delivery's scheme, for the arithmetic."""
+    return [
+        band_of(grade) for grade in Grade.objects.filter(scheme=delivery.version.grade_scheme_id)
+    ]
+
+
+def band_of(grade: Grade) -> Band:
+    return Band(grade.code, grade.label, grade.rank, grade.is_pass, grade.min_percent)
+
+
+def marks_of(judgements: Iterable[CriterionJudgement], levels: Iterable[Level]) -> list[Mark]:
+    """Judgements as the arithmetic wants them. `levels` are all levels of the rubric."""
+    boundaries: dict[UUID, int] = {}
+    for level in levels:
+        if level.is_met:
+            known = boundaries.get(level.criterion_id, level.rank)
+            boundaries[level.criterion_id] = min(known, level.rank)
+    return [
+        Mark(
+            code=one.criterion.code,
+            rank=None if one.level is None else one.level.rank,
+            boundary=boundaries.get(one.criterion_id, 1),
+            is_required=one.criterion.is_required,
+            weight=one.criterion.weight,
+            percent=None if one.level is None else one.level.percent,
+        )
+        for one in judgements
+    ]
+
+
+def levels_of(submission: Submission) -> list[Level]:
+    """All levels of the rubric, lowest first within each criterion."""
+    return list(
+        Level.objects.filter(criterion__rubric=submission.rubric_id).order_by(
+            "criterion__number", "rank"
+        )
+    )
+
+
+def result_of_decision(
+    submission: Submission,
+    judgements: Sequence[CriterionJudgement],
+    levels: Sequence[Level] | None = None,
+) -> Result:
+    """What the levels come to under the scheme of the submission's version."""
+    scheme = submission.delivery.version.grade_scheme
+    return result_of(
+        scheme.kind,
+        marks_of(judgements, levels_of(submission) if levels is None else levels),
+        bands_of(submission.delivery),
+    )
+
+
+def judgements_of(decision: AssessmentDecision) -> list[CriterionJudgement]:
+    """Judgements in rubric order with criterion and level."""
+    return list(
+        decision.judgements.select_related("criterion", "level").order_by("criterion__number")
+    )
+
+
+def manifest_of(submission: Submission) -> dict[str, Any]:
+    """What was frozen at submission; marking shows this, never the living portfolio."""
+    loaded: dict[str, Any] = json.loads(submission.manifest)
+    return loaded
+
+
+def open_work(delivery: Delivery) -> list[Submission]:
+    """Work of the delivery that nobody is asked to mark, most urgent first."""
+    return list(
+        in_order(unallocated(Submission.objects.filter(delivery=delivery))).select_related(
+            "learner", "enrolment", "task", "delivery__version"
+        )
+    )
+
+
+def ever_marked(submission: Submission) -> set[UUID]:
+    """Everybody who ever had a marking part in it."""
+    parts = Part.objects.filter(submission=submission, kind__in=MARKING_PARTS)
+    return set(parts.values_list("person_id", flat=True))
+
+
+def overdue(submission: Submission) -> bool:
+    return submission.marking_due_at is not None and submission.marking_due_at < timezone.now()
