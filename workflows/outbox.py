@@ -40,6 +40,7 @@ from workflows.models import (
     OutboxMessage,
     TransitionRecord,
 )
+from workflows.querysets import insert_many
 
 __all__ = ["beat", "deliver", "enqueue", "handles", "nudge", "on_nudge", "quiet", "relay"]
 
@@ -69,15 +70,17 @@ def beat(name: str) -> None:
 
 def enqueue(pairs: Iterable[tuple[str, TransitionRecord]]) -> None:
     """Write one event message for each (topic, record), inside the caller's transaction."""
-    OutboxMessage.objects.bulk_create(
-        OutboxMessage(
-            kind=MessageKind.EVENT,
-            lane=Lane.RESULT,
-            topic=topic,
-            dedupe_key=f"event:{record.pk}",
-            record=record,
-        )
-        for topic, record in pairs
+    insert_many(
+        [
+            OutboxMessage(
+                kind=MessageKind.EVENT,
+                lane=Lane.RESULT,
+                topic=topic,
+                dedupe_key=f"event:{record.pk}",
+                record=record,
+            )
+            for topic, record in pairs
+        ]
     )
     transaction.on_commit(nudge, robust=True)
 

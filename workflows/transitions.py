@@ -22,6 +22,7 @@ from workflows.guards import allowed_in, guards_for, rule_for, running
 from workflows.hashing import START, canonical, digest, plain, record_hash
 from workflows.machines import Arrow, Birth, step_on
 from workflows.models import ChainHead, StateModel, TransitionLabel, TransitionRecord
+from workflows.querysets import insert_many
 
 __all__ = ["Birth", "Refusal", "SetOutcome", "begin", "perform", "perform_set"]
 
@@ -309,8 +310,8 @@ def write(
         records.append(record)
         labels.append(label)
         events.append((step.topic, record))
-    TransitionRecord.objects.bulk_create(records)
-    TransitionLabel.objects.bulk_create(labels)
+    insert_many(records)
+    insert_many(labels)
     outbox.enqueue(events)
     return records
 
