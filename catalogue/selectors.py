@@ -21,7 +21,6 @@ from catalogue.models import (
     TaskSchedule,
     policy_defaults,
 )
-from workflows.guards import Guard
 from workflows.machines import arrows_of
 from workflows.models import TransitionRecord
 
@@ -58,7 +57,18 @@ def deliveries_for(user: User) -> QuerySet[Delivery]:
                 "enrolments", filter=Q(enrolments__ended_at__isnull=True), distinct=True
             )
         )
+        .order_by("-starts_on", "code")
     )
+    return found
+
+
+def versions_to_deliver(user: User) -> QuerySet[MicroCredentialVersion]:
+    """Published versions of the providers that the person administers."""
+    administered = user.memberships.current().filter(role=OrganisationRole.ADMINISTRATOR)
+    found: QuerySet[MicroCredentialVersion] = MicroCredentialVersion.objects.filter(
+        state=VersionState.PUBLISHED,
+        micro_credential__provider_id__in=administered.values("organisation_id"),
+    ).order_by("title", "-number")
     return found
 
 
@@ -131,7 +141,7 @@ class OfferedStep:
 
     name: str
     label: str
-    missing: list[Guard]
+    missing: list[str]
 
 
 def steps_on(version: MicroCredentialVersion, user: User) -> list[OfferedStep]:
@@ -140,7 +150,7 @@ def steps_on(version: MicroCredentialVersion, user: User) -> list[OfferedStep]:
         OfferedStep(
             arrow.name,
             str(arrow.label),
-            [guard for guard in arrow.conditions if not guard.holds(version, user)],
+            [str(one.message) for one in arrow.conditions if not one.holds(version, user)],
         )
         for arrow in arrows_of(MicroCredentialVersion)
         if not arrow.birth and arrow.source == version.state and arrow.permission(version, user)

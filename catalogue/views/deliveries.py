@@ -13,10 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from catalogue import rules, selectors
 from catalogue.actions import open_delivery, plan_delivery, set_policy, set_schedule
 from catalogue.actions.deliveries import missing_to_open
-from catalogue.enums import VersionState
 from catalogue.exceptions import PolicyRefused, ScheduleRefused
 from catalogue.forms import DeliveryForm, PolicyForm, ScheduleForm
-from catalogue.models import MicroCredentialVersion
+from catalogue.models import Delivery, MicroCredentialVersion
 from catalogue.views.answers import administered, answering, for_catalogue_staff, person
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
@@ -47,13 +46,7 @@ def deliveries(request: HttpRequest) -> HttpResponse:
     page = Paginator(selectors.deliveries_for(person(request)), 25).get_page(
         request.GET.get("page")
     )
-    versions = [
-        version
-        for version in MicroCredentialVersion.objects.visible_to(person(request))
-        .filter(state=VersionState.PUBLISHED)
-        .select_related("micro_credential")
-        if rules.administers_version(version, person(request))
-    ]
+    versions = selectors.versions_to_deliver(person(request))
     return render(request, "catalogue/deliveries.html", {"page": page, "versions": versions})
 
 
@@ -96,7 +89,7 @@ def delivery(request: HttpRequest, pk: UUID) -> HttpResponse:
             "delivery": found,
             "people": selectors.people_of(found),
             "schedules": selectors.schedules_of(found),
-            "missing": [] if found.opened_at else missing_to_open(found),
+            "missing": [] if found.opened_at else _sentences(found),
             "policy": [
                 line
                 for line in selectors.policy_lines(found.version, found)
@@ -122,7 +115,7 @@ def open_(request: HttpRequest, pk: UUID) -> HttpResponse:
         "catalogue/open_delivery.html",
         {
             "delivery": found,
-            "missing": missing_to_open(found),
+            "missing": _sentences(found),
             "learner_count": found.enrolments.current().count(),
             "schedules": selectors.schedules_of(found),
             "policy": selectors.policy_lines(found.version, found),
@@ -186,3 +179,8 @@ def schedule(request: HttpRequest, pk: UUID, task: UUID) -> HttpResponse:
             return redirect("catalogue:delivery", found.pk)
     context = {"form": form, "delivery": found, "task": chosen, "dates": dates}
     return render(request, "catalogue/schedule.html", context, status=422 if form.errors else 200)
+
+
+def _sentences(delivery: Delivery) -> list[str]:
+    """What is missing before it can open. Sentences: a template would call the guards."""
+    return [str(guard.message) for guard in missing_to_open(delivery)]

@@ -68,7 +68,7 @@ def import_(request: HttpRequest, pk: UUID) -> HttpResponse:
     content = form.content()
     plan = read_people(content, delivery=delivery)
     if plan.problems:
-        context["problems"] = plan.problems
+        context["problems"] = list(map(str, plan.problems))
         return render(request, "catalogue/import_people.html", context, status=422)
     context |= {"plan": plan, "text": content.decode("utf-8-sig")}
     return render(request, "catalogue/import_preview.html", context)
@@ -84,7 +84,11 @@ def apply_import(request: HttpRequest, pk: UUID) -> HttpResponse:
     try:
         plan = import_people(content, delivery=delivery, actor=person(request))
     except ImportRefused as refused:
-        context = {"form": ImportForm(), "delivery": delivery, "problems": refused.problems}
+        context = {
+            "form": ImportForm(),
+            "delivery": delivery,
+            "problems": list(map(str, refused.problems)),
+        }
         return render(request, "catalogue/import_people.html", context, status=422)
     messages.success(
         request,
