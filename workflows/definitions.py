@@ -34,10 +34,10 @@ def handles(*topics: str, tells: Sequence[str] | None = None) -> "Callable[[Hand
     def wrap(handler: "Handler") -> "Handler":
         app = handler.__module__.partition(".")[0]
         for topic in topics:
-            known = handlers.setdefault(topic, [])
-            if topic in silences or app in {one.__module__.partition(".")[0] for one in known}:
+            apps = {one.__module__.partition(".")[0] for one in handlers.get(topic, ())}
+            if topic in silences or app in apps:
                 raise ImproperlyConfigured(f"{topic} is handled twice")
-            known.append(handler)
+            handlers.setdefault(topic, []).append(handler)
             sends[topic] = (
                 *sends.get(topic, ()),
                 *(tuple(tells) if tells is not None else (topic,)),

@@ -53,6 +53,17 @@ class StaleVersion(TransitionRefused):
         self.theirs = theirs
 
 
+class OtherAnswers(TransitionRefused):
+    """A form came twice under one key, with other answers the second time."""
+
+    http_status = 422
+    headline = _("This form was sent before with other answers.")
+
+    @property
+    def reasons(self) -> list[str]:
+        return [str(self.headline)]
+
+
 class GuardsNotMet(TransitionRefused):
     """The work is not ready. Carries every guard that refused, not only the first."""
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import models
-from django.template.loader import render_to_string
-from django.utils.html import escape
+from django.template import Context
+from django.template.loader import get_template, render_to_string
 
 from accounts.models import User
 from workflows.definitions import OutcomeUnknown, RefusedForGood, sends_by, still_relevant
@@ -141,24 +141,27 @@ def context_of(notification: Notification) -> dict[str, Any]:
 
 def title_of(notification: Notification) -> str:
     """The subject line, which is also the line in the inbox."""
-    text = render_to_string(f"emails/{notification.topic}/subject.txt", context_of(notification))
-    return " ".join(text.split())
+    return " ".join(
+        words(f"emails/{notification.topic}/subject.txt", context_of(notification)).split()
+    )
+
+
+def words(name: str, context: dict[str, Any]) -> str:
+    """A plain text: nothing is escaped in it, the page or the HTML mail does that."""
+    compiled: Any = get_template(name)
+    return str(compiled.template.render(Context(context, autoescape=False)))
 
 
 def render(notification: Notification) -> tuple[str, str, str]:
     """Subject, plain text and HTML of the mail. The HTML is made of the same sentences, escaped."""
     context = context_of(notification)
-    body = render_to_string(f"emails/{notification.topic}/body.txt", context).strip()
+    body = words(f"emails/{notification.topic}/body.txt", context).strip()
     title = title_of(notification)
-    paragraphs = [
-        [escape(line) for line in part.strip().splitlines()]
-        for part in body.split("\n\n")
-        if part.strip()
-    ]
+    paragraphs = [part.strip().splitlines() for part in body.split("\n\n") if part.strip()]
     frame = {**context, "title": title, "body": body, "paragraphs": paragraphs}
     return (
         title,
-        render_to_string("emails/layout.txt", frame),
+        words("emails/layout.txt", frame),
         render_to_string("emails/layout.html", frame),
     )
 

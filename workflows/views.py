@@ -18,7 +18,13 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.models import User
 from workflows.actions import mark_read, retry_message
 from workflows.enums import MessageState
-from workflows.exceptions import NotPermitted, StaleState, StaleVersion, TransitionRefused
+from workflows.exceptions import (
+    NotPermitted,
+    OtherAnswers,
+    StaleState,
+    StaleVersion,
+    TransitionRefused,
+)
 from workflows.models import IdempotencyKey, Notification, OutboxMessage
 from workflows.notifications import title_of
 from workflows.rules import may_manage_messages
@@ -107,7 +113,7 @@ def once(request: HttpRequest, key: str, run: Callable[[], HttpResponse]) -> Htt
         if first is None:
             raise
     if first.digest != digest:
-        raise TransitionRefused(_("This form was sent before with other answers."))
+        raise OtherAnswers
     return redirect(first.response_url or "workflows:inbox")
 
 

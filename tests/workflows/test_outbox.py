@@ -100,13 +100,13 @@ def test_a_lease_that_ran_out_is_claimed_with_a_new_token(told):
 
 def test_a_fenced_relay_undoes_what_its_handler_wrote(box, ada, owner, monkeypatch):
     perform(file_docket(box, ada, owner_id=owner.pk), "check_it", actor=ada)
-    tell = definitions.handlers["testapp.docket.checked"]
+    (tell,) = definitions.handlers["testapp.docket.checked"]
 
     def slow(record):
         tell(record)
         OutboxMessage.objects.filter(record=record).update(lease_token=uuid.uuid4())
 
-    monkeypatch.setitem(definitions.handlers, "testapp.docket.checked", slow)
+    monkeypatch.setitem(definitions.handlers, "testapp.docket.checked", [slow])
     assert outbox.relay() == 1  # the filing; the check was taken over
     assert not Notification.objects.exists()
 
@@ -117,7 +117,7 @@ def test_one_poison_event_does_not_stop_the_others(box, ada, owner, monkeypatch)
 
     first = perform(file_docket(box, ada, owner_id=owner.pk), "check_it", actor=ada)
     perform(first, "close", actor=ada)
-    monkeypatch.setitem(definitions.handlers, "testapp.docket.checked", poison)
+    monkeypatch.setitem(definitions.handlers, "testapp.docket.checked", [poison])
     assert outbox.relay() == 2
     bad = OutboxMessage.objects.get(topic="testapp.docket.checked")
     assert (bad.state, bad.attempts, bad.lease_token) == (MessageState.PENDING, 1, None)
