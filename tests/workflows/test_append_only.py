@@ -21,7 +21,7 @@ from workflows.models import (
 )
 from workflows.transitions import perform
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 @pytest.fixture

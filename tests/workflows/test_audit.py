@@ -20,7 +20,7 @@ from workflows.selectors import verify
 from workflows.transitions import perform
 from workflows.triggers import install, wanted
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 @contextmanager

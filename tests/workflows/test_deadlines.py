@@ -95,7 +95,7 @@ def due_now(deadline, *offsets):
     deadline.reminders.filter(offset__in=offsets).update(fire_at=Now() - dt.timedelta(seconds=1))
 
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 def test_a_deadline_brings_its_reminders(deadline, ada):

@@ -19,7 +19,7 @@ from workflows.models import DeliveryAttempt, Notification, OutboxMessage, Trans
 from workflows.notifications import notify, notify_address, render, title_of
 from workflows.transitions import perform
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from workflows.models import ChainHead, OutboxMessage, TransitionLabel, Transiti
 from workflows.selectors import verify
 from workflows.transitions import perform, perform_set
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 def checked(make_docket, ada, count):
@@ -21,17 +21,16 @@ def checked(make_docket, ada, count):
 
 
 def test_the_number_of_statements_does_not_grow(make_docket, ada):
-    seen = set()
+    seen: list[int] = []
     for count in (1, 3, 200):
         keys = [one.pk for one in checked(make_docket, ada, count)]
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             outcome = perform_set(Docket.objects.filter(pk__in=keys), "close", actor=ada)
         assert len(outcome.moved) == count
-        seen.add(len(queries))
-    assert len(seen) == 1
-    assert seen.pop() <= 12
+        seen.append(len(queries))
+    assert seen[0] == seen[1] <= 12
+    # Large sets go in by COPY, which is not counted; SQLite takes 999 values in a statement.
+    assert seen[2] <= (20 if connection.vendor == "sqlite" else seen[1])
 
 
 def test_each_item_gets_its_record_label_head_and_message(make_docket, ada):

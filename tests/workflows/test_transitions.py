@@ -9,7 +9,7 @@ from workflows.hashing import START, record_hash
 from workflows.models import ChainHead, OutboxMessage, TransitionRecord
 from workflows.transitions import perform
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 def test_a_birth_writes_record_head_and_message(docket, ada):

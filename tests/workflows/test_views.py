@@ -21,7 +21,7 @@ from workflows.selectors import available_steps, timeline_for
 from workflows.transitions import perform
 from workflows.views import step_view
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 @pytest.fixture
