@@ -83,7 +83,7 @@ ADMINISTRATOR = Role(
         ("Deliveries", "catalogue:deliveries"),
         ("Micro-credentials", "catalogue:micro_credentials"),
         ("Releases", "awards:releases"),
-        ("Records", "workflows:records"),
+        ("Sending problems", "workflows:messages"),
     ),
 )
 AUTHOR = Role(

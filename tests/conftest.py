@@ -111,6 +111,12 @@ def committed_db(migrated_db: None, django_db_blocker: Any) -> Iterator[Committe
     with django_db_blocker.unblock():
         connections.close_all()
         with connection._nodb_cursor() as cursor:
+            # A connection from before the browser's event loop began belongs to another context,
+            # which close_all() does not reach; a template must have no other session.
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                [template],
+            )
             cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         connection.settings_dict["NAME"] = name
         address = os.environ["TEST_DATABASE_URL"].rsplit("/", 1)[0]
