@@ -1,0 +1,302 @@
+"""Which decisions of a frozen set are read, and why. Pure: no database, no clock, no global randomness.
+
+Targeted strata are read in full because of what they are. From what is left, the frame, a random part is
+drawn, stratified by assessor and grade band. Only the random part says anything about the rest of the
+frame (lifecycle 4). Everything is exact integer arithmetic and SHA-256, so that the same seed and the same
+population give the same sample on any machine and any version of Python.
+"""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil, isqrt
+
+ALGORITHM = "moderato-1"
+"""Name of the rules below. Change it with any change that could give another sample."""
+
+TARGETED = "targeted"
+RANDOM = "random"
+
+SMALL_SET = "small_set"
+FAIL = "fail"
+BORDERLINE = "borderline"
+PROBATION = "probation"
+WATCH = "watch"
+EARLY = "early"
+RPL = "rpl"
+CONFLICT = "conflict"
+RESUBMISSION = "resubmission"
+HOLD_CLEARED = "hold_cleared"
+DRAWN_BY_CHANCE = "random"
+EXTENSION = "extension"
+
+FLAGS = frozenset({RPL, CONFLICT, RESUBMISSION, HOLD_CLEARED})
+"""Reasons that are known about a single piece of work rather than computed here."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One decision of the population.
+
+    `margin` is how many levels the work lies above the bare pass over all its required criteria, None
+    where the rubric is too coarse to tell; `points` the same in percentage points where the scheme has
+    them. `arrival` is 1 for the first submission of the task.
+    """
+
+    key: str
+    decision: str
+    assessor: str
+    band: str
+    passed: bool
+    arrival: int
+    margin: int | None = None
+    points: Fraction | None = None
+    flags: frozenset[str] = frozenset()
+
+    @property
+    def stratum(self) -> str:
+        return f"{self.assessor}|{self.band}"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The sampling policy of one delivery."""
+
+    all_if_n_le: int = 8
+    min_per_assessor: int = 3
+    minimum: int = 5
+    share: Fraction = Fraction(1, 10)
+    probation: int = 20
+    early: int = 5
+    borderline_levels: int = 1
+    borderline_points: Fraction = Fraction(2)
+
+
+@dataclass(frozen=True)
+class Background:
+    """What is known beyond the set: moderated decisions of each assessor, who is watched, a new task or not."""
+
+    moderated: Mapping[str, int] = field(default_factory=dict)
+    watched: frozenset[str] = frozenset()
+    new_task: bool = False
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One drawn item: in which part, why, from which stratum, and how likely that was."""
+
+    key: str
+    part: str
+    reasons: tuple[str, ...]
+    stratum: str
+    probability: Fraction
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole draw. `frame` is what the random part stands for, in population order."""
+
+    picks: tuple[Pick, ...]
+    frame: tuple[Row, ...]
+
+    @property
+    def targeted(self) -> tuple[Pick, ...]:
+        return tuple(pick for pick in self.picks if pick.part == TARGETED)
+
+    @property
+    def random(self) -> tuple[Pick, ...]:
+        return tuple(pick for pick in self.picks if pick.part == RANDOM)
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """The population in its one order, by key, whatever order it came in."""
+    ordered = sorted(rows, key=lambda row: row.key)
+    if any(one.key == other.key for one, other in pairwise(ordered)):
+        raise ValueError("A population holds each submission once.")
+    return ordered
+
+
+def population_hash(rows: Iterable[Row]) -> str:
+    """SHA-256 over the ordered population: which submissions, with which decisions, in which strata."""
+    lines = [
+        json.dumps([row.key, row.decision, row.stratum], separators=(",", ":"))
+        for row in in_order(rows)
+    ]
+    return hashlib.sha256("\n".join([ALGORITHM, *lines]).encode()).hexdigest()
+
+
+def reasons_to_read(row: Row, rules: Rules, background: Background) -> tuple[str, ...]:
+    """Why a decision is read whatever chance says; empty for the frame of the random part.
+
+    Borderline means a pass at most `borderline_levels` levels above the bare pass in all, or within
+    `borderline_points` of the pass mark. Fails are all read anyway.
+    """
+    near = (row.margin is not None and row.margin <= rules.borderline_levels) or (
+        row.points is not None and abs(row.points) <= rules.borderline_points
+    )
+    found = {
+        FAIL: not row.passed,
+        BORDERLINE: row.passed and near,
+        PROBATION: background.moderated.get(row.assessor, 0) < rules.probation,
+        WATCH: row.assessor in background.watched,
+        EARLY: background.new_task and row.arrival <= rules.early,
+    }
+    return (*(name for name, holds in found.items() if holds), *sorted(row.flags & FLAGS))
+
+
+def priority(row: Row, seed: str, population: str) -> str:
+    """The row's place in the seeded shuffle: a digest that no other row shares.
+
+    Sorting by it is a random permutation, fixed once seed and population are stored. An extension takes
+    the next rows of the same permutation, so it can only append.
+    """
+    text = "|".join([ALGORITHM, seed, population, row.key])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def allocate(total: int, sizes: Mapping[str, int], floors: Mapping[str, int]) -> dict[str, int]:
+    """Share `total` among strata in proportion to `sizes`: largest remainder, with a least for each.
+
+    Each stratum gets at least its floor and at most its size; ties go to the smaller name. Where the
+    floors add up to more than `total`, the floors win.
+    """
+    given = {name: min(floors.get(name, 0), size) for name, size in sizes.items()}
+    everything = sum(sizes.values())
+    total = min(total, everything)
+    while sum(given.values()) < total:
+        open_strata = [name for name, size in sizes.items() if given[name] < size]
+        given[
+            min(
+                open_strata,
+                key=lambda name: (given[name] - Fraction(total * sizes[name], everything), name),
+            )
+        ] += 1
+    return given
+
+
+def customary_size(frame: Sequence[Row], rules: Rules) -> int:
+    """max(3 for each assessor, 5, 10 %, √n) of the frame, and never more than the frame."""
+    n = len(frame)
+    if n == 0:
+        return 0
+    each = Counter(row.assessor for row in frame)
+    root = isqrt(n) + (isqrt(n) ** 2 < n)
+    wanted = max(
+        sum(min(rules.min_per_assessor, count) for count in each.values()),
+        rules.minimum,
+        ceil(rules.share * n),
+        root,
+    )
+    return min(n, wanted)
+
+
+def share_out(total: int, frame: Sequence[Row], rules: Rules) -> dict[str, int]:
+    """How many to draw from each stratum: first among assessors, then among an assessor's grade bands."""
+    strata = Counter(row.stratum for row in frame)
+    assessors = Counter(row.assessor for row in frame)
+    bands: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in frame:
+        bands[row.assessor][row.stratum] = strata[row.stratum]
+    least = {
+        name: max(min(rules.min_per_assessor, count), len(bands[name]))
+        for name, count in assessors.items()
+    }
+    shares = allocate(total, assessors, least)
+    given: dict[str, int] = {}
+    for name, found in bands.items():
+        given |= allocate(shares[name], found, dict.fromkeys(found, 1))
+    return given
+
+
+def draw(
+    rows: Iterable[Row],
+    rules: Rules,
+    background: Background,
+    seed: str,
+    size: Callable[[int], int] | None = None,
+) -> Plan:
+    """The first draw. `size` gives the random part's size for a frame of n, else the customary rule does."""
+    population = in_order(rows)
+    fingerprint = population_hash(population)
+    if len(population) <= rules.all_if_n_le:
+        whole = tuple(
+            Pick(
+                row.key,
+                TARGETED,
+                (SMALL_SET, *reasons_to_read(row, rules, background)),
+                row.stratum,
+                Fraction(1),
+            )
+            for row in population
+        )
+        return Plan(whole, ())
+    picks: list[Pick] = []
+    frame: list[Row] = []
+    for row in population:
+        if reasons := reasons_to_read(row, rules, background):
+            picks.append(Pick(row.key, TARGETED, reasons, row.stratum, Fraction(1)))
+        else:
+            frame.append(row)
+    total = customary_size(frame, rules) if size is None else min(len(frame), size(len(frame)))
+    chosen = take(share_out(total, frame, rules), frame, seed, fingerprint)
+    sizes = Counter(row.stratum for row in frame)
+    drawn = Counter(row.stratum for row in chosen)
+    picks += [
+        Pick(
+            row.key,
+            RANDOM,
+            (DRAWN_BY_CHANCE,),
+            row.stratum,
+            Fraction(drawn[row.stratum], sizes[row.stratum]),
+        )
+        for row in chosen
+    ]
+    return Plan(tuple(picks), tuple(frame))
+
+
+def extend(
+    frame: Iterable[Row],
+    drawn_keys: Iterable[str],
+    assessor: str,
+    count: int,
+    seed: str,
+    population: str,
+) -> tuple[Pick, ...]:
+    """`count` more items of one assessor from the frozen frame, appended to what was drawn before.
+
+    `population` is the stored hash. The probability is what the item now has of being in the random part:
+    drawn so far over the size of its stratum. A count at or above what is left draws all of it.
+    """
+    own = [row for row in in_order(frame) if row.assessor == assessor]
+    before = set(drawn_keys)
+    left = [row for row in own if row.key not in before]
+    chosen = take(allocate(count, Counter(row.stratum for row in left), {}), left, seed, population)
+    whole = Counter(row.stratum for row in own)
+    drawn = Counter(row.stratum for row in own if row.key in before)
+    drawn.update(row.stratum for row in chosen)
+    return tuple(
+        Pick(
+            row.key,
+            RANDOM,
+            (EXTENSION,),
+            row.stratum,
+            Fraction(drawn[row.stratum], whole[row.stratum]),
+        )
+        for row in chosen
+    )
+
+
+def take(wanted: Mapping[str, int], rows: Sequence[Row], seed: str, population: str) -> list[Row]:
+    """The first so many rows of each stratum in the seeded order, strata by name."""
+    strata: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        strata[row.stratum].append(row)
+    chosen: list[Row] = []
+    for name in sorted(strata):
+        shuffled = sorted(strata[name], key=lambda row: priority(row, seed, population))
+        chosen += shuffled[: wanted.get(name, 0)]
+    return chosen

@@ -1,0 +1,223 @@
+"""The draw: complete, proportional, reproducible to the bit, and only ever appended to."""
+
+from collections import Counter
+from fractions import Fraction
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moderation import sampling as s
+
+SEED = "5eed" * 16
+EVERYBODY_KNOWN = s.Background(moderated={"ada": 99, "abe": 99, "ana": 99})
+
+
+def row(number: int, assessor: str = "ada", band: str = "A", **fields: object) -> s.Row:
+    given_fields: dict[str, object] = {"passed": True, "arrival": number} | fields
+    return s.Row(f"s{number:04}", f"d{number:04}", assessor, band, **given_fields)  # type: ignore[arg-type]
+
+
+def cohort(size: int, assessors: tuple[str, ...] = ("ada", "abe")) -> list[s.Row]:
+    return [row(n, assessors[n % len(assessors)], "AM"[n % 3 == 0]) for n in range(size)]
+
+
+rows_of = st.lists(
+    st.builds(
+        lambda assessor, band, passed, margin, flags: (assessor, band, passed, margin, flags),
+        st.sampled_from(["ada", "abe", "ana"]),
+        st.sampled_from(["N", "A", "M", "E"]),
+        st.booleans(),
+        st.one_of(st.none(), st.integers(0, 6)),
+        st.frozensets(st.sampled_from(sorted(s.FLAGS)), max_size=2),
+    ),
+    min_size=1,
+    max_size=60,
+).map(
+    lambda found: [
+        row(n, a, b, passed=p, margin=m, flags=f) for n, (a, b, p, m, f) in enumerate(found)
+    ]
+)
+
+
+@settings(deadline=None)
+@given(rows_of, st.randoms(), st.text("0123456789abcdef", min_size=8, max_size=64))
+def test_same_seed_same_population_same_sample(
+    rows: list[s.Row], random: Random, seed: str
+) -> None:
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    first = s.draw(rows, s.Rules(), EVERYBODY_KNOWN, seed)
+    assert first == s.draw(shuffled, s.Rules(), EVERYBODY_KNOWN, seed)
+    assert s.population_hash(rows) == s.population_hash(shuffled)
+
+
+@settings(deadline=None)
+@given(rows_of)
+def test_targeted_in_full_and_the_random_part_covers_every_stratum(rows: list[s.Row]) -> None:
+    rules = s.Rules()
+    plan = s.draw(rows, rules, EVERYBODY_KNOWN, SEED)
+    keys = [pick.key for pick in plan.picks]
+    assert len(keys) == len(set(keys))
+    if len(rows) <= rules.all_if_n_le:
+        assert set(keys) == {one.key for one in rows}
+        return
+    targeted = {one.key for one in rows if s.reasons_to_read(one, rules, EVERYBODY_KNOWN)}
+    assert {pick.key for pick in plan.targeted} == targeted
+    frame = {one.key: one for one in plan.frame}
+    assert {one.key for one in rows} == targeted | set(frame)
+    assert len(plan.random) >= s.customary_size(plan.frame, rules)
+    assert {pick.stratum for pick in plan.random} == {one.stratum for one in plan.frame}
+    sizes = Counter(one.stratum for one in plan.frame)
+    drawn = Counter(pick.stratum for pick in plan.random)
+    for pick in plan.random:
+        assert pick.key in frame
+        assert pick.probability == Fraction(drawn[pick.stratum], sizes[pick.stratum]) <= 1
+    per_assessor = Counter(pick.stratum.split("|")[0] for pick in plan.random)
+    for name, size in Counter(one.assessor for one in plan.frame).items():
+        assert per_assessor[name] >= min(3, size)
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 40), min_size=1),
+    st.integers(0, 200),
+)
+def test_largest_remainder_keeps_quota(sizes: dict[str, int], total: int) -> None:
+    everything = sum(sizes.values())
+    given_shares = s.allocate(total, sizes, {})
+    assert sum(given_shares.values()) == min(total, everything)
+    for name, share in given_shares.items():
+        quota = Fraction(min(total, everything) * sizes[name], everything)
+        assert abs(share - quota) < 1
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 40), min_size=1), st.integers(0, 99)
+)
+def test_floors_win_over_the_total(sizes: dict[str, int], total: int) -> None:
+    shares = s.allocate(total, sizes, dict.fromkeys(sizes, 2))
+    assert all(min(2, sizes[name]) <= shares[name] <= sizes[name] for name in sizes)
+
+
+def test_golden_draw() -> None:
+    """The bits: any change of algorithm must change its name, and then these values."""
+    rows = cohort(40)
+    assert s.ALGORITHM == "moderato-1"
+    assert s.population_hash(rows) == (
+        "1a6646010578ef651948a0d52116a77336e70528c64dfe6a0694f1fa2cce490b"
+    )
+    plan = s.draw(rows, s.Rules(), EVERYBODY_KNOWN, SEED)
+    assert [pick.key for pick in plan.random] == [
+        "s0031",
+        "s0019",
+        "s0037",
+        "s0033",
+        "s0028",
+        "s0016",
+        "s0006",
+    ]
+
+
+def test_another_seed_another_sample() -> None:
+    rows = cohort(60)
+    first = s.draw(rows, s.Rules(), EVERYBODY_KNOWN, SEED)
+    other = s.draw(rows, s.Rules(), EVERYBODY_KNOWN, "0" * 64)
+    assert {pick.key for pick in first.random} != {pick.key for pick in other.random}
+
+
+def test_chance_is_fair() -> None:
+    """Over many seeds every row of a stratum is drawn about equally often."""
+    rows = [row(n) for n in range(12)]
+    hits: Counter[str] = Counter()
+    for number in range(1200):
+        plan = s.draw(rows, s.Rules(), EVERYBODY_KNOWN, f"{number:064x}")
+        hits.update(pick.key for pick in plan.random)
+    assert all(abs(count - 500) < 80 for count in hits.values())
+
+
+@settings(deadline=None)
+@given(st.integers(9, 60), st.integers(0, 30))
+def test_an_extension_appends_and_never_repeats(size: int, count: int) -> None:
+    rows = cohort(size)
+    population = s.population_hash(rows)
+    plan = s.draw(rows, s.Rules(), EVERYBODY_KNOWN, SEED)
+    before = [pick.key for pick in plan.picks]
+    more = s.extend(plan.frame, before, "ada", count, SEED, population)
+    left = [one for one in plan.frame if one.assessor == "ada" and one.key not in before]
+    assert len(more) == min(count, len(left))
+    assert not {pick.key for pick in more} & set(before)
+    assert all(pick.stratum.startswith("ada|") for pick in more)
+    again = s.extend(plan.frame, before, "ada", count, SEED, population)
+    assert more == again
+
+
+def test_extending_by_everything_draws_the_whole_stratum() -> None:
+    rows = cohort(40)
+    plan = s.draw(rows, s.Rules(), EVERYBODY_KNOWN, SEED)
+    drawn = [pick.key for pick in plan.picks]
+    more = s.extend(plan.frame, drawn, "ada", 1000, SEED, s.population_hash(rows))
+    read = {*drawn, *(pick.key for pick in more)}
+    assert {one.key for one in rows if one.assessor == "ada"} <= read
+    assert all(pick.probability == 1 for pick in more)
+
+
+def test_eight_or_fewer_are_all_read() -> None:
+    plan = s.draw(cohort(8), s.Rules(), EVERYBODY_KNOWN, SEED)
+    assert [pick.reasons for pick in plan.picks] == [("small_set",)] * 8
+    assert plan.frame == ()
+    assert len(s.draw(cohort(9), s.Rules(), EVERYBODY_KNOWN, SEED).picks) < 9
+
+
+@pytest.mark.parametrize(
+    ("fields", "background", "reason"),
+    [
+        ({"passed": False}, EVERYBODY_KNOWN, "fail"),
+        ({"margin": 1}, EVERYBODY_KNOWN, "borderline"),
+        ({"points": Fraction(2)}, EVERYBODY_KNOWN, "borderline"),
+        ({}, s.Background(moderated={"ada": 19}), "probation"),
+        ({}, s.Background(moderated={"ada": 99}, watched=frozenset({"ada"})), "watch"),
+        ({"arrival": 5}, s.Background(moderated={"ada": 99}, new_task=True), "early"),
+        ({"flags": frozenset({"rpl"})}, EVERYBODY_KNOWN, "rpl"),
+        ({"flags": frozenset({"conflict"})}, EVERYBODY_KNOWN, "conflict"),
+        ({"flags": frozenset({"resubmission"})}, EVERYBODY_KNOWN, "resubmission"),
+        ({"flags": frozenset({"hold_cleared"})}, EVERYBODY_KNOWN, "hold_cleared"),
+    ],
+)
+def test_each_reason(fields: dict[str, object], background: s.Background, reason: str) -> None:
+    assert s.reasons_to_read(row(9, **fields), s.Rules(), background) == (reason,)
+
+
+@pytest.mark.parametrize(
+    ("fields", "background"),
+    [
+        ({"margin": 2}, EVERYBODY_KNOWN),
+        ({"points": Fraction(21, 10)}, EVERYBODY_KNOWN),
+        ({}, s.Background(moderated={"ada": 20})),
+        ({"arrival": 6}, s.Background(moderated={"ada": 99}, new_task=True)),
+        ({"flags": frozenset({"unknown"})}, EVERYBODY_KNOWN),
+    ],
+)
+def test_just_outside_each_reason(fields: dict[str, object], background: s.Background) -> None:
+    assert s.reasons_to_read(row(9, **fields), s.Rules(), background) == ()
+
+
+@pytest.mark.parametrize(
+    ("size", "assessors", "expected"),
+    [(9, 1, 5), (9, 2, 6), (30, 1, 6), (100, 1, 10), (200, 1, 20), (300, 4, 30), (9, 3, 9), (4, 1, 4), (0, 1, 0)],
+)  # fmt: skip
+def test_customary_size(size: int, assessors: int, expected: int) -> None:
+    frame = [row(n, ("ada", "abe", "ana", "aki")[n % assessors]) for n in range(size)]
+    assert s.customary_size(frame, s.Rules()) == expected
+
+
+def test_a_stated_assurance_sets_the_size() -> None:
+    plan = s.draw(cohort(50), s.Rules(), EVERYBODY_KNOWN, SEED, size=lambda n: 22 if n == 50 else 0)
+    assert len(plan.random) == 22
+
+
+def test_a_submission_is_in_a_population_once() -> None:
+    with pytest.raises(ValueError):
+        s.draw([row(1), row(1)], s.Rules(), EVERYBODY_KNOWN, SEED)
