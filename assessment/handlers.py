@@ -23,14 +23,6 @@ quiet(
     because="The learner sees the state; an opened workspace asks nothing of anybody.",
 )
 quiet(
-    "portfolios.submission.assessed",
-    because="Draft until verdict: nobody learns of a decision before release.",
-)
-quiet(
-    "portfolios.submission.adjudicated",
-    because="Draft until verdict: nobody learns of a decision before release.",
-)
-quiet(
     "portfolios.submission.disagreed",
     because="The adjudicator is asked with the allocation; the two assessors learn nothing of each other.",
 )
