@@ -40,3 +40,15 @@ class SamplePart(models.TextChoices):
 
     TARGETED = "targeted", "Targeted"
     RANDOM = "random", "Random"
+
+
+class Disagreement(models.TextChoices):
+    """How far moderator and assessor are apart on one item."""
+
+    NONE = "", "None"
+    GRADE = "grade", "Another level"
+    PASS_FAIL = "pass_fail", "Another outcome"
+
+
+RESOLVED = (SampleState.UPHELD, SampleState.ADJUSTED)
+"""States in which an item waits for nobody."""

@@ -1,13 +1,27 @@
-"""Whether a round or a sample item is ready for its next step."""
+"""Whether a round, a sample item or a submission in moderation is ready for its next step."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
+from moderation.enums import RoundDecision, RoundState, SampleState
+from portfolios.enums import SubmissionState
 from workflows.guards import guard
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from moderation.models import ModerationRound, SampleItem
+    from portfolios.models import Submission
+
+CLOSING = (RoundDecision.ACCEPT, RoundDecision.ACCEPT_WITH_ACTIONS, RoundDecision.ADJUST_SET)
+BEFORE_MODERATION = (
+    SubmissionState.SUBMITTED,
+    SubmissionState.IN_ASSESSMENT,
+    SubmissionState.IN_ADJUDICATION,
+    SubmissionState.ASSESSED,
+)
 
 
 @guard("round_empty", _("There is nothing to moderate: no decision of this task is waiting."))
@@ -15,9 +29,17 @@ def round_has_members(moderation_round: "ModerationRound") -> bool:
     return moderation_round.members.exists()
 
 
+@guard("not_frozen", _("The set must be frozen, with its fingerprint and seed stored, first."))
+def frozen_before_draw(moderation_round: "ModerationRound") -> bool:
+    """Nobody may choose a seed or a set after seeing what would be drawn (lifecycle 4.1)."""
+    return bool(
+        moderation_round.population_hash and moderation_round.seed and moderation_round.algorithm
+    )
+
+
 @guard("sample_unresolved", _("Every drawn item must be upheld or adjusted first."))
 def every_item_resolved(moderation_round: "ModerationRound") -> bool:
-    """Returned items wait for the assessor, escalated ones for adjudication (lifecycle 4)."""
+    """Returned items wait for the assessor, escalated ones for the lead (lifecycle 4)."""
     return not moderation_round.items.unresolved().exists()
 
 
@@ -29,6 +51,25 @@ def escalations_extended(moderation_round: "ModerationRound") -> bool:
     return not moderation_round.extensions_owed
 
 
+@guard("members_away", _("Some work of the set is with an assessor and has not come back yet."))
+def every_member_back(moderation_round: "ModerationRound") -> bool:
+    """Work that was returned or is assessed again must have entered moderation anew."""
+    return not moderation_round.members.filter(submission__state__in=BEFORE_MODERATION).exists()
+
+
+@guard("member_on_hold", _("Some work of the set is on hold."))
+def no_member_on_hold(moderation_round: "ModerationRound") -> bool:
+    return not moderation_round.members.filter(
+        submission__holds__in=_open_holds(moderation_round)
+    ).exists()
+
+
+def _open_holds(moderation_round: "ModerationRound") -> Any:
+    holds: Any = moderation_round.members.model._meta.get_field("submission").related_model
+    hold_model = holds._meta.get_field("holds").related_model
+    return hold_model._default_manager.open()
+
+
 @guard("no_decision", _("The round needs a decision on the set."))
 def decision_closes(moderation_round: "ModerationRound") -> bool:
     """Only accept, accept with actions and adjust the set close a round."""
@@ -38,12 +79,23 @@ def decision_closes(moderation_round: "ModerationRound") -> bool:
 @guard("second_approver_missing", _("Adjusting the set needs a second approver."))
 def adjustment_approved(moderation_round: "ModerationRound") -> bool:
     """A second person, not the one who decided, approved the uniform rule."""
-    if moderation_round.decision != "adjust_set":
+    if moderation_round.decision != RoundDecision.ADJUST_SET:
         return True
     return (
         moderation_round.approved_by_id is not None
         and moderation_round.approved_by_id != moderation_round.decided_by_id
     )
+
+
+@guard("nothing_to_approve", _("The decision on this set is not an adjustment."))
+def adjusts_set(moderation_round: "ModerationRound") -> bool:
+    return moderation_round.decision == RoundDecision.ADJUST_SET
+
+
+@guard("not_recalled", _("Only a recall opens a closed round again."))
+def recalled(moderation_round: "ModerationRound") -> bool:
+    """At least one result of the set was taken back into moderation."""
+    return moderation_round.members.filter(submission__state=SubmissionState.IN_MODERATION).exists()
 
 
 @guard("not_read_blind", _("Save your own levels first. The assessor's decision opens after that."))
@@ -55,3 +107,101 @@ def read_blind(item: "SampleItem") -> bool:
 def no_extension_open(item: "SampleItem") -> bool:
     """While an extension is open, single results may not change (lifecycle 4.4)."""
     return not item.round.extensions_owed
+
+
+# Steps of the submission that moderation drives. Each has a form for whole sets.
+
+
+def _latest(path: str) -> Any:
+    """A field of the newest membership of each submission in a round, as a subquery."""
+    from django.apps import apps  # noqa: PLC0415  the models import this module
+
+    members = apps.get_model("moderation", "RoundMember")._default_manager
+    return Subquery(members.filter(submission=OuterRef("pk")).order_by("-pk").values(path)[:1])
+
+
+def _membership(submission: "Submission") -> Any:
+    return submission.round_members.select_related("round").order_by("-pk").first()
+
+
+@guard(
+    "not_in_round",
+    _("Work enters moderation only as part of a frozen round."),
+    on=["portfolios.submission.enter_moderation"],
+)
+def in_frozen_round(submission: "Submission") -> bool:
+    """Its newest round is open, and the fingerprint of the set is stored."""
+    member = _membership(submission)
+    return bool(member and member.round.population_hash and member.round.state != RoundState.CLOSED)
+
+
+@in_frozen_round.bulk_check
+def _not_in_frozen_round(submissions: "QuerySet[Submission]") -> set[object]:
+    found = submissions.annotate(
+        of_state=_latest("round__state"), of_hash=_latest("round__population_hash")
+    )
+    good = (
+        found.exclude(of_state=RoundState.CLOSED).exclude(of_hash="").filter(of_state__isnull=False)
+    )
+    return set(submissions.exclude(pk__in=good.values("pk")).values_list("pk", flat=True))
+
+
+@guard(
+    "return_not_asked",
+    _("Work goes back to an assessor only from a round, by returning it or reassessing the set."),
+    on=["portfolios.submission.return_to_assessor"],
+)
+def return_asked_for(submission: "Submission") -> bool:
+    """Its item was returned, or its round decided to have the set assessed again."""
+    member = _membership(submission)
+    if member is None or member.round.state == RoundState.CLOSED:
+        return False
+    if member.round.decision == RoundDecision.REASSESS_SET:
+        return True
+    return bool(
+        submission.sample_items.filter(
+            round=member.round, state=SampleState.RETURNED, superseded_at__isnull=True
+        ).exists()
+    )
+
+
+@return_asked_for.bulk_check
+def _return_not_asked(submissions: "QuerySet[Submission]") -> set[object]:
+    """For a set only reassessing it asks; single items are returned one at a time."""
+    found = submissions.annotate(
+        of_state=_latest("round__state"), of_decision=_latest("round__decision")
+    )
+    good = found.exclude(of_state=RoundState.CLOSED).filter(of_decision=RoundDecision.REASSESS_SET)
+    return set(submissions.exclude(pk__in=good.values("pk")).values_list("pk", flat=True))
+
+
+@guard(
+    "round_open",
+    _("The moderation round is not closed."),
+    on=["portfolios.submission.conclude_moderation"],
+)
+def round_closed(submission: "Submission") -> bool:
+    """Its newest round is closed, by a decision that closes. There is no way around it."""
+    member = _membership(submission)
+    return bool(
+        member and member.round.state == RoundState.CLOSED and member.round.decision in CLOSING
+    )
+
+
+@round_closed.bulk_check
+def _round_not_closed(submissions: "QuerySet[Submission]") -> set[object]:
+    found = submissions.annotate(
+        of_state=_latest("round__state"), of_decision=_latest("round__decision")
+    )
+    good = found.filter(of_state=RoundState.CLOSED, of_decision__in=CLOSING)
+    return set(submissions.exclude(pk__in=good.values("pk")).values_list("pk", flat=True))
+
+
+@guard(
+    "being_moderated",
+    _("This work is being moderated. Record a decision on it; it cannot be referred now."),
+    on=["portfolios.submission.refer"],
+)
+def not_in_open_round(submission: "Submission") -> bool:
+    """A referral would take one member out of a frozen set."""
+    return not submission.round_members.exclude(round__state=RoundState.CLOSED).exists()

@@ -48,9 +48,13 @@ class SampleQuerySet(models.QuerySet[Any]):
             | Q(moderator=user, submission__in=parts.values("submission_id"))
         )
 
+    def live(self) -> Self:
+        """Those that were not superseded when their set was assessed again."""
+        return self.filter(superseded_at__isnull=True)
+
     def unresolved(self) -> Self:
-        """Those that still need somebody."""
-        return self.filter(
+        """Live ones that still need somebody."""
+        return self.live().filter(
             state__in=[
                 SampleState.DRAWN,
                 SampleState.SCORED,

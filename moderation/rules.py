@@ -1,37 +1,64 @@
 """Who may moderate what. Separation of duties is checked for each item, not for each account."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from assessment.enums import MARKED_AS
 from catalogue.enums import DeliveryRoleKind
 from catalogue.rules import has_delivery_role
+from moderation.enums import RoundState, SampleState
 from portfolios.enums import PartKind
+from portfolios.rules import is_system
+from workflows.guards import bulk_rule, may
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.db.models import QuerySet
+
     from accounts.models import Actor
     from catalogue.models import Delivery
     from moderation.models import ModerationRound, SampleItem
+    from portfolios.models import Submission
+
+MARKING = tuple(MARKED_AS.values())
+"""Bases of decisions that somebody wrote by judging the work itself."""
+
+MODERATORS = (
+    DeliveryRoleKind.LEAD_MODERATOR,
+    DeliveryRoleKind.MODERATOR,
+    DeliveryRoleKind.EXTERNAL_MODERATOR,
+)
+
+
+def leads_delivery(delivery: "Delivery", actor: "Actor") -> bool:
+    """A lead moderator of the delivery."""
+    return has_delivery_role(actor, delivery, DeliveryRoleKind.LEAD_MODERATOR)
 
 
 def leads(moderation_round: "ModerationRound", actor: "Actor") -> bool:
     """A lead moderator of the round's delivery."""
-    return has_delivery_role(actor, moderation_round.delivery, DeliveryRoleKind.LEAD_MODERATOR)
+    return leads_delivery(moderation_round.delivery, actor)
 
 
 def can_view_round(moderation_round: "ModerationRound", actor: "Actor") -> bool:
     """Moderators and the lead of the delivery. Agrees with RoundQuerySet.visible_to."""
-    return has_delivery_role(
-        actor,
-        moderation_round.delivery,
-        DeliveryRoleKind.LEAD_MODERATOR,
-        DeliveryRoleKind.MODERATOR,
-        DeliveryRoleKind.EXTERNAL_MODERATOR,
+    return has_delivery_role(actor, moderation_round.delivery, *MODERATORS)
+
+
+def judged(submission: "Submission", actor: "Actor") -> bool:
+    """Whether this person is the learner or ever had a marking part in the submission."""
+    who = getattr(actor, "pk", None)
+    return bool(
+        submission.parts.filter(person_id=who).exclude(kind=PartKind.MODERATOR).exists()
+        or submission.decisions.filter(author_id=who, basis__in=MARKING).exists()
     )
 
 
 def moderates(item: "SampleItem", actor: "Actor") -> bool:
     """The moderator to whom the item was given, with a live part as moderator of the submission.
 
-    The part is unique for a person and a submission, so nobody who assessed it can hold it.
+    The part is unique for a person and a submission, so nobody who assesses it can hold it; whoever
+    judged it earlier and ended that part is refused here.
     """
     if not getattr(actor, "is_active", False) or item.moderator_id != getattr(actor, "pk", None):
         return False
@@ -39,19 +66,101 @@ def moderates(item: "SampleItem", actor: "Actor") -> bool:
         item.submission.parts.filter(
             person_id=getattr(actor, "pk", None), kind=PartKind.MODERATOR, ended_at__isnull=True
         ).exists()
-    )
+    ) and not judged(item.submission, actor)
 
 
-def moderates_or_leads(item: "SampleItem", actor: "Actor") -> bool:
-    """The item's moderator, or the lead."""
-    return moderates(item, actor) or leads(item.round, actor)
+def decides_item(item: "SampleItem", actor: "Actor") -> bool:
+    """The item's moderator, or a lead who had no part in judging it. An escalated one is the lead's."""
+    if leads(item.round, actor):
+        return not judged(item.submission, actor)
+    return item.state != SampleState.ESCALATED and moderates(item, actor)
 
 
 def can_view_item(item: "SampleItem", actor: "Actor") -> bool:
     """The item's moderator and the lead. Agrees with SampleQuerySet.visible_to."""
-    return moderates_or_leads(item, actor)
+    return (
+        getattr(actor, "is_active", False)
+        and item.moderator_id == getattr(actor, "pk", None)
+        and bool(
+            item.submission.parts.filter(
+                person_id=getattr(actor, "pk", None),
+                kind=PartKind.MODERATOR,
+                ended_at__isnull=True,
+            ).exists()
+        )
+    ) or leads(item.round, actor)
 
 
-def leads_delivery(delivery: "Delivery", actor: "Actor") -> bool:
-    """A lead moderator of the delivery."""
-    return has_delivery_role(actor, delivery, DeliveryRoleKind.LEAD_MODERATOR)
+def may_approve_adjustment(moderation_round: "ModerationRound", actor: "Actor") -> bool:
+    """Another moderator of the delivery than the one who decided, who judged nothing of the set."""
+    who = getattr(actor, "pk", None)
+    return (
+        can_view_round(moderation_round, actor)
+        and moderation_round.decided_by_id != who
+        and not judged_in(moderation_round, actor)
+    )
+
+
+def judged_in(moderation_round: "ModerationRound", actor: "Actor") -> bool:
+    """Whether this person judged any work of the set."""
+    return moderation_round.members.filter(
+        submission__decisions__author_id=getattr(actor, "pk", None),
+        submission__decisions__basis__in=MARKING,
+    ).exists()
+
+
+def decides_set(moderation_round: "ModerationRound", actor: "Actor") -> bool:
+    """A lead who judged nothing of the set: nobody accepts their own marking."""
+    return leads(moderation_round, actor) and not judged_in(moderation_round, actor)
+
+
+# Steps of the submission that moderation drives.
+
+
+@may("portfolios.submission.enter_moderation")
+def may_enter(submission: "Submission", actor: "Actor") -> bool:
+    """The lead moderator with a whole set; the system when returned work comes back."""
+    return is_system(submission, actor) or leads_delivery(submission.delivery, actor)
+
+
+@bulk_rule(may_enter)
+def _may_enter(submissions: "QuerySet[Submission]", actor: "Actor") -> "Iterable[Any]":
+    if is_system(None, actor):
+        return submissions.values_list("pk", flat=True)
+    return _led(submissions, actor)
+
+
+@may("portfolios.submission.conclude_moderation")
+def may_conclude(submission: "Submission", actor: "Actor") -> bool:
+    """The lead moderator closing the round."""
+    return leads_delivery(submission.delivery, actor)
+
+
+@bulk_rule(may_conclude)
+def _led(submissions: "QuerySet[Submission]", actor: "Actor") -> "Iterable[Any]":
+    if not getattr(actor, "is_active", False):
+        return []
+    person: Any = actor
+    roles = person.delivery_roles.current().filter(role=DeliveryRoleKind.LEAD_MODERATOR)
+    found = submissions.filter(delivery__in=roles.values("delivery_id"))
+    return found.values_list("pk", flat=True)
+
+
+@may("portfolios.submission.return_to_assessor")
+def may_return(submission: "Submission", actor: "Actor") -> bool:
+    """The lead; the moderator of an item of an open round that was just returned."""
+    if leads_delivery(submission.delivery, actor):
+        return not judged(submission, actor)
+    items = submission.sample_items.filter(superseded_at__isnull=True).exclude(
+        round__state=RoundState.CLOSED
+    )
+    return any(moderates(item, actor) for item in items.select_related("submission"))
+
+
+@bulk_rule(may_return)
+def _may_return(submissions: "QuerySet[Submission]", actor: "Actor") -> "Iterable[Any]":
+    """A whole set is returned by the lead only, without what the lead judged."""
+    mine = submissions.filter(
+        decisions__author_id=getattr(actor, "pk", None), decisions__basis__in=MARKING
+    )
+    return set(_led(submissions, actor)) - set(mine.values_list("pk", flat=True))

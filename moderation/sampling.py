@@ -40,26 +40,34 @@ FLAGS = frozenset({RPL, CONFLICT, RESUBMISSION, HOLD_CLEARED})
 
 @dataclass(frozen=True)
 class Row:
-    """One decision of the population.
-
-    `margin` is how many levels the work lies above the bare pass over all its required criteria, None
-    where the rubric is too coarse to tell; `points` the same in percentage points where the scheme has
-    them. `arrival` is 1 for the first submission of the task.
-    """
+    """One decision of the population, and why it is read whatever chance says. All frozen before a draw."""
 
     key: str
     decision: str
     assessor: str
     band: str
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def stratum(self) -> str:
+        return f"{self.assessor}|{self.band}"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What targeting looks at.
+
+    `margin` is how many levels the work lies above the bare pass over all its required criteria, None
+    where the rubric is too coarse to tell; `points` the distance from the pass mark in percentage points
+    where the scheme has them. `arrival` is 1 for the first submission of the task.
+    """
+
+    assessor: str
     passed: bool
     arrival: int
     margin: int | None = None
     points: Fraction | None = None
     flags: frozenset[str] = frozenset()
-
-    @property
-    def stratum(self) -> str:
-        return f"{self.assessor}|{self.band}"
 
 
 @dataclass(frozen=True)
@@ -121,31 +129,31 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
 
 
 def population_hash(rows: Iterable[Row]) -> str:
-    """SHA-256 over the ordered population: which submissions, with which decisions, in which strata."""
+    """SHA-256 over the ordered population: submissions, decisions, strata, reasons."""
     lines = [
-        json.dumps([row.key, row.decision, row.stratum], separators=(",", ":"))
+        json.dumps([row.key, row.decision, row.stratum, row.reasons], separators=(",", ":"))
         for row in in_order(rows)
     ]
     return hashlib.sha256("\n".join([ALGORITHM, *lines]).encode()).hexdigest()
 
 
-def reasons_to_read(row: Row, rules: Rules, background: Background) -> tuple[str, ...]:
+def reasons_to_read(facts: Facts, rules: Rules, background: Background) -> tuple[str, ...]:
     """Why a decision is read whatever chance says; empty for the frame of the random part.
 
     Borderline means a pass at most `borderline_levels` levels above the bare pass in all, or within
     `borderline_points` of the pass mark. Fails are all read anyway.
     """
-    near = (row.margin is not None and row.margin <= rules.borderline_levels) or (
-        row.points is not None and abs(row.points) <= rules.borderline_points
+    near = (facts.margin is not None and facts.margin <= rules.borderline_levels) or (
+        facts.points is not None and abs(facts.points) <= rules.borderline_points
     )
     found = {
-        FAIL: not row.passed,
-        BORDERLINE: row.passed and near,
-        PROBATION: background.moderated.get(row.assessor, 0) < rules.probation,
-        WATCH: row.assessor in background.watched,
-        EARLY: background.new_task and row.arrival <= rules.early,
+        FAIL: not facts.passed,
+        BORDERLINE: facts.passed and near,
+        PROBATION: background.moderated.get(facts.assessor, 0) < rules.probation,
+        WATCH: facts.assessor in background.watched,
+        EARLY: background.new_task and facts.arrival <= rules.early,
     }
-    return (*(name for name, holds in found.items() if holds), *sorted(row.flags & FLAGS))
+    return (*(name for name, holds in found.items() if holds), *sorted(facts.flags & FLAGS))
 
 
 def priority(row: Row, seed: str, population: str) -> str:
@@ -215,7 +223,6 @@ def share_out(total: int, frame: Sequence[Row], rules: Rules) -> dict[str, int]:
 def draw(
     rows: Iterable[Row],
     rules: Rules,
-    background: Background,
     seed: str,
     size: Callable[[int], int] | None = None,
 ) -> Plan:
@@ -227,7 +234,7 @@ def draw(
             Pick(
                 row.key,
                 TARGETED,
-                (SMALL_SET, *reasons_to_read(row, rules, background)),
+                (SMALL_SET, *row.reasons),
                 row.stratum,
                 Fraction(1),
             )
@@ -237,8 +244,8 @@ def draw(
     picks: list[Pick] = []
     frame: list[Row] = []
     for row in population:
-        if reasons := reasons_to_read(row, rules, background):
-            picks.append(Pick(row.key, TARGETED, reasons, row.stratum, Fraction(1)))
+        if row.reasons:
+            picks.append(Pick(row.key, TARGETED, row.reasons, row.stratum, Fraction(1)))
         else:
             frame.append(row)
     total = customary_size(frame, rules) if size is None else min(len(frame), size(len(frame)))

@@ -217,11 +217,11 @@ def student_t(freedom: int, probability: float) -> float:
 
     def below(t: float, steps: int = 400) -> float:
         width = t / steps
-        inner = sum(
+        inner: float = sum(
             (4 if i % 2 else 2) * (1 + (i * width) ** 2 / freedom) ** (-(freedom + 1) / 2)
             for i in range(1, steps)
         )
-        last = (1 + t * t / freedom) ** (-(freedom + 1) / 2)
+        last: float = (1 + t * t / freedom) ** (-(freedom + 1) / 2)
         return 0.5 + scale * width / 3 * (1 + inner + last)
 
     low, high = 0.0, 100.0

@@ -2,6 +2,7 @@
 
 from moderation.models.round import ModerationRound, RoundMember
 from moderation.models.sample import (
+    AssessorWatch,
     ModerationDecision,
     ModeratorJudgement,
     ModeratorReading,
@@ -9,6 +10,7 @@ from moderation.models.sample import (
 )
 
 __all__ = [
+    "AssessorWatch",
     "ModerationDecision",
     "ModerationRound",
     "ModeratorJudgement",

@@ -43,6 +43,8 @@ class ModerationRound(StateModel):
     decision = models.CharField(max_length=20, choices=RoundDecision, blank=True)
     decision_reason = models.TextField(blank=True)
     adjustment = models.JSONField(default=dict, blank=True)
+    required_actions = models.TextField(blank=True)
+    draws = models.JSONField(default=list, blank=True)
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
@@ -88,6 +90,7 @@ class ModerationRound(StateModel):
         source=R.FROZEN,
         target=R.REVIEWING,
         permission=rules.leads,
+        conditions=[guards.frozen_before_draw],
         custom={"past": "drawn", "label": _("Draw the sample")},
     )
     def draw(self, *, actor: Actor) -> None:
@@ -97,14 +100,18 @@ class ModerationRound(StateModel):
         field=state,
         source=[R.REVIEWING, R.REOPENED],
         target=R.DECIDED,
-        permission=rules.leads,
-        conditions=[guards.every_item_resolved, guards.escalations_extended],
+        permission=rules.decides_set,
+        conditions=[
+            guards.every_item_resolved,
+            guards.escalations_extended,
+            guards.every_member_back,
+        ],
         custom={"past": "decided", "label": _("Decide on the set")},
     )
-    def decide(self, *, actor: Actor, decision: str, reason: str = "") -> None:
+    def decide(self, *, actor: Actor, decision: str, because: str = "") -> None:
         """Record the decision and who made it."""
         assert isinstance(actor, User)  # noqa: S101  the rule lets only people through
-        self.decision, self.decision_reason = decision, reason
+        self.decision, self.decision_reason = decision, because
         self.decided_by, self.decided_at = actor, timezone.now()
 
     @step(
@@ -123,6 +130,19 @@ class ModerationRound(StateModel):
     @step(
         field=state,
         source=R.DECIDED,
+        target=R.DECIDED,
+        permission=rules.may_approve_adjustment,
+        conditions=[guards.adjusts_set],
+        custom={"past": "adjustment_approved", "label": _("Approve the adjustment")},
+    )
+    def approve_adjustment(self, *, actor: Actor) -> None:
+        """A second person stands for the uniform rule."""
+        assert isinstance(actor, User)  # noqa: S101  the rule lets only people through
+        self.approved_by, self.approved_at = actor, timezone.now()
+
+    @step(
+        field=state,
+        source=R.DECIDED,
         target=R.CLOSED,
         permission=rules.leads,
         conditions=[
@@ -130,6 +150,8 @@ class ModerationRound(StateModel):
             guards.escalations_extended,
             guards.decision_closes,
             guards.adjustment_approved,
+            guards.every_member_back,
+            guards.no_member_on_hold,
         ],
         custom={"past": "closed", "label": _("Close the round")},
     )
@@ -142,11 +164,15 @@ class ModerationRound(StateModel):
         source=R.CLOSED,
         target=R.REOPENED,
         permission=rules.leads,
+        conditions=[guards.recalled],
         custom={"past": "reopened", "label": _("Reopen after a recall")},
     )
     def reopen(self, *, actor: Actor) -> None:
-        """Only a recall does this."""
+        """Only a recall does this. The set needs a new decision; what was read stays read."""
         self.closed_at = None
+        self.decision = ""
+        self.decided_by = self.decided_at = None
+        self.approved_by = self.approved_at = None
 
 
 class RoundMember(models.Model):
@@ -156,6 +182,7 @@ class RoundMember(models.Model):
     submission = models.ForeignKey(Submission, models.PROTECT, related_name="round_members")
     decision = models.ForeignKey(AssessmentDecision, models.PROTECT, related_name="round_members")
     position = models.PositiveIntegerField()
+    assessor = models.ForeignKey(User, models.PROTECT, related_name="+")
     stratum = models.CharField(max_length=120)
     targeted_for = models.JSONField(default=list)
 

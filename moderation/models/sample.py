@@ -6,12 +6,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Actor, User
-from catalogue.models import Criterion, Level
+from assessment.models import AssessmentDecision
+from catalogue.models import Criterion, Delivery, Level
+from catalogue.querysets import ValidityQuerySet
 from moderation import guards, rules
-from moderation.enums import SamplePart, SampleState
+from moderation.enums import Disagreement, SamplePart, SampleState
 from moderation.models.round import ModerationRound
 from moderation.querysets import SampleQuerySet
 from portfolios.models import Submission
+from portfolios.rules import is_system
 from workflows.machines import step
 from workflows.models import StateModel
 
@@ -19,11 +22,15 @@ S = SampleState
 
 
 class SampleItem(StateModel):
-    """One drawn piece of a round."""
+    """One drawn piece of a round, with the decision that was frozen when it was drawn.
+
+    A set that is assessed again supersedes its items; they are kept and count no more.
+    """
 
     state = fsm.FSMField(max_length=30, default=S.DRAWN, choices=S.choices, protected=True)
     round = models.ForeignKey(ModerationRound, models.PROTECT, related_name="items")
     submission = models.ForeignKey(Submission, models.PROTECT, related_name="sample_items")
+    decision = models.ForeignKey(AssessmentDecision, models.PROTECT, related_name="sample_items")
     part = models.CharField(max_length=10, choices=SamplePart)
     reasons = models.JSONField(default=list)
     stratum = models.CharField(max_length=120)
@@ -35,17 +42,21 @@ class SampleItem(StateModel):
     allocated_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
+    superseded_at = models.DateTimeField(null=True, blank=True)
 
     objects = SampleQuerySet.as_manager()
 
     class Meta:
         ordering = ["round", "draw", "id"]
+        indexes = [models.Index(fields=["moderator", "state"], name="moderation_items_of_person")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(state__in=S.values), name="moderation_item_state_known"
             ),
             models.UniqueConstraint(
-                fields=["round", "submission"], name="moderation_item_once_in_round"
+                fields=["round", "submission"],
+                condition=models.Q(superseded_at__isnull=True),
+                name="moderation_item_once_in_round",
             ),
         ]
 
@@ -65,9 +76,9 @@ class SampleItem(StateModel):
 
     @step(
         field=state,
-        source=[S.SCORED, S.RETURNED, S.ESCALATED],
+        source=[S.SCORED, S.ESCALATED],
         target=S.UPHELD,
-        permission=rules.moderates_or_leads,
+        permission=rules.decides_item,
         custom={"past": "upheld", "label": _("Uphold")},
     )
     def uphold(self, *, actor: Actor) -> None:
@@ -76,9 +87,9 @@ class SampleItem(StateModel):
 
     @step(
         field=state,
-        source=[S.SCORED, S.RETURNED, S.ESCALATED],
+        source=[S.SCORED, S.ESCALATED],
         target=S.ADJUSTED,
-        permission=rules.moderates_or_leads,
+        permission=rules.decides_item,
         custom={"past": "adjusted", "label": _("Adjust")},
     )
     def adjust(self, *, actor: Actor) -> None:
@@ -87,9 +98,9 @@ class SampleItem(StateModel):
 
     @step(
         field=state,
-        source=S.SCORED,
+        source=[S.SCORED, S.ESCALATED],
         target=S.RETURNED,
-        permission=rules.moderates_or_leads,
+        permission=rules.decides_item,
         conditions=[guards.no_extension_open],
         custom={"past": "returned", "label": _("Return to the assessor")},
     )
@@ -100,7 +111,7 @@ class SampleItem(StateModel):
         field=state,
         source=S.RETURNED,
         target=S.SCORED,
-        permission=rules.moderates_or_leads,
+        permission=is_system,
         custom={"past": "assessed_again", "label": _("Compare again")},
     )
     def compare_again(self, *, actor: Actor) -> None:
@@ -165,8 +176,13 @@ class ModerationDecision(models.Model):
     outcome = models.CharField(max_length=10, choices=SampleState)
     reason = models.TextField(blank=True)
     differences = models.JSONField(default=list)
-    disagreement = models.CharField(max_length=10, blank=True)
+    disagreement = models.CharField(max_length=10, choices=Disagreement, blank=True)
+    factual_error = models.BooleanField(default=False)
     changes_result = models.BooleanField(default=False)
+    compared_with = models.ForeignKey(AssessmentDecision, models.PROTECT, related_name="+")
+    new_decision = models.ForeignKey(
+        AssessmentDecision, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     decided_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -174,3 +190,28 @@ class ModerationDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_outcome_display()}: {self.item}"
+
+
+class AssessorWatch(models.Model):
+    """All decisions of this assessor are read until the watch ends. For moderation, never for results."""
+
+    assessor = models.ForeignKey(User, models.PROTECT, related_name="watches")
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="watches")
+    reason = models.TextField()
+    set_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    since = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ValidityQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["assessor", "delivery"],
+                condition=models.Q(ended_at__isnull=True),
+                name="moderation_one_live_watch",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.assessor} watched in {self.delivery}"

@@ -1,0 +1,51 @@
+"""What people do in moderation. Each is one transaction."""
+
+from moderation.actions.items import (
+    adjust_item,
+    allocate_moderator,
+    come_back,
+    escalate_item,
+    open_comparison,
+    return_item,
+    uphold_item,
+)
+from moderation.actions.reading import Levels, save_reading, seal_reading
+from moderation.actions.rounds import (
+    draw_again,
+    draw_sample,
+    end_watch,
+    extend_sample,
+    open_round,
+    watch_assessor,
+)
+from moderation.actions.sets import (
+    approve_adjustment,
+    close_round,
+    decide_round,
+    reopen_round,
+    take_back_decision,
+)
+
+__all__ = [
+    "Levels",
+    "adjust_item",
+    "allocate_moderator",
+    "approve_adjustment",
+    "close_round",
+    "come_back",
+    "decide_round",
+    "draw_again",
+    "draw_sample",
+    "end_watch",
+    "escalate_item",
+    "extend_sample",
+    "open_comparison",
+    "open_round",
+    "reopen_round",
+    "return_item",
+    "save_reading",
+    "seal_reading",
+    "take_back_decision",
+    "uphold_item",
+    "watch_assessor",
+]

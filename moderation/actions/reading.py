@@ -1,0 +1,98 @@
+"""The moderator's own levels, before the assessor's may be seen."""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from catalogue.models import Criterion, Level
+from moderation import rules, selectors
+from moderation.enums import SampleState
+from moderation.exceptions import IncompleteReading
+from moderation.models import ModeratorJudgement, ModeratorReading, SampleItem
+from workflows.exceptions import NotPermitted, StaleState, StaleVersion
+from workflows.transitions import perform
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What the moderator entered: a level and a comment for each criterion, and a comment on all."""
+
+    levels: Mapping[UUID, UUID | None]
+    comments: Mapping[UUID, str]
+    comment: str = ""
+
+
+def plain_text(text: str) -> str:
+    """NFC, with plain line ends."""
+    return unicodedata.normalize("NFC", text).replace("\r\n", "\n").strip()
+
+
+@transaction.atomic
+def save_reading(
+    item: SampleItem, entered: Levels, *, actor: User, seen_version: int | None = None
+) -> ModeratorReading:
+    """Keep the draft of a blind reading. Nobody else sees it.
+
+    Raises StaleVersion where another window saved first, StaleState once it is sealed.
+    """
+    fresh: SampleItem = SampleItem.objects.select_for_update(of=("self",)).get(pk=item.pk)
+    if not rules.moderates(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    if fresh.state != SampleState.DRAWN:
+        raise StaleState(instance=fresh)
+    reading: ModeratorReading
+    reading, _made = ModeratorReading.objects.get_or_create(item=fresh, moderator=actor)
+    if seen_version is not None and seen_version != reading.version:
+        raise StaleVersion(entered, reading)
+    reading.comment = plain_text(entered.comment)
+    reading.version += 1
+    reading.saved_at = timezone.now()
+    reading.save(update_fields=["comment", "version", "saved_at"])
+    known = {
+        (level.criterion_id, level.pk)
+        for level in Level.objects.filter(criterion__rubric=fresh.submission.rubric_id)
+    }
+    criteria = {criterion for criterion, _level in known}
+    for criterion in criteria:
+        level = entered.levels.get(criterion)
+        ModeratorJudgement.objects.update_or_create(
+            reading=reading,
+            criterion_id=criterion,
+            defaults={
+                "level_id": level if (criterion, level) in known else None,
+                "comment": plain_text(entered.comments.get(criterion, "")),
+            },
+        )
+    return reading
+
+
+@transaction.atomic
+def seal_reading(
+    item: SampleItem, entered: Levels, *, actor: User, seen_version: int | None = None
+) -> SampleItem:
+    """Save, seal, and open the comparison. From now on the reading cannot change.
+
+    Every criterion needs a level; the outcome follows from the levels under the scheme. Raises
+    IncompleteReading with the codes that are missing.
+    """
+    reading = save_reading(item, entered, actor=actor, seen_version=seen_version)
+    judgements = list(
+        reading.judgements.select_related("criterion", "level").order_by("criterion__number")
+    )
+    found = {one.criterion_id for one in judgements if one.level_id}
+    missing = [
+        one.code
+        for one in Criterion.objects.filter(rubric=item.submission.rubric_id).order_by("number")
+        if one.pk not in found
+    ]
+    if missing:
+        raise IncompleteReading(missing)
+    reading.outcome = str(selectors.result_of_reading(item.round, judgements).outcome or "")
+    reading.sealed_at = timezone.now()
+    reading.save(update_fields=["outcome", "sealed_at"])
+    return perform(item, "score", actor=actor)

@@ -1,0 +1,310 @@
+"""Freezing a set, drawing from it, and drawing more."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, time
+
+import rfc8785
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Actor, User
+from catalogue.models import AssessmentTask, Delivery
+from moderation import guards, rules, sampling, selectors
+from moderation.enums import RoundState, SamplePart
+from moderation.exceptions import NothingOwed, ReasonNeeded
+from moderation.models import AssessorWatch, ModerationRound, RoundMember, SampleItem
+from moderation.transitions import DRAW_ITEM, OPEN_ROUND
+from portfolios.enums import PartKind, SubmissionState
+from portfolios.models import Part, Submission
+from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
+from workflows.transitions import begin, perform, perform_set
+from workflows.working_days import add_working_days
+
+END_OF_DAY = time(17)
+
+
+def lock_round(moderation_round: ModerationRound) -> ModerationRound:
+    """The round as it is now. Taken before any item or submission of it, so that nobody waits in a circle."""
+    fresh: ModerationRound = (
+        ModerationRound.objects.select_for_update(of=("self",))
+        .select_related("delivery__version__grade_scheme", "task")
+        .get(pk=moderation_round.pk)
+    )
+    return fresh
+
+
+@transaction.atomic
+def open_round(delivery: Delivery, task: AssessmentTask, *, actor: User) -> ModerationRound:
+    """Freeze all assessed work of one delivery and task as a round.
+
+    Locks the submissions, stores the ordered population with its hash, the policy in force, the algorithm
+    and a fresh seed, and moves every submission to `in_moderation`, or nothing at all. Nothing is drawn
+    yet. Raises NotPermitted, GuardsNotMet (nothing waits, a round is open already) or SetRefused with
+    every submission that cannot move.
+    """
+    opened: ModerationRound = begin(
+        OPEN_ROUND,
+        parent=delivery,
+        actor=actor,
+        build=lambda: ModerationRound(
+            delivery=delivery,
+            task=task,
+            number=ModerationRound.objects.filter(delivery=delivery, task=task).count() + 1,
+            opened_by=actor,
+        ),
+    )
+    rows = Submission.objects.filter(
+        delivery=delivery, task=task, state=SubmissionState.ASSESSED
+    ).order_by("pk")
+    locked = list(rows.select_for_update(of=("self",), no_key=True).select_related("enrolment"))
+    policy = selectors.policy_of(delivery)
+    population = selectors.candidates(delivery, task, policy, locked)
+    frozen = {one.row.key for one in population}
+    RoundMember.objects.bulk_create(
+        RoundMember(
+            round=opened,
+            submission=one.submission,
+            decision=one.decision,
+            assessor_id=one.decision.author_id,
+            position=position,
+            stratum=one.row.stratum,
+            targeted_for=list(one.row.reasons),
+        )
+        for position, one in enumerate(population, 1)
+    )
+    ModerationRound.objects.filter(pk=opened.pk).update(
+        policy=policy,
+        policy_hash=hashlib.sha256(rfc8785.dumps(policy)).hexdigest(),
+        population_hash=sampling.population_hash([one.row for one in population]),
+        population_size=len(population),
+        algorithm=sampling.ALGORITHM,
+        seed=secrets.token_hex(32),
+    )
+    frozen_round = perform(
+        opened,
+        "freeze",
+        actor=actor,
+        facts=lambda one: {
+            "population_hash": one.population_hash,
+            "population_size": one.population_size,
+            "policy_hash": one.policy_hash,
+            "algorithm": one.algorithm,
+            "seed_hash": hashlib.sha256(one.seed.encode()).hexdigest(),
+        },
+    )
+    # All of them, also one whose decision does not count: then the guard names it and nothing moves.
+    everything = Submission.objects.filter(pk__in=[one.pk for one in locked])
+    perform_set(everything, "enter_moderation", actor=actor, whole=True)
+    assert len(frozen) == len(locked)  # noqa: S101  the set step refuses work without a decision
+    return frozen_round
+
+
+@transaction.atomic
+def draw_sample(moderation_round: ModerationRound, *, actor: User) -> ModerationRound:
+    """Draw from the frozen set with the stored seed, and give each item to a moderator.
+
+    The same call as the preview, so what was shown is what is drawn. Each item is born with its part,
+    reasons and probability; moderators get a part in the submission and are told.
+    """
+    fresh = lock_round(moderation_round)
+    if fresh.state != RoundState.FROZEN:
+        raise StaleState(instance=fresh)
+    plan = selectors.plan_of(fresh)
+    note_draw(fresh, plan.picks, actor=actor, frame=len(plan.frame), because="first")
+    drawn = perform(fresh, "draw", actor=actor, facts={"drawn": len(plan.picks)})
+    make_items(drawn, plan.picks, actor=actor, draw=1)
+    return drawn
+
+
+@transaction.atomic
+def extend_sample(moderation_round: ModerationRound, *, actor: User) -> ModerationRound:
+    """Draw what disagreements made due. Appends to the sample; nothing drawn before is touched."""
+    fresh = lock_round(moderation_round)
+    if fresh.state not in (RoundState.REVIEWING, RoundState.REOPENED):
+        raise StaleState(instance=fresh)
+    if not rules.leads(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    if not fresh.extensions_owed:
+        raise NothingOwed
+    rows = [row for row in selectors.frozen_rows(fresh) if not row.reasons]
+    before = {str(pk) for pk in fresh.items.live().values_list("submission_id", flat=True)}
+    picks: list[sampling.Pick] = []
+    for owed in fresh.extensions_owed:
+        more = sampling.extend(
+            rows,
+            before | {pick.key for pick in picks},
+            owed["assessor"],
+            owed["count"],
+            fresh.seed,
+            fresh.population_hash,
+        )
+        picks += more
+    number = next_draw(fresh)
+    note_draw(fresh, picks, actor=actor, frame=len(rows), because="extension")
+    ModerationRound.objects.filter(pk=fresh.pk).update(extensions_owed=[])
+    fresh.extensions_owed = []
+    make_items(fresh, picks, actor=actor, draw=number)
+    return fresh
+
+
+@transaction.atomic
+def draw_again(moderation_round: ModerationRound, *, actor: User) -> ModerationRound:
+    """After a set was assessed again: freeze the new decisions and draw from them anew.
+
+    Only the work that was assessed again is drawn from, with a seed of its own that is stored before the
+    draw. Its earlier items were superseded when the reassessment was decided.
+    """
+    fresh = lock_round(moderation_round)
+    again = set(fresh.adjustment.get("reassessed", []))
+    if fresh.state != RoundState.DECIDED or not again:
+        raise StaleState(instance=fresh)
+    if not rules.decides_set(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    away = (guards.every_member_back, guards.no_member_on_hold)
+    if unmet := [one for one in away if not one(fresh)]:
+        raise GuardsNotMet(unmet, instance=fresh)
+    submissions = list(Submission.objects.filter(pk__in=again).select_related("enrolment"))
+    population = selectors.candidates(fresh.delivery, fresh.task, fresh.policy, submissions)
+    for one in population:
+        fresh.members.filter(submission=one.submission).update(
+            decision=one.decision,
+            assessor_id=one.decision.author_id,
+            stratum=one.row.stratum,
+            targeted_for=list(one.row.reasons),
+        )
+    seed = secrets.token_hex(32)
+    whole = sampling.population_hash(selectors.frozen_rows(fresh))
+    ModerationRound.objects.filter(pk=fresh.pk).update(
+        seed=seed, population_hash=whole, adjustment={}
+    )
+    resumed = perform(
+        fresh,
+        "resume",
+        actor=actor,
+        facts={
+            "population_hash": whole,
+            "seed_hash": hashlib.sha256(seed.encode()).hexdigest(),
+        },
+    )
+    plan = selectors.plan_of(resumed, [one.row for one in population])
+    number = next_draw(resumed)
+    note_draw(resumed, plan.picks, actor=actor, frame=len(plan.frame), because="reassessed")
+    make_items(resumed, plan.picks, actor=actor, draw=number)
+    return resumed
+
+
+def next_draw(moderation_round: ModerationRound) -> int:
+    """Number of the next draw of a round."""
+    return len(moderation_round.draws) + 1
+
+
+def note_draw(
+    moderation_round: ModerationRound,
+    picks: Sequence[sampling.Pick],
+    *,
+    actor: Actor,
+    frame: int,
+    because: str,
+) -> None:
+    """Append to the round's list of draws what is needed to repeat each of them."""
+    moderation_round.draws = [
+        *moderation_round.draws,
+        {
+            "draw": next_draw(moderation_round),
+            "because": because,
+            "at": timezone.now().isoformat(),
+            "by": str(getattr(actor, "pk", "")),
+            "algorithm": moderation_round.algorithm,
+            "seed": moderation_round.seed,
+            "population_hash": moderation_round.population_hash,
+            "frame": frame,
+            "targeted": sum(pick.part == sampling.TARGETED for pick in picks),
+            "random": sum(pick.part == sampling.RANDOM for pick in picks),
+        },
+    ]
+    ModerationRound.objects.filter(pk=moderation_round.pk).update(draws=moderation_round.draws)
+
+
+def make_items(
+    moderation_round: ModerationRound,
+    picks: Sequence[sampling.Pick],
+    *,
+    actor: User,
+    draw: int,
+) -> list[SampleItem]:
+    """Bring the drawn items into being, each given to the eligible moderator who has least to read.
+
+    An item that nobody may read stays without a moderator; the round's page names it to the lead.
+    """
+    members = {
+        str(one.submission_id): one
+        for one in moderation_round.members.select_related("submission__enrolment")
+    }
+    submissions = [members[pick.key].submission for pick in picks]
+    eligible = selectors.eligible_moderators(moderation_round.delivery, submissions)
+    people = {one.pk: one for found in eligible.values() for one in found}
+    load = selectors.open_items_of(list(people.values()))
+    zone = moderation_round.delivery.zone
+    today = timezone.now().astimezone(zone).date()
+    last = add_working_days(today, moderation_round.policy["moderation.days"])
+    due = datetime.combine(last, END_OF_DAY, tzinfo=zone)
+    now = timezone.now()
+    made = []
+    for pick, submission in zip(picks, submissions, strict=True):
+        able = sorted(eligible[submission.pk], key=lambda one: (load[one.pk], str(one.pk)))
+        moderator = able[0] if able else None
+        if moderator is not None:
+            load[moderator.pk] += 1
+            Part.objects.create(submission=submission, person=moderator, kind=PartKind.MODERATOR)
+        item = SampleItem(
+            round=moderation_round,
+            submission=submission,
+            decision_id=members[pick.key].decision_id,
+            part=SamplePart(pick.part),
+            reasons=list(pick.reasons),
+            stratum=pick.stratum,
+            draw=draw,
+            inclusion_probability=float(pick.probability),
+            moderator=moderator,
+            allocated_at=now if moderator else None,
+            due_at=due,
+        )
+        made.append(
+            begin(
+                DRAW_ITEM,
+                parent=moderation_round,
+                actor=actor,
+                build=lambda item=item: item,  # type: ignore[misc]
+                facts={"round": str(moderation_round.pk), "part": pick.part, "draw": draw},
+            )
+        )
+    return made
+
+
+@transaction.atomic
+def watch_assessor(
+    delivery: Delivery, assessor: User, *, actor: User, reason: str
+) -> AssessorWatch:
+    """Have everything of this assessor read in the delivery's next rounds. Changes no result."""
+    if not rules.leads_delivery(delivery, actor):
+        raise NotPermitted(instance=delivery)
+    if not reason.strip():
+        raise ReasonNeeded
+    watch: AssessorWatch
+    watch, _made = AssessorWatch.objects.get_or_create(
+        assessor=assessor,
+        delivery=delivery,
+        ended_at=None,
+        defaults={"reason": reason.strip(), "set_by": actor},
+    )
+    return watch
+
+
+@transaction.atomic
+def end_watch(watch: AssessorWatch, *, actor: User) -> None:
+    """Stop reading everything of an assessor."""
+    if not rules.leads_delivery(watch.delivery, actor):
+        raise NotPermitted(instance=watch)
+    AssessorWatch.objects.filter(pk=watch.pk, ended_at=None).update(ended_at=timezone.now())

@@ -1,0 +1,252 @@
+"""Deciding on the whole set, closing the round, and opening it again after a recall."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from assessment.actions.allocation import reallocate
+from assessment.actions.deciding import write_new_versions
+from assessment.enums import Basis
+from assessment.models import Allocation
+from moderation import guards, rules, selectors
+from moderation.actions.reading import plain_text
+from moderation.actions.rounds import extend_sample, lock_round
+from moderation.enums import RoundDecision, RoundState
+from moderation.exceptions import NothingOwed, ReasonNeeded
+from moderation.models import ModerationDecision, ModerationRound, SampleItem
+from portfolios.enums import SubmissionState
+from portfolios.models import Submission
+from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
+from workflows.transitions import perform, perform_set
+
+
+@transaction.atomic
+def decide_round(
+    moderation_round: ModerationRound,
+    *,
+    actor: User,
+    decision: str,
+    reason: str,
+    required_actions: str = "",
+    rule: Mapping[str, Any] | None = None,
+    assessor: User | None = None,
+    replacement: User | None = None,
+    count: int = 0,
+) -> ModerationRound:
+    """Decide on the set. Changes no result yet.
+
+    accept, accept_with_actions (`required_actions`): the round can be closed. adjust_set (`rule`): a second
+    approver is asked; results change with the closing. reassess_set (`assessor`, `replacement`): all work
+    that `assessor` decided goes to `replacement`, its items are superseded, and a new draw follows.
+    extend_sample (`assessor`, `count`): so many more items of that assessor are drawn now.
+    """
+    fresh = lock_round(moderation_round)
+    if not reason.strip():
+        raise ReasonNeeded
+    if decision == RoundDecision.ACCEPT_WITH_ACTIONS and not required_actions.strip():
+        raise ReasonNeeded
+    adjustment: dict[str, Any] = {}
+    if decision == RoundDecision.ADJUST_SET:
+        if rule is None:
+            raise ReasonNeeded
+        adjustment = {
+            "criterion": str(rule["criterion"]),
+            "shift": int(rule["shift"]),
+            "assessor": str(rule.get("assessor") or ""),
+        }
+    ModerationRound.objects.filter(pk=fresh.pk).update(
+        adjustment=adjustment, required_actions=plain_text(required_actions)
+    )
+    decided = perform(
+        fresh,
+        "decide",
+        actor=actor,
+        reason=plain_text(reason),
+        decision=decision,
+        because=plain_text(reason),
+        facts={"decision": decision, "adjustment": adjustment},
+    )
+    if decision == RoundDecision.REASSESS_SET:
+        if assessor is None or replacement is None:
+            raise ReasonNeeded
+        return _reassess(decided, assessor, replacement, actor=actor, reason=plain_text(reason))
+    if decision == RoundDecision.EXTEND_SAMPLE:
+        if assessor is None or count < 1:
+            raise ReasonNeeded
+        return _extend_by_decision(decided, assessor, count, actor=actor)
+    return decided
+
+
+def _extend_by_decision(
+    moderation_round: ModerationRound, assessor: User, count: int, *, actor: User
+) -> ModerationRound:
+    """Go on reading with so many more items of one assessor."""
+    drawn = moderation_round.items.live().values("submission")
+    left = (
+        moderation_round.members.filter(assessor=assessor, targeted_for=[])
+        .exclude(submission__in=drawn)
+        .count()
+    )
+    if not left:
+        raise NothingOwed
+    resumed = perform(moderation_round, "resume", actor=actor)
+    owed = [
+        {
+            "assessor": str(assessor.pk),
+            "kind": "extend",
+            "count": min(left, count),
+            "because": "decision",
+            "item": "",
+        }
+    ]
+    ModerationRound.objects.filter(pk=resumed.pk).update(extensions_owed=owed)
+    return extend_sample(resumed, actor=actor)
+
+
+def _reassess(
+    moderation_round: ModerationRound,
+    assessor: User,
+    replacement: User,
+    *,
+    actor: User,
+    reason: str,
+) -> ModerationRound:
+    """Send everything that one assessor decided to another, and set its items aside."""
+    members = moderation_round.members.filter(assessor=assessor)
+    keys = list(members.values_list("submission_id", flat=True))
+    SampleItem.objects.live().filter(round=moderation_round, submission__in=keys).update(
+        superseded_at=timezone.now()
+    )
+    perform_set(
+        Submission.objects.filter(pk__in=keys),
+        "return_to_assessor",
+        actor=actor,
+        reason=reason,
+        whole=True,
+        note=reason,
+    )
+    for allocation in Allocation.objects.current().filter(submission__in=keys, assessor=assessor):
+        reallocate(allocation, replacement, actor=actor, reason=reason)
+    moderation_round.adjustment = {
+        "reassessed": [str(one) for one in keys],
+        "assessor": str(assessor.pk),
+        "replacement": str(replacement.pk),
+    }
+    ModerationRound.objects.filter(pk=moderation_round.pk).update(
+        adjustment=moderation_round.adjustment
+    )
+    return moderation_round
+
+
+@transaction.atomic
+def take_back_decision(
+    moderation_round: ModerationRound, *, actor: User, reason: str
+) -> ModerationRound:
+    """Go on reading instead of closing. Not after a reassessment was begun."""
+    fresh = lock_round(moderation_round)
+    if fresh.decision == RoundDecision.REASSESS_SET:
+        raise StaleState(instance=fresh)
+    if not reason.strip():
+        raise ReasonNeeded
+    ModerationRound.objects.filter(pk=fresh.pk).update(adjustment={})
+    return perform(fresh, "resume", actor=actor, reason=plain_text(reason))
+
+
+@transaction.atomic
+def approve_adjustment(
+    moderation_round: ModerationRound, *, actor: User, seen_seq: int | None = None
+) -> ModerationRound:
+    """Stand for the uniform rule as the second person. Results change when the round is closed."""
+    lock_round(moderation_round)
+    return perform(moderation_round, "approve_adjustment", actor=actor, seen_seq=seen_seq)
+
+
+@transaction.atomic
+def close_round(moderation_round: ModerationRound, *, actor: User) -> ModerationRound:
+    """Settle what the round decided, store what is known, and move the whole set to `moderated`.
+
+    In this order: adjusted items of strata read in full and the uniform rule become new decision versions;
+    agreement and assurance are computed and stored; the round closes; every submission moves, or nothing
+    does. Refused, with every reason, while an item waits, an extension is owed, work is away or on hold, or
+    the second approver is missing. Ratifiers are told; learners are not.
+    """
+    fresh = lock_round(moderation_round)
+    if not rules.leads(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    if fresh.state != RoundState.DECIDED:
+        raise StaleState(instance=fresh)
+    if unmet := [one for one in CLOSING_GUARDS if not one(fresh)]:
+        raise GuardsNotMet(unmet, instance=fresh)
+    _settle(fresh, actor=actor)
+    known = selectors.statistics_of(fresh)
+    assurance = selectors.assurance_of(fresh).as_json()
+    ModerationRound.objects.filter(pk=fresh.pk).update(statistics=known, assurance=assurance)
+    closed = perform(
+        fresh,
+        "close",
+        actor=actor,
+        facts={"decision": fresh.decision, "assurance": assurance["sentence"]},
+    )
+    waiting = Submission.objects.filter(
+        round_members__round=fresh, state=SubmissionState.IN_MODERATION
+    )
+    perform_set(waiting, "conclude_moderation", actor=actor, whole=True)
+    return closed
+
+
+CLOSING_GUARDS = (
+    guards.every_item_resolved,
+    guards.escalations_extended,
+    guards.decision_closes,
+    guards.adjustment_approved,
+    guards.every_member_back,
+    guards.no_member_on_hold,
+)
+"""Asked before anything is settled, and again by the step itself."""
+
+
+def _settle(moderation_round: ModerationRound, *, actor: User) -> None:
+    """Write the new decision versions that the decision on the set brings."""
+    rule = moderation_round.adjustment
+    adjusted = (
+        selectors.adjusted_set(moderation_round, rule)
+        if moderation_round.decision == RoundDecision.ADJUST_SET
+        else []
+    )
+    settled = selectors.settled_on_closing(moderation_round)
+    for item, decision in settled:
+        comparison = selectors.comparison_of(item)
+        levels = {
+            one.criterion.pk: one.moderator.level_id
+            for one in (comparison.criteria if comparison else [])
+            if one.differs and one.moderator.level_id
+        }
+        made = write_new_versions(
+            {item.submission_id: levels},
+            actor=actor,
+            basis=Basis.MODERATION,
+            reason=decision.reason,
+        )
+        ModerationDecision.objects.filter(pk=decision.pk).update(
+            changes_result=True, new_decision=made[item.submission_id]
+        )
+    if adjusted:
+        write_new_versions(
+            {one.member.submission_id: one.levels for one in adjusted},
+            actor=moderation_round.decided_by or actor,
+            basis=Basis.MODERATION,
+            reason=moderation_round.decision_reason,
+            approved_by=moderation_round.approved_by,
+        )
+
+
+@transaction.atomic
+def reopen_round(moderation_round: ModerationRound, *, actor: User, reason: str) -> ModerationRound:
+    """Open a closed round after a recall, so that the set is decided anew. Refused without a recall."""
+    lock_round(moderation_round)
+    if not reason.strip():
+        raise ReasonNeeded
+    return perform(moderation_round, "reopen", actor=actor, reason=plain_text(reason))

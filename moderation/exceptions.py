@@ -1,0 +1,21 @@
+"""Mistakes a person can make on a page of moderation; the page says what to do."""
+
+
+class ReasonNeeded(Exception):  # noqa: N818  reads as a fact
+    """A decision without its reason."""
+
+
+class NothingDiffers(Exception):  # noqa: N818  reads as a fact
+    """Adjusting where both gave the same levels."""
+
+
+class IncompleteReading(Exception):  # noqa: N818  reads as a fact
+    """A blind reading that leaves a criterion open. Carries the codes."""
+
+    def __init__(self, codes: list[str]) -> None:
+        self.codes = codes
+        super().__init__(", ".join(codes))
+
+
+class NothingOwed(Exception):  # noqa: N818  reads as a fact
+    """An extension where nothing is left to draw."""

@@ -1,0 +1,187 @@
+"""Who is told about moderation, and what follows by itself. No mail names a result, a level or a learner."""
+
+from typing import Any
+
+from accounts.models import User
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Delivery, DeliveryRole
+from moderation.actions import come_back
+from moderation.enums import RoundDecision, RoundState, SampleState
+from moderation.models import ModerationRound, SampleItem
+from moderation.rules import judged_in
+from portfolios.models import Submission
+from workflows.definitions import handles, quiet, still_relevant
+from workflows.models import Notification, TransitionRecord
+from workflows.notifications import notify
+
+quiet(
+    "moderation.moderationround.opened",
+    "moderation.moderationround.frozen",
+    because="The lead did it; moderators are told when they have something to read.",
+)
+quiet(
+    "moderation.moderationround.drawn",
+    because="Each moderator is told of each item given to them.",
+)
+quiet(
+    "moderation.moderationround.adjustment_approved",
+    because="The round's page shows it to the lead, who closes the round.",
+)
+quiet(
+    "moderation.moderationround.resumed",
+    "moderation.moderationround.reopened",
+    because="What follows gives somebody an item, and that is told.",
+)
+quiet(
+    "moderation.sampleitem.scored",
+    "moderation.sampleitem.upheld",
+    "moderation.sampleitem.adjusted",
+    because="Draft until verdict: assessor and learner learn nothing before the round closes.",
+)
+quiet(
+    "moderation.sampleitem.returned",
+    because="The assessor is told with the return of the submission.",
+)
+quiet(
+    "portfolios.submission.moderation_entered",
+    "portfolios.submission.moderated",
+    because="The learner sees 'Being checked' all the time; ratifiers are told once for the round.",
+)
+
+
+def people_with(delivery: Delivery, *roles: DeliveryRoleKind) -> list[User]:
+    """Active people with a live part of these kinds in the delivery."""
+    rows = DeliveryRole.objects.current().filter(
+        delivery=delivery, role__in=roles, user__is_active=True
+    )
+    return [row.user for row in rows.select_related("user")]
+
+
+def round_of(record: TransitionRecord) -> ModerationRound:
+    found: ModerationRound = ModerationRound.objects.select_related("delivery", "task").get(
+        pk=record.subject_id
+    )
+    return found
+
+
+def item_of(record: TransitionRecord) -> SampleItem:
+    found: SampleItem = SampleItem.objects.select_related(
+        "submission", "moderator", "round__delivery", "round__task"
+    ).get(pk=record.subject_id)
+    return found
+
+
+def about(moderation_round: ModerationRound) -> dict[str, Any]:
+    return {
+        "task": moderation_round.task.title,
+        "delivery": moderation_round.delivery.title,
+        "number": moderation_round.number,
+    }
+
+
+@handles("moderation.sampleitem.drawn", tells=["moderation.item_given"])
+def tell_moderator(record: TransitionRecord) -> None:
+    """The moderator to whom the item was given. Why it was drawn is not said: that would tell the result."""
+    item = item_of(record)
+    if item.moderator is None:
+        return
+    notify(
+        topic="moderation.item_given",
+        recipients=[item.moderator],
+        record=record,
+        path=f"/moderate/r/{item.pk}/mark/",
+        context=about(item.round) | {"due": item.due_at.isoformat() if item.due_at else ""},
+    )
+
+
+@still_relevant("moderation.item_given")
+def still_to_read(notification: Notification) -> bool:
+    """Not if it was read or given to somebody else meanwhile."""
+    record = notification.record
+    if record is None:
+        return True
+    return bool(
+        SampleItem.objects.live()
+        .filter(pk=record.subject_id, moderator=notification.recipient, state=SampleState.DRAWN)
+        .exists()
+    )
+
+
+@handles("moderation.sampleitem.escalated", tells=["moderation.item_escalated"])
+def tell_lead(record: TransitionRecord) -> None:
+    """The lead moderators decide."""
+    item = item_of(record)
+    notify(
+        topic="moderation.item_escalated",
+        recipients=people_with(item.round.delivery, DeliveryRoleKind.LEAD_MODERATOR),
+        record=record,
+        path=f"/moderate/r/{item.pk}/compare/",
+        context=about(item.round) | {"reference": item.submission.reference},
+    )
+
+
+@handles("moderation.sampleitem.assessed_again", tells=["moderation.item_back"])
+def tell_that_it_is_back(record: TransitionRecord) -> None:
+    """The moderator compares again; the lead may too."""
+    item = item_of(record)
+    notify(
+        topic="moderation.item_back",
+        recipients=[item.moderator] if item.moderator else [],
+        record=record,
+        path=f"/moderate/r/{item.pk}/compare/",
+        context=about(item.round) | {"reference": item.submission.reference},
+    )
+
+
+@handles("moderation.moderationround.decided", tells=["moderation.second_approver_asked"])
+def ask_second_approver(record: TransitionRecord) -> None:
+    """Moderators of the delivery who could stand for an adjustment of the set. Other decisions tell nobody."""
+    found = round_of(record)
+    if found.decision != RoundDecision.ADJUST_SET:
+        return
+    people = people_with(
+        found.delivery,
+        DeliveryRoleKind.LEAD_MODERATOR,
+        DeliveryRoleKind.MODERATOR,
+        DeliveryRoleKind.EXTERNAL_MODERATOR,
+    )
+    notify(
+        topic="moderation.second_approver_asked",
+        recipients=[
+            one for one in people if one.pk != found.decided_by_id and not judged_in(found, one)
+        ],
+        record=record,
+        path=f"/moderate/rounds/{found.pk}/",
+        context=about(found),
+    )
+
+
+@still_relevant("moderation.second_approver_asked")
+def still_to_approve(notification: Notification) -> bool:
+    record = notification.record
+    return record is None or bool(
+        ModerationRound.objects.filter(
+            pk=record.subject_id, state=RoundState.DECIDED, approved_by__isnull=True
+        ).exists()
+    )
+
+
+@handles("moderation.moderationround.closed", tells=["moderation.round_closed"])
+def tell_ratifiers(record: TransitionRecord) -> None:
+    """A set is ready to be ratified."""
+    found = round_of(record)
+    notify(
+        topic="moderation.round_closed",
+        recipients=people_with(found.delivery, DeliveryRoleKind.RATIFIER),
+        record=record,
+        path="/ratify/",
+        context=about(found),
+    )
+
+
+@handles("portfolios.submission.assessed", "portfolios.submission.adjudicated", tells=[])
+def take_back_into_round(record: TransitionRecord) -> None:
+    """Work that a round waits for enters it again. Draft until verdict: nobody is told of a decision."""
+    found = Submission.objects.filter(pk=record.subject_id).first()
+    if found is not None:
+        come_back(found)

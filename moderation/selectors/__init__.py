@@ -1,0 +1,61 @@
+"""Reads over several models: the population, the plan, what is known, and the queue."""
+
+from moderation.selectors.population import (
+    Candidate,
+    candidates,
+    frozen_rows,
+    plan_of,
+    policy_of,
+    waiting_tasks,
+)
+from moderation.selectors.reading import (
+    Comparison,
+    change_between,
+    comparison_of,
+    effect_of,
+    eligible_moderators,
+    free_to_read,
+    fully_read,
+    open_items_of,
+    queue_of,
+    unresolved_reasons,
+)
+from moderation.selectors.results import (
+    AdjustedMember,
+    adjusted_set,
+    assurance_of,
+    disagreements_of,
+    pairs_of,
+    record_of,
+    result_of_reading,
+    settled_on_closing,
+    statistics_of,
+)
+
+__all__ = [
+    "AdjustedMember",
+    "Candidate",
+    "Comparison",
+    "adjusted_set",
+    "assurance_of",
+    "candidates",
+    "change_between",
+    "comparison_of",
+    "disagreements_of",
+    "effect_of",
+    "eligible_moderators",
+    "free_to_read",
+    "frozen_rows",
+    "fully_read",
+    "open_items_of",
+    "pairs_of",
+    "plan_of",
+    "policy_of",
+    "queue_of",
+    "record_of",
+    "result_of_reading",
+    "settled_on_closing",
+    "statistics_of",
+    "unresolved_reasons",
+    "waiting_tasks",
+]

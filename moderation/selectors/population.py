@@ -1,0 +1,265 @@
+"""What a round would take and why; the frozen set as the pure draw wants it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from accounts.models import DeclaredConflict, User
+from assessment.enums import Outcome
+from assessment.models import AssessmentDecision, CriterionJudgement
+from assessment.selectors import results_for
+from catalogue.models import AssessmentTask, Delivery, Grade, Level
+from moderation import sampling, statistics
+from moderation.enums import RESOLVED, RoundState
+from moderation.models import AssessorWatch, ModerationRound, SampleItem
+from portfolios.enums import HoldKind, SubmissionState
+from portfolios.models import Hold, Submission
+
+POLICY = (
+    "assessor.probation_decisions",
+    "assurance.alpha",
+    "assurance.p_star",
+    "coefficient.min_items",
+    "escalate.full_on",
+    "moderation.days",
+    "moderator.blind_first",
+    "sample.all_if_n_le",
+    "sample.borderline_levels",
+    "sample.borderline_points",
+    "sample.by_assurance",
+    "sample.early_check",
+    "sample.min",
+    "sample.min_per_assessor",
+    "sample.share",
+)
+"""The policy values that a round freezes."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One assessed submission with the decision that counts, and its row in the draw."""
+
+    submission: Submission
+    decision: AssessmentDecision
+    row: sampling.Row
+
+
+def policy_of(delivery: Delivery) -> dict[str, Any]:
+    """The values in force now, for freezing."""
+    return {key: delivery.policy_value(key) for key in POLICY}
+
+
+def rules_of(policy: dict[str, Any]) -> sampling.Rules:
+    return sampling.Rules(
+        all_if_n_le=policy["sample.all_if_n_le"],
+        min_per_assessor=policy["sample.min_per_assessor"],
+        minimum=policy["sample.min"],
+        share=Fraction(str(policy["sample.share"])),
+        probation=policy["assessor.probation_decisions"],
+        early=policy["sample.early_check"],
+        borderline_levels=policy["sample.borderline_levels"],
+        borderline_points=Fraction(str(policy["sample.borderline_points"])),
+    )
+
+
+def waiting_tasks(user: User) -> QuerySet[Any]:
+    """Delivery and task of everything that waits for a round the person may open, with counts."""
+    led = Delivery.objects.with_role(user, "lead_moderator")  # type: ignore[arg-type]
+    rows = Submission.objects.filter(delivery__in=led, state=SubmissionState.ASSESSED)
+    found: QuerySet[Any] = (
+        rows.order_by()
+        .values("delivery_id", "delivery__title", "task_id", "task__title")
+        .annotate(waiting=Count("pk"))
+        .order_by("delivery__title", "task__title")
+    )
+    return found
+
+
+def candidates(
+    delivery: Delivery,
+    task: AssessmentTask,
+    policy: dict[str, Any],
+    submissions: Iterable[Submission] | None = None,
+) -> list[Candidate]:
+    """All assessed submissions of the delivery and task as rows of a draw, in population order.
+
+    A fixed number of queries. Submissions without a decision that counts are left out here; the guard of
+    the step names them.
+    """
+    if submissions is None:
+        submissions = Submission.objects.filter(
+            delivery=delivery, task=task, state=SubmissionState.ASSESSED
+        )
+    found = {one.pk: one for one in submissions}
+    results = results_for(found)
+    if not results:
+        return []
+    authors = {one.author_id for one in results.values()}
+    rules = rules_of(policy)
+    background = background_of(task, delivery, authors)
+    margins = margins_of(task, results.values())
+    pass_mark = _pass_mark(delivery)
+    early = _arrivals(task, rules.early)
+    flags = _flags(found.values(), results)
+    made = []
+    for pk, decision in results.items():
+        submission = found[pk]
+        percent = decision.percent
+        facts = sampling.Facts(
+            assessor=str(decision.author_id),
+            passed=decision.outcome == Outcome.ACHIEVED,
+            arrival=early.get(pk, rules.early + 1),
+            margin=None if percent is not None else margins.get(decision.pk),
+            points=(
+                Fraction(percent - pass_mark)
+                if percent is not None and pass_mark is not None
+                else None
+            ),
+            flags=frozenset(flags.get(pk, ())),
+        )
+        made.append(
+            Candidate(
+                submission,
+                decision,
+                sampling.Row(
+                    key=str(pk),
+                    decision=str(decision.pk),
+                    assessor=str(decision.author_id),
+                    band=decision.grade.code if decision.grade else decision.outcome,
+                    reasons=sampling.reasons_to_read(facts, rules, background),
+                ),
+            )
+        )
+    return sorted(made, key=lambda one: one.row.key)
+
+
+def background_of(
+    task: AssessmentTask, delivery: Delivery, assessors: Iterable[UUID]
+) -> sampling.Background:
+    """Moderated decisions of each assessor anywhere, watches in this delivery, whether the task is new."""
+    moderated = (
+        SampleItem.objects.live()
+        .filter(state__in=RESOLVED, decision__author__in=assessors)
+        .order_by()
+        .values_list("decision__author_id")
+        .annotate(count=Count("pk"))
+    )
+    watched = (
+        AssessorWatch.objects.current()
+        .filter(delivery=delivery, assessor__in=assessors)
+        .values_list("assessor_id", flat=True)
+    )
+    closed = ModerationRound.objects.filter(task=task, state=RoundState.CLOSED)
+    return sampling.Background(
+        moderated={str(author): count for author, count in moderated},
+        watched=frozenset(str(one) for one in watched),
+        new_task=not closed.exists(),
+    )
+
+
+def margins_of(
+    task: AssessmentTask, decisions: Iterable[AssessmentDecision]
+) -> dict[UUID, int | None]:
+    """Levels above the bare pass, added up over the required criteria of each decision.
+
+    None for every decision where no required criterion has more than one level on the pass side: such
+    a rubric cannot tell a bare pass from a good one.
+    """
+    met: dict[UUID, list[int]] = {}
+    for criterion, rank in Level.objects.filter(
+        criterion__rubric__task=task, criterion__is_required=True, is_met=True
+    ).values_list("criterion_id", "rank"):
+        met.setdefault(criterion, []).append(rank)
+    if all(len(ranks) < 2 for ranks in met.values()):
+        return {}
+    margins: dict[UUID, int | None] = {}
+    for decision, criterion, rank in CriterionJudgement.objects.filter(
+        decision__in=[one.pk for one in decisions], criterion__in=met, level__isnull=False
+    ).values_list("decision_id", "criterion_id", "level__rank"):
+        margins[decision] = (margins.get(decision) or 0) + rank - min(met[criterion])
+    return margins
+
+
+def _pass_mark(delivery: Delivery) -> Decimal | None:
+    grades = Grade.objects.filter(
+        scheme=delivery.version.grade_scheme_id, is_pass=True, min_percent__isnull=False
+    )
+    marks = grades.order_by("min_percent").values_list("min_percent", flat=True)
+    return marks.first()
+
+
+def _arrivals(task: AssessmentTask, first: int) -> dict[UUID, int]:
+    """Place of the first submissions of a task, over all deliveries of its version."""
+    keys = Submission.objects.filter(task=task).order_by("submitted_at", "pk")
+    return {pk: place for place, pk in enumerate(keys.values_list("pk", flat=True)[:first], 1)}
+
+
+def _flags(
+    submissions: Iterable[Submission], results: dict[UUID, AssessmentDecision]
+) -> dict[UUID, set[str]]:
+    """What is known about single pieces: resubmitted, conflict declared with the assessor, hold lifted."""
+    rows = list(submissions)
+    learners = {one.learner_id for one in rows}
+    authors = {one.author_id for one in results.values()}
+    pairs: set[tuple[UUID, UUID]] = set()
+    for first, second in DeclaredConflict.objects.filter(
+        Q(person__in=learners, other__in=authors) | Q(person__in=authors, other__in=learners)
+    ).values_list("person_id", "other_id"):
+        pairs |= {(first, second), (second, first)}
+    held = set(
+        Hold.objects.filter(
+            submission__in=[one.pk for one in rows],
+            kind__in=[HoldKind.INTEGRITY, HoldKind.SPECIAL_CONSIDERATION],
+        ).values_list("submission_id", flat=True)
+    )
+    flags: dict[UUID, set[str]] = {}
+    for one in rows:
+        own = set()
+        if one.attempt > 1:
+            own.add(sampling.RESUBMISSION)
+        if one.pk in held:
+            own.add(sampling.HOLD_CLEARED)
+        if one.pk in results and (one.learner_id, results[one.pk].author_id) in pairs:
+            own.add(sampling.CONFLICT)
+        flags[one.pk] = own
+    return flags
+
+
+def frozen_rows(moderation_round: ModerationRound) -> list[sampling.Row]:
+    """The population as it was frozen, in order."""
+    return [
+        sampling.Row(
+            key=str(member.submission_id),
+            decision=str(member.decision_id),
+            assessor=str(member.assessor_id),
+            band=member.stratum.split("|", 1)[1],
+            reasons=tuple(member.targeted_for),
+        )
+        for member in moderation_round.members.order_by("position")
+    ]
+
+
+def size_rule(policy: dict[str, Any]) -> Any:
+    """How large the random part is: the customary rule, or what gives the stated assurance."""
+    if not policy["sample.by_assurance"]:
+        return None
+    p_star, alpha = policy["assurance.p_star"], policy["assurance.alpha"]
+    return lambda n: statistics.zero_defect_size(n, p_star, alpha)
+
+
+def plan_of(
+    moderation_round: ModerationRound, rows: Sequence[sampling.Row] | None = None
+) -> sampling.Plan:
+    """What the stored seed draws from the frozen set: preview and draw are the same call."""
+    policy = moderation_round.policy
+    return sampling.draw(
+        frozen_rows(moderation_round) if rows is None else rows,
+        rules_of(policy),
+        moderation_round.seed,
+        size_rule(policy),
+    )

@@ -1,0 +1,244 @@
+"""The moderator's queue, who may read what, and both readings side by side."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from accounts.models import User
+from assessment.models import AssessmentDecision, CriterionJudgement
+from assessment.selectors import conflicts_among, result_for
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Delivery, DeliveryRole
+from moderation.enums import Disagreement, SamplePart, SampleState
+from moderation.guards import BEFORE_MODERATION
+from moderation.models import ModerationRound, ModeratorReading, SampleItem
+from portfolios.models import Hold, Part, Submission
+
+
+def queue_of(user: User) -> QuerySet[Any]:
+    """Items that wait for this person, what came back first, then by due date."""
+    found: QuerySet[Any] = (
+        SampleItem.objects.visible_to(user)
+        .live()
+        .filter(moderator=user, state__in=[SampleState.DRAWN, SampleState.SCORED])
+        .select_related("submission", "round__delivery", "round__task")
+        .order_by("-state", "due_at", "pk")
+    )
+    return found
+
+
+def fully_read(item: SampleItem) -> bool:
+    """Whether everything of the item's stratum, assessor × task, is in the sample, or it was targeted."""
+    if item.part == SamplePart.TARGETED:
+        return True
+    members = item.round.members.filter(assessor=item.decision.author_id)
+    drawn = item.round.items.live().values("submission")
+    return not members.exclude(submission__in=drawn).exists()
+
+
+def eligible_moderators(
+    delivery: Delivery, submissions: list[Submission]
+) -> dict[UUID, list[User]]:
+    """Who may read each submission: moderators of the delivery with no part in it and no conflict.
+
+    The lead sees plan and results of the round, so the lead reads only where nobody else may. A fixed
+    number of queries.
+    """
+    roles = DeliveryRole.objects.current().filter(delivery=delivery, user__is_active=True)
+    kinds: dict[User, set[str]] = {}
+    for role in roles.filter(
+        role__in=[
+            DeliveryRoleKind.MODERATOR,
+            DeliveryRoleKind.EXTERNAL_MODERATOR,
+            DeliveryRoleKind.LEAD_MODERATOR,
+        ]
+    ).select_related("user"):
+        kinds.setdefault(role.user, set()).add(role.role)
+    people = sorted(kinds, key=lambda one: str(one.pk))
+    taken: dict[UUID, set[UUID]] = {}
+    for key, person in Part.objects.filter(submission__in=submissions).values_list(
+        "submission_id", "person_id"
+    ):
+        taken.setdefault(key, set()).add(person)
+    conflicts = conflicts_among([one.pk for one in people], [one.learner_id for one in submissions])
+    found = {}
+    for submission in submissions:
+        able = [
+            one
+            for one in people
+            if one.pk not in taken.get(submission.pk, set())
+            and not conflicts.between(one.pk, submission)
+        ]
+        blind = [one for one in able if DeliveryRoleKind.LEAD_MODERATOR not in kinds[one]]
+        found[submission.pk] = blind or able
+    return found
+
+
+def free_to_read(submission: Submission) -> list[User]:
+    """Who may read one submission."""
+    return eligible_moderators(submission.delivery, [submission])[submission.pk]
+
+
+def open_items_of(people: list[User]) -> Counter[UUID]:
+    """How many unresolved items each person has."""
+    rows = (
+        SampleItem.objects.unresolved()
+        .filter(moderator__in=people)
+        .order_by()
+        .values_list("moderator_id")
+        .annotate(count=Count("pk"))
+    )
+    return Counter(dict(rows))
+
+
+@dataclass(frozen=True)
+class ComparedCriterion:
+    """One criterion as both judged it. `gap` is assessor minus moderator in levels."""
+
+    criterion: Any
+    assessor: CriterionJudgement | None
+    moderator: Any
+    gap: int | None
+
+    @property
+    def words(self) -> str:
+        if self.gap is None:
+            return "One of you did not judge it"
+        return "Same" if self.gap == 0 else f"Differs by {abs(self.gap)}"
+
+    @property
+    def differs(self) -> bool:
+        return self.gap != 0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both readings of an item."""
+
+    decision: AssessmentDecision
+    frozen: AssessmentDecision
+    reading: ModeratorReading
+    criteria: list[ComparedCriterion]
+
+    @property
+    def differences(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "criterion": one.criterion.code,
+                "assessor": one.assessor.level.code if one.assessor and one.assessor.level else "",
+                "moderator": one.moderator.level.code if one.moderator.level else "",
+            }
+            for one in self.criteria
+            if one.differs
+        ]
+
+    @property
+    def disagreement(self) -> str:
+        """What adjusting would count as: another outcome, another level, or nothing."""
+        if self.reading.outcome != self.decision.outcome:
+            return Disagreement.PASS_FAIL
+        return Disagreement.GRADE if self.differences else Disagreement.NONE
+
+    @property
+    def was_revised(self) -> bool:
+        return self.decision.pk != self.frozen.pk
+
+
+def comparison_of(item: SampleItem) -> Comparison | None:
+    """Assessor's decision that counts now beside the sealed blind reading; None before it is sealed."""
+    reading = item.readings.filter(sealed_at__isnull=False).order_by("sealed_at").first()
+    decision = result_for(item.submission)
+    if reading is None or decision is None:
+        return None
+    theirs = {
+        one.criterion_id: one
+        for one in decision.judgements.select_related("level", "criterion").prefetch_related(
+            "pointers__evidence"
+        )
+    }
+    rows = []
+    for mine in reading.judgements.select_related("criterion", "level").order_by(
+        "criterion__number"
+    ):
+        other = theirs.get(mine.criterion_id)
+        gap = (
+            other.level.rank - mine.level.rank
+            if other is not None and other.level is not None and mine.level is not None
+            else None
+        )
+        rows.append(ComparedCriterion(mine.criterion, other, mine, gap))
+    return Comparison(decision, item.decision, reading, rows)
+
+
+def change_between(
+    one: AssessmentDecision, other: AssessmentDecision
+) -> tuple[str, list[dict[str, str]]]:
+    """How a decision differs from the one that was frozen: kind of disagreement, and where."""
+    if one.pk == other.pk:
+        return Disagreement.NONE, []
+    levels: list[dict[str, str]] = []
+    before = {j.criterion_id: j for j in one.judgements.select_related("level", "criterion")}
+    for after in other.judgements.select_related("level", "criterion"):
+        earlier = before.get(after.criterion_id)
+        if earlier is None or earlier.level_id != after.level_id:
+            levels.append(
+                {
+                    "criterion": after.criterion.code,
+                    "assessor": earlier.level.code if earlier and earlier.level else "",
+                    "moderator": after.level.code if after.level else "",
+                }
+            )
+    if one.outcome != other.outcome:
+        return Disagreement.PASS_FAIL, levels
+    return (Disagreement.GRADE if levels else Disagreement.NONE), levels
+
+
+def effect_of(item: SampleItem, comparison: Comparison, owed: dict[str, Any] | None) -> list[str]:
+    """What adjusting this item would do, in words, before anybody confirms it (lifecycle 4.5)."""
+    if comparison.disagreement == Disagreement.NONE:
+        return ["Your levels are the same, so there is nothing to adjust."]
+    changes = [
+        f"{one['criterion']} changes from {one['assessor'] or 'nothing'} to {one['moderator']}."
+        for one in comparison.differences
+    ]
+    if item.part == SamplePart.TARGETED:
+        said = [*changes, "The learner has not been told anything."]
+    elif fully_read(item):
+        said = ["All of this assessor's work is being read.", *changes]
+        said.append("This happens when the round is closed.")
+    else:
+        said = ["This counts as a disagreement. The result does not change by itself;"]
+        said[0] += " the round's decision covers the whole set."
+    if owed:
+        count = owed["count"]
+        said.append(f"{count} more {'item' if count == 1 else 'items'} will be drawn.")
+    return said
+
+
+def unresolved_reasons(moderation_round: ModerationRound) -> list[str]:
+    """Each piece of work that stands in the way of closing, by reference, with the reason."""
+    said = []
+    for item in moderation_round.items.unresolved().select_related("submission", "moderator"):
+        who = item.moderator.name if item.moderator else "nobody yet"
+        said.append(f"{item.submission.reference}: {item.get_state_display()} ({who})")
+    held = set(
+        Hold.objects.open()
+        .filter(submission__round_members__round=moderation_round)
+        .values_list("submission_id", flat=True)
+    )
+    away = moderation_round.members.filter(
+        Q(submission__state__in=BEFORE_MODERATION) | Q(submission__in=held)
+    ).select_related("submission")
+    for member in away:
+        submission = member.submission
+        if submission.state in BEFORE_MODERATION:
+            said.append(f"{submission.reference}: {submission.get_state_display()}")
+        if submission.pk in held:
+            said.append(f"{submission.reference}: On hold")
+    for owed in moderation_round.extensions_owed:
+        count = owed["count"]
+        said.append(f"{count} more {'item is' if count == 1 else 'items are'} to be drawn")
+    return said
