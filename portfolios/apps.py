@@ -7,3 +7,11 @@ class PortfoliosConfig(AppConfig):
     """Registers guards, rules and handlers when Django starts."""
 
     name = "portfolios"
+
+    def ready(self) -> None:
+        """Births and handlers register on import; the scanner is woken by a task without arguments."""
+        from portfolios import handlers, transitions  # noqa: F401
+        from portfolios.actions.scanning import on_waiting
+        from portfolios.tasks import wake_scanner
+
+        on_waiting(wake_scanner)

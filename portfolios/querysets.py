@@ -94,3 +94,16 @@ class HoldQuerySet(models.QuerySet[Any]):
     def open(self) -> Self:
         """Those that still block."""
         return self.filter(closed_at__isnull=True)
+
+
+class ExtensionQuerySet(models.QuerySet[Any]):
+    """Requests for more time."""
+
+    def decidable_by(self, user: "User") -> Self:
+        """Requests of deliveries that the person administers or assesses, their own excepted."""
+        if not user.is_active:
+            return self.none()
+        path = "portfolio__enrolment__delivery"
+        return self.filter(
+            administered(user, path) | in_delivery(user, path, DeliveryRoleKind.ASSESSOR)
+        ).exclude(portfolio__enrolment__learner=user)

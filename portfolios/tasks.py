@@ -1,6 +1,8 @@
 """Background work. Tasks carry no facts: they look for what waits."""
 
 from celery import shared_task
+from django.conf import settings
+from kombu.exceptions import OperationalError
 
 from portfolios.actions.attestation import expire_attestations as expire
 from portfolios.actions.scanning import scan_waiting_evidence
@@ -19,3 +21,13 @@ def scan_evidence() -> int:
 def expire_attestations() -> int:
     """End requests to verifiers whose link is over."""
     return expire()
+
+
+def wake_scanner() -> None:
+    """Ask a worker to look now. Without a broker the next beat does; nothing is lost."""
+    if not settings.WAKE_WORKERS:
+        return
+    try:
+        scan_evidence.apply_async(expires=60, retry=False)
+    except OperationalError:
+        return

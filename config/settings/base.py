@@ -178,6 +178,8 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static" / "src", BASE_DIR / "static" / "build"]
 EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", 500 * 1024 * 1024)
 EVIDENCE_HOST = env.str("EVIDENCE_HOST", "")
+# Where clamd listens (path of a socket, or host:port). Without it pages say "Not scanned for viruses".
+VIRUS_SCANNER = env.str("VIRUS_SCANNER", "")
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
@@ -194,6 +196,8 @@ def storages(static_backend: str) -> dict[str, dict[str, object]]:
         },
     }
     if bucket := env.str("S3_BUCKET", ""):
+        from botocore.config import Config  # noqa: PLC0415  only needed where evidence lies in S3
+
         evidence = {
             "BACKEND": "storages.backends.s3.S3Storage",
             "OPTIONS": {
@@ -202,8 +206,13 @@ def storages(static_backend: str) -> dict[str, dict[str, object]]:
                 "region_name": env.str("S3_REGION", "us-east-1"),
                 "access_key": env.str("S3_ACCESS_KEY", "") or None,
                 "secret_key": env.str("S3_SECRET_KEY", "") or None,
-                "signature_version": "s3v4",
-                "addressing_style": env.str("S3_ADDRESSING_STYLE", "path"),
+                # Without "when_required" ranges of objects from S3-like servers are refused.
+                "client_config": Config(
+                    signature_version="s3v4",
+                    s3={"addressing_style": env.str("S3_ADDRESSING_STYLE", "path")},
+                    request_checksum_calculation="when_required",
+                    response_checksum_validation="when_required",
+                ),
                 "file_overwrite": False,
                 "default_acl": None,
                 "querystring_auth": True,
@@ -232,6 +241,7 @@ EMAIL_TIMEOUT = 20
 REDIS_URL = env.str("REDIS_URL", "redis://localhost:6379/0")
 CACHE_URL = env.str("CACHE_URL", "")
 CELERY_BROKER_URL = REDIS_URL
+WAKE_WORKERS = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 1800,
@@ -291,6 +301,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "portfolios.tasks.scan_evidence",
         "schedule": 30.0,
         "options": {"expires": 60},
+    },
+    "expire-attestations": {
+        "task": "portfolios.tasks.expire_attestations",
+        "schedule": 300.0,
+        "options": {"expires": 300},
     },
     "release-due": {
         "task": "awards.tasks.release_due",

@@ -65,6 +65,36 @@ class EvidenceItem(StateModel):
         return self.title
 
     @property
+    def needs_text_alternative(self) -> bool:
+        """Pictures need a description, sound and video captions or a transcript."""
+        return self.kind in {EvidenceKind.PHOTO, EvidenceKind.MEDIA} or (
+            self.media_type.startswith(("image/", "video/", "audio/"))
+        )
+
+    @property
+    def words(self) -> str:
+        """The state as the learner reads it."""
+        if self.state == EvidenceState.READY and self.storage_key and not self.scanned_for_viruses:
+            return "Ready. Not scanned for viruses"
+        return str(EvidenceState(self.state).label)
+
+    @property
+    def colour(self) -> str:
+        """Colour of the tag beside the words."""
+        return {EvidenceState.READY: "green", EvidenceState.QUARANTINED: "red"}.get(
+            EvidenceState(self.state), "blue"
+        )
+
+    @property
+    def has_preview(self) -> bool:
+        """Whether a picture of ours can be shown in its place."""
+        return self.state == EvidenceState.READY and self.media_type in {
+            "image/jpeg",
+            "image/png",
+            "image/webp",
+        }
+
+    @property
     def file_details(self) -> str:
         """First twelve characters of the fingerprint, as shown under "File details"."""
         return self.sha256[:12]

@@ -11,6 +11,7 @@ from accounts.models import Actor, User
 from portfolios import guards, rules
 from portfolios.enums import ExtensionState
 from portfolios.models.portfolio import Portfolio
+from portfolios.querysets import ExtensionQuerySet
 from workflows.machines import step
 from workflows.models import StateModel
 
@@ -46,6 +47,8 @@ class ExtensionRequest(StateModel):
     requested_at = models.DateTimeField(default=timezone.now)
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ExtensionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-requested_at"]

@@ -1,0 +1,393 @@
+"""What learners, verifiers and administrators type. Forms check shape; actions decide."""
+
+import datetime as dt
+import unicodedata
+from typing import Any
+
+from django import forms
+from django.core.validators import URLValidator
+
+from catalogue.enums import AiPolicy
+from catalogue.models import Criterion
+from portfolios.definitions import EXTENSIONS, IN_WORDS
+from portfolios.enums import Confidentiality, EvidenceKind, HoldKind
+from portfolios.models import (
+    AttestationStatement,
+    EvidenceItem,
+    ExtensionRequest,
+    Portfolio,
+)
+from portfolios.storage import megabytes
+
+
+class Text(forms.CharField):
+    """Words in NFC, so that an ā typed on one machine equals an ā typed on another."""
+
+    def to_python(self, value: Any) -> str:
+        return unicodedata.normalize("NFC", super().to_python(value) or "")
+
+
+def area(**kwargs: Any) -> Text:
+    return Text(widget=forms.Textarea, strip=False, **kwargs)
+
+
+class DayWidget(forms.MultiWidget):
+    """Three boxes: day, month, year."""
+
+    day_parts = True
+
+    def __init__(self) -> None:
+        super().__init__([forms.TextInput(), forms.TextInput(), forms.TextInput()])
+
+    def decompress(self, value: Any) -> list[Any]:
+        return [value.day, value.month, value.year] if value else [None, None, None]
+
+
+class DayField(forms.MultiValueField):
+    """A date in three parts; says which part is wrong rather than how to write it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        parts = [forms.IntegerField(required=False) for _part in range(3)]
+        super().__init__(parts, widget=DayWidget(), require_all_fields=False, **kwargs)
+
+    def compress(self, data_list: Any) -> dt.date | None:
+        if not data_list or not any(data_list):
+            return None
+        if not all(data_list):
+            raise forms.ValidationError("Enter day, month and year.")
+        day, month, year = data_list
+        try:
+            return dt.date(year if year > 99 else 2000 + year, month, day)
+        except (ValueError, OverflowError):
+            raise forms.ValidationError("This date is not in the calendar.") from None
+
+
+class KindForm(forms.Form):
+    """What are you adding?"""
+
+    kind = forms.ChoiceField(
+        label="What are you adding?", choices=EvidenceKind.choices, widget=forms.RadioSelect
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choice_hints = {  # type: ignore[attr-defined]
+            EvidenceKind.PHOTO: "Take one now or choose one you have",
+            EvidenceKind.MEDIA: "MP4, MOV, WebM, MP3, M4A or WAV",
+            EvidenceKind.FILE: "A document, table or presentation",
+            EvidenceKind.LINK: "An address on the web",
+            EvidenceKind.NOTE: "Words you write here",
+        }
+
+
+class AddForm(forms.Form):
+    """Title and what it shows, asked of every kind."""
+
+    title = Text(label="Title", max_length=200, required=False)
+    description = area(label="What does this show?", max_length=10_000, required=False)
+    criterion = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
+class FileForm(AddForm):
+    """One file, its kind judged by its bytes later. The limit is stated before choosing."""
+
+    upload = forms.FileField(label="File", max_length=1000, allow_empty_file=True)
+    field_order = ["upload", "title", "description"]
+
+    def __init__(self, *args: Any, kind: str, limit: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["upload"].help_text = f"At most {megabytes(limit)}. {IN_WORDS}."
+        accept = {"photo": "image/*", "media": "video/*,audio/*"}.get(
+            kind, ",".join(f".{one}" for one in EXTENSIONS)
+        )
+        self.fields["upload"].widget.attrs["accept"] = accept
+        self.fields["upload"].error_messages["required"] = "Choose a file."
+        self.fields["title"].help_text = "Left empty, the name of the file is taken."
+
+
+class PhotoForm(FileForm):
+    """Two ways to the same field: the camera of the phone, or a picture that is there already."""
+
+    capture = forms.FileField(
+        label="Take a photo", required=False, max_length=1000, allow_empty_file=True
+    )
+    field_order = ["capture", "upload", "title", "description"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["upload"].required = False
+        self.fields["upload"].label = "Choose a photo or file"
+        self.fields["capture"].widget.attrs |= {"accept": "image/*", "capture": "environment"}
+        self.fields[
+            "capture"
+        ].help_text = "Opens the camera of a phone. We remove location from what others see."
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        cleaned["upload"] = cleaned.get("upload") or cleaned.get("capture")
+        if not cleaned["upload"] and "upload" not in self.errors:
+            self.add_error("upload", "Take a photo or choose a file.")
+        return cleaned
+
+
+class LinkForm(AddForm):
+    """An address. Only the address is kept; the page behind it can change."""
+
+    link = forms.CharField(
+        label="Address",
+        max_length=2000,
+        validators=[
+            URLValidator(
+                schemes=["http", "https"], message="Enter a full address, starting with https://"
+            )
+        ],
+        widget=forms.URLInput,
+        help_text="Starts with https:// . Assessors must be able to open it without your password.",
+    )
+    field_order = ["link", "title", "description"]
+
+
+class NoteForm(AddForm):
+    """Words as evidence; they do not change afterwards."""
+
+    note = area(label="Your note", max_length=50_000)
+    field_order = ["title", "note", "description"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["title"].required = True
+
+
+class DescribeForm(forms.Form):
+    """What an item shows, and which criteria it supports."""
+
+    title = Text(label="Title", max_length=200)
+    description = area(label="What does this show?", max_length=10_000, required=False)
+    text_alternative = area(
+        label="Description, captions or transcript",
+        max_length=50_000,
+        required=False,
+        help_text="For people who cannot see the picture or hear the sound.",
+    )
+    happened_on = DayField(
+        label="When was it done?", required=False, help_text="For example 14 8 2026"
+    )
+    confidentiality = forms.ChoiceField(
+        label="Who may know of it?",
+        choices=Confidentiality.choices,
+        widget=forms.RadioSelect,
+        help_text="Remove or cover personal and security information before you add it.",
+    )
+    consent_given = forms.BooleanField(
+        label="People who can be recognised in it have agreed", required=False
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, portfolio: Portfolio, item: EvidenceItem, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not item.needs_text_alternative:
+            del self.fields["text_alternative"]
+        self.open_criteria = list(portfolio.open_criteria().order_by("number"))
+        self.fields["criteria"] = forms.MultipleChoiceField(
+            label="Which criteria does it support?",
+            choices=[(str(one.pk), str(one)) for one in self.open_criteria],
+            widget=forms.CheckboxSelectMultiple,
+            required=False,
+        )
+
+    @property
+    def chosen(self) -> list[Criterion]:
+        keys = set(self.cleaned_data["criteria"])
+        return [one for one in self.open_criteria if str(one.pk) in keys]
+
+
+class ReflectionForm(forms.Form):
+    """The learner's words on one criterion."""
+
+    text = area(label="Reflection", max_length=50_000, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, initial=0)
+
+
+class SubmitForm(forms.Form):
+    """Declaration and button. The key makes a double tap harmless."""
+
+    key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    ai_use = area(label="How did you use AI tools?", max_length=10_000, required=False)
+    accept = forms.BooleanField(
+        label="I accept this declaration",
+        error_messages={"required": "Accept the declaration to submit."},
+    )
+
+    def __init__(self, *args: Any, ai_policy: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if ai_policy == AiPolicy.NOT_ALLOWED:
+            del self.fields["ai_use"]
+        elif ai_policy == AiPolicy.REQUIRED:
+            self.fields["ai_use"].required = True
+        else:
+            self.fields[
+                "ai_use"
+            ].help_text = "Name the tools and what for. Write “none” if you used none."
+
+
+class WithdrawForm(forms.Form):
+    """Why, if the learner wants to say."""
+
+    reason = area(label="Why do you take it back?", max_length=2000, required=False)
+
+
+class AskForm(forms.Form):
+    """Whom to ask, and about which evidence."""
+
+    name = Text(label="Their name", max_length=200)
+    email = forms.EmailField(
+        label="Their e-mail address", help_text="At work, where they have one."
+    )
+    relationship = Text(
+        label="Who they are to you",
+        max_length=200,
+        required=False,
+        help_text="For example: my manager",
+    )
+    message = area(label="A message to them", max_length=2000, required=False)
+
+    def __init__(self, *args: Any, evidence: list[EvidenceItem], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.items = evidence
+        self.fields["evidence"] = forms.MultipleChoiceField(
+            label="Evidence that they may see the titles of",
+            choices=[(str(one.pk), one.title) for one in evidence],
+            widget=forms.CheckboxSelectMultiple,
+            required=False,
+        )
+
+    @property
+    def chosen(self) -> list[EvidenceItem]:
+        keys = set(self.cleaned_data["evidence"])
+        return [one for one in self.items if str(one.pk) in keys]
+
+
+class MoreTimeForm(forms.Form):
+    """A category and a date; no medical proof is asked for."""
+
+    reason = forms.ChoiceField(
+        label="Why do you need more time?",
+        choices=ExtensionRequest.Reason.choices,
+        widget=forms.RadioSelect,
+        help_text="You do not have to send any proof.",
+    )
+    until = DayField(label="Until when?", help_text="The time of day stays the same.")
+    note = area(label="Anything else we should know", max_length=2000, required=False)
+
+
+class AnswerForm(forms.Form):
+    """The answer to a request for more time."""
+
+    APPROVE, CHANGE, DECLINE = "approve", "change", "decline"
+    decision = forms.ChoiceField(
+        label="Your answer",
+        choices=[
+            (APPROVE, "Approve the date asked for"),
+            (CHANGE, "Approve another date"),
+            (DECLINE, "Decline"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    until = DayField(label="Another date", required=False)
+    answer = area(label="What the learner reads", max_length=2000, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("decision") == self.CHANGE and not cleaned.get("until"):
+            self.add_error("until", "Enter the other date.")
+        if cleaned.get("decision") == self.DECLINE and not cleaned.get("answer", "").strip():
+            self.add_error("answer", "Tell the learner why.")
+        return cleaned
+
+
+class HoldForm(forms.Form):
+    """Why a submission has to wait; the learner does not see the reason."""
+
+    kind = forms.ChoiceField(
+        label="Kind of hold", choices=HoldKind.choices, widget=forms.RadioSelect
+    )
+    reason = area(label="Reason, for staff only", max_length=5000)
+
+
+class WaiveForm(forms.Form):
+    """Why no confirmation is needed."""
+
+    reason = area(label="Why is no confirmation needed?", max_length=5000)
+
+
+class ReceiptForm(forms.Form):
+    """Reference and fingerprint, as they stand on a receipt; spaces do not matter."""
+
+    reference = forms.CharField(
+        label="Reference", max_length=20, help_text="For example PF-2026-7K3QXP"
+    )
+    fingerprint = forms.CharField(
+        label="Fingerprint", max_length=200, help_text="64 letters and digits; spaces do not matter"
+    )
+
+    def clean_reference(self) -> str:
+        return "".join(str(self.cleaned_data["reference"]).upper().split())
+
+    def clean_fingerprint(self) -> str:
+        return "".join(str(self.cleaned_data["fingerprint"]).lower().split())
+
+
+class DeclineForm(forms.Form):
+    """Why not, if they want to say."""
+
+    reason = area(label="Why not?", max_length=2000, required=False)
+
+
+class ConfirmForm(forms.Form):
+    """What a verifier saw, criterion by criterion."""
+
+    relationship = Text(label="Who you are to the learner", max_length=200)
+    period_observed = Text(
+        label="When did you see this work?",
+        max_length=200,
+        required=False,
+        help_text="For example: March to June 2026",
+    )
+    comment = area(label="Anything else", max_length=5000, required=False)
+    conflict_note = area(
+        label="Are you close to the learner in another way?",
+        max_length=2000,
+        required=False,
+        help_text="For example whānau, or a business together. Leave empty if not.",
+    )
+    authentic = forms.BooleanField(
+        label="What I say here is true, and I am the person who was asked",
+        error_messages={"required": "Confirm that this is true to send it."},
+    )
+
+    def __init__(self, *args: Any, criteria: list[Criterion], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.criteria = criteria
+        for one in criteria:
+            self.fields[f"answer_{one.pk}"] = forms.ChoiceField(
+                label=str(one),
+                help_text=one.description,
+                choices=AttestationStatement.Answer.choices,
+                widget=forms.RadioSelect,
+                error_messages={"required": f"Choose an answer for {one}."},
+            )
+            self.fields[f"words_{one.pk}"] = area(
+                label=f"Comment on {one.code}", max_length=2000, required=False
+            )
+
+    @property
+    def questions(self) -> list[tuple[Any, Any]]:
+        """Answer and comment of each criterion, as bound fields."""
+        return [(self[f"answer_{one.pk}"], self[f"words_{one.pk}"]) for one in self.criteria]
+
+    @property
+    def statements(self) -> dict[Criterion, tuple[str, str]]:
+        return {
+            one: (self.cleaned_data[f"answer_{one.pk}"], self.cleaned_data[f"words_{one.pk}"])
+            for one in self.criteria
+        }

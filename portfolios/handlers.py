@@ -1,0 +1,228 @@
+"""Who is told what about the learner's work. Handlers may run twice; the notification knows."""
+
+from typing import Any
+
+from accounts.enums import OrganisationRole
+from accounts.models import User
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Delivery
+from portfolios.actions.drafting import SUBMISSION_DEADLINE
+from portfolios.enums import ENDED_ATTEMPT, AttestationState, EvidenceState, ExtensionState
+from portfolios.models import (
+    Attestation,
+    EvidenceItem,
+    ExtensionRequest,
+    Portfolio,
+    Submission,
+)
+from portfolios.selectors import in_words
+from workflows.definitions import handles, quiet, reminder_relevant, reminder_text
+from workflows.enums import Lane
+from workflows.models import Deadline, Notification, Reminder, TransitionRecord
+from workflows.notifications import notify, still_relevant
+
+quiet(
+    "portfolios.evidenceitem.added",
+    "portfolios.evidenceitem.stored",
+    "portfolios.evidenceitem.scan_started",
+    "portfolios.evidenceitem.ready",
+    "portfolios.evidenceitem.removed",
+    "portfolios.evidenceitem.restored",
+    because="The learner sees the state of each item on the page.",
+)
+quiet(
+    "portfolios.attestation.requested",
+    because="The personal link leaves with the request itself; only its hash is kept.",
+)
+quiet(
+    "portfolios.attestation.opened",
+    because="Somebody may look before they answer.",
+)
+quiet(
+    "portfolios.attestation.revoked",
+    because="The learner did it, and the link says so to the verifier.",
+)
+
+
+def administrators_of(delivery: Delivery) -> list[User]:
+    """People who administer the delivery or its provider, each once."""
+    provider = delivery.version.micro_credential.provider_id
+    in_delivery = User.objects.filter(
+        delivery_roles__in=delivery.roles.current().filter(role=DeliveryRoleKind.ADMINISTRATOR)
+    )
+    of_provider = User.objects.filter(
+        memberships__organisation=provider,
+        memberships__role=OrganisationRole.ADMINISTRATOR,
+        memberships__ended_at__isnull=True,
+    )
+    return list((in_delivery | of_provider).distinct())
+
+
+@handles("portfolios.submission.submitted")
+def send_receipt(record: TransitionRecord) -> None:
+    """The receipt: reference and fingerprint, by which anybody can check it."""
+    submission = Submission.objects.select_related("delivery", "task", "learner").get(
+        pk=record.subject_id
+    )
+    notify(
+        topic="portfolios.submission.submitted",
+        recipients=[submission.learner],
+        record=record,
+        path=f"/learn/p/{submission.portfolio_id}/receipt/{submission.reference}/",
+        lane=Lane.RECEIPT,
+        context={
+            "task": submission.task.title,
+            "attempt": submission.attempt,
+            "reference": submission.reference,
+            "fingerprint": submission.fingerprint,
+            "at": in_words(submission.submitted_at, submission.delivery.zone),
+        },
+    )
+
+
+@handles("portfolios.submission.withdrawn")
+def confirm_withdrawal(record: TransitionRecord) -> None:
+    """Tell the learner that the attempt was taken back and until when it can be submitted again."""
+    submission = Submission.objects.select_related("delivery", "task", "portfolio", "learner").get(
+        pk=record.subject_id
+    )
+    notify(
+        topic="portfolios.submission.withdrawn",
+        recipients=[submission.learner],
+        record=record,
+        path=f"/learn/p/{submission.portfolio_id}/",
+        context={
+            "task": submission.task.title,
+            "reference": submission.reference,
+            "due": in_words(submission.portfolio.due_at, submission.delivery.zone),
+        },
+    )
+
+
+@handles("portfolios.evidenceitem.quarantined")
+def tell_of_refused_file(record: TransitionRecord) -> None:
+    """In the application only: the learner has just added it."""
+    item = EvidenceItem.objects.select_related("owner").get(pk=record.subject_id)
+    notify(
+        topic="portfolios.evidenceitem.quarantined",
+        recipients=[item.owner],
+        record=record,
+        path="/learn/evidence/",
+        context={"title": item.title, "refusal": item.refusal},
+        channels=("inapp",),
+    )
+
+
+@handles(
+    "portfolios.attestation.attested",
+    "portfolios.attestation.declined",
+    "portfolios.attestation.expired",
+    tells=[
+        "portfolios.attestation.attested",
+        "portfolios.attestation.declined",
+        "portfolios.attestation.expired",
+    ],
+)
+def tell_of_answer(record: TransitionRecord) -> None:
+    """That an answer came, or that none will; never what it says."""
+    attestation = Attestation.objects.select_related("requested_by", "portfolio__task").get(
+        pk=record.subject_id
+    )
+    notify(
+        topic=f"portfolios.attestation.{attestation.state}",
+        recipients=[attestation.requested_by],
+        record=record,
+        path=f"/learn/p/{attestation.portfolio_id}/ask/",
+        context={"verifier": attestation.verifier_name, "task": attestation.portfolio.task.title},
+    )
+
+
+@handles("portfolios.extensionrequest.requested")
+def tell_who_may_answer(record: TransitionRecord) -> None:
+    """The delivery's programme administrators. The reason stays on the page."""
+    request = extension(record)
+    delivery = request.portfolio.enrolment.delivery
+    notify(
+        topic="portfolios.extensionrequest.requested",
+        recipients=administrators_of(delivery),
+        record=record,
+        path=f"/manage/extensions/{request.pk}/",
+        context={
+            "task": request.portfolio.task.title,
+            "delivery": delivery.title,
+            "until": in_words(request.asked_until, delivery.zone),
+        },
+    )
+
+
+@handles(
+    "portfolios.extensionrequest.approved",
+    "portfolios.extensionrequest.changed",
+    "portfolios.extensionrequest.declined",
+    tells=["portfolios.extensionrequest.decided"],
+)
+def tell_of_decision(record: TransitionRecord) -> None:
+    """The date that counts from now on."""
+    request = extension(record)
+    portfolio = request.portfolio
+    notify(
+        topic="portfolios.extensionrequest.decided",
+        recipients=[request.requested_by],
+        record=record,
+        path=f"/learn/p/{portfolio.pk}/time/",
+        context={
+            "task": portfolio.task.title,
+            "granted": request.state != ExtensionState.DECLINED,
+            "due": in_words(portfolio.due_at, portfolio.enrolment.delivery.zone),
+        },
+    )
+
+
+def extension(record: TransitionRecord) -> ExtensionRequest:
+    found: ExtensionRequest = ExtensionRequest.objects.select_related(
+        "requested_by", "portfolio__task", "portfolio__enrolment__delivery__version"
+    ).get(pk=record.subject_id)
+    return found
+
+
+@still_relevant("portfolios.attestation.link")
+def link_still_wanted(notification: Notification) -> bool:
+    """A link that was taken back or answered before its mail left is not sent."""
+    key = notification.dedupe_key.split(":")[2]
+    waiting = [AttestationState.REQUESTED, AttestationState.OPENED]
+    return bool(Attestation.objects.filter(pk=key, state__in=waiting).exists())
+
+
+@still_relevant("portfolios.evidenceitem.quarantined")
+def still_refused(notification: Notification) -> bool:
+    """Not where the learner has removed it meanwhile."""
+    found = EvidenceItem.objects.filter(pk=notification.subject_id)
+    return bool(found.filter(state=EvidenceState.QUARANTINED).exists())
+
+
+@reminder_relevant(SUBMISSION_DEADLINE)
+def still_to_submit(deadline: Deadline) -> bool:
+    """Only while the learner is enrolled and has submitted nothing that still counts."""
+    portfolio = Portfolio.objects.filter(pk=deadline.subject_id).first()
+    return (
+        portfolio is not None
+        and portfolio.enrolment.ended_at is None
+        and not portfolio.submissions.exclude(state__in=ENDED_ATTEMPT).exists()
+    )
+
+
+@reminder_text(
+    SUBMISSION_DEADLINE,
+    tells=["portfolios.portfolio.due", "portfolios.portfolio.overdue"],
+)
+def reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
+    """What the learner is reminded of."""
+    portfolio = Portfolio.objects.select_related("task", "enrolment__delivery").get(
+        pk=row.deadline.subject_id
+    )
+    topic = "overdue" if row.offset.startswith("+") else "due"
+    context = {
+        "task": portfolio.task.title,
+        "due": in_words(row.deadline.due_at, portfolio.enrolment.delivery.zone),
+    }
+    return f"portfolios.portfolio.{topic}", f"/learn/p/{portfolio.pk}/", context

@@ -1,0 +1,60 @@
+"""The receipt as a PDF for people and their screen readers (PDF/UA-1), made by Typst."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import typst
+from django.conf import settings
+
+FONT = "PublicSans-Regular.ttf"
+
+
+class FontsMissing(Exception):  # noqa: N818  reads as a fact
+    """The fonts of the front end are not built, so no PDF can be made. The page holds the same facts."""
+
+
+def fonts() -> Path:
+    """The folder with the TrueType files; Typst reads no web fonts."""
+    base = Path(settings.BASE_DIR)
+    for folder in (
+        base / "static" / "build" / "pdf-fonts",
+        base / "staticfiles" / "pdf-fonts",
+    ):
+        if (folder / FONT).exists():
+            return folder
+    raise FontsMissing
+
+
+def receipt_pdf(facts: dict[str, Any]) -> bytes:
+    """One page: reference, time, fingerprint, the list of files. Values are data, never markup.
+
+    Anything that Typst warns of (a letter without a glyph, a font that is missing) is an error here.
+    """
+    try:
+        return _compile(facts)
+    except typst.TypstError:
+        # A letter that the font has not: better a question mark in a title than no receipt.
+        return _compile(_latin(facts))
+
+
+def _latin(value: Any) -> Any:
+    if isinstance(value, str):
+        return "".join(c if ord(c) < 0x250 or c in "“”‘’–—…·" else "?" for c in value)
+    if isinstance(value, dict):
+        return {key: _latin(one) for key, one in value.items()}
+    return [_latin(one) for one in value] if isinstance(value, list) else value
+
+
+def _compile(facts: dict[str, Any]) -> bytes:
+    template = Path(settings.BASE_DIR) / "templates" / "portfolios" / "receipt.typ"
+    made, warnings = typst.compile_with_warnings(
+        str(template),
+        pdf_standards=["ua-1"],
+        font_paths=[str(fonts())],
+        ignore_system_fonts=True,
+        sys_inputs={"data": json.dumps(facts)},
+    )
+    if warnings:
+        raise FontsMissing("; ".join(one.message for one in warnings))
+    return bytes(made)

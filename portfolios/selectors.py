@@ -1,0 +1,378 @@
+"""Reads that the learner's pages are made of. Each takes a fixed number of queries."""
+
+import datetime as dt
+import zoneinfo
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils import dateformat, timezone
+
+from accounts.models import User
+from catalogue.models import Criterion, LearningOutcome
+from portfolios import guards
+from portfolios.enums import (
+    ENDED_ATTEMPT,
+    AttestationState,
+    EvidenceKind,
+    EvidenceState,
+    SubmissionState,
+)
+from portfolios.models import (
+    Attestation,
+    EvidenceItem,
+    EvidenceMapping,
+    Portfolio,
+    Reflection,
+    Submission,
+)
+from workflows.guards import Guard
+
+SOON = dt.timedelta(days=7)
+
+
+def in_words(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
+    """Friday 14 August 2026, 5:00 pm, on the clock of the delivery."""
+    there = moment.astimezone(zone)
+    clock = f"{there:%I:%M} {there:%p}".lstrip("0").lower()
+    return f"{dateformat.format(there, 'l j F Y')}, {clock}"
+
+
+@dataclass
+class CriterionRow:
+    """One criterion with what the learner has put to it."""
+
+    criterion: Criterion
+    mappings: list[EvidenceMapping]
+    reflection: Reflection | None
+    locked: bool
+
+    @property
+    def has_ready_evidence(self) -> bool:
+        return any(one.evidence.state == EvidenceState.READY for one in self.mappings)
+
+
+@dataclass
+class OutcomeRow:
+    """One outcome: what is there, and in words what is missing."""
+
+    outcome: LearningOutcome
+    criteria: list[CriterionRow]
+    waiting_for: str = ""
+
+    @property
+    def required(self) -> list[CriterionRow]:
+        return [row for row in self.criteria if row.criterion.is_required]
+
+    @property
+    def missing(self) -> list[CriterionRow]:
+        return [row for row in self.required if not row.locked and not row.has_ready_evidence]
+
+    @property
+    def words(self) -> str:
+        """Ready, never completed."""
+        if all(row.locked for row in self.criteria):
+            return "Met. Nothing to do"
+        if not self.missing:
+            return "Ready"
+        if not any(row.mappings for row in self.criteria):
+            return "Not started"
+        open_rows = [row for row in self.required if not row.locked]
+        return f"Needs evidence: {len(open_rows) - len(self.missing)} of {len(open_rows)}"
+
+    @property
+    def colour(self) -> str:
+        words = self.words
+        if words == "Ready" or words.startswith("Met"):
+            return "green"
+        return "grey" if words == "Not started" else "yellow"
+
+    @property
+    def is_ready(self) -> bool:
+        return not self.missing
+
+
+@dataclass
+class Progress:
+    """A portfolio as its task list shows it."""
+
+    portfolio: Portfolio
+    outcomes: list[OutcomeRow]
+    submission: Submission | None
+    waiting_files: int
+    attestations: list[Attestation] = field(default_factory=list)
+
+    @property
+    def not_ready(self) -> list[OutcomeRow]:
+        return [row for row in self.outcomes if not row.is_ready]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the learner may still work on it."""
+        return self.submission is None or self.submission.state in ENDED_ATTEMPT
+
+    @property
+    def check_words(self) -> str:
+        """What stands at "Check and submit"."""
+        if missing := len(self.not_ready):
+            verb = "outcome is" if missing == 1 else "outcomes are"
+            return f"Cannot submit yet: {missing} {verb} not ready"
+        if self.waiting_files:
+            return f"Cannot submit yet: {plural(self.waiting_files, 'item')} not ready"
+        if self.missing_attestations:
+            return "Cannot submit yet: a confirmation is missing"
+        return "Ready to submit"
+
+    @property
+    def missing_attestations(self) -> int:
+        if self.portfolio.attestation_waived_at:
+            return 0
+        given = sum(one.state == AttestationState.ATTESTED for one in self.attestations)
+        needed = int(self.portfolio.task.attestations_required)
+        return max(0, needed - int(given))
+
+
+def plural(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def progress_of(portfolio: Portfolio) -> Progress:
+    """Everything that the task list, the outcome pages and the check show: eight queries."""
+    task = portfolio.task
+    met = set(portfolio.met_criteria.values_list("pk", flat=True))
+    mapped: dict[Any, list[EvidenceMapping]] = defaultdict(list)
+    waiting: set[Any] = set()
+    for mapping in portfolio.mappings.select_related("evidence").order_by("created_at"):
+        mapped[mapping.criterion_id].append(mapping)
+        if mapping.evidence.state != EvidenceState.READY:
+            waiting.add(mapping.evidence_id)
+    said = {one.criterion_id: one for one in portfolio.reflections.all()}
+    criteria = Criterion.objects.filter(rubric__task=task).order_by("number")
+    outcomes = LearningOutcome.objects.filter(criteria__rubric__task=task).distinct()
+    rows = [
+        OutcomeRow(
+            outcome,
+            [
+                CriterionRow(one, mapped[one.pk], said.get(one.pk), one.pk in met)
+                for one in outcome.asked
+            ],
+        )
+        for outcome in outcomes.order_by("number").prefetch_related(
+            Prefetch("criteria", criteria.prefetch_related("levels"), to_attr="asked")
+        )
+    ]
+    return Progress(
+        portfolio,
+        rows,
+        latest_submission(portfolio),
+        len(waiting),
+        list(portfolio.attestations.order_by("-requested_at")),
+    )
+
+
+def latest_submission(portfolio: Portfolio) -> Submission | None:
+    found: Submission | None = portfolio.submissions.order_by("-attempt", "-submitted_at").first()
+    return found
+
+
+@dataclass(frozen=True)
+class Card:
+    """The one thing to do next."""
+
+    title: str
+    text: str = ""
+    url: str = ""
+    action: str = ""
+
+
+@dataclass
+class Home:
+    """The learner's home: next, also waiting, waiting on others, dates."""
+
+    next: Card
+    also: list[Card]
+    others: list[Card]
+    dates: list[Progress]
+
+
+def home_of(learner: User) -> Home:
+    """What the learner does next, computed in a fixed order: referral, soon due, missing evidence, silence."""
+    portfolios = (
+        Portfolio.objects.filter(enrolment__learner=learner, enrolment__ended_at__isnull=True)
+        .select_related("task", "enrolment__delivery__version__micro_credential")
+        .order_by("due_at")
+    )
+    rows = summaries(list(portfolios))
+    now = timezone.now()
+    ranked: list[tuple[int, Card]] = []
+    others: list[Card] = []
+    for row in rows:
+        card = card_of(row, now)
+        if card is not None:
+            ranked.append(card)
+        others += waiting_cards(row)
+    ranked.sort(key=lambda pair: pair[0])
+    cards = [card for _rank, card in ranked]
+    coming = [row for row in rows if row.is_open and row.portfolio.due_at > now]
+    nothing = Card("You are up to date", "There is nothing to do for now.")
+    if coming:
+        due = in_words(coming[0].portfolio.due_at, coming[0].portfolio.enrolment.delivery.zone)
+        nothing = Card("You are up to date", f"Your next date is {due}.")
+    return Home(cards[0] if cards else nothing, cards[1:6], others[:5], coming)
+
+
+def summaries(portfolios: list[Portfolio]) -> list[Progress]:
+    """Progress of several portfolios in a number of queries that does not grow with them."""
+    tasks = {one.task_id for one in portfolios}
+    criteria: dict[Any, list[Criterion]] = defaultdict(list)
+    for one in Criterion.objects.filter(rubric__task__in=tasks).select_related("outcome", "rubric"):
+        criteria[one.rubric.task_id].append(one)
+    ids = [one.pk for one in portfolios]
+    mapped: dict[Any, dict[Any, list[EvidenceMapping]]] = defaultdict(lambda: defaultdict(list))
+    for mapping in EvidenceMapping.objects.filter(portfolio__in=ids).select_related("evidence"):
+        mapped[mapping.portfolio_id][mapping.criterion_id].append(mapping)
+    met: dict[Any, set[Any]] = defaultdict(set)
+    through = Portfolio.met_criteria.through.objects.filter(portfolio__in=ids)
+    for portfolio_id, criterion_id in through.values_list("portfolio_id", "criterion_id"):
+        met[portfolio_id].add(criterion_id)
+    submissions: dict[Any, Submission] = {}
+    for found in Submission.objects.filter(portfolio__in=ids).order_by("attempt", "submitted_at"):
+        submissions[found.portfolio_id] = found
+    asked: dict[Any, list[Attestation]] = defaultdict(list)
+    for attestation in Attestation.objects.filter(portfolio__in=ids):
+        asked[attestation.portfolio_id].append(attestation)
+    made = []
+    for portfolio in portfolios:
+        by_outcome: dict[Any, OutcomeRow] = {}
+        for one in sorted(criteria[portfolio.task_id], key=lambda c: (c.outcome.number, c.number)):
+            row = by_outcome.setdefault(one.outcome_id, OutcomeRow(one.outcome, []))
+            row.criteria.append(
+                CriterionRow(one, mapped[portfolio.pk][one.pk], None, one.pk in met[portfolio.pk])
+            )
+        waiting = {
+            mapping.evidence_id
+            for found_mappings in mapped[portfolio.pk].values()
+            for mapping in found_mappings
+            if mapping.evidence.state != EvidenceState.READY
+        }
+        made.append(
+            Progress(
+                portfolio,
+                list(by_outcome.values()),
+                submissions.get(portfolio.pk),
+                len(waiting),
+                asked[portfolio.pk],
+            )
+        )
+    return made
+
+
+def card_of(row: Progress, now: dt.datetime) -> tuple[int, Card] | None:
+    """What one portfolio asks of the learner, with its rank."""
+    portfolio = row.portfolio
+    due = in_words(portfolio.due_at, portfolio.enrolment.delivery.zone)
+    base = f"/learn/p/{portfolio.pk}/"
+    title = portfolio.task.title
+    if not row.is_open:
+        if row.submission is not None and row.submission.state == SubmissionState.RELEASED:
+            return 5, Card(f"Your result: {title}", "", f"{base}result/", "Read your result")
+        return None
+    if row.submission is not None and row.submission.state == SubmissionState.REFERRED:
+        text = f"More evidence is asked for. Due {due}."
+        return 0, Card(f"{title}, attempt {portfolio.attempt}", text, base, "Continue")
+    if portfolio.opens_at > now or portfolio.cut_off_at < now:
+        return None
+    if not row.not_ready and not row.waiting_files:
+        return 1, Card(title, f"Ready to submit. Due {due}.", f"{base}check/", "Check and submit")
+    if not row.not_ready:
+        text = f"{plural(row.waiting_files, 'item')} of your evidence not ready. Due {due}."
+        return 2, Card(title, text, f"{base}evidence/", "See your evidence")
+    first = row.not_ready[0]
+    rank = 1 if portfolio.due_at - now <= SOON else 3
+    text = f"{title}. {first.words}. Due {due}."
+    return rank, Card(
+        f"Outcome {first.outcome.number}: {first.outcome.title}",
+        text,
+        f"{base}o/{first.outcome.number}/",
+        "Add evidence",
+    )
+
+
+def waiting_cards(row: Progress) -> list[Card]:
+    """What others have to do before the learner can go on."""
+    cards = [
+        Card(
+            f"{one.verifier_name} has been asked to confirm",
+            row.portfolio.task.title,
+            f"/learn/p/{row.portfolio.pk}/ask/",
+        )
+        for one in row.attestations
+        if one.state in {AttestationState.REQUESTED, AttestationState.OPENED}
+    ]
+    if not row.is_open and row.submission is not None:
+        state = row.submission
+        if state.state not in {SubmissionState.RELEASED, SubmissionState.UNDER_RECONSIDERATION}:
+            cards.append(
+                Card(
+                    row.portfolio.task.title,
+                    state.learner_label,
+                    f"/learn/p/{row.portfolio.pk}/state/",
+                )
+            )
+    return cards
+
+
+@dataclass
+class Readiness:
+    """What blocks a submission, and what is only worth knowing."""
+
+    blockers: list[Guard]
+    warnings: list[str]
+
+
+def readiness(
+    portfolio: Portfolio, progress: Progress, guards_of_step: Sequence[Guard]
+) -> Readiness:
+    """Every one of the guards that does not hold, except the declaration, which is asked on the next page."""
+    blockers = [
+        one
+        for one in guards_of_step
+        if one is not guards.declaration_accepted and not one.holds(portfolio)
+    ]
+    warnings = []
+    used = {
+        mapping.evidence_id: mapping.evidence
+        for outcome in progress.outcomes
+        for row in outcome.criteria
+        for mapping in row.mappings
+    }
+    for item in used.values():
+        if item.needs_text_alternative and not item.text_alternative:
+            what = (
+                "captions or a transcript" if item.kind == EvidenceKind.MEDIA else "a description"
+            )
+            warnings.append(f"“{item.title}” has no {what} for people who cannot see or hear it.")
+    for outcome in progress.outcomes:
+        warnings += [
+            f"You have written no reflection on {row.criterion}."
+            for row in outcome.criteria
+            if not row.locked and not (row.reflection and row.reflection.text.strip())
+        ]
+    warnings += [
+        f"{one.verifier_name} has not answered yet."
+        for one in progress.attestations
+        if one.state in {AttestationState.REQUESTED, AttestationState.OPENED}
+    ]
+    return Readiness(blockers, warnings)
+
+
+def library(owner: User) -> "list[EvidenceItem]":
+    """Everything that the learner has added and not removed, newest first, with what it supports."""
+    return list(
+        EvidenceItem.objects.filter(owner=owner)
+        .kept()
+        .prefetch_related("mappings__criterion", "pins")
+        .order_by("-created_at")
+    )

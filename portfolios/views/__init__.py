@@ -1,0 +1,1 @@
+"""Pages of the learner's work, by audience."""

@@ -1,0 +1,362 @@
+"""The evidence library: adding, describing, removing, and handing out bytes."""
+
+import re
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from catalogue.models import Criterion
+from portfolios import definitions, storage
+from portfolios.actions.drafting import (
+    add_file_evidence,
+    add_link,
+    add_note,
+    describe_evidence,
+    map_evidence,
+    remove_evidence,
+    restore_evidence,
+    unmap_evidence,
+)
+from portfolios.enums import EvidenceKind, EvidenceState
+from portfolios.exceptions import UploadRefused
+from portfolios.forms import (
+    AddForm,
+    DescribeForm,
+    FileForm,
+    KindForm,
+    LinkForm,
+    NoteForm,
+    PhotoForm,
+)
+from portfolios.manifest import neutral_name
+from portfolios.models import EvidenceItem, EvidenceMapping, Portfolio
+from portfolios.selectors import library as library_of
+from portfolios.selectors import progress_of
+from portfolios.views.shared import kept_initial, own_portfolio, person, signed_in
+from workflows.actions import open_record
+from workflows.exceptions import StaleVersion
+
+ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+
+
+@require_safe
+@signed_in
+def library(request: HttpRequest, pk: uuid.UUID | None = None) -> HttpResponse:
+    """Everything the learner has added, each with its state in words."""
+    found = own_portfolio(request, pk) if pk else None
+    learner = person(request)
+    removed = learner.evidence.filter(state=EvidenceState.REMOVED).order_by("-removed_at")[:20]
+    context: dict[str, Any] = {"portfolio": found, "items": library_of(learner)}
+    context["removed"] = removed
+    context["portfolios"] = Portfolio.objects.filter(enrolment__learner=learner).select_related(
+        "task"
+    )
+    return render(request, "portfolios/library.html", context)
+
+
+@require_safe
+@signed_in
+def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """What are you adding? The answer leads to the page of that kind."""
+    found = own_portfolio(request, pk)
+    criterion = request.GET.get("criterion", "")
+    form = KindForm(request.GET if "kind" in request.GET else None)
+    if form.is_bound and form.is_valid():
+        address = reverse("portfolios:add_kind", args=[found.pk, form.cleaned_data["kind"]])
+        return redirect(f"{address}?criterion={criterion}" if criterion else address)
+    context = {"portfolio": found, "form": form, "criterion": criterion}
+    return render(request, "portfolios/add.html", context)
+
+
+def add_form(kind: str, found: Portfolio, *args: Any, **kwargs: Any) -> AddForm:
+    if kind == EvidenceKind.LINK:
+        return LinkForm(*args, **kwargs)
+    if kind == EvidenceKind.NOTE:
+        return NoteForm(*args, **kwargs)
+    limit = found.enrolment.delivery.policy_value("evidence.max_bytes")
+    form = PhotoForm if kind == EvidenceKind.PHOTO else FileForm
+    return form(*args, kind=kind, limit=limit, **kwargs)
+
+
+def cut_short(request: HttpRequest) -> bool:
+    """Whether fewer bytes came than were announced. A line that breaks looks like a normal end to WSGI."""
+    stream = getattr(request, "_stream", None)
+    announced, came = getattr(stream, "limit", None), getattr(stream, "_pos", None)
+    return announced is not None and came is not None and came < announced
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def add_kind(request: HttpRequest, pk: uuid.UUID, kind: str) -> HttpResponse:
+    """Upload, capture, link or note. What was typed stays when the file is refused."""
+    if kind not in EvidenceKind.values:
+        raise Http404
+    found = own_portfolio(request, pk)
+    criterion = request.GET.get("criterion", "")
+    if request.method == "POST":
+        form = add_form(kind, found, request.POST, request.FILES)
+        if cut_short(request):
+            form.add_error(
+                None, "The upload was cut off before the end, so nothing was kept. Add it again."
+            )
+        if form.is_valid():
+            try:
+                item = save(request, found, kind, form)
+            except UploadRefused as refusal:
+                form.add_error("upload", refusal.message)
+            else:
+                address = reverse("portfolios:describe", args=[found.pk, item.pk])
+                chosen = form.cleaned_data.get("criterion") or criterion
+                return redirect(f"{address}?criterion={chosen}" if chosen else address)
+    else:
+        form = add_form(kind, found, initial={"criterion": criterion, **kept_initial(request)})
+    context = {
+        "portfolio": found,
+        "form": form,
+        "kind": EvidenceKind(kind),
+        "editable": progress_of(found).is_open,
+        "has_file": isinstance(form, FileForm),
+    }
+    return render(
+        request, "portfolios/add_kind.html", context, status=422 if form.is_bound else 200
+    )
+
+
+def save(request: HttpRequest, found: Portfolio, kind: str, form: AddForm) -> EvidenceItem:
+    cleaned = form.cleaned_data
+    words = {"title": cleaned["title"], "description": cleaned["description"]}
+    if kind == EvidenceKind.LINK:
+        return add_link(found, actor=person(request), link=cleaned["link"], **words)
+    if kind == EvidenceKind.NOTE:
+        return add_note(found, actor=person(request), note=cleaned["note"], **words)
+    upload = cleaned["upload"]
+    return add_file_evidence(
+        found,
+        actor=person(request),
+        pieces=upload.chunks(storage.PIECE),
+        name=upload.name or "",
+        kind=EvidenceKind(kind),
+        declared_type=upload.content_type or "",
+        expected_size=upload.size,
+        **words,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def describe(request: HttpRequest, pk: uuid.UUID, evidence: uuid.UUID) -> HttpResponse:
+    """Title, what it shows, who is in it, and which criteria it supports."""
+    found = own_portfolio(request, pk)
+    item: EvidenceItem = get_object_or_404(person(request).evidence.kept(), pk=evidence)
+    mapped = {one.criterion_id: one for one in found.mappings.filter(evidence=item)}
+    progress = progress_of(found)
+    if request.method == "POST":
+        form = DescribeForm(request.POST, portfolio=found, item=item)
+        if form.is_valid():
+            return save_description(request, found, item, form)
+    else:
+        chosen = {str(pk) for pk in mapped} | {request.GET.get("criterion", "")}
+        initial = {
+            "title": item.title,
+            "description": item.description,
+            "text_alternative": item.text_alternative,
+            "happened_on": item.happened_on,
+            "confidentiality": item.confidentiality,
+            "consent_given": item.consent_given,
+            "version": item.version,
+            "criteria": list(chosen),
+        }
+        form = DescribeForm(initial=initial | kept_initial(request), portfolio=found, item=item)
+    supports = supports_of(request, form, mapped)
+    context = {
+        "portfolio": found,
+        "item": item,
+        "form": form,
+        "supports": supports,
+        "editable": progress.is_open,
+    }
+    return render(
+        request, "portfolios/describe.html", context, status=422 if form.is_bound else 200
+    )
+
+
+def supports_of(
+    request: HttpRequest, form: DescribeForm, mapped: dict[Any, EvidenceMapping]
+) -> list[tuple[Criterion, EvidenceMapping | None, str, str]]:
+    """Claim and place for each criterion: as typed just now, else as saved."""
+    rows = []
+    for one in form.open_criteria:
+        held = mapped.get(one.pk)
+        claim, locator = (held.claim, held.locator) if held else ("", "")
+        claim = request.POST.get(f"claim_{one.pk}", claim)
+        rows.append((one, held, claim, request.POST.get(f"locator_{one.pk}", locator)))
+    return rows
+
+
+def save_description(
+    request: HttpRequest, found: Portfolio, item: EvidenceItem, form: DescribeForm
+) -> HttpResponse:
+    cleaned = form.cleaned_data
+    try:
+        described = describe_evidence(
+            item,
+            actor=person(request),
+            title=cleaned["title"],
+            description=cleaned["description"],
+            text_alternative=cleaned.get("text_alternative", item.text_alternative),
+            happened_on=cleaned["happened_on"],
+            confidentiality=cleaned["confidentiality"],
+            consent_given=cleaned["consent_given"],
+            seen_version=cleaned["version"],
+        )
+    except StaleVersion as conflict:
+        fresh: EvidenceItem = conflict.theirs
+        data = request.POST.copy()
+        data["version"] = str(fresh.version)
+        form.data = data
+        form.add_error(
+            None,
+            "This evidence was changed in another window. Your words are still here. The saved"
+            f" words are: {fresh.title}. {fresh.description}",
+        )
+        mapped = {one.criterion_id: one for one in found.mappings.filter(evidence=item)}
+        supports = supports_of(request, form, mapped)
+        context = {"portfolio": found, "item": fresh, "form": form, "supports": supports}
+        return render(
+            request, "portfolios/describe.html", {**context, "editable": True}, status=409
+        )
+    chosen = {one.pk for one in form.chosen}
+    held = set(found.mappings.filter(evidence=item).values_list("criterion_id", flat=True))
+    for criterion in form.open_criteria:
+        if criterion.pk in chosen:
+            map_evidence(
+                found,
+                described,
+                criterion,
+                actor=person(request),
+                claim=request.POST.get(f"claim_{criterion.pk}", ""),
+                locator=request.POST.get(f"locator_{criterion.pk}", ""),
+            )
+        elif criterion.pk in held:
+            unmap_evidence(found, described, criterion, actor=person(request))
+    messages.success(request, f"Saved “{described.title}”.")
+    if form.chosen:
+        return redirect("portfolios:outcome", found.pk, form.chosen[0].outcome.number)
+    return redirect("portfolios:evidence", found.pk)
+
+
+@require_POST
+@signed_in
+def remove(request: HttpRequest, evidence: uuid.UUID) -> HttpResponse:
+    """Take an item out of the library; it can be brought back for a while."""
+    item = get_object_or_404(person(request).evidence.kept(), pk=evidence)
+    remove_evidence(item, actor=person(request))
+    messages.success(request, f"Removed “{item.title}”. You can undo this at the end of this page.")
+    return redirect("portfolios:library")
+
+
+@require_POST
+@signed_in
+def restore(request: HttpRequest, evidence: uuid.UUID) -> HttpResponse:
+    """Undo a removal."""
+    item = get_object_or_404(person(request).evidence.all(), pk=evidence)
+    restore_evidence(item, actor=person(request))
+    messages.success(request, f"“{item.title}” is back. It is checked again first.")
+    return redirect("portfolios:library")
+
+
+def visible_item(request: HttpRequest, evidence: uuid.UUID) -> EvidenceItem:
+    """The item, if this person may see it now and it passed its check. Somebody else's opening is noted."""
+    item: EvidenceItem = get_object_or_404(
+        EvidenceItem.objects.visible_to(person(request)), pk=evidence
+    )
+    if item.state != EvidenceState.READY or item.kind == EvidenceKind.LINK:
+        raise Http404
+    if item.owner_id != request.user.pk:
+        open_record(item, actor=person(request), purpose="evidence")
+    return item
+
+
+def shown_name(item: EvidenceItem, request: HttpRequest) -> str:
+    """Learners see their own names; everybody else a neutral one, for anonymous marking."""
+    extension = definitions.ALLOWED.get(item.media_type, ("",))[0]
+    if item.owner_id == request.user.pk:
+        return item.original_name or f"{item.title}.txt"
+    number = item.pins.order_by("number").values_list("number", flat=True).first() or 1
+    return neutral_name(number, extension)
+
+
+def protect(response: HttpResponse | StreamingHttpResponse, *, inline: bool = False) -> Any:
+    """Bytes of people never run as a page of ours, are never cached, never sniffed."""
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["Referrer-Policy"] = "no-referrer"
+    response["Cache-Control"] = "private, no-store"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
+@require_safe
+@signed_in
+def serve(request: HttpRequest, evidence: uuid.UUID) -> Any:
+    """The bytes, after asking each time who wants them. One range at a time, for players."""
+    item = visible_item(request, evidence)
+    if item.kind == EvidenceKind.NOTE:
+        response: Any = HttpResponse(item.note, content_type="text/plain; charset=utf-8")
+    else:
+        response = ranged(request, item)
+    name = shown_name(item, request)
+    response["Content-Disposition"] = content_disposition_header(True, name)
+    return protect(response)
+
+
+def ranged(request: HttpRequest, item: EvidenceItem) -> Any:
+    """200 with everything, 206 with one range, 416 where the range lies outside."""
+    wanted = ONE_RANGE.match(request.headers.get("Range", ""))
+    start, end = 0, item.size - 1
+    partial = bool(wanted and (wanted[1] or wanted[2]))
+    if wanted and partial:
+        if wanted[1]:
+            start = int(wanted[1])
+            end = min(int(wanted[2]), end) if wanted[2] else end
+        else:
+            start = max(0, item.size - int(wanted[2]))
+        if start > end or start >= item.size:
+            refused = HttpResponse(status=416)
+            refused["Content-Range"] = f"bytes */{item.size}"
+            return refused
+    pieces = storage.read(item.storage_key, start, end if partial else None)
+    response = StreamingHttpResponse(
+        () if request.method == "HEAD" else pieces,
+        status=206 if partial else 200,
+        content_type=item.media_type or "application/octet-stream",
+    )
+    response["Accept-Ranges"] = "bytes"
+    response["Content-Length"] = str(end - start + 1)
+    if partial:
+        response["Content-Range"] = f"bytes {start}-{end}/{item.size}"
+    return response
+
+
+@require_safe
+@signed_in
+def preview(request: HttpRequest, evidence: uuid.UUID) -> Any:
+    """A picture of ours: turned upright, made smaller, without location. The only bytes shown inline."""
+    item = visible_item(request, evidence)
+    if not item.has_preview:
+        raise Http404
+    cache, name = storages["default"], f"previews/{item.sha256}.jpg"
+    if not cache.exists(name):
+        with storage.opened(item.storage_key) as file:
+            cache.save(name, ContentFile(definitions.copy_without_metadata(file)))
+    response = FileResponse(cache.open(name), content_type="image/jpeg")
+    response["Content-Disposition"] = "inline"
+    return protect(response, inline=True)

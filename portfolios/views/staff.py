@@ -1,0 +1,144 @@
+"""What staff decide about learners' work outside marking: more time, holds, waivers."""
+
+import uuid
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from portfolios import rules
+from portfolios.actions.drafting import waive_attestation
+from portfolios.actions.extension import approve_extension, change_extension, decline_extension
+from portfolios.actions.submission import lift_hold, place_hold
+from portfolios.enums import ExtensionState, HoldKind
+from portfolios.exceptions import ReasonNeeded
+from portfolios.forms import AnswerForm, HoldForm, WaiveForm
+from portfolios.models import ExtensionRequest, Portfolio, Submission
+from portfolios.views.asking import on_day
+from portfolios.views.shared import person, signed_in
+
+
+@require_safe
+@signed_in
+def extensions(request: HttpRequest) -> HttpResponse:
+    """Requests for more time in deliveries that the person administers or assesses; waiting ones first."""
+    visible = ExtensionRequest.objects.decidable_by(person(request)).select_related(
+        "portfolio__task", "portfolio__enrolment__delivery", "requested_by"
+    )
+    context = {
+        "waiting": visible.filter(state=ExtensionState.REQUESTED).order_by("due_before"),
+        "decided": visible.exclude(state=ExtensionState.REQUESTED).order_by("-decided_at")[:50],
+    }
+    return render(request, "portfolios/extensions.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def extension(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Answer one request. Shows the date that will count before it is pressed."""
+    asked: ExtensionRequest = get_object_or_404(
+        ExtensionRequest.objects.decidable_by(person(request)).select_related(
+            "portfolio__task", "portfolio__enrolment__delivery__version", "requested_by"
+        ),
+        pk=pk,
+    )
+    may = rules.may_decide_extension(asked, person(request))
+    form = AnswerForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and not may:
+        raise PermissionDenied("This is more time than you may grant.")
+    if form.is_bound and form.is_valid():
+        try:
+            answer(asked, form, request)
+        except ReasonNeeded as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "Your answer is sent to the learner.")
+            return redirect("portfolios:extension", asked.pk)
+    context = {
+        "asked": asked,
+        "form": form,
+        "may": may,
+        "delivery": asked.portfolio.enrolment.delivery,
+        "waiting": asked.state == ExtensionState.REQUESTED,
+    }
+    return render(request, "portfolios/extension.html", context, status=422 if form.errors else 200)
+
+
+def answer(asked: ExtensionRequest, form: AnswerForm, request: HttpRequest) -> None:
+    cleaned = form.cleaned_data
+    words = cleaned["answer"]
+    if cleaned["decision"] == form.APPROVE:
+        approve_extension(asked, actor=person(request), answer=words)
+    elif cleaned["decision"] == form.CHANGE:
+        until = on_day(asked.portfolio, cleaned["until"])
+        change_extension(asked, actor=person(request), until=until, answer=words)
+    else:
+        decline_extension(asked, actor=person(request), answer=words)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def holds(request: HttpRequest, submission: uuid.UUID) -> HttpResponse:
+    """Place a hold, and see those that there were."""
+    found: Submission = get_object_or_404(
+        Submission.objects.visible_to(person(request)).select_related("delivery", "task"),
+        pk=submission,
+    )
+    if not rules.may_hold(found, person(request)):
+        raise PermissionDenied("Programme administrators and the lead moderator place holds.")
+    form = HoldForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        place_hold(
+            found,
+            actor=person(request),
+            kind=HoldKind(form.cleaned_data["kind"]),
+            reason=form.cleaned_data["reason"],
+        )
+        messages.success(request, f"{found.reference} is on hold.")
+        return redirect("portfolios:holds", found.pk)
+    context = {
+        "submission": found,
+        "form": form,
+        "holds": found.holds.select_related("opened_by", "closed_by"),
+        "delivery": found.delivery,
+    }
+    return render(request, "portfolios/holds.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@signed_in
+def lift(request: HttpRequest, submission: uuid.UUID, hold: int) -> HttpResponse:
+    """Let the submission move again."""
+    found = get_object_or_404(Submission.objects.visible_to(person(request)), pk=submission)
+    lift_hold(
+        get_object_or_404(found.holds.all(), pk=hold),
+        actor=person(request),
+        note=request.POST.get("note", "")[:2000],
+    )
+    messages.success(request, f"The hold on {found.reference} is lifted.")
+    return redirect("portfolios:holds", found.pk)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def waive(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Let a portfolio be submitted without confirmation, with a reason."""
+    found: Portfolio = get_object_or_404(
+        Portfolio.objects.visible_to(person(request)).select_related(
+            "task", "enrolment__learner", "enrolment__delivery__version__micro_credential"
+        ),
+        pk=pk,
+    )
+    if not rules.may_waive_attestation(found, person(request)):
+        raise PermissionDenied("Programme administrators decide this.")
+    if not found.task.attestations_required:
+        raise Http404
+    form = WaiveForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        waive_attestation(found, actor=person(request), reason=form.cleaned_data["reason"])
+        messages.success(request, "No confirmation is needed for this portfolio.")
+        return redirect("portfolios:waive", found.pk)
+    context = {"portfolio": found, "form": form}
+    return render(request, "portfolios/waive.html", context, status=422 if form.errors else 200)

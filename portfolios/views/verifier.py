@@ -1,0 +1,137 @@
+"""Pages for somebody without an account, reached by a personal link. A visit changes nothing."""
+
+import uuid
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from catalogue.models import Criterion
+from portfolios.actions.attestation import (
+    attest,
+    attestation_for,
+    decline_to_confirm,
+    open_attestation,
+)
+from portfolios.enums import AttestationState
+from portfolios.forms import ConfirmForm, DeclineForm
+from portfolios.guards import link_still_good
+from portfolios.models import Attestation
+from portfolios.views.shared import refusable
+
+SESSION = "attestation"
+ANSWERED = {AttestationState.ATTESTED, AttestationState.DECLINED}
+
+
+def over(attestation: Attestation) -> bool:
+    return attestation.state not in ANSWERED and (
+        attestation.state in {AttestationState.EXPIRED, AttestationState.REVOKED}
+        or not link_still_good.holds(attestation)
+    )
+
+
+def page(request: HttpRequest, template: str, status: int = 200, **context: object) -> HttpResponse:
+    """No page with a personal link in its address tells it to another site, or stays in a cache."""
+    response = render(request, f"portfolios/{template}.html", context, status=status)
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@refusable
+def request_page(request: HttpRequest, token: str) -> HttpResponse:
+    """Who asks, for what. Start and "not me" are buttons; mail scanners that follow links press none."""
+    attestation = attestation_for(token)
+    if attestation is None or over(attestation):
+        return page(request, "verifier_over", status=404 if attestation is None else 410)
+    if attestation.state in ANSWERED:
+        request.session[SESSION] = str(attestation.pk)
+        return redirect("portfolios:verifier_done")
+    if request.method != "POST":
+        return page(
+            request,
+            "verifier_request",
+            attestation=attestation,
+            delivery=attestation.portfolio.enrolment.delivery,
+            titles=[one.title for one in attestation.evidence.order_by("created_at")],
+            form=DeclineForm(),
+        )
+    request.session[SESSION] = str(attestation.pk)
+    if "decline" in request.POST:
+        decline_to_confirm(attestation, reason=request.POST.get("reason", "")[:2000])
+        return redirect("portfolios:verifier_done")
+    open_attestation(attestation)
+    return redirect("portfolios:verifier_confirm")
+
+
+def from_session(request: HttpRequest) -> Attestation:
+    """The request whose link this browser has pressed Start on; the address no longer holds the token."""
+    try:
+        key = uuid.UUID(request.session.get(SESSION, ""))
+    except ValueError:
+        raise Http404 from None
+    found: Attestation | None = Attestation.objects.filter(pk=key).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@refusable
+def confirm(request: HttpRequest) -> HttpResponse:
+    """One page: who you are, what you saw, is it true, Send."""
+    attestation = from_session(request)
+    if attestation.state in ANSWERED:
+        return redirect("portfolios:verifier_done")
+    if over(attestation) or attestation.state != AttestationState.OPENED:
+        return page(request, "verifier_over", status=410)
+    portfolio = attestation.portfolio
+    criteria = list(
+        Criterion.objects.filter(
+            rubric__task=portfolio.task_id,
+        ).order_by("number")
+    )
+    form = ConfirmForm(
+        request.POST if request.method == "POST" else None,
+        criteria=criteria,
+        initial={"relationship": attestation.verifier_relationship},
+    )
+    if form.is_bound and form.is_valid():
+        cleaned = form.cleaned_data
+        attest(
+            attestation,
+            statements=form.statements,
+            relationship=cleaned["relationship"],
+            period_observed=cleaned["period_observed"],
+            conflict_note=cleaned["conflict_note"],
+            comment=cleaned["comment"],
+        )
+        return redirect("portfolios:verifier_done")
+    return page(
+        request,
+        "verifier_confirm",
+        status=422 if form.errors else 200,
+        attestation=attestation,
+        form=form,
+        items=list(attestation.evidence.order_by("created_at")),
+    )
+
+
+@never_cache
+@require_safe
+def done(request: HttpRequest) -> HttpResponse:
+    """The receipt of the answer."""
+    attestation = from_session(request)
+    if attestation.state not in ANSWERED:
+        return redirect("portfolios:verifier_confirm")
+    return page(
+        request,
+        "verifier_done",
+        attestation=attestation,
+        statements=attestation.statements.select_related("criterion").order_by("criterion__number"),
+        delivery=attestation.portfolio.enrolment.delivery,
+    )
