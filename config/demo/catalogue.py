@@ -1,0 +1,92 @@
+"""Three micro-credentials by the real steps, and one delivery that is open."""
+
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+import catalogue
+from catalogue.actions import (
+    approve_version,
+    assign_role,
+    enrol,
+    load_definition,
+    open_delivery,
+    plan_delivery,
+    publish_version,
+    send_version_back,
+    send_version_to_pre_moderation,
+    set_schedule,
+)
+from catalogue.definitions import parse
+from catalogue.enums import DeliveryRoleKind as Role
+from catalogue.forms import CHECKLIST
+from catalogue.models import Delivery, MicroCredentialVersion, policy_defaults
+from config.demo.people import LEARNERS, Cast
+from workflows.working_days import add_working_days
+
+FILES = ("digital-accessibility", "privacy-public-sector", "cybersecurity-essentials")
+DELIVERY = "accessibility-1"
+PARTS = {
+    "ada": [Role.ASSESSOR],
+    "abe": [Role.ASSESSOR],
+    "moses": [Role.MODERATOR],
+    "lea": [Role.LEAD_MODERATOR, Role.MODERATOR],
+    "ed": [Role.EXTERNAL_MODERATOR],
+    "rita": [Role.RATIFIER],
+    "rob": [Role.RATIFIER],
+}
+
+
+def publish(file: str, cast: Cast) -> MicroCredentialVersion:
+    """Load, send, approve and publish one definition; the privacy one is sent back once on the way."""
+    path = Path(catalogue.__file__).parent / "credentials" / f"{file}.yaml"
+    definition = parse(path.read_bytes(), policy_defaults=policy_defaults())
+    author, checker = cast["arthur"], cast["petra"]
+    version = load_definition(definition, provider=cast.provider, actor=author).version
+    version = send_version_to_pre_moderation(version, actor=author)
+    if file.startswith("privacy"):
+        note = "Please tell me why the second task allows no AI tools; otherwise ready."
+        version = send_version_back(version, actor=checker, note=note)
+        version = send_version_to_pre_moderation(version, actor=author)
+    answers = {name: "yes" for name, _label in CHECKLIST}
+    version = approve_version(
+        version, actor=checker, note="Clear, and fair to learners.", checklist=answers
+    )
+    return publish_version(version, actor=cast["pam"])
+
+
+def make_delivery(cast: Cast) -> Delivery:
+    """Publish the three, then plan, staff, fill and open a delivery of the first."""
+    version, *_others = [publish(file, cast) for file in FILES]
+    pam = cast["pam"]
+    now = timezone.now()
+    zone = ZoneInfo("Pacific/Auckland")
+    today = now.astimezone(zone).date()
+    delivery = plan_delivery(
+        version,
+        code=DELIVERY,
+        title="Digital Accessibility, first cohort",
+        mode="online_live",
+        starts_on=today - timedelta(days=42),
+        ends_on=today + timedelta(days=60),
+        client=None,
+        actor=pam,
+    )
+    due = datetime.combine(add_working_days(today, 8), time(17), tzinfo=zone).astimezone(UTC)
+    for task in version.tasks.all():
+        set_schedule(
+            delivery,
+            task,
+            opens_at=now - timedelta(days=42),
+            due_at=due,
+            cut_off_at=due,
+            actor=pam,
+        )
+    for name, roles in PARTS.items():
+        for role in roles:
+            assign_role(delivery, cast[name], role, actor=pam)
+    for number, name in enumerate(LEARNERS):
+        enrol(delivery, cast[name], employer=cast.ministries[number % 2], actor=pam)
+    return open_delivery(delivery, actor=pam)
