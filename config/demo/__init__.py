@@ -7,7 +7,7 @@ whole or not there.
 from django.db import transaction
 
 from catalogue.models import Delivery
-from config.demo import catalogue, people, work
+from config.demo import catalogue, marking, people, work
 from config.demo.people import PASSWORD, demo_accounts
 
 __all__ = ["PASSWORD", "demo_accounts", "is_loaded", "load"]
@@ -24,6 +24,10 @@ def load() -> bool:
         if is_loaded():
             return False
         cast = people.make_people()
-        delivery = catalogue.make_delivery(cast)
-        work.make_work(delivery, cast)
+        catalogue.publish_all(cast)
+        cohort = catalogue.make_cohort(cast)
+        marking.make_decisions(work.make_work(cohort, cast, work.COHORT), cast)
+        pilot = catalogue.make_pilot(cast)
+        marking.decide_all(work.make_work(pilot, cast, {}), cast)
+        marking.draw_round(pilot, cast)
     return True

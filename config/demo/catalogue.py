@@ -57,24 +57,57 @@ def publish(file: str, cast: Cast) -> MicroCredentialVersion:
     return publish_version(version, actor=cast["pam"])
 
 
-def make_delivery(cast: Cast) -> Delivery:
-    """Publish the three, then plan, staff, fill and open a delivery of the first."""
-    version, *_others = [publish(file, cast) for file in FILES]
+def publish_all(cast: Cast) -> None:
+    """The three micro-credentials."""
+    for file in FILES:
+        publish(file, cast)
+
+
+def make_cohort(cast: Cast) -> Delivery:
+    """The delivery that most of the demonstration is about, due in some days."""
+    return make_delivery(
+        cast,
+        FILES[0],
+        code=DELIVERY,
+        title="Digital Accessibility, first cohort",
+        learners=list(LEARNERS),
+        days_left=8,
+    )
+
+
+def make_pilot(cast: Cast) -> Delivery:
+    """A smaller one that is a step ahead: marked, and with its moderators."""
+    return make_delivery(
+        cast,
+        FILES[2],
+        code="cybersecurity-pilot",
+        title="Cybersecurity Essentials, pilot",
+        learners=list(LEARNERS)[3:9],
+        days_left=2,
+    )
+
+
+def make_delivery(
+    cast: Cast, file: str, *, code: str, title: str, learners: list[str], days_left: int
+) -> Delivery:
+    """Plan, schedule, staff, fill and open one delivery."""
+    version = MicroCredentialVersion.objects.get(micro_credential__code=file)
     pam = cast["pam"]
     now = timezone.now()
     zone = ZoneInfo("Pacific/Auckland")
     today = now.astimezone(zone).date()
     delivery = plan_delivery(
         version,
-        code=DELIVERY,
-        title="Digital Accessibility, first cohort",
+        code=code,
+        title=title,
         mode="online_live",
         starts_on=today - timedelta(days=42),
         ends_on=today + timedelta(days=60),
         client=None,
         actor=pam,
     )
-    due = datetime.combine(add_working_days(today, 8), time(17), tzinfo=zone).astimezone(UTC)
+    due = datetime.combine(add_working_days(today, days_left), time(17), tzinfo=zone)
+    due = due.astimezone(UTC)
     for task in version.tasks.all():
         set_schedule(
             delivery,
@@ -87,6 +120,7 @@ def make_delivery(cast: Cast) -> Delivery:
     for name, roles in PARTS.items():
         for role in roles:
             assign_role(delivery, cast[name], role, actor=pam)
-    for number, name in enumerate(LEARNERS):
-        enrol(delivery, cast[name], employer=cast.ministries[number % 2], actor=pam)
+    for name in learners:
+        ministry = cast.ministries[list(LEARNERS).index(name) % 2]
+        enrol(delivery, cast[name], employer=ministry, actor=pam)
     return open_delivery(delivery, actor=pam)

@@ -19,10 +19,10 @@ from portfolios.actions.drafting import (
 )
 from portfolios.actions.scanning import scan_waiting_evidence
 from portfolios.actions.submission import DECLARATION, submit_portfolio
-from portfolios.models import AttestationStatement, EvidenceItem, Portfolio
+from portfolios.models import AttestationStatement, EvidenceItem, Portfolio, Submission
 
-UNTOUCHED = {"mere"}
-BUILDING = {"lena", "oscar"}
+COHORT = {"mere": "untouched", "lena": "building", "oscar": "building"}
+"""Learners of the first cohort who have not submitted."""
 SERVICES = [
     "the booking form for hearing tests",
     "the page on which people renew a licence",
@@ -80,27 +80,30 @@ def screenshot(service: str, *, mended: bool) -> bytes:
     return made.getvalue()
 
 
-def make_work(delivery: Delivery, cast: Cast) -> None:
-    """Give every learner but one a portfolio with evidence, and submit most of them."""
+def make_work(delivery: Delivery, cast: Cast, behind: dict[str, str]) -> dict[str, Submission]:
+    """Give the learners portfolios with evidence, and submit those of all who are not behind."""
+    submissions = {}
     for number, name in enumerate(LEARNERS):
-        enrolment = delivery.enrolments.get(learner=cast[name])
-        portfolio = create_portfolio(
-            enrolment, delivery.version.tasks.get(), actor=enrolment.learner
-        )
-        if portfolio is None or name in UNTOUCHED:
+        enrolment = delivery.enrolments.filter(learner=cast[name]).first()
+        if enrolment is None:
+            continue
+        task = delivery.version.tasks.get()
+        portfolio = create_portfolio(enrolment, task, actor=enrolment.learner)
+        if portfolio is None or behind.get(name) == "untouched":
             continue
         service = SERVICES[number % len(SERVICES)]
-        whole = name not in BUILDING
-        build(portfolio, service, whole=whole)
-        if whole:
-            confirm(portfolio)
-            submit_portfolio(
-                portfolio,
-                actor=enrolment.learner,
-                key=uuid.uuid4().hex,
-                declaration=str(DECLARATION),
-                ai_use="I used a language model to check my spelling." if number % 3 == 0 else "",
-            )
+        build(portfolio, service, whole=name not in behind)
+        if name in behind:
+            continue
+        confirm(portfolio)
+        submissions[name] = submit_portfolio(
+            portfolio,
+            actor=enrolment.learner,
+            key=uuid.uuid4().hex,
+            declaration=str(DECLARATION),
+            ai_use="I used a language model to check my spelling." if number % 3 == 0 else "",
+        )
+    return submissions
 
 
 def build(portfolio: Portfolio, service: str, *, whole: bool) -> None:

@@ -1,5 +1,6 @@
 """The demonstration is whole, is loaded once, and everybody in it can sign in."""
 
+from collections import Counter
 from io import StringIO
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from catalogue.models import Delivery, MicroCredentialVersion
 from config import demo
+from moderation.models import SampleItem
 from portfolios.models import EvidenceItem, Portfolio, Submission
 from workflows.models import TransitionRecord
 
@@ -24,11 +26,15 @@ def loaded(settings):
 
 def test_everything_is_there_once(loaded):
     assert MicroCredentialVersion.objects.filter(state="published").count() == 3
-    delivery = Delivery.objects.get()
-    assert delivery.opened_at is not None
-    assert delivery.enrolments.count() == 12
-    assert Portfolio.objects.count() == 12
-    assert Submission.objects.count() >= 9
+    assert not Delivery.objects.filter(opened_at__isnull=True).exists()
+    cohort = Delivery.objects.get(code="accessibility-1")
+    assert cohort.enrolments.count() == 12
+    assert Portfolio.objects.filter(enrolment__delivery=cohort).count() == 12
+    states = Counter(Submission.objects.filter(delivery=cohort).values_list("state", flat=True))
+    assert states == {"submitted": 1, "in_assessment": 1, "referred": 1, "assessed": 6}
+    pilot = Submission.objects.exclude(delivery=cohort)
+    assert set(pilot.values_list("state", flat=True)) == {"in_moderation"}
+    assert SampleItem.objects.filter(submission__in=pilot, state="drawn").count() == 6
     assert set(EvidenceItem.objects.values_list("state", flat=True)) == {"ready"}
     before = TransitionRecord.objects.count(), User.objects.count()
     out = StringIO()

@@ -13,6 +13,9 @@ class Command(BaseCommand):
 
     help = "Load demonstration data (once) and print the accounts."
 
+    # Warnings of the checks would stand among the accounts, which are shown at each start.
+    requires_system_checks = ()
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Load where nothing is loaded; print who can sign in in any case."""
         if not settings.DEBUG:
