@@ -240,6 +240,7 @@ EMAIL_TIMEOUT = 20
 # PostgreSQL holds the truth; a task says "look now" and carries no facts.
 REDIS_URL = env.str("REDIS_URL", "redis://localhost:6379/0")
 CACHE_URL = env.str("CACHE_URL", "")
+NUDGE_RELAY = True
 CELERY_BROKER_URL = REDIS_URL
 WAKE_WORKERS = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

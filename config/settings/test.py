@@ -24,3 +24,4 @@ ACCOUNT_RATE_LIMITS = False
 WAKE_WORKERS = False
 LOGGING = logging_config(as_json=False, level="WARNING")
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.testapp.apps.TestAppConfig"]
+NUDGE_RELAY = False  # tests call the relay themselves, or run a worker that polls

@@ -51,16 +51,14 @@ def test_nothing_is_changed_or_deleted(rows, table):
 
 
 @pytest.mark.parametrize("table", [*triggers.APPEND_ONLY, triggers.LABEL, triggers.HEAD])
+@pytest.mark.only_postgresql
 def test_nothing_is_truncated(rows, table):
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has no TRUNCATE")
     connection.check_constraints()  # PostgreSQL truncates nothing while checks are pending
     assert "append-only" in refused(f"TRUNCATE {table} CASCADE")
 
 
+@pytest.mark.only_sqlite
 def test_a_record_is_not_replaced(docket):
-    if connection.vendor != "sqlite":
-        pytest.skip("REPLACE is of SQLite")
     columns = ", ".join(field.column for field in TransitionRecord._meta.concrete_fields)
     table = triggers.RECORD
     refused(f"INSERT OR REPLACE INTO {table} ({columns}) SELECT {columns} FROM {table}")
@@ -105,13 +103,10 @@ def test_the_table_of_permitted_steps_is_the_code():
     assert stored == {(one.machine, one.name, one.source, one.target) for one in all_arrows()}
 
 
+@pytest.mark.only_postgresql
+@pytest.mark.usefixtures("db")
 class TestStatesOnPostgresql:
     """Raw SQL that goes round the door."""
-
-    @pytest.fixture(autouse=True)
-    def only_postgresql(self, db):
-        if connection.vendor != "postgresql":
-            pytest.skip("PostgreSQL only")
 
     def test_every_pair_that_no_step_permits_is_refused(self, docket, ada):
         permitted = {
