@@ -11,6 +11,7 @@ class PortfoliosConfig(AppConfig):
     def ready(self) -> None:
         """Births and handlers register on import; the scanner is woken by a task without arguments."""
         from portfolios import handlers, transitions  # noqa: F401
+        from portfolios.actions import schedules  # noqa: F401  moves with the delivery's dates
         from portfolios.actions.scanning import on_waiting
         from portfolios.tasks import wake_scanner
 
