@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from accounts.models import SYSTEM
 from assessment.enums import MARKED_AS
 from catalogue.enums import DeliveryRoleKind
 from catalogue.rules import has_delivery_role
 from moderation.enums import RoundState, SampleState
 from portfolios.enums import PartKind
-from portfolios.rules import is_system
 from workflows.guards import bulk_rule, may
 
 if TYPE_CHECKING:
@@ -120,12 +120,12 @@ def decides_set(moderation_round: "ModerationRound", actor: "Actor") -> bool:
 @may("portfolios.submission.enter_moderation")
 def may_enter(submission: "Submission", actor: "Actor") -> bool:
     """The lead moderator with a whole set; the system when returned work comes back."""
-    return is_system(submission, actor) or leads_delivery(submission.delivery, actor)
+    return actor == SYSTEM or leads_delivery(submission.delivery, actor)
 
 
 @bulk_rule(may_enter)
 def _may_enter(submissions: "QuerySet[Submission]", actor: "Actor") -> "Iterable[Any]":
-    if is_system(None, actor):
+    if actor == SYSTEM:
         return submissions.values_list("pk", flat=True)
     return _led(submissions, actor)
 
