@@ -1,0 +1,37 @@
+"""Platform administrators edit people and organisations; they delete nothing and make nobody powerful."""
+
+import pytest
+
+from accounts.models import Membership, User
+from tests.personas import make_cast
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cast():
+    return make_cast()
+
+
+def test_names_can_be_mended_but_not_powers(cast, client):
+    client.force_login(cast.petra)
+    address = f"/admin/accounts/user/{cast.ada.pk}/change/"
+    fields = {"name": "Ada Māhia", "email": cast.ada.email, "time_zone": "Pacific/Auckland"}
+    sent = {**fields, "is_active": "on", "is_superuser": "on"}
+    assert client.post(address, sent).status_code == 302
+    ada = User.objects.get(pk=cast.ada.pk)
+    assert (ada.name, ada.is_superuser) == ("Ada Māhia", False)
+
+
+def test_nobody_is_deleted(cast, client):
+    client.force_login(cast.petra)
+    part = Membership.objects.get(user=cast.olga)
+    for path in (f"user/{cast.ada.pk}", f"organisation/{cast.client.pk}", f"membership/{part.pk}"):
+        response = client.post(f"/admin/accounts/{path}/delete/", {"post": "yes"})
+        assert response.status_code == 403
+
+
+@pytest.mark.parametrize("name", ["lena", "ada", "pam", "olga"])
+def test_others_do_not_get_in(name, cast, client):
+    client.force_login(getattr(cast, name))
+    assert client.get("/admin/accounts/user/").status_code == 302
