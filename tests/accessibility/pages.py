@@ -29,4 +29,23 @@ PAGES = [
     GatePage("change-password", "/accounts/password/change/", persona="lena"),
     GatePage("second-step", "/accounts/2fa/", persona="lena"),
     GatePage("sign-out", "/accounts/logout/", persona="lena"),
+    GatePage("manage-home", "/manage/", persona="pam"),
+    GatePage("manage-deliveries", "/manage/deliveries/", "pam", "planned_delivery"),
+    GatePage("micro-credentials", "/manage/micro-credentials/", persona="pam"),
+    GatePage("version", "/manage/versions/{version}/", "pam", "running_delivery"),
+    GatePage(
+        "pre-moderation", "/manage/versions/{version}/pre-moderation/", "pam", "version_to_check"
+    ),
+    GatePage("delivery", "/manage/deliveries/{delivery}/", "pam", "running_delivery"),
+    GatePage("delivery-planned", "/manage/deliveries/{delivery}/", "pam", "planned_delivery"),
+    GatePage("new-delivery", "/manage/versions/{version}/deliver/", "pam", "planned_delivery"),
+    GatePage("open-delivery", "/manage/deliveries/{delivery}/open/", "pam", "planned_delivery"),
+    GatePage("policy", "/manage/deliveries/{delivery}/policy/", "pam", "planned_delivery"),
+    GatePage("schedule", "/manage/deliveries/{delivery}/tasks/{task}/", "pam", "running_delivery"),
+    GatePage("add-person", "/manage/deliveries/{delivery}/people/add/", "pam", "running_delivery"),
+    GatePage("import", "/manage/deliveries/{delivery}/people/import/", "pam", "running_delivery"),
+    GatePage(
+        "end-part", "/manage/deliveries/{delivery}/roles/{part}/end/", "pam", "running_delivery"
+    ),
+    GatePage("organisations", "/manage/organisations/", persona="pam"),
 ]
