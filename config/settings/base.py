@@ -16,6 +16,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 
 PRODUCTION = False  # production.py alone sets it; config.checks then refuses what is unsafe
 DEBUG = False
+DEMO_ALLOWED = False  # accounts whose password everybody knows
 SECRET_KEY = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])

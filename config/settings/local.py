@@ -4,6 +4,7 @@ from config.settings.base import *
 
 DEBUG = env.bool("DEBUG", True)
 SECRET_KEY = SECRET_KEY or "local-only-not-a-secret"  # production refuses to start with it
+DEMO_ALLOWED = True
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 DATABASES = {"default": database(env.str("DATABASE_URL", f"sqlite:///{DATA_DIR}/moderato.sqlite3"))}
 CACHES = {

@@ -8,6 +8,7 @@ from config.logs import logging_config
 from config.settings.base import *
 
 DEBUG = False
+DEMO_ALLOWED = True
 SECRET_KEY = "test-only"
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 DATABASES = {"default": database(env.str("TEST_DATABASE_URL", "sqlite:///:memory:"))}

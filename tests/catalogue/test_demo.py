@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 @pytest.fixture
 def loaded(settings):
-    settings.DEBUG = True
+    settings.DEMO_ALLOWED = True
     out = StringIO()
     call_command("load_demo", stdout=out)
     return out.getvalue()
@@ -59,7 +59,7 @@ def test_everybody_shown_can_sign_in(loaded, client):
 
 
 def test_no_known_passwords_in_production(settings):
-    settings.DEBUG = False
+    settings.DEMO_ALLOWED = False
     with pytest.raises(CommandError, match="public password"):
         call_command("load_demo")
     assert not User.objects.exists()

@@ -226,15 +226,15 @@ class Command(BaseCommand):
             self.finish(name)
 
     def load_demo(self) -> None:
-        """Load the demo data once. What the command prints, the accounts, is shown at each start."""
+        """Load the demo data once. The accounts that it writes down are shown at each start."""
         kept = self.data / "demo-accounts.txt"
         if kept.exists():
             return
         self.say("Loading the demo data …")
         self.log("demo").unlink(missing_ok=True)
-        self.start("demo", [sys.executable, "manage.py", "load_demo"])
+        into = ["--accounts-file", str(kept)]
+        self.start("demo", [sys.executable, "manage.py", "load_demo", *into])
         self.finish("demo")
-        shutil.copyfile(self.log("demo"), kept)
 
     def start(self, name: str, command: list[str]) -> None:
         """Start a child in a session of its own, so that Ctrl-C reaches only the supervisor."""
