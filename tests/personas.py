@@ -73,7 +73,9 @@ def make_user(name: str, **fields: object) -> User:
     )
 
 
-def make_cast(learners: int = 1, policy: dict[str, object] | None = None) -> Cast:
+def make_cast(
+    learners: int = 1, policy: dict[str, object] | None = None, attestations: int = 0
+) -> Cast:
     """Provider, client, another organisation, an open delivery of one task, and everybody's part.
 
     The first three learners are lena, hone and mere; more are learner4, learner5, …
@@ -92,7 +94,7 @@ def make_cast(learners: int = 1, policy: dict[str, object] | None = None) -> Cas
     Membership.objects.create(
         user=people["olga"], organisation=other, role=OrganisationRole.ADMINISTRATOR
     )
-    version = published_version(provider)
+    version = published_version(provider, attestations=attestations)
     now = timezone.now()
     delivery = Delivery.objects.create(
         version=version,

@@ -9,7 +9,6 @@ from accounts.models import Actor
 from assessment.models import AssessmentDecision
 from awards import rules
 from awards.enums import CredentialState
-from awards.querysets import CredentialQuerySet
 from portfolios.models import Submission
 from workflows.machines import step
 from workflows.models import StateModel
@@ -31,8 +30,7 @@ class Credential(StateModel):
     issued_at = models.DateTimeField(default=timezone.now)
     suspended_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
-
-    objects = CredentialQuerySet.as_manager()
+    reason = models.TextField(blank=True)
 
     class Meta:
         ordering = ["-issued_at"]
@@ -57,9 +55,9 @@ class Credential(StateModel):
         permission=rules.may_suspend,
         custom={"past": "suspended", "label": _("Suspend")},
     )
-    def suspend(self, *, actor: Actor) -> None:
-        """Part of a recall; the reason stands in the record."""
-        self.suspended_at = timezone.now()
+    def suspend(self, *, actor: Actor, reason: str = "") -> None:
+        """Part of a recall."""
+        self.suspended_at, self.reason = timezone.now(), reason
 
     @step(
         field=state,
@@ -70,7 +68,7 @@ class Credential(StateModel):
     )
     def reinstate(self, *, actor: Actor) -> None:
         """The result stood."""
-        self.suspended_at = None
+        self.suspended_at, self.reason = None, ""
 
     @step(
         field=state,
@@ -79,6 +77,6 @@ class Credential(StateModel):
         permission=rules.may_suspend,
         custom={"past": "revoked", "label": _("Revoke")},
     )
-    def revoke(self, *, actor: Actor) -> None:
+    def revoke(self, *, actor: Actor, reason: str = "") -> None:
         """Final; a changed result gets a new credential."""
-        self.revoked_at = timezone.now()
+        self.revoked_at, self.reason = timezone.now(), reason

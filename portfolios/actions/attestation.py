@@ -133,7 +133,7 @@ def attest(
 def decline_to_confirm(attestation: Attestation, *, reason: str = "") -> Attestation:
     """Not the right person, or not willing. The learner may ask somebody else."""
     declined: Attestation = perform(
-        attestation, "decline", actor=SYSTEM, reason=plain_text(reason).strip()
+        attestation, "decline", actor=SYSTEM, why=plain_text(reason).strip()
     )
     return declined
 

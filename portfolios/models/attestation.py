@@ -81,10 +81,10 @@ class Attestation(StateModel):
         conditions=[guards.link_still_good],
         custom={"past": "declined", "label": _("Decline")},
     )
-    def decline(self, *, actor: Actor, reason: str = "") -> None:
+    def decline(self, *, actor: Actor, why: str = "") -> None:
         """The learner may ask somebody else."""
         self.answered_at = timezone.now()
-        self.decline_reason = reason
+        self.decline_reason = why
 
     @step(
         field=state,

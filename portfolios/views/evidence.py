@@ -103,6 +103,7 @@ def add_kind(request: HttpRequest, pk: uuid.UUID, kind: str) -> HttpResponse:
     criterion = request.GET.get("criterion", "")
     if request.method == "POST":
         form = add_form(kind, found, request.POST, request.FILES)
+        form.full_clean()
         if cut_short(request):
             form.add_error(
                 None, "The upload was cut off before the end, so nothing was kept. Add it again."

@@ -36,7 +36,7 @@ def grade_scheme() -> GradeScheme:
 
 
 def draft_version(
-    provider: Organisation, code: str = "access", criteria: int = 3
+    provider: Organisation, code: str = "access", criteria: int = 3, attestations: int = 0
 ) -> MicroCredentialVersion:
     """Version 1 in draft: two outcomes, one task, `criteria` criteria of four levels, the last optional."""
     author = User.objects.create_user(f"author-{code}@example.org", name="Arthur Author")
@@ -64,7 +64,11 @@ def draft_version(
         for n in (1, 2)
     ]
     task = AssessmentTask.objects.create(
-        version=version, number=1, title="Workplace portfolio", brief="Show what you did at work."
+        version=version,
+        number=1,
+        title="Workplace portfolio",
+        brief="Show what you did at work.",
+        attestations_required=attestations,
     )
     rubric = Rubric.objects.create(task=task, content_hash="1" * 64)
     for number in range(1, criteria + 1):
@@ -90,10 +94,10 @@ def draft_version(
 
 
 def published_version(
-    provider: Organisation, code: str = "access", criteria: int = 3
+    provider: Organisation, code: str = "access", criteria: int = 3, attestations: int = 0
 ) -> MicroCredentialVersion:
     """The same, sent to pre-assessment moderation, approved by somebody else, and published."""
-    version = draft_version(provider, code, criteria)
+    version = draft_version(provider, code, criteria, attestations)
     checker = User.objects.create_user(f"checker-{code}@example.org", name="Petronella Checker")
     publisher = User.objects.create_user(f"publisher-{code}@example.org", name="Paul Publisher")
     for user, role in (

@@ -1,1 +1,0 @@
-"""What people and the clock do to confirm, publish and take back results."""

@@ -1,1 +1,0 @@
-"""Pages of confirmation, by audience."""

@@ -1,0 +1,502 @@
+"""Taking bytes in, checking them, and handing them out."""
+
+import hashlib
+import io
+import socket
+import threading
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import storages
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client, RequestFactory
+from django.test.client import ClientHandler
+from django.urls import reverse
+
+from portfolios import storage
+from portfolios.actions.drafting import add_file_evidence
+from portfolios.actions.scanning import claim, scan_waiting_evidence
+from portfolios.definitions import examine
+from portfolios.enums import EvidenceState
+from portfolios.exceptions import UploadRefused
+from portfolios.models import EvidenceItem
+from tests.factories.portfolios import file, note, pdf, png, portfolio_of, submitted
+from workflows.models import AccessRecord
+
+MIB = 1024 * 1024
+
+
+def stored_files() -> list[Path]:
+    base = Path(storages["evidence"].location)
+    return [path for path in base.rglob("*") if path.is_file()] if base.exists() else []
+
+
+def office(kind: str = "wordprocessingml.document.main+xml", **extra: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", f"<Types>{kind}</Types>")
+        archive.writestr("word/document.xml", "<w/>")
+        for name, content in extra.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return made.getvalue()
+
+
+ACCEPTED = {
+    "a.pdf": pdf(),
+    "a.png": png(),
+    "a.docx": office(),
+    "a.xlsx": office("spreadsheetml.sheet.main+xml"),
+    "a.pptx": office("presentationml.presentation.main+xml"),
+    "a.heic": b"\0\0\0\x18ftypheic" + bytes(40),
+    "a.mp4": b"\0\0\0\x18ftypisom" + bytes(40),
+    "a.mov": b"\0\0\0\x14ftypqt  " + bytes(40),
+    "a.m4a": b"\0\0\0\x18ftypM4A " + bytes(40),
+    "a.webm": b"\x1a\x45\xdf\xa3\x93\x42\x82\x88webm" + bytes(40),
+    "a.mp3": b"ID3\x04" + bytes(40),
+    "a.wav": b"RIFF\x24\0\0\0WAVEfmt ",
+    "a.txt": "Ngā mihi\n".encode(),
+    "a.csv": b"a,b\r\n1,2\r\n",
+}
+REFUSED = {
+    "html.png": b"<html><script>1</script>",
+    "html.pdf": b"<html>%PDF-1.4",
+    "html.txt": b"<!DOCTYPE html><script>1</script>",
+    "svg.csv": b"<svg onload=alert(1)>",
+    "pdf.jpg": pdf(),
+    "png.pdf": png(),
+    "exe.txt": b"MZ\x90\0\3\0",
+    "elf.csv": b"\x7fELF\2\1\1\0",
+    "zip.docx": b"PK\x03\x04 not a zip",
+    "sheet.docx": office("spreadsheetml.sheet.main+xml"),
+    "cut.png": png()[:20],
+    "latin.txt": b"caf\xe9 \xff",
+    "empty.pdf": b"",
+    "gif.jpg": b"GIF89a/*",
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_each_allowed_kind_is_recognised(name):
+    assert not examine(io.BytesIO(ACCEPTED[name]), name).refusal
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_what_it_says_is_refused_in_words(name):
+    verdict = examine(io.BytesIO(REFUSED[name]), name)
+    assert not verdict.media_type
+    assert verdict.refusal.endswith(".")
+
+
+def test_macros_passwords_bombs_and_slips_are_refused():
+    macro = io.BytesIO()
+    with zipfile.ZipFile(macro, "w") as archive:
+        archive.writestr("[Content_Types].xml", "wordprocessingml.document.main+xml")
+        archive.writestr("word/vbaProject.bin", b"x")
+    assert "macros" in examine(io.BytesIO(macro.getvalue()), "a.docx").refusal
+    enabled = office("application/vnd.ms-word.document.macroEnabled.main+xml")
+    assert "macros" in examine(io.BytesIO(enabled), "a.docx").refusal
+    bomb = office(word__bomb=bytes(80 * MIB))
+    assert "unpacks" in examine(io.BytesIO(bomb), "a.docx").refusal
+    slip = io.BytesIO()
+    with zipfile.ZipFile(slip, "w") as archive:
+        archive.writestr("../evil", "x")
+    assert "damaged" in examine(io.BytesIO(slip.getvalue()), "a.docx").refusal
+    locked = bytearray(office())
+    at = locked.find(b"PK\x01\x02")
+    locked[at + 8] |= 1
+    assert "password" in examine(io.BytesIO(bytes(locked)), "a.docx").refusal
+
+
+def test_a_picture_of_too_many_pixels_is_refused():
+    import struct
+    import zlib
+
+    head = struct.pack(">IIBBBBB", 60000, 60000, 8, 0, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + b"IHDR" + head + struct.pack(">I", zlib.crc32(b"IHDR" + head))
+    chunk += (
+        struct.pack(">I", 4)
+        + b"IDAT"
+        + bytes(4)
+        + struct.pack(">I", zlib.crc32(b"IDAT" + bytes(4)))
+    )
+    verdict = examine(io.BytesIO(b"\x89PNG\r\n\x1a\n" + chunk), "big.png")
+    assert "too many pixels" in verdict.refusal
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("../../etc/passwd.pdf", "passwd.pdf"),
+        ("C:\\Users\\x\\ā ē ī.pdf", "ā ē ī.pdf"),
+        ("Ma\u0304ori.pdf", "Māori.pdf"),
+        ("evil\u202efdp.exe.pdf", "evilfdp.exe.pdf"),
+        ("a\x00b\r\n.pdf", "ab.pdf"),
+        ("", "file"),
+        (".pdf", "file.pdf"),
+        ("ā" * 300 + ".pdf", "ā" * 251 + ".pdf"),
+    ],
+)
+def test_names_are_data_without_paths_and_keep_their_macrons(given, kept):
+    assert storage.clean_name(given) == kept
+
+
+def test_the_limit_stops_the_stream_and_keeps_nothing(cast):
+    portfolio = portfolio_of(cast)
+    cast.delivery.policy_overrides = {"evidence.max_bytes": 10}
+    cast.delivery.save()
+    portfolio.refresh_from_db()
+    seen = []
+
+    def pieces():
+        for number in range(100):
+            seen.append(number)
+            yield b"12345678"
+
+    with pytest.raises(UploadRefused, match="too big"):
+        add_file_evidence(portfolio, actor=cast.lena, pieces=pieces(), name="a.pdf")
+    assert len(seen) == 2
+    assert not EvidenceItem.objects.exists()
+    assert not stored_files()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected", "code"),
+    [([b""], 0, "empty"), ([], None, "empty"), ([b"%PDF-"], 9, "truncated")],
+)
+def test_empty_and_cut_off_uploads_leave_nothing(cast, pieces, expected, code):
+    portfolio = portfolio_of(cast)
+    with pytest.raises(UploadRefused) as refusal:
+        add_file_evidence(
+            portfolio, actor=cast.lena, pieces=pieces, name="a.pdf", expected_size=expected
+        )
+    assert refusal.value.code == code
+    assert not EvidenceItem.objects.exists()
+    assert not stored_files()
+
+
+def test_a_source_that_breaks_leaves_nothing(cast):
+    portfolio = portfolio_of(cast)
+
+    def broken():
+        yield pdf()
+        raise OSError("line is down")
+
+    with pytest.raises(OSError, match="line is down"):
+        add_file_evidence(portfolio, actor=cast.lena, pieces=broken(), name="a.pdf")
+    assert not stored_files()
+
+
+def test_equal_bytes_are_written_once_and_never_again(cast):
+    portfolio = portfolio_of(cast)
+    one, two = file(portfolio, "a.pdf", pdf("same")), file(portfolio, "b.pdf", pdf("same"))
+    assert one.storage_key == two.storage_key
+    (path,) = stored_files()
+    assert path.stat().st_mode & 0o777 == 0o444
+    assert storage.checksum(one.storage_key) == (one.size, one.sha256)
+    other = storage.final_key(cast.other.pk, one.sha256)
+    assert other.split("/")[0] != one.storage_key.split("/")[0]
+
+
+def test_memory_does_not_grow_with_the_file(cast):
+    portfolio = portfolio_of(cast)
+
+    def pieces():
+        yield b"%PDF-1.4\n"
+        for _number in range(64):
+            yield bytes(MIB)
+
+    tracemalloc.start()
+    add_file_evidence(portfolio, actor=cast.lena, pieces=pieces(), name="big.pdf")
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16 * MIB
+
+
+def test_the_check_decides_and_says_what_was_not_looked_for(cast):
+    portfolio = portfolio_of(cast)
+    good, bad = file(portfolio), file(portfolio, "bad.pdf", b"<html>")
+    assert good.state == EvidenceState.READY
+    assert good.media_type == "application/pdf"
+    assert good.words == "Ready. Not scanned for viruses"
+    assert bad.state == EvidenceState.QUARANTINED
+    assert "not what its name says" in bad.refusal
+    assert note(portfolio).words == "Ready"
+
+
+def clamd(answer: bytes, heard: list[bytes]) -> int:
+    """A scanner on a free port that reads one INSTREAM and gives one answer."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        line, _address = server.accept()
+        got = b""
+        while not got.endswith(b"\0\0\0\0"):
+            got += line.recv(65536)
+        heard.append(got)
+        line.sendall(answer)
+        line.close()
+        server.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return int(server.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "words"),
+    [
+        (b"stream: OK\0", "ready", "Ready"),
+        (b"stream: Eicar-Test FOUND\0", "quarantined", "Refused by the safety check"),
+        (b"INSTREAM size limit exceeded. ERROR\0", "scanning", "Being checked"),
+    ],
+)
+def test_a_virus_scanner_is_asked_where_there_is_one(cast, settings, answer, state, words):
+    heard: list[bytes] = []
+    settings.VIRUS_SCANNER = f"127.0.0.1:{clamd(answer, heard)}"
+    item = file(portfolio_of(cast))
+    assert (item.state, item.words) == (state, words)
+    assert heard[0].startswith(b"zINSTREAM\0")
+
+
+def test_a_scanner_that_is_down_never_makes_anything_ready(cast, settings):
+    from datetime import timedelta
+
+    settings.VIRUS_SCANNER = "127.0.0.1:9"
+    item = file(portfolio_of(cast))
+    assert item.state == EvidenceState.SCANNING
+    for _attempt in range(6):
+        EvidenceItem.objects.filter(pk=item.pk).update(
+            scan_started_at=item.created_at - timedelta(hours=1)
+        )
+        scan_waiting_evidence()
+    item.refresh_from_db()
+    assert item.state == EvidenceState.QUARANTINED
+    assert item.scan_attempts == 5
+
+
+def test_two_workers_never_take_the_same_item(cast):
+    portfolio = portfolio_of(cast)
+    add_file_evidence(portfolio, actor=cast.lena, pieces=[pdf()], name="a.pdf")
+    assert len(claim()) == 1
+    assert claim() == []
+
+
+# --- handing out -------------------------------------------------------------------------------------
+
+
+def content(answer) -> bytes:
+    return b"".join(answer.streaming_content) if answer.streaming else answer.content
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "part"),
+    [
+        (None, 200, slice(None)),
+        ("bytes=0-3", 206, slice(0, 4)),
+        ("bytes=5-", 206, slice(5, None)),
+        ("bytes=-4", 206, slice(-4, None)),
+        ("bytes=2-9999", 206, slice(2, None)),
+        ("bytes=9999-", 416, None),
+        ("bytes=5-2", 416, None),
+        ("bytes=0-1,3-4", 200, slice(None)),
+        ("lines=1-2", 200, slice(None)),
+    ],
+)
+def test_one_range_at_a_time(cast, as_, asked, code, part):
+    raw = pdf("range")
+    item = file(portfolio_of(cast), "Pūrongo.pdf", raw)
+    headers = {"Range": asked} if asked else {}
+    answer = as_(cast.lena).get(reverse("portfolios:serve", args=[item.pk]), headers=headers)
+    assert answer.status_code == code
+    if part is None:
+        assert answer["Content-Range"] == f"bytes */{len(raw)}"
+        return
+    assert content(answer) == raw[part]
+    assert answer["Content-Length"] == str(len(raw[part]))
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert answer["Cache-Control"] == "private, no-store"
+    assert answer["Content-Disposition"].startswith("attachment; filename*=utf-8''P%C5%ABrongo.pdf")
+
+
+def test_others_get_a_neutral_name_and_leave_a_trace(cast, as_):
+    submission = submitted(cast)
+    item = submission.pins.get(number=2).evidence
+    path = reverse("portfolios:serve", args=[item.pk])
+    codes = {
+        who: as_(getattr(cast, who)).get(path).status_code
+        for who in ("lena", "hone", "ada", "moses", "lea", "ed", "pam", "rita", "olga", "petra")
+    }
+    assert codes == {
+        "lena": 200, "hone": 404, "ada": 404, "moses": 404, "lea": 200,
+        "ed": 404, "pam": 200, "rita": 404, "olga": 404, "petra": 404,
+    }  # fmt: skip
+    answer = as_(cast.lea).get(path)
+    assert "evidence-02.pdf" in answer["Content-Disposition"]
+    assert "report" not in answer["Content-Disposition"]
+    assert set(AccessRecord.objects.values_list("actor", flat=True)) == {
+        cast.lea.pk,
+        cast.pam.pk,
+    }
+
+
+def test_nothing_that_failed_its_check_is_served(cast, as_):
+    bad = file(portfolio_of(cast), "bad.pdf", b"<html>")
+    client = as_(cast.lena)
+    assert client.get(reverse("portfolios:serve", args=[bad.pk])).status_code == 404
+    assert client.get(reverse("portfolios:preview", args=[bad.pk])).status_code == 404
+
+
+def test_previews_are_ours_and_hold_no_location(cast, as_):
+    from PIL import Image
+
+    made = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010E] = "secret place"
+    exif.get_ifd(0x8825)[2] = (36.0, 50.0, 0.0)
+    Image.new("RGB", (40, 20), "teal").save(made, "JPEG", exif=exif)
+    assert b"secret place" in made.getvalue()
+    item = file(portfolio_of(cast), "photo.jpg", made.getvalue(), kind="photo")
+    client = as_(cast.lena)
+    for _time in range(2):
+        answer = client.get(reverse("portfolios:preview", args=[item.pk]))
+        shown = content(answer)
+        assert answer["Content-Type"] == "image/jpeg"
+        assert answer["Content-Disposition"] == "inline"
+        assert b"secret place" not in shown
+        with Image.open(io.BytesIO(shown)) as picture:
+            assert picture.size == (40, 20)
+            assert not dict(picture.getexif())
+    assert (
+        client.get(reverse("portfolios:preview", args=[note(portfolio_of(cast)).pk])).status_code
+        == 404
+    )
+
+
+# --- the page ----------------------------------------------------------------------------------------
+
+
+def test_a_refused_file_keeps_the_words_that_were_typed(cast, as_):
+    portfolio = portfolio_of(cast)
+    path = reverse("portfolios:add_kind", args=[portfolio.pk, "file"])
+    for name, raw, words in (
+        ("empty.pdf", b"", "This file is empty"),
+        ("x.svg", b"<svg/>", "We cannot take this kind of file"),
+        ("noextension", b"abc", "We cannot take this kind of file"),
+    ):
+        sent = {"upload": SimpleUploadedFile(name, raw), "title": "My report", "description": "Hui"}
+        answer = as_(cast.lena).post(path, sent)
+        assert answer.status_code == 422
+        page = answer.content.decode()
+        assert words in page
+        assert "My report" in page
+    assert not EvidenceItem.objects.exists()
+
+
+def test_a_body_shorter_than_announced_is_not_evidence(cast, client: Client):
+    portfolio = portfolio_of(cast)
+    client.force_login(cast.lena)
+    upload = SimpleUploadedFile("a.pdf", pdf("cut") * 50)
+    path = reverse("portfolios:add_kind", args=[portfolio.pk, "file"])
+    request = RequestFactory().post(path, {"upload": upload, "title": "x"})
+    whole = request.environ["wsgi.input"].read()
+    environ = {
+        **request.environ,
+        "wsgi.input": io.BytesIO(whole[: len(whole) // 2]),
+        "HTTP_COOKIE": f"sessionid={client.cookies['sessionid'].value}",
+        "HTTP_HOST": "testserver",
+    }
+    answer = ClientHandler(enforce_csrf_checks=False)(environ)
+    assert answer.status_code == 422
+    assert "cut off before the end" in answer.content.decode()
+    assert not EvidenceItem.objects.exists()
+    assert not stored_files()
+
+
+# --- S3 ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["rclone_s3", "moto_s3"])
+def s3(request, settings):
+    """The evidence store on a real S3 server."""
+    from botocore.config import Config
+
+    server = request.getfixturevalue(request.param)
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "evidence": {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": server.extra["bucket"],
+                "endpoint_url": server.url,
+                "region_name": "us-east-1",
+                "access_key": server.extra["access_key"],
+                "secret_key": server.extra["secret_key"],
+                "client_config": Config(
+                    signature_version="s3v4",
+                    s3={"addressing_style": "path"},
+                    request_checksum_calculation="when_required",
+                    response_checksum_validation="when_required",
+                ),
+                "file_overwrite": False,
+                "default_acl": None,
+                "querystring_auth": True,
+                "querystring_expire": 60,
+            },
+        },
+    }
+    backend = storages["evidence"]
+    client = backend.connection.meta.client
+    if request.param == "moto_s3":
+        client.create_bucket(Bucket=server.extra["bucket"])
+    return client, server.extra["bucket"]
+
+
+def keys(s3) -> list[str]:
+    client, bucket = s3
+    return [one["Key"] for one in client.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_same_on_s3(cast, as_, s3):
+    raw = b"%PDF-1.4\n" + hashlib.sha256(b"x").digest() * (20 * MIB // 32)
+    portfolio = portfolio_of(cast)
+    add_file_evidence(
+        portfolio,
+        actor=cast.lena,
+        pieces=(raw[at : at + MIB] for at in range(0, len(raw), MIB)),
+        name="big.pdf",
+        expected_size=len(raw),
+    )
+    small = file(portfolio, "small.pdf", pdf("small"))
+    again = file(portfolio, "again.pdf", pdf("small"))
+    big = EvidenceItem.objects.get(original_name="big.pdf")
+    assert {one.state for one in (small, again, big)} == {EvidenceState.READY}
+    assert sorted(keys(s3)) == sorted({small.storage_key, big.storage_key})
+    assert storage.checksum(big.storage_key) == (len(raw), hashlib.sha256(raw).hexdigest())
+    client = as_(cast.lena)
+    answer = client.get(
+        reverse("portfolios:serve", args=[big.pk]), headers={"Range": "bytes=100-199"}
+    )
+    assert answer.status_code == 206
+    assert content(answer) == raw[100:200]
+    before = keys(s3)
+
+    def broken():
+        for at in range(0, len(raw), MIB):
+            yield raw[at : at + MIB]
+        raise OSError("line is down")
+
+    with pytest.raises(OSError, match="line is down"):
+        add_file_evidence(portfolio, actor=cast.lena, pieces=broken(), name="c.pdf")
+    with pytest.raises(UploadRefused, match="cut off"):
+        add_file_evidence(
+            portfolio, actor=cast.lena, pieces=[raw], name="d.pdf", expected_size=len(raw) + 1
+        )
+    assert keys(s3) == before
+    storages_client, bucket = s3
+    assert not storages_client.list_multipart_uploads(Bucket=bucket).get("Uploads")
+    address = storage.presigned(small.storage_key, name="evidence-01.pdf", media_type="x/y")
+    assert "X-Amz-Signature" in address
+    assert "X-Amz-Expires=60" in address
