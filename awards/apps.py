@@ -1,5 +1,7 @@
 """App configuration."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -7,3 +9,7 @@ class AwardsConfig(AppConfig):
     """Registers guards, rules and handlers when Django starts."""
 
     name = "awards"
+
+    def ready(self) -> None:
+        for module in ("guards", "rules", "transitions", "handlers"):
+            import_module(f"awards.{module}")

@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("workflows.urls")),
     path("manage/", include("catalogue.urls")),
     path("", include("portfolios.urls")),
+    path("", include("awards.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -9,6 +9,7 @@ from accounts.models import Actor
 from assessment.models import AssessmentDecision
 from awards import rules
 from awards.enums import CredentialState
+from awards.querysets import CredentialQuerySet
 from portfolios.models import Submission
 from workflows.machines import step
 from workflows.models import StateModel
@@ -30,7 +31,8 @@ class Credential(StateModel):
     issued_at = models.DateTimeField(default=timezone.now)
     suspended_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
-    reason = models.TextField(blank=True)
+
+    objects = CredentialQuerySet.as_manager()
 
     class Meta:
         ordering = ["-issued_at"]
@@ -55,9 +57,9 @@ class Credential(StateModel):
         permission=rules.may_suspend,
         custom={"past": "suspended", "label": _("Suspend")},
     )
-    def suspend(self, *, actor: Actor, reason: str = "") -> None:
-        """Part of a recall."""
-        self.suspended_at, self.reason = timezone.now(), reason
+    def suspend(self, *, actor: Actor) -> None:
+        """Part of a recall; the reason stands in the record."""
+        self.suspended_at = timezone.now()
 
     @step(
         field=state,
@@ -68,7 +70,7 @@ class Credential(StateModel):
     )
     def reinstate(self, *, actor: Actor) -> None:
         """The result stood."""
-        self.suspended_at, self.reason = None, ""
+        self.suspended_at = None
 
     @step(
         field=state,
@@ -77,6 +79,6 @@ class Credential(StateModel):
         permission=rules.may_suspend,
         custom={"past": "revoked", "label": _("Revoke")},
     )
-    def revoke(self, *, actor: Actor, reason: str = "") -> None:
+    def revoke(self, *, actor: Actor) -> None:
         """Final; a changed result gets a new credential."""
-        self.revoked_at, self.reason = timezone.now(), reason
+        self.revoked_at = timezone.now()

@@ -8,6 +8,12 @@ from django.utils import timezone
 from accounts.models import User
 from assessment.models import AssessmentDecision
 from awards.enums import ReleaseOutcome
+from awards.querysets import (
+    RatificationQuerySet,
+    RecallQuerySet,
+    ReconsiderationQuerySet,
+    ReleaseQuerySet,
+)
 from catalogue.models import AssessmentTask, Delivery
 from portfolios.models import Submission
 
@@ -26,6 +32,8 @@ class Ratification(models.Model):
     completed_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
+    objects = RatificationQuerySet.as_manager()
+
     class Meta:
         ordering = ["-opened_at"]
         constraints = [
@@ -38,6 +46,17 @@ class Ratification(models.Model):
 
     def __str__(self) -> str:
         return f"Ratification of {self.task} in {self.delivery}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.completed_at is None and self.cancelled_at is None
+
+    def signatures_needed(self) -> int:
+        """The quorum; the larger one as soon as somebody who signed assessed any of the batch."""
+        if any(signature.assessed_in_batch for signature in self.signatures.all()):
+            larger: int = self.delivery.policy_value("ratify.quorum_if_assessed")
+            return max(self.quorum, larger)
+        return self.quorum
 
 
 class RatificationLine(models.Model):
@@ -93,6 +112,8 @@ class Release(models.Model):
     done_at = models.DateTimeField(null=True, blank=True)
     report = models.JSONField(default=dict, blank=True)
 
+    objects = ReleaseQuerySet.as_manager()
+
     class Meta:
         ordering = ["-scheduled_for"]
         constraints = [
@@ -122,7 +143,10 @@ class Reconsideration(models.Model):
     concluded_at = models.DateTimeField(null=True, blank=True)
     conclusion = models.TextField(blank=True)
 
+    objects = ReconsiderationQuerySet.as_manager()
+
     class Meta:
+        ordering = ["requested_at"]
         constraints = [
             models.UniqueConstraint(
                 fields=["submission"],
@@ -147,8 +171,12 @@ class Recall(models.Model):
     confirmed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     confirmed_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    report = models.JSONField(default=dict, blank=True)
+
+    objects = RecallQuerySet.as_manager()
 
     class Meta:
+        ordering = ["-asked_at"]
         constraints = [
             models.UniqueConstraint(
                 fields=["delivery", "task"],

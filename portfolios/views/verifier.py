@@ -32,9 +32,12 @@ def over(attestation: Attestation) -> bool:
 
 
 def page(request: HttpRequest, template: str, status: int = 200, **context: object) -> HttpResponse:
-    """No page with a personal link in its address tells it to another site, or stays in a cache."""
+    """No page with a personal link in its address tells it to another site, or stays in a cache.
+
+    Not "no-referrer": browsers then send forms with "Origin: null", which the check of forms refuses.
+    """
     response = render(request, f"portfolios/{template}.html", context, status=status)
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"
     return response
 

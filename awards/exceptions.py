@@ -1,0 +1,48 @@
+"""Refusals that no single guard of a step expresses."""
+
+from django.utils.translation import gettext_lazy as _
+
+from workflows.guards import Guard
+
+
+def _never(_subject: object) -> bool:
+    return False
+
+
+# The action's own reasons: sentences for the screen, raised inside GuardsNotMet like a guard's.
+NOTHING_TO_RATIFY = Guard(
+    "nothing_to_ratify", _("No result of this task is ready to be ratified."), _never
+)
+NOTHING_TO_RELEASE = Guard(
+    "nothing_to_release", _("No result of this task is ready to be released."), _never
+)
+NOTHING_TO_RECALL = Guard("nothing_to_recall", _("No released result can be recalled."), _never)
+BATCH_OPEN = Guard(
+    "batch_open", _("There is an open batch for this task already. Sign or cancel it."), _never
+)
+BATCH_OVER = Guard("batch_over", _("This batch was completed or cancelled meanwhile."), _never)
+BATCH_CHANGED = Guard(
+    "batch_changed",
+    _("What the batch lists has changed since you looked at it. Cancel it and open a new one."),
+    _never,
+)
+SIGNED_ALREADY = Guard("signed_already", _("You have signed this batch already."), _never)
+MINUTE_MISSING = Guard("minute_missing", _("Write the minute of the meeting."), _never)
+REASON_MISSING = Guard("reason_missing", _("Give a reason."), _never)
+RELEASE_SCHEDULED = Guard(
+    "release_scheduled", _("A release of this task is scheduled already."), _never
+)
+RELEASE_TIME = Guard(
+    "release_time",
+    _("Choose a working day in the future, and not Friday after 3 pm."),
+    _never,
+)
+RELEASE_OVER = Guard("release_over", _("This release was done or cancelled meanwhile."), _never)
+RECONSIDERATION_OPEN = Guard(
+    "reconsideration_open", _("You have asked for reconsideration already."), _never
+)
+RECALL_OPEN = Guard("recall_open", _("A recall of this task was asked for already."), _never)
+RECALL_OVER = Guard("recall_over", _("This recall was confirmed or dropped meanwhile."), _never)
+NOT_LOWER = Guard(
+    "not_lower", _("The new decision is not lower, so no correction is needed."), _never
+)

@@ -1,0 +1,135 @@
+"""Who is told what when results are confirmed, published, asked about, or taken back."""
+
+from typing import TYPE_CHECKING, Any
+
+from assessment.selectors import administrators_of
+from awards import selectors
+from awards.actions.release import settle_release
+from catalogue.enums import DeliveryRoleKind
+from moderation.models import ModerationRound
+from portfolios.models import Submission
+from workflows.definitions import extra_topics
+from workflows.notifications import notify, still_relevant
+from workflows.outbox import handles, quiet
+
+if TYPE_CHECKING:
+    from workflows.models import Notification, TransitionRecord
+
+
+def submission_of(record: "TransitionRecord") -> Submission:
+    """The submission that the record is about, with what messages name."""
+    found: Submission = Submission.objects.select_related(
+        "learner", "task", "portfolio", "delivery__version__micro_credential"
+    ).get(pk=record.subject_id)
+    return found
+
+
+def words(submission: Submission) -> dict[str, Any]:
+    """What a message may say: the task and the delivery, never a result."""
+    return {"task": submission.task.title, "delivery": submission.delivery.title}
+
+
+@handles("portfolios.submission.released")
+def on_released(record: "TransitionRecord") -> None:
+    """Credential and last day to ask, then one message that says where the news is, not what it is."""
+    submission = submission_of(record)
+    settle_release(submission)
+    notify(
+        topic="portfolios.submission.released",
+        recipients=[submission.learner],
+        record=record,
+        subject=submission,
+        path=f"/learn/results/{submission.pk}/",
+        context=words(submission),
+    )
+
+
+@still_relevant("portfolios.submission.released")
+def result_still_released(notification: "Notification") -> bool:
+    """A recall between release and mail takes the news back."""
+    visible = Submission.objects.filter(pk=notification.subject_id, state__in=selectors.VISIBLE)
+    return bool(visible.exists())
+
+
+@handles("portfolios.submission.reconsideration_requested")
+def on_reconsideration_requested(record: "TransitionRecord") -> None:
+    """Programme administrators watch that somebody fresh takes it up."""
+    submission = submission_of(record)
+    notify(
+        topic="portfolios.submission.reconsideration_requested",
+        recipients=administrators_of(submission.delivery),
+        record=record,
+        subject=submission,
+        path=f"/manage/learners/{submission.enrolment_id}/",
+        context={**words(submission), "reference": submission.reference},
+    )
+
+
+@handles("portfolios.submission.reconsidered")
+def on_reconsidered(record: "TransitionRecord") -> None:
+    """The learner reads the conclusion on the result page."""
+    submission = submission_of(record)
+    notify(
+        topic="portfolios.submission.reconsidered",
+        recipients=[submission.learner],
+        record=record,
+        subject=submission,
+        path=f"/learn/results/{submission.pk}/",
+        context=words(submission),
+    )
+
+
+@handles(
+    "portfolios.submission.recalled", tells=["portfolios.submission.recalled", "awards.recalled"]
+)
+def on_recalled(record: "TransitionRecord") -> None:
+    """Those affected: the learner, and the people who run the delivery, once for the whole recall."""
+    submission = submission_of(record)
+    notify(
+        topic="portfolios.submission.recalled",
+        recipients=[submission.learner],
+        record=record,
+        subject=submission,
+        path=f"/learn/results/{submission.pk}/",
+        context=words(submission),
+    )
+    recall = record.facts.get("recall", "")
+    staff = selectors.people_of(
+        submission.delivery, DeliveryRoleKind.LEAD_MODERATOR, DeliveryRoleKind.RATIFIER
+    )
+    notify(
+        topic="awards.recalled",
+        recipients=[*administrators_of(submission.delivery), *staff],
+        subject=submission.delivery,
+        path=f"/ratify/recalls/{recall}/",
+        context=words(submission),
+        dedupe=recall,
+    )
+
+
+@handles("moderation.moderationround.closed", tells=["awards.set_ready"])
+def on_round_closed(record: "TransitionRecord") -> None:
+    """A set is ready for the ratifiers."""
+    found = ModerationRound.objects.select_related("delivery", "task").get(pk=record.subject_id)
+    notify(
+        topic="awards.set_ready",
+        recipients=selectors.ratifiers_of(found.delivery),
+        record=record,
+        subject=found,
+        path=f"/ratify/sets/{found.delivery_id}/{found.task_id}/",
+        context={"task": found.task.title, "delivery": found.delivery.title},
+        lane="digest",
+    )
+
+
+quiet(
+    "portfolios.submission.ratified",
+    because="Nothing of a decision leaves before release; administrators see the set on their page.",
+)
+quiet("awards.credential.issued", because="The learner is told of the result and finds it there.")
+quiet("awards.credential.suspended", because="The recall tells those affected.")
+quiet("awards.credential.reinstated", because="The new release tells the learner.")
+quiet("awards.credential.revoked", because="The release or reconsideration tells the learner.")
+
+# Sent by actions, without a transition of their own.
+extra_topics.update({"awards.batch_opened", "awards.recall_asked"})
