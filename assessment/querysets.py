@@ -127,23 +127,15 @@ def claimable(submissions: "QuerySet[Any]", user: "User") -> "QuerySet[Any]":
     """The part of the pool that this person may take: an assessor of the delivery, independent, new to it."""
     if not user.is_active:
         return submissions.none()
-    near = Q(pk__in=[])
-    employers = list(
-        user.memberships.current()
-        .filter(role=OrganisationRole.EMPLOYEE)
-        .values_list("organisation_id", "organisation__kind")
+    employers = user.memberships.current().filter(role=OrganisationRole.EMPLOYEE)
+    clients = employers.filter(organisation__kind=OrganisationKind.CLIENT)
+    learners = submissions.model._meta.get_field("learner").related_model
+    now = timezone.now()
+    colleagues = learners._default_manager.filter(
+        Q(memberships__ended_at__isnull=True) | Q(memberships__ended_at__gt=now),
+        memberships__role=OrganisationRole.EMPLOYEE,
+        memberships__organisation__in=clients.values("organisation_id"),
     )
-    clients = [pk for pk, kind in employers if kind == OrganisationKind.CLIENT]
-    if employers:
-        now = timezone.now()
-        near = Q(enrolment__employer__in=[pk for pk, _kind in employers]) | Q(
-            pk__in=submissions.model._default_manager.filter(
-                Q(learner__memberships__ended_at__isnull=True)
-                | Q(learner__memberships__ended_at__gt=now),
-                learner__memberships__role=OrganisationRole.EMPLOYEE,
-                learner__memberships__organisation__in=clients,
-            ).values("pk")
-        )
     return (
         unallocated(submissions)
         .filter(in_delivery(user, "delivery", DeliveryRoleKind.ASSESSOR))
@@ -151,7 +143,8 @@ def claimable(submissions: "QuerySet[Any]", user: "User") -> "QuerySet[Any]":
         .exclude(learner=user)
         .exclude(learner__in=user.conflicts_declared.values("other"))
         .exclude(learner__in=user.conflicts_named_in.values("person"))
-        .exclude(near)
+        .exclude(learner__in=colleagues.values("pk"))
+        .exclude(enrolment__employer__in=employers.values("organisation_id"))
         .exclude(Exists(rows_of(submissions, "parts").filter(person=user, ended_at__isnull=True)))
         .exclude(
             Exists(rows_of(submissions, "decisions").filter(author=user, sealed_at__isnull=False))

@@ -1,9 +1,10 @@
 """Who may mark, refer, hand back, decide, adjudicate and allocate. Registered for the submission's steps."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from accounts.enums import OrganisationRole
 from accounts.models import SYSTEM
-from assessment.enums import ASSESSES, Basis
+from assessment.enums import ASSESSES, MARKING_PARTS, Basis
 from catalogue.enums import DeliveryRoleKind
 from catalogue.rules import has_delivery_role, is_programme_administrator
 from portfolios.enums import PartKind, SubmissionState
@@ -113,3 +114,25 @@ def may_allocate(delivery: "Delivery", actor: "Actor") -> bool:
 def may_take_over(submission: "Submission", actor: "Actor") -> bool:
     """Lead moderators and programme administrators free what somebody left open."""
     return may_allocate(submission.delivery, actor)
+
+
+def takes_part(submission: "Submission", actor: "Actor") -> bool:
+    """Those who mark the submission, and those who allocate it."""
+    return has_part(submission, actor, *MARKING_PARTS) or may_allocate(submission.delivery, actor)
+
+
+def works_here(actor: "Actor") -> bool:
+    """Assessors, lead moderators and programme administrators of any delivery, and whoever marks anything."""
+    person: Any = actor
+    if not getattr(person, "is_active", False):
+        return False
+    roles = (
+        DeliveryRoleKind.ASSESSOR,
+        DeliveryRoleKind.LEAD_MODERATOR,
+        DeliveryRoleKind.ADMINISTRATOR,
+    )
+    return bool(
+        person.delivery_roles.current().filter(role__in=roles).exists()
+        or person.memberships.current().filter(role=OrganisationRole.ADMINISTRATOR).exists()
+        or person.parts.filter(ended_at__isnull=True, kind__in=MARKING_PARTS).exists()
+    )

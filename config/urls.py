@@ -20,6 +20,7 @@ urlpatterns = [
     path("manage/", include("catalogue.urls")),
     path("", include("portfolios.urls")),
     path("", include("awards.urls")),
+    path("", include("assessment.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -232,7 +232,11 @@ def allocate_equally(
 
 @transaction.atomic
 def claim_next(
-    *, actor: User, delivery: UUID | None = None, task: UUID | None = None
+    *,
+    actor: User,
+    delivery: UUID | None = None,
+    task: UUID | None = None,
+    only: UUID | None = None,
 ) -> Submission | None:
     """Take the most urgent piece of the pool that this person may mark. Nobody sees any of it before.
 
@@ -243,6 +247,8 @@ def claim_next(
         submissions = submissions.filter(delivery=delivery)
     if task is not None:
         submissions = submissions.filter(task=task)
+    if only is not None:
+        submissions = submissions.filter(pk=only)
     for key in in_order(claimable(submissions, actor)).values_list("pk", flat=True)[:25]:
         rows = Submission.objects.filter(pk=key)
         if rows.select_for_update(of=("self",), no_key=True, skip_locked=True).first() is None:

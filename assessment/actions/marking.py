@@ -3,7 +3,6 @@
 import datetime as dt
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -12,38 +11,19 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import Actor, User
-from assessment import guards, rules
+from assessment import guards, rules, selectors
 from assessment.actions.allocation import lock
+from assessment.definitions import Marks
 from assessment.enums import MARKED_AS, MARKING_PARTS
 from assessment.hashing import policy_hash
 from assessment.models import AssessmentDecision, CriterionJudgement, Lease
 from catalogue.models import Criterion, Level
-from portfolios.enums import SubmissionState
-from portfolios.models import Part, Submission, SubmissionEvidence
+from portfolios.enums import HoldKind, SubmissionState
+from portfolios.models import Hold, Part, Submission, SubmissionEvidence
 from workflows.actions import open_record
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState, StaleVersion
 from workflows.notifications import notify
 from workflows.transitions import perform
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What a person says about one criterion. None leaves as it is what the page did not send."""
-
-    level: UUID | None = None
-    feedback: str = ""
-    staff_note: str = ""
-    pointers: Sequence[int] | None = None
-
-
-@dataclass(frozen=True)
-class Marks:
-    """A whole draft as a page sends it. Criteria that are not named stay as they are."""
-
-    criteria: Mapping[UUID, Judged] = field(default_factory=dict)
-    feedback: str = ""
-    staff_note: str = ""
-    reason: str = ""
 
 
 def plain_text(text: str) -> str:
@@ -247,15 +227,16 @@ def _locked_draft(submission: UUID, actor: Actor) -> AssessmentDecision:
 
 def _levels(judgements: Sequence[CriterionJudgement], marks: Marks) -> dict[UUID, Level]:
     """The levels that were chosen anew, if they are levels of these criteria."""
-    before = {one.criterion_id: one.level_id for one in judgements}
+    before = {one.criterion.number: one.level_id for one in judgements}
     chosen = {
         said.level
-        for criterion, said in marks.criteria.items()
-        if said.level is not None and before.get(criterion) != said.level
+        for number, said in marks.criteria.items()
+        if said.level is not None and before.get(number) != said.level
     }
     if not chosen:
         return {}
-    return {one.pk: one for one in Level.objects.filter(pk__in=chosen, criterion__in=before)}
+    criteria = [one.criterion_id for one in judgements]
+    return {one.pk: one for one in Level.objects.filter(pk__in=chosen, criterion__in=criteria)}
 
 
 def _apply(
@@ -263,7 +244,7 @@ def _apply(
 ) -> list[CriterionJudgement]:
     changed = []
     for judgement in judgements:
-        said = marks.criteria.get(judgement.criterion_id)
+        said = marks.criteria.get(judgement.criterion.number)
         if said is None or judgement.carried_over:
             continue
         level_id = judgement.level_id
@@ -285,7 +266,7 @@ def _point(
     """Pointers into the evidence, by its number in the manifest."""
     wanted: dict[CriterionJudgement, set[int]] = {}
     for judgement in judgements:
-        said = marks.criteria.get(judgement.criterion_id)
+        said = marks.criteria.get(judgement.criterion.number)
         if said is None or said.pointers is None or judgement.carried_over:
             continue
         if {pin.number for pin in judgement.pointers.all()} != set(said.pointers):
@@ -315,3 +296,32 @@ def look_again(submission: Submission, *, actor: User) -> AssessmentDecision:
         CriterionJudgement(decision=draft, criterion=criterion) for criterion in new
     )
     return draft
+
+
+@transaction.atomic
+def raise_concern(submission: Submission, *, actor: User, concern: str) -> Hold:
+    """Put the work on hold for academic integrity: the assessor raises it and does not decide it.
+
+    Programme administrators are told, without the concern itself. The draft stays. Raises NotPermitted
+    for anybody but the person whose turn it is.
+    """
+    fresh = lock(submission)
+    if not rules.is_turn(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    hold: Hold
+    hold, made = Hold.objects.get_or_create(
+        submission=fresh,
+        kind=HoldKind.INTEGRITY,
+        closed_at=None,
+        defaults={"reason": plain_text(concern).strip(), "opened_by": actor},
+    )
+    if made:
+        notify(
+            topic="assessment.concern_raised",
+            recipients=selectors.administrators_of(fresh.delivery),
+            subject=fresh,
+            path=f"/assess/m/{fresh.pk}/",
+            context={"reference": fresh.reference, "delivery": fresh.delivery.title},
+            dedupe=f"hold:{hold.pk}",
+        )
+    return hold

@@ -1,12 +1,12 @@
 """Marked work, reached by the real actions."""
 
 from collections.abc import Mapping, Sequence
-from uuid import UUID
 
 from accounts.models import User
 from assessment.actions.allocation import allocate
 from assessment.actions.deciding import record_decision, refer
-from assessment.actions.marking import Judged, Marks, save_draft, start_assessment
+from assessment.actions.marking import save_draft, start_assessment
+from assessment.definitions import Judged, Marks
 from assessment.models import AssessmentDecision
 from catalogue.models import Level
 from portfolios.models import Submission
@@ -35,10 +35,10 @@ def marks(submission: Submission, levels: Levels = "M", **words: str) -> Marks:
             "criterion"
         )
     }
-    judged: dict[UUID, Judged] = {}
+    judged: dict[int, Judged] = {}
     for criterion, code in wanted.items():
         level = found[criterion, code]
-        judged[level.criterion_id] = Judged(
+        judged[level.criterion.number] = Judged(
             level=level.pk, feedback=f"On {criterion}: look at the evidence again."
         )
     return Marks(judged, **{"feedback": "Clear work.", **words})

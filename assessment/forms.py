@@ -1,0 +1,128 @@
+"""What pages of marking send. Drafts take anything; the guards ask at the verdict."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.utils.datastructures import MultiValueDict
+
+from accounts.models import User
+from assessment.definitions import Judged, Marks
+from assessment.models import CriterionJudgement
+
+
+def key_of(text: str) -> UUID | None:
+    """A key, or None for nothing and for nonsense."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def read_marks(data: "MultiValueDict[str, Any]") -> Marks:
+    """The draft that a page sent: `level_2`, `feedback_2`, `note_2`, `pointer_2`, numbered as the rubric."""
+    criteria = {}
+    for name in data:
+        kind, _underline, number = name.partition("_")
+        if kind != "feedback" or not number.isdecimal():
+            continue
+        pointers = data.getlist(f"pointer_{number}")
+        criteria[int(number)] = Judged(
+            level=key_of(str(data.get(f"level_{number}", ""))),
+            feedback=str(data[name]),
+            staff_note=str(data.get(f"note_{number}", "")),
+            pointers=[int(one) for one in pointers if str(one).isdecimal()],
+        )
+    return Marks(
+        criteria,
+        feedback=str(data.get("feedback", "")),
+        staff_note=str(data.get("staff_note", "")),
+        reason=str(data.get("reason", "")),
+    )
+
+
+def written(judgements: Iterable[CriterionJudgement]) -> Mapping[str, str]:
+    """Fields of a saved draft as the page names them, to set beside what came too late."""
+    found = {}
+    for one in judgements:
+        number = one.criterion.number
+        found[f"level_{number}"] = str(one.level_id or "")
+        found[f"feedback_{number}"] = one.feedback
+        found[f"note_{number}"] = one.staff_note
+    return found
+
+
+class AllocationForm(forms.Form):
+    """One person for one piece of work."""
+
+    assessor = forms.ChoiceField(
+        label="Who should mark it?",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose an assessor."},
+    )
+    reason = forms.CharField(
+        label="Why is it moved?",
+        max_length=200,
+        error_messages={"required": "Say why the work is moved."},
+    )
+
+    def __init__(
+        self, *args: Any, people: Iterable[User], loads: Mapping[UUID, int], moves: bool, **kw: Any
+    ) -> None:
+        super().__init__(*args, **kw)
+        self.people = {str(one.pk): one for one in people}
+        field = self.fields["assessor"]
+        field.choices = [(key, one.name) for key, one in self.people.items()]  # type: ignore[attr-defined]
+        field.choice_hints = {  # type: ignore[attr-defined]
+            key: f"{loads[one.pk]} waiting" for key, one in self.people.items()
+        }
+        if not moves:
+            del self.fields["reason"]
+
+    @property
+    def chosen(self) -> User:
+        return self.people[self.cleaned_data["assessor"]]
+
+
+class FinishForm(forms.Form):
+    """The one verdict."""
+
+    RECORD, REFER, HOLD = "record", "refer", "hold"
+    VERDICTS = [
+        (RECORD, "Record the decision"),
+        (REFER, "Refer back to the learner for more evidence"),
+        (HOLD, "Raise an integrity concern"),
+    ]
+
+    verdict = forms.ChoiceField(
+        label="What is your verdict?",
+        choices=VERDICTS,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose one verdict."},
+    )
+    concern = forms.CharField(
+        label="What is the concern?",
+        help_text="Only for an integrity concern. Staff read this, the learner does not.",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, can_refer: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not can_refer:
+            field = self.fields["verdict"]
+            field.choices = [one for one in self.VERDICTS if one[0] != self.REFER]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("verdict") == self.HOLD and not cleaned.get("concern", "").strip():
+            self.add_error("concern", "Say what the concern is.")
+        return cleaned
+
+
+class HandBackForm(forms.Form):
+    """Why the work goes back to the queue."""
+
+    reason = forms.CharField(label="Why?", max_length=200, required=False)

@@ -1,0 +1,153 @@
+"""Allocating the work of one delivery: by hand, and in equal shares after a preview."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from assessment.actions.allocation import (
+    allocate,
+    allocate_equally,
+    end_allocation,
+    equal_shares,
+    reallocate,
+)
+from assessment.forms import AllocationForm
+from assessment.models import Allocation
+from assessment.selectors import eligible_assessors, loads_of, open_work, people_of, role_needed
+from assessment.selectors.queue import QUEUED, name_of
+from assessment.views.shared import led_delivery, person
+from catalogue.enums import DeliveryRoleKind
+from portfolios.models import Submission
+from workflows.views import step_view
+
+
+@require_safe
+@login_required
+def board(request: HttpRequest, delivery: UUID) -> HttpResponse:
+    """What nobody has, who has what, and how much."""
+    found = led_delivery(request, delivery)
+    people = people_of(found, DeliveryRoleKind.ASSESSOR)
+    loads = loads_of(people)
+    live = (
+        Allocation.objects.current()
+        .filter(submission__delivery=found, submission__state__in=QUEUED)
+        .select_related("assessor", "submission__learner", "submission__task")
+        .order_by("assessor__search_key", "due_at")
+    )
+    anonymous = found.policy_value("anonymous_marking")
+    taken = [
+        {
+            "allocation": one,
+            "who": one.submission.pseudonym if anonymous else one.submission.learner.name,
+        }
+        for one in live
+    ]
+    pool = [{"submission": one, "who": name_of(one)} for one in open_work(found)]
+    context = {
+        "delivery": found,
+        "loads": [(one, loads[one.pk]) for one in people],
+        "pool": pool,
+        "taken": taken,
+    }
+    return render(request, "assessment/allocate.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def one(request: HttpRequest, delivery: UUID, pk: UUID) -> HttpResponse:
+    """Ask one person, or move the work from one person to another. Only those who may are offered."""
+    found = led_delivery(request, delivery)
+    submission = get_object_or_404(
+        Submission.objects.visible_to(person(request)).select_related(
+            "learner", "task", "enrolment", "delivery__version__micro_credential"
+        ),
+        pk=pk,
+        delivery=found,
+    )
+    current = None
+    if key := request.GET.get("from"):
+        live = Allocation.objects.current().filter(submission=submission).select_related("assessor")
+        current = get_object_or_404(live, pk=_key(key))
+    role = current.role if current else role_needed(submission)
+    people = eligible_assessors(submission, role) if role else []
+    form = AllocationForm(
+        request.POST if request.method == "POST" else None,
+        people=people,
+        loads=loads_of(people),
+        moves=current is not None,
+    )
+    if form.is_valid():
+        return given(request, form, submission, current)
+    context = {
+        "delivery": found,
+        "submission": submission,
+        "who": name_of(submission),
+        "current": current,
+        "role": role,
+        "people": people,
+        "form": form,
+    }
+    return render(
+        request, "assessment/allocate_one.html", context, status=422 if form.errors else 200
+    )
+
+
+def _key(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404 from None
+
+
+@step_view()
+def given(
+    request: HttpRequest, form: AllocationForm, submission: Submission, current: Allocation | None
+) -> HttpResponse:
+    """Write the allocation that the form asks for."""
+    if current is None:
+        allocate(submission, form.chosen, actor=person(request))
+    else:
+        reallocate(current, form.chosen, actor=person(request), reason=form.cleaned_data["reason"])
+    messages.success(request, f"{form.chosen.name} is asked to mark {submission.reference}.")
+    return redirect("assessment:allocate", delivery=submission.delivery_id)
+
+
+@require_safe
+@login_required
+def shares(request: HttpRequest, delivery: UUID) -> HttpResponse:
+    """Who would get what, before anything is written."""
+    found = led_delivery(request, delivery)
+    given_out = equal_shares(found)
+    lines = [{"share": share, "who": name_of(share.submission)} for share in given_out]
+    count = sum(1 for share in given_out if share.assessor)
+    context = {"delivery": found, "lines": lines, "count": count, "left": len(lines) - count}
+    return render(request, "assessment/shares.html", context)
+
+
+@step_view()
+def share_out(request: HttpRequest, delivery: UUID) -> HttpResponse:
+    """Do what was previewed, or nothing where the pool has changed since."""
+    found = led_delivery(request, delivery)
+    pairs = []
+    for pair in request.POST.getlist("pair"):
+        submission, _colon, assessor = pair.partition(":")
+        pairs.append((_key(submission), _key(assessor)))
+    done = allocate_equally(found, actor=person(request), previewed=pairs)
+    count = sum(1 for share in done if share.assessor)
+    messages.success(request, f"{count} allocated. Each assessor is told.")
+    return redirect("assessment:allocate", delivery=delivery)
+
+
+@step_view()
+def end(request: HttpRequest, delivery: UUID, pk: UUID) -> HttpResponse:
+    """Put work that nobody has opened back into the pool."""
+    found = led_delivery(request, delivery)
+    live = Allocation.objects.current().filter(submission__delivery=found)
+    allocation = get_object_or_404(live.select_related("submission"), pk=pk)
+    end_allocation(allocation, actor=person(request), reason="Put back into the pool")
+    messages.success(request, f"{allocation.submission.reference} is in the pool.")
+    return redirect("assessment:allocate", delivery=delivery)

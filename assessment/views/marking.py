@@ -1,0 +1,388 @@
+"""The workspace: opening, drafts, verdict, handing back, taking over."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from assessment import rules
+from assessment.actions.allocation import hand_back as hand_back_action
+from assessment.actions.deciding import record_decision, refer, unmet
+from assessment.actions.marking import (
+    look_again,
+    raise_concern,
+    renew_lease,
+    save_draft,
+    start_assessment,
+    take_over,
+)
+from assessment.definitions import Marks
+from assessment.forms import FinishForm, HandBackForm, read_marks, written
+from assessment.guards import is_current, is_double_marked
+from assessment.models import Allocation, AssessmentDecision
+from assessment.selectors import judgements_of, levels_of, result_of_decision
+from assessment.selectors.queue import Filters, name_of, place_of
+from assessment.selectors.workspace import own_decision, workspace_of
+from assessment.views.queue import opened
+from assessment.views.shared import filters_of, for_marking, person, visible, with_filters
+from portfolios.enums import SubmissionState
+from portfolios.models import Submission
+from workflows.exceptions import (
+    GuardsNotMet,
+    NotPermitted,
+    StaleState,
+    StaleVersion,
+    TransitionRefused,
+)
+from workflows.views import step_view
+
+
+def draft_of(submission: Submission, request: HttpRequest) -> AssessmentDecision | None:
+    drafts = AssessmentDecision.objects.drafts_of(person(request))
+    found: AssessmentDecision | None = drafts.filter(submission=submission).first()
+    return found
+
+
+def lease_of_other(submission: Submission, request: HttpRequest) -> Any:
+    """Somebody else's live lease."""
+    lease = getattr(submission, "lease", None)
+    if lease is None or not lease.is_live or lease.holder_id == person(request).pk:
+        return None
+    return lease
+
+
+@require_safe
+@login_required
+def workspace(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Evidence beside rubric for the person whose turn it is; for others how the marking stands."""
+    submission = for_marking(request, pk)
+    if rules.is_turn(submission, person(request)):
+        draft = draft_of(submission, request)
+        if draft is not None and submission.state != SubmissionState.SUBMITTED:
+            return page(request, submission, draft)
+        return render(request, "assessment/before.html", facts(request, submission))
+    return standing(request, submission)
+
+
+def facts(request: HttpRequest, submission: Submission) -> dict[str, Any]:
+    """What every page about one submission says."""
+    filters = filters_of(request)
+    other = lease_of_other(submission, request)
+    return {
+        "submission": submission,
+        "who": name_of(submission),
+        "filters": filters,
+        "other_lease": other,
+        "may_take_over": other is not None and rules.may_take_over(submission, person(request)),
+        "on_hold": submission.holds.open().exists(),
+        "queue_url": with_filters("assessment:queue", filters),
+    }
+
+
+def page(
+    request: HttpRequest,
+    submission: Submission,
+    draft: AssessmentDecision,
+    *,
+    status: int = 200,
+    mine: Marks | None = None,
+    **more: Any,
+) -> HttpResponse:
+    """The workspace itself. `mine` is what a page sent and could not save."""
+    work = workspace_of(submission, draft)
+    if mine is not None:
+        work.with_unsaved(mine)
+    context = {
+        **facts(request, submission),
+        "work": work,
+        "place": place_of(submission, person(request), filters_of(request)),
+        "is_stale": not is_current(submission, draft),
+        "adjudicates": submission.state == SubmissionState.IN_ADJUDICATION,
+        **more,
+    }
+    return render(request, "assessment/workspace.html", context, status=status)
+
+
+def standing(request: HttpRequest, submission: Submission) -> HttpResponse:
+    """For people whose turn it is not: their own sealed decision, or who has the work."""
+    leads = rules.may_allocate(submission.delivery, person(request))
+    own = own_decision(submission, person(request))
+    live = Allocation.objects.current().filter(submission=submission).select_related("assessor")
+    return render(
+        request,
+        "assessment/standing.html",
+        {
+            **facts(request, submission),
+            "own": own,
+            "judgements": judgements_of(own) if own else [],
+            "allocations": list(live) if leads else [],
+            "leads": leads,
+            "can_hand_back": leads
+            and submission.state == SubmissionState.IN_ASSESSMENT
+            and rules.may_hand_back(submission, person(request)),
+        },
+    )
+
+
+@step_view()
+def start(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Open the workspace: from now on the learner cannot withdraw."""
+    submission = for_marking(request, pk)
+    start_assessment(submission, actor=person(request))
+    return redirect(with_filters("assessment:workspace", filters_of(request), pk))
+
+
+def version_of(request: HttpRequest) -> int:
+    sent = request.POST.get("version", "")
+    return int(sent) if sent.isdecimal() else 0
+
+
+@require_POST
+@login_required
+def save(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Save, and stay, go on to the next in the view, or go to the verdict. Works without scripts."""
+    submission = for_marking(request, pk)
+    filters = filters_of(request)
+    marks = read_marks(request.POST)
+    following = place_of(submission, person(request), filters).following
+    try:
+        save_draft(pk, actor=person(request), marks=marks, seen_version=version_of(request))
+    except NotPermitted as error:
+        raise PermissionDenied(str(error)) from error
+    except StaleVersion as error:
+        return two_versions(request, submission, marks, error.theirs)
+    except StaleState:
+        fresh = visible(request, pk)
+        draft = draft_of(fresh, request)
+        if draft is None:
+            return standing(request, fresh)
+        return page(request, fresh, draft, status=409, mine=marks, taken_over=True)
+    then = request.POST.get("then", "")
+    if then == "finish":
+        return redirect(with_filters("assessment:finish", filters, pk))
+    if then != "next":
+        messages.success(request, "Saved.")
+        return redirect(with_filters("assessment:workspace", filters, pk))
+    if following is None:
+        messages.success(request, "Saved. Nothing else waits in this view.")
+        return redirect(with_filters("assessment:queue", filters))
+    messages.success(request, f"Saved {submission.reference}.")
+    return opened(request, visible(request, following), filters)
+
+
+def two_versions(
+    request: HttpRequest, submission: Submission, mine: Marks, theirs: AssessmentDecision
+) -> HttpResponse:
+    """409 with both versions: what came too late stands in the form, what is saved beside it."""
+    saved = judgements_of(theirs)
+    labels: dict[UUID | None, str] = {one.pk: one.label for one in levels_of(submission)}
+    pairs = []
+    for one in saved:
+        said = mine.criteria.get(one.criterion.number)
+        if said is None:
+            continue
+        if said.level != one.level_id or said.feedback != one.feedback:
+            pairs.append(
+                {
+                    "judgement": one,
+                    "said": said,
+                    "level": labels.get(said.level, ""),
+                }
+            )
+    fresh = visible(request, submission.pk)
+    return page(request, fresh, theirs, status=409, conflict=pairs, mine=mine)
+
+
+@require_POST
+@login_required
+def autosave(request: HttpRequest, pk: UUID) -> JsonResponse:
+    """The same, while people type: few statements, a short answer."""
+    try:
+        draft = save_draft(
+            pk,
+            actor=person(request),
+            marks=read_marks(request.POST),
+            seen_version=version_of(request),
+        )
+    except NotPermitted:
+        visible(request, pk)
+        return JsonResponse({"errors": ["You cannot do this."]}, status=403)
+    except StaleVersion as error:
+        theirs = written(judgements_of(error.theirs))
+        general = {
+            "feedback": error.theirs.feedback,
+            "staff_note": error.theirs.staff_note,
+            "reason": error.theirs.reason,
+        }
+        return JsonResponse(
+            {"version": error.theirs.version, "theirs": {**theirs, **general}}, status=409
+        )
+    except StaleState as error:
+        return JsonResponse(
+            {"errors": [f"{error.headline} Somebody took the work over."]}, status=422
+        )
+    at = timezone.localtime(draft.saved_at)
+    return JsonResponse({"version": draft.version, "saved_at": f"{at:%-I:%M} {at:%p}".lower()})
+
+
+@require_safe
+@login_required
+def result(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The rule's sentence for the draft as saved, for the live line of the rubric."""
+    submission = for_marking(request, pk)
+    draft = get_object_or_404(AssessmentDecision.objects.drafts_of(person(request)), submission=pk)
+    found = result_of_decision(submission, judgements_of(draft))
+    return render(request, "assessment/_result.html", {"result": found})
+
+
+@require_POST
+@login_required
+def lease(request: HttpRequest, pk: UUID) -> JsonResponse:
+    """Keep the workspace open."""
+    submission = for_marking(request, pk)
+    try:
+        kept = renew_lease(submission, actor=person(request))
+    except NotPermitted as error:
+        raise PermissionDenied(str(error)) from error
+    except StaleState:
+        return JsonResponse({"held": False}, status=409)
+    return JsonResponse({"held": True, "until": kept.until.isoformat()})
+
+
+@step_view()
+def take(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Take over a workspace that somebody left open."""
+    submission = for_marking(request, pk)
+    take_over(submission, actor=person(request), reason=request.POST.get("reason", ""))
+    messages.success(request, "You took the workspace over. The draft of the other person is kept.")
+    return redirect("assessment:workspace", pk=pk)
+
+
+@step_view()
+def again(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Bind the draft to what the submission is now, after looking at it again."""
+    look_again(for_marking(request, pk), actor=person(request))
+    return redirect(with_filters("assessment:workspace", filters_of(request), pk))
+
+
+@step_view()
+def hand_back(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Put the work back into the queue; the draft stays."""
+    submission = for_marking(request, pk)
+    form = HandBackForm(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    hand_back_action(submission, actor=person(request), reason=reason)
+    messages.success(request, f"{submission.reference} is in the queue again. Your draft is kept.")
+    return redirect(with_filters("assessment:queue", filters_of(request)))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def finish(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The verdict, after an exact preview of what the learner will see."""
+    submission = for_marking(request, pk)
+    draft = draft_of(submission, request)
+    if draft is None or not rules.is_turn(submission, person(request)):
+        return standing(request, submission)
+    if request.method == "POST":
+        return verdict(request, submission, draft)
+    return finish_page(request, submission, draft)
+
+
+def finish_page(
+    request: HttpRequest,
+    submission: Submission,
+    draft: AssessmentDecision,
+    form: FinishForm | None = None,
+    *,
+    status: int = 200,
+    reasons: Any = (),
+) -> HttpResponse:
+    adjudicates = submission.state == SubmissionState.IN_ADJUDICATION
+    judgements = judgements_of(draft)
+    work = result_of_decision(submission, judgements)
+    refer_reasons = unmet(submission, person(request), "refer")
+    can_refer = submission.state == SubmissionState.IN_ASSESSMENT and not refer_reasons
+    form = form or FinishForm(initial={"version": draft.version}, can_refer=can_refer)
+    context = {
+        **facts(request, submission),
+        "draft": draft,
+        "judgements": judgements,
+        "unmet": [one for one in judgements if one.level is None or not one.level.is_met],
+        "result": work,
+        "form": form,
+        "reasons": reasons,
+        "waiting": unmet(
+            submission, person(request), "adjudicate" if adjudicates else "record_decision"
+        ),
+        "can_refer": can_refer,
+        "refer_reasons": refer_reasons,
+        "is_double": is_double_marked(submission) and not adjudicates,
+        "adjudicates": adjudicates,
+        "referral_days": submission.delivery.policy_value("referral.days"),
+    }
+    return render(request, "assessment/finish.html", context, status=status)
+
+
+def verdict(
+    request: HttpRequest, submission: Submission, draft: AssessmentDecision
+) -> HttpResponse:
+    """Take the one step that was chosen. Refusals come back on the same page with every reason."""
+    form = FinishForm(request.POST)
+    if not form.is_valid():
+        return finish_page(request, submission, draft, form, status=422)
+    chosen, seen = form.cleaned_data["verdict"], form.cleaned_data["version"]
+    filters = filters_of(request)
+    try:
+        if chosen == FinishForm.HOLD:
+            raise_concern(submission, actor=person(request), concern=form.cleaned_data["concern"])
+            messages.success(
+                request, f"{submission.reference} is on hold. The administrators know."
+            )
+            return redirect(with_filters("assessment:queue", filters))
+        if chosen == FinishForm.REFER:
+            refer(submission, actor=person(request), seen_version=seen)
+        else:
+            record_decision(submission, actor=person(request), seen_version=seen)
+    except NotPermitted as error:
+        raise PermissionDenied(str(error)) from error
+    except GuardsNotMet as error:
+        return finish_page(request, submission, draft, form, status=422, reasons=error.guards)
+    except TransitionRefused as error:
+        fresh = visible(request, submission.pk)
+        now = draft_of(fresh, request)
+        if now is None:
+            return render(
+                request,
+                "errors/409.html",
+                {"reasons": [str(error.headline)], "back_url": request.path},
+                status=409,
+            )
+        return finish_page(request, fresh, now, status=409, reasons=[str(error.headline)])
+    return redirect(with_filters("assessment:recorded", filters, submission.pk))
+
+
+@require_safe
+@login_required
+def recorded(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Where a verdict ends. Says the same for each of two assessors, whatever the other one sealed."""
+    submission = for_marking(request, pk)
+    own = own_decision(submission, person(request))
+    if own is None:
+        return standing(request, submission)
+    filters: Filters = filters_of(request)
+    context = {
+        **facts(request, submission),
+        "own": own,
+        "is_referral": submission.state == SubmissionState.REFERRED,
+        "is_double": bool(submission.delivery.policy_value("marking.double"))
+        and own.basis in ("assessment", "second_assessment"),
+        "following": place_of(submission, person(request), filters).following,
+    }
+    return render(request, "assessment/recorded.html", context)

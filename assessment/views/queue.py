@@ -1,0 +1,125 @@
+"""Home, queue, and taking work from the pool."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from assessment import rules
+from assessment.actions.allocation import claim_next
+from assessment.actions.marking import start_assessment
+from assessment.enums import WORK_STATES
+from assessment.selectors.queue import (
+    DUE,
+    WHOSE,
+    Filters,
+    count_all,
+    deliveries_of,
+    next_for,
+    queue_for,
+)
+from assessment.views.shared import filters_of, person, with_filters
+from portfolios.enums import SubmissionState
+from portfolios.models import Submission
+from workflows.exceptions import TransitionRefused
+from workflows.views import step_view
+
+View = Callable[..., HttpResponse]
+
+
+def for_assessors(view: View) -> View:
+    """Signed in, and with a part in marking somewhere."""
+
+    @login_required
+    @wraps(view)
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not rules.works_here(person(request)):
+            raise PermissionDenied("This is for people who mark or allocate work.")
+        return view(request, *args, **kwargs)
+
+    return asked
+
+
+@require_safe
+@for_assessors
+def home(request: HttpRequest) -> HttpResponse:
+    """What to do next, what else waits, and the pool."""
+    card, rows = next_for(person(request))
+    _mine, pool = count_all(person(request))
+    shown = {
+        "title": card.title,
+        "text": card.text,
+        "action": card.action,
+        "url": reverse("assessment:workspace", args=[card.submission]) if card.submission else "",
+    }
+    led = [one for one in deliveries_of(person(request)) if getattr(one, "is_led", False)]
+    return render(
+        request, "assessment/home.html", {"card": shown, "rows": rows, "pool": pool, "led": led}
+    )
+
+
+@require_safe
+@for_assessors
+def queue(request: HttpRequest) -> HttpResponse:
+    """Everything that waits, filtered by the address."""
+    found = queue_for(person(request), filters_of(request), request.GET.get("page"))
+    states = [
+        (str(one), one.label) for one in (*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION)
+    ]
+    choices = [
+        ("delivery", "Delivery", found.deliveries),
+        ("task", "Task", found.tasks),
+        ("state", "State", states),
+        ("attempt", "Attempt", [(str(one), f"Attempt {one}") for one in range(1, 4)]),
+        ("due", "Due", list(DUE.items())),
+        ("whose", "Whose", list(WHOSE.items())),
+    ]
+    selects = [
+        (name, label, options, getattr(found.filters, name)) for name, label, options in choices
+    ]
+    return render(request, "assessment/queue.html", {"queue": found, "selects": selects})
+
+
+@step_view()
+def claim(request: HttpRequest) -> HttpResponse:
+    """Take the most urgent work of the pool, or the one that was pressed. Nothing of it was shown before."""
+    if not rules.works_here(person(request)):
+        raise PermissionDenied("This is for people who mark work.")
+    filters = Filters.read(request.POST)
+    wanted = request.POST.get("submission", "")
+    taken = claim_next(
+        actor=person(request),
+        delivery=UUID(filters.delivery) if filters.delivery else None,
+        task=UUID(filters.task) if filters.task else None,
+        only=_key(wanted),
+    )
+    if taken is None:
+        messages.info(request, "There is nothing in the pool that you may take.")
+        return redirect(with_filters("assessment:queue", filters))
+    return opened(request, taken, filters)
+
+
+def _key(text: str) -> UUID | None:
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404 from None
+
+
+def opened(request: HttpRequest, submission: Submission, filters: Filters) -> HttpResponse:
+    """Open the workspace of work that is the person's own; where that is refused its page says why."""
+    try:
+        start_assessment(submission, actor=person(request))
+    except TransitionRefused as error:
+        messages.warning(request, " ".join([str(error.headline), *error.reasons]))
+    return redirect(with_filters("assessment:workspace", filters, submission.pk))

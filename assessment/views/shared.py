@@ -1,0 +1,59 @@
+"""What the pages of marking have in common: who asks, which work, and where to go next."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from accounts.models import User
+from assessment import rules
+from assessment.selectors.queue import Filters
+from catalogue.models import Delivery
+from portfolios.models import Submission
+
+RELATED = (
+    "learner", "task", "rubric", "portfolio", "enrolment", "lease__holder",
+    "delivery__version__grade_scheme", "delivery__version__micro_credential",
+)  # fmt: skip
+
+
+def person(request: HttpRequest) -> User:
+    return cast("User", request.user)
+
+
+def visible(request: HttpRequest, pk: UUID) -> Submission:
+    """The submission, or 404 for whoever may not know of it."""
+    rows = Submission.objects.visible_to(person(request)).select_related(*RELATED)
+    found: Submission = get_object_or_404(rows, pk=pk)
+    return found
+
+
+def for_marking(request: HttpRequest, pk: UUID) -> Submission:
+    """The submission for those who mark or allocate it; 403 for others who may see it."""
+    found = visible(request, pk)
+    if rules.takes_part(found, person(request)):
+        return found
+    raise PermissionDenied("Only those who mark this submission or allocate it work here.")
+
+
+def led_delivery(request: HttpRequest, pk: UUID) -> Delivery:
+    """A delivery whose work the person allocates."""
+    rows = Delivery.objects.visible_to(person(request)).select_related("version__micro_credential")
+    found: Delivery = get_object_or_404(rows, pk=pk)
+    if not rules.may_allocate(found, person(request)):
+        raise PermissionDenied("Only programme administrators and lead moderators allocate work.")
+    return found
+
+
+def filters_of(request: HttpRequest) -> Filters:
+    """The queue's filters, which travel in the address of every page of marking."""
+    return Filters.read(request.GET)
+
+
+def with_filters(name: str, filters: Filters, *args: Any) -> str:
+    """An address that keeps the filters."""
+    address = reverse(name, args=args)
+    return f"{address}?{filters.query}" if filters.query else address

@@ -1,0 +1,413 @@
+"""Pages of marking: by persona, without scripts, with filters, and with few queries."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from assessment.actions.marking import take_over
+from assessment.enums import AllocationRole
+from assessment.models import Allocation, AssessmentDecision, Lease
+from portfolios.enums import SubmissionState as S
+from portfolios.models import Hold, Submission
+from tests.factories.assessment import allocated, assessed, decided, drafted, opened, referred
+from tests.factories.portfolios import submitted
+from tests.personas import make_cast
+
+NAMES = ("lena", "hone", "ada", "abe", "moses", "ed", "lea", "pam", "rita", "olga", "petra")
+
+
+def url(name, *args):
+    return reverse(f"assessment:{name}", args=args)
+
+
+def codes(client, cast, address, method="get"):
+    found = {}
+    for name in NAMES:
+        client.force_login(cast.people[name])
+        found[name] = getattr(client, method)(address).status_code
+    client.logout()
+    found["nobody"] = getattr(client, method)(address).status_code
+    return found
+
+
+def sql(client, address, data=None):
+    """How many statements a request takes, savepoints of the test left out."""
+    with CaptureQueriesContext(connection) as caught:
+        answer = client.post(address, data) if data is not None else client.get(address)
+    assert answer.status_code < 400, answer.status_code
+    return len([q for q in caught.captured_queries if "SAVEPOINT" not in q["sql"]])
+
+
+STAFF_ONLY = {
+    "lena": 403, "hone": 404, "ada": 200, "abe": 404, "moses": 404, "ed": 404,
+    "lea": 200, "pam": 200, "rita": 404, "olga": 404, "petra": 404, "nobody": 302,
+}  # fmt: skip
+MARKS_OR_LEADS = {
+    "lena": 403, "hone": 403, "ada": 200, "abe": 200, "moses": 403, "ed": 403,
+    "lea": 200, "pam": 200, "rita": 403, "olga": 200, "petra": 403, "nobody": 302,
+}  # fmt: skip
+LEADS_DELIVERY = {
+    "lena": 403, "hone": 403, "ada": 403, "abe": 403, "moses": 403, "ed": 403,
+    "lea": 200, "pam": 200, "rita": 403, "olga": 404, "petra": 404, "nobody": 302,
+}  # fmt: skip
+
+
+def test_who_may_look(client, cast):
+    submission = allocated(cast)
+    opened(submission, cast.ada)
+    assert codes(client, cast, url("workspace", submission.pk)) == STAFF_ONLY
+    assert codes(client, cast, url("finish", submission.pk)) == STAFF_ONLY
+    assert codes(client, cast, url("home")) == MARKS_OR_LEADS
+    assert codes(client, cast, url("queue")) == MARKS_OR_LEADS
+    assert codes(client, cast, url("allocate", cast.delivery.pk)) == LEADS_DELIVERY
+    assert codes(client, cast, url("shares", cast.delivery.pk)) == LEADS_DELIVERY
+    assert (
+        codes(client, cast, url("allocate_one", cast.delivery.pk, submission.pk)) == LEADS_DELIVERY
+    )
+
+
+@pytest.mark.parametrize("name", ["start", "hand_back", "take_over", "look_again", "save"])
+def test_who_may_act(client, cast, name):
+    submission = allocated(cast)
+    opened(submission, cast.ada)
+    Lease.objects.all().delete()
+    found = codes(client, cast, url(name, submission.pk), "post")
+    able = {"ada"} | ({"lea", "pam"} if name == "take_over" else set())
+    if name == "take_over":
+        able -= {"ada"}
+    if name == "hand_back":
+        able = {"ada"}  # then it is in the queue, and the state has moved on for others
+    if name == "save":
+        able = {"ada"}
+    refused = {one: code for one, code in found.items() if one not in able}
+    assert set(refused.values()) <= {302, 403, 404, 409}
+    assert refused.pop("nobody") == 302
+    assert 302 not in refused.values()
+
+
+def test_a_get_changes_nothing_and_steps_are_posts(client, cast):
+    submission = allocated(cast)
+    client.force_login(cast.ada)
+    page = client.get(url("workspace", submission.pk))
+    assert "Start marking" in page.content.decode()
+    assert Submission.objects.get(pk=submission.pk).state == S.SUBMITTED
+    for name in ("start", "save", "autosave", "lease", "take_over", "hand_back", "look_again"):
+        assert client.get(url(name, submission.pk)).status_code == 405
+
+
+def test_the_journey_without_scripts(client, cast):
+    submission, other = allocated(cast), allocated(cast, "hone")
+    client.force_login(cast.ada)
+    where = f"{url('start', submission.pk)}?whose=mine"
+    page = client.post(where, follow=True).content.decode()
+    assert page.count("<h1") == 1
+    assert "Lena Tūhoe" in page
+    assert "Not yet for criterion 1." in page
+    assert "Shows C1." in page
+    assert "page 1" in page
+    form = fields(page)
+    assert form["version"] == "1"
+    chosen = pick(page, "M") | {"feedback_1": "Ka pai.", "feedback": "Tēnā koe."}
+    answer = client.post(
+        f"{url('save', submission.pk)}?whose=mine", {**form, **chosen, "then": "next"}
+    )
+    assert answer["Location"] == f"{url('workspace', other.pk)}?whose=mine"
+    assert Submission.objects.get(pk=other.pk).state == S.IN_ASSESSMENT
+    draft = AssessmentDecision.objects.get(submission=submission)
+    assert draft.feedback == "Tēnā koe."
+    assert draft.version == 2
+    finish = client.get(url("finish", submission.pk)).content.decode()
+    assert "Ka pai." in finish
+    assert "Achieved" in finish
+    done = client.post(
+        url("finish", submission.pk), {"verdict": "record", "version": 2}, follow=True
+    )
+    assert "Decision recorded" in done.content.decode()
+    assert Submission.objects.get(pk=submission.pk).state == S.ASSESSED
+
+
+def fields(page):
+    """Hidden and text fields of the marking form as a browser would send them."""
+    form = page[page.index('id="marks"') : page.index("Save and next")]
+    found = dict(re.findall(r'<input type="hidden" name="(version)" value="([^"]*)"', form))
+    found |= dict(re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>([^<]*)</textarea>', form))
+    return found
+
+
+def pick(page, label):
+    """The radio of each criterion whose level has this code's label."""
+    words = {"M": "Met", "NY": "Not yet", "G": "Met well"}[label]
+    radios = re.findall(
+        r'name="(level_\d+)" value="([^"]+)" id="([^"]+)".*?<label[^>]*>([^<]+)</label>',
+        page,
+        re.DOTALL,
+    )
+    return {name: value for name, value, _id, text in radios if text == words}
+
+
+def test_refused_verdicts_come_back_with_every_reason(client, cast):
+    submission = allocated(cast)
+    draft = opened(submission, cast.ada)
+    client.force_login(cast.ada)
+    answer = client.post(
+        url("finish", submission.pk), {"verdict": "record", "version": draft.version}
+    )
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Every criterion needs a level." in page
+    assert "<title>Error:" in page
+    nothing = client.post(url("finish", submission.pk), {"version": draft.version})
+    assert nothing.status_code == 422
+    assert "Choose one verdict." in nothing.content.decode()
+
+
+def test_an_old_verdict_page_is_a_409(client, cast):
+    submission = allocated(cast)
+    draft = drafted(submission, cast.ada)
+    client.force_login(cast.ada)
+    answer = client.post(
+        url("finish", submission.pk), {"verdict": "record", "version": draft.version - 1}
+    )
+    assert answer.status_code == 409
+    assert Submission.objects.get(pk=submission.pk).state == S.IN_ASSESSMENT
+
+
+def test_two_pages_of_one_person_lose_nothing(client, cast):
+    submission = allocated(cast)
+    draft = opened(submission, cast.ada)
+    client.force_login(cast.ada)
+    page = client.get(url("workspace", submission.pk)).content.decode()
+    sent = {"version": draft.version, **pick(page, "M"), "feedback_1": "From the first page."}
+    assert client.post(url("save", submission.pk), {**sent, "then": "stay"}).status_code == 302
+    late = {**sent, "feedback_1": "From the second page.", **pick(page, "NY")}
+    answer = client.post(url("save", submission.pk), {**late, "then": "stay"})
+    words = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Two versions" in words
+    assert words.count("From the first page.") == 1
+    assert "From the second page.</textarea>" in words
+    again = {**late, **fields(words)}
+    assert client.post(url("save", submission.pk), {**again, "then": "stay"}).status_code == 302
+    draft.refresh_from_db()
+    assert draft.judgements.get(criterion__number=1).feedback == "From the second page."
+
+
+def test_autosave_answers_shortly_and_shows_the_other_version(client, cast):
+    submission = allocated(cast)
+    opened(submission, cast.ada)
+    client.force_login(cast.ada)
+    page = client.get(url("workspace", submission.pk)).content.decode()
+    sent = {"version": 1, **pick(page, "M"), "feedback_1": "One."}
+    answer = client.post(url("autosave", submission.pk), sent)
+    assert answer.json()["version"] == 2
+    late = client.post(url("autosave", submission.pk), {**sent, "feedback_1": "Two."})
+    assert late.status_code == 409
+    assert late.json()["version"] == 2
+    assert late.json()["theirs"]["feedback_1"] == "One."
+    assert "Still to judge: C2 and C3" in client.get(url("result", submission.pk)).content.decode()
+
+
+def test_autosave_is_eight_statements_at_most(client, cast):
+    submission = allocated(cast)
+    opened(submission, cast.ada)
+    client.force_login(cast.ada)
+    page = client.get(url("workspace", submission.pk)).content.decode()
+    sent = {"version": 1, **pick(page, "M"), "feedback_1": "One."}
+    assert sql(client, url("autosave", submission.pk), sent) <= 8
+
+
+def test_strangers_cannot_autosave(client, cast):
+    submission = allocated(cast)
+    opened(submission, cast.ada)
+    client.force_login(cast.abe)
+    assert client.post(url("autosave", submission.pk), {"version": 1}).status_code == 404
+    client.force_login(cast.lea)
+    assert client.post(url("autosave", submission.pk), {"version": 1}).status_code == 403
+
+
+def test_a_taken_over_workspace_keeps_the_words_and_does_not_save(client, cast):
+    submission = allocated(cast)
+    opened(submission, cast.ada)
+    take_over(submission, actor=cast.lea)
+    client.force_login(cast.ada)
+    sent = {"version": 1, "feedback_1": "My unsaved words.", "then": "stay"}
+    answer = client.post(url("save", submission.pk), sent)
+    assert answer.status_code == 409
+    assert "My unsaved words." in answer.content.decode()
+    assert "Lea Lead has had this open" in answer.content.decode()
+    assert client.post(url("autosave", submission.pk), sent).status_code == 422
+    assert client.post(url("lease", submission.pk)).status_code == 409
+
+
+def test_the_lease_is_renewed(client, cast):
+    submission = allocated(cast)
+    opened(submission, cast.ada)
+    before = Lease.objects.get().until
+    client.force_login(cast.ada)
+    assert client.post(url("lease", submission.pk)).json()["held"] is True
+    assert Lease.objects.get().until > before
+
+
+def test_handing_back_and_taking_from_the_pool(client, cast):
+    submission = allocated(cast)
+    drafted(submission, cast.ada)
+    client.force_login(cast.ada)
+    client.post(url("hand_back", submission.pk), {"reason": "I know her."})
+    assert Submission.objects.get(pk=submission.pk).state == S.SUBMITTED
+    assert client.get(url("workspace", submission.pk)).status_code == 404
+    client.force_login(cast.abe)
+    page = client.get(url("queue")).content.decode()
+    assert "In the pool" in page
+    assert "Lena" not in page
+    assert url("workspace", submission.pk) not in page
+    answer = client.post(url("claim"), {"submission": submission.pk})
+    assert answer["Location"] == url("workspace", submission.pk)
+    assert "Lena Tūhoe" in client.get(answer["Location"]).content.decode()
+    empty = client.post(url("claim"), follow=True).content.decode()
+    assert "nothing in the pool" in empty
+
+
+def test_an_integrity_concern_holds_the_work(client, cast):
+    submission = allocated(cast)
+    draft = drafted(submission, cast.ada)
+    client.force_login(cast.ada)
+    sent = {"verdict": "hold", "version": draft.version}
+    assert client.post(url("finish", submission.pk), sent).status_code == 422
+    client.post(url("finish", submission.pk), {**sent, "concern": "Copied text."})
+    assert Hold.objects.get().reason == "Copied text."
+    answer = client.post(
+        url("finish", submission.pk), {"verdict": "record", "version": draft.version}
+    )
+    assert answer.status_code == 422
+    assert "This submission is on hold." in answer.content.decode()
+
+
+def test_filters_live_in_the_address(client, cast):
+    allocated(cast)
+    allocated(cast, "hone")
+    client.force_login(cast.ada)
+    query = f"?delivery={cast.delivery.pk}&task={cast.task.pk}&state=submitted&attempt=1&whose=mine"
+    page = client.get(url("queue") + query).content.decode()
+    assert "Lena Tūhoe" in page
+    assert f"delivery={cast.delivery.pk}&amp;task={cast.task.pk}" in page
+    none = client.get(url("queue") + "?state=in_adjudication").content.decode()
+    assert "Nothing waits in this view" in none
+    odd = client.get(url("queue") + "?delivery=x&attempt=99&page=zz&due=never")
+    assert odd.status_code == 200
+    for due, there in (("overdue", False), ("soon", False), ("later", True)):
+        words = client.get(url("queue") + f"?due={due}").content.decode()
+        assert ("Lena Tūhoe" in words) is there
+
+
+def test_anonymous_marking_shows_the_pseudonym_everywhere(client, db):
+    cast = make_cast(policy={"anonymous_marking": True})
+    submission = allocated(cast)
+    drafted(submission, cast.ada)
+    client.force_login(cast.ada)
+    for name, args in (
+        ("home", ()), ("queue", ()), ("workspace", (submission.pk,)), ("finish", (submission.pk,)),
+    ):  # fmt: skip
+        page = client.get(url(name, *args)).content.decode()
+        assert submission.pseudonym in page
+        for word in ("Lena", "Tūhoe", "lena@"):
+            assert word not in page.replace("Lena Tūhoe did it.", "")
+    client.force_login(cast.pam)
+    for name in ("allocate", "shares"):
+        page = client.get(url(name, cast.delivery.pk)).content.decode()
+        assert "Tūhoe" not in page
+
+
+def test_allocating_by_hand_and_moving_it(client, cast):
+    submission = submitted(cast)
+    client.force_login(cast.pam)
+    address = url("allocate_one", cast.delivery.pk, submission.pk)
+    assert "Ada Assessor" in client.get(address).content.decode()
+    assert client.post(address, {}).status_code == 422
+    client.post(address, {"assessor": cast.ada.pk})
+    allocation = Allocation.objects.get()
+    assert (allocation.assessor, allocation.role) == (cast.ada, AllocationRole.ASSESSOR)
+    move = f"{address}?from={allocation.pk}"
+    assert client.post(move, {"assessor": cast.abe.pk}).status_code == 422
+    client.post(move, {"assessor": cast.abe.pk, "reason": "Ada is away."})
+    assert Allocation.objects.current().get().assessor == cast.abe
+    stale = client.post(move, {"assessor": cast.ana.pk, "reason": "Again."})
+    assert stale.status_code == 404
+    end = url("end", cast.delivery.pk, Allocation.objects.current().get().pk)
+    client.post(end)
+    assert not Allocation.objects.current().exists()
+
+
+def test_equal_shares_are_previewed_and_refused_when_the_pool_moved(client, cast):
+    for name in ("lena", "hone", "mere"):
+        submitted(cast, name)
+    client.force_login(cast.lea)
+    page = client.get(url("shares", cast.delivery.pk)).content.decode()
+    assert "3 submissions would be allocated" in page
+    assert not Allocation.objects.exists()
+    pairs = re.findall(r'name="pair" value="([^"]+)"', page)
+    assert client.post(url("share_out", cast.delivery.pk), {"pair": pairs[:2]}).status_code == 409
+    assert not Allocation.objects.exists()
+    client.post(url("share_out", cast.delivery.pk), {"pair": pairs})
+    names = set(Allocation.objects.values_list("assessor__name", flat=True))
+    assert names == {"Ada Assessor", "Abe Assessor", "Ana Assessor"}
+
+
+def test_the_learner_reads_the_referral_and_nothing_else(client, cast):
+    submission = referred(cast, levels={"C1": "NY", "C2": "M", "C3": "M"})
+    AssessmentDecision.objects.filter(submission=submission).update(staff_note="canary-note")
+    address = url("referral_feedback", submission.pk)
+    client.force_login(cast.lena)
+    page = client.get(address).content.decode()
+    assert "On C1: look at the evidence again." in page
+    assert "On C2: look at" not in page
+    assert "C2 Criterion 2: carried over" in page
+    for word in ("canary-note", "Not yet", "Met", "Ada"):
+        assert word not in page
+    found = codes(client, cast, address)
+    assert {k: v for k, v in found.items() if v == 200} == {"lena": 200}
+    other = assessed(cast, "hone")
+    client.force_login(cast.hone)
+    assert client.get(url("referral_feedback", other.pk)).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["queue", "home"])
+def test_lists_take_the_same_statements_for_one_and_three(client, cast, name):
+    allocated(cast)
+    client.force_login(cast.ada)
+    one = sql(client, url(name))
+    allocated(cast, "hone")
+    submitted(cast, "mere")
+    assert sql(client, url(name)) == one
+    client.force_login(cast.pam)
+    assert sql(client, url(name)) <= 12
+
+
+def test_workspace_and_allocation_take_the_same_statements_however_much_there_is(client, cast):
+    submission = allocated(cast)
+    opened(submission, cast.ada)
+    submitted(cast, "mere")
+    client.force_login(cast.ada)
+    one = sql(client, url("workspace", submission.pk))
+    assert one <= 18
+    client.force_login(cast.pam)
+    board = sql(client, url("allocate", cast.delivery.pk))
+    shares = sql(client, url("shares", cast.delivery.pk))
+    submitted(cast, "hone")
+    assert sql(client, url("allocate", cast.delivery.pk)) == board
+    assert sql(client, url("shares", cast.delivery.pk)) == shares
+    client.force_login(cast.ada)
+    assert sql(client, url("workspace", submission.pk)) == one
+
+
+def test_reading_a_decided_submission(client, cast):
+    submission = decided(allocated(cast), cast.ada)
+    client.force_login(cast.ada)
+    page = client.get(url("workspace", submission.pk)).content.decode()
+    assert "Your decision is sealed" in page
+    client.force_login(cast.pam)
+    words = client.get(url("workspace", submission.pk)).content.decode()
+    assert "Who has it" in words
+    assert "Clear work." not in words
