@@ -2,7 +2,8 @@
 
 from assessment.actions.allocation import allocate
 from assessment.actions.deciding import record_decision, refer
-from assessment.actions.marking import Judged, Marks, save_draft, start_assessment
+from assessment.actions.marking import save_draft, start_assessment
+from assessment.definitions import Judged, Marks
 from assessment.models import AssessmentDecision
 from catalogue.models import Criterion, Delivery
 from config.demo.people import Cast
@@ -33,7 +34,7 @@ def marks(submission: Submission, rank: int, *, only: int | None = None, weak: i
         wanted = 0 if number < weak else min(rank + (number % 3 == 2), len(levels) - 1)
         level = levels[wanted]
         feedback = "Well shown." if level.is_met else NOT_YET
-        said[criterion.pk] = Judged(level=level.pk, feedback=feedback)
+        said[criterion.number] = Judged(level=level.pk, feedback=feedback)
     return Marks(criteria=said, feedback=FEEDBACK[rank % len(FEEDBACK)])
 
 
