@@ -68,11 +68,11 @@ def test_a_broken_constraint_does_not_quote_the_row(lines):
 def test_requests_are_logged_by_key_without_query_and_secret(lines, client):
     secret = "Zk3xT9qLm2Vb7RpW1sYc8Nd4"
     person = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-    client.get(f"/attest/{secret}/", {"q": "mereana"})
+    client.get(f"/v/{secret}/", {"q": "mereana"})
     client.get(f"/portfolios/{person}/")
     found = [line for line in lines() if line["event"] == "request_finished"]
     assert [line["request"] for line in found] == [
-        "GET /attest/[secret]/",
+        "GET /v/[secret]/",
         f"GET /portfolios/{person}/",
     ]
     assert len({line["request_id"] for line in found}) == 2
