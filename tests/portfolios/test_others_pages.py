@@ -47,7 +47,7 @@ def test_a_verifier_confirms_without_an_account(cast, client):
         page = client.get(path)
         assert page.status_code == 200
         assert "Audit of our forms" in page.content.decode()
-        assert page["Referrer-Policy"] == "no-referrer"
+        assert page["Referrer-Policy"] == "same-origin"
     made.refresh_from_db()
     assert made.state == "requested"
     assert TransitionRecord.objects.count() == records
