@@ -164,7 +164,7 @@ def main() -> None:
     print(f"\nUpload of {MB} MiB through gunicorn (one process), stored and hashed")
     print(f"  plain copy with fsync     {copy:7.2f} s  {MB / copy:7.0f} MiB/s")
     print(
-        f"  upload                    {ours:7.2f} s  {MB / ours:7.0f} MiB/s  ratio {copy / ours:.2f} of the copy's speed"
+        f"  upload                    {ours:7.2f} s  {MB / ours:7.0f} MiB/s  ratio {copy / ours:.2f}"
     )
     print(f"  web process, most memory  {before} MiB before, {after} MiB after")
 
