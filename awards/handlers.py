@@ -6,7 +6,6 @@ from assessment.selectors import administrators_of
 from awards import selectors
 from awards.actions.release import settle_release
 from catalogue.enums import DeliveryRoleKind
-from moderation.models import ModerationRound
 from portfolios.models import Submission
 from workflows.definitions import extra_topics
 from workflows.notifications import notify, still_relevant
@@ -104,21 +103,6 @@ def on_recalled(record: "TransitionRecord") -> None:
         path=f"/ratify/recalls/{recall}/",
         context=words(submission),
         dedupe=recall,
-    )
-
-
-@handles("moderation.moderationround.closed", tells=["awards.set_ready"])
-def on_round_closed(record: "TransitionRecord") -> None:
-    """A set is ready for the ratifiers."""
-    found = ModerationRound.objects.select_related("delivery", "task").get(pk=record.subject_id)
-    notify(
-        topic="awards.set_ready",
-        recipients=selectors.ratifiers_of(found.delivery),
-        record=record,
-        subject=found,
-        path=f"/ratify/sets/{found.delivery_id}/{found.task_id}/",
-        context={"task": found.task.title, "delivery": found.delivery.title},
-        lane="digest",
     )
 
 

@@ -11,13 +11,14 @@ from awards.actions.credentials import suspend_credentials
 from awards.models import Recall
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import AssessmentTask, Delivery
+from moderation.actions import reopen_round
 from moderation.enums import RoundState
 from moderation.models import ModerationRound
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 from workflows.exceptions import GuardsNotMet, NotPermitted
 from workflows.notifications import notify
-from workflows.transitions import perform, perform_set
+from workflows.transitions import perform_set
 
 
 def ask_recall(delivery: Delivery, task: AssessmentTask, *, actor: User, reason: str) -> Recall:
@@ -121,4 +122,4 @@ def reopen_rounds(recall: Recall, submissions: list[Any], *, actor: User) -> Non
         .first()
     )
     if newest is not None:
-        perform(newest, "reopen", actor=actor, reason=recall.reason)
+        reopen_round(newest, actor=actor, reason=recall.reason)

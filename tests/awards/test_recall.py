@@ -10,11 +10,12 @@ from awards.actions.recall import ask_recall, cancel_recall, confirm_recall
 from awards.actions.reconsideration import request_reconsideration
 from awards.handlers import on_released, result_still_released
 from awards.models import Credential, Recall
+from moderation.models import ModerationRound
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 from tests.factories.awards import (
     batch,
-    lower_steps_open,
+    conclude,
     ratified,
     relay_all,
     release,
@@ -197,8 +198,7 @@ def test_released_anew_the_credential_follows_the_result(cast, achieved, states)
     confirm_recall(ask(cast), actor=cast.rita)
     if not achieved:
         decide(submission, cast.abe, achieved=False, basis=Basis.MODERATION)
-    with lower_steps_open():
-        perform(submission, "conclude_moderation", actor=cast.lea)
+    conclude(cast, ModerationRound.objects.get(state="reopened"))
     sign(batch(cast), cast.rita)
     release(cast)
     assert [one.state for one in Credential.objects.all()] == states

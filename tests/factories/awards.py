@@ -1,7 +1,6 @@
 """Results on their way to the learner."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,31 +14,16 @@ from awards.actions.ratification import open_ratification, sign_batch
 from awards.actions.release import release_now
 from awards.models import Ratification, Release
 from catalogue.models import Criterion
+from moderation.actions import close_round, decide_round, draw_sample, open_round
+from moderation.enums import RoundDecision
+from moderation.models import ModerationRound
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 from tests.factories.assessment import assessed
+from tests.factories.moderation import agreed
 from tests.personas import Cast
-from workflows import guards
 from workflows.outbox import relay
-from workflows.transitions import SetOutcome, perform_set
-
-WAY = ("enter_moderation", "conclude_moderation")
-
-
-@contextmanager
-def lower_steps_open() -> Iterator[None]:
-    """Let the steps before ratification pass without a round, for tests that are about what follows it."""
-    steps = [f"portfolios.submission.{name}" for name in WAY]
-    rules, kept = dict(guards._rules), {step: guards._guards.get(step, []) for step in steps}
-    try:
-        for step in steps:
-            guards._rules[step] = lambda instance, actor: True
-            guards._guards[step] = []
-        yield
-    finally:
-        guards._rules.clear()
-        guards._rules.update(rules)
-        guards._guards.update(kept)
+from workflows.transitions import SetOutcome
 
 
 def decide(
@@ -86,13 +70,23 @@ def moderated(
 
 
 def moderate(cast: Cast, submissions: Sequence[Submission]) -> list[Submission]:
-    """Take assessed ones through moderation."""
-    keys = [one.pk for one in submissions]
-    with lower_steps_open():
-        for name in WAY:
-            outcome = perform_set(Submission.objects.filter(pk__in=keys), name, actor=cast.lea)
-            assert not outcome.refused, outcome.refused
-    return list(Submission.objects.filter(pk__in=keys))
+    """Take all assessed work through a round in which everything drawn is upheld."""
+    made = draw_sample(open_round(cast.delivery, cast.task, actor=cast.lea), actor=cast.lea)
+    for item in made.items.all():
+        agreed(item)
+    conclude(cast, made)
+    return list(Submission.objects.filter(pk__in=[one.pk for one in submissions]))
+
+
+def conclude(cast: Cast, moderation_round: ModerationRound) -> None:
+    """Accept the set and close the round; also after a recall opened it again."""
+    decided = decide_round(
+        moderation_round,
+        actor=cast.lea,
+        decision=RoundDecision.ACCEPT,
+        reason="The standard was applied.",
+    )
+    close_round(decided, actor=cast.lea)
 
 
 def batch(cast: Cast, *, actor: str = "rita", minute: str = "Rita and Rob met.") -> Ratification:
