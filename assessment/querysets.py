@@ -119,6 +119,7 @@ def unallocated(submissions: "QuerySet[Any]") -> "QuerySet[Any]":
             & Exists(sealed)
             & ~second
         )
+        | (Q(state=S.SUBMITTED, returned_at__isnull=False) & (~first | ~second))
         | (Q(state=S.IN_ADJUDICATION) & ~adjudicator)
     )
 

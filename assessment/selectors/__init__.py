@@ -136,6 +136,9 @@ def eligible_assessors(submission: Submission, role: str) -> list[User]:
     return sorted(able, key=lambda one: (loads[one.pk], one.search_key))
 
 
+MARKING_ROLES = (AllocationRole.ASSESSOR, AllocationRole.SECOND_ASSESSOR)
+
+
 def role_needed(submission: Submission) -> str | None:
     """Which role nobody has now although the work waits for it; None where somebody has it."""
     live = set(
@@ -155,6 +158,9 @@ def role_needed(submission: Submission) -> str | None:
         and submission.returned_at is None
     ):
         wanted = AllocationRole.SECOND_ASSESSOR
+    elif submission.state == SubmissionState.SUBMITTED and submission.returned_at is not None:
+        # Returned by a moderator and handed back by its assessor: somebody else revises it.
+        wanted = next((role for role in MARKING_ROLES if role not in live), None)
     return None if wanted in live else wanted
 
 

@@ -1,0 +1,46 @@
+"""No step leads where nobody can go on."""
+
+import pytest
+
+from assessment.actions.allocation import allocate, claim_next, hand_back
+from moderation.actions import return_item
+from moderation.models import ModerationRound
+from portfolios.models import Submission
+from tests.factories.assessment import decided, opened
+from tests.factories.moderation import agreed, drawn_round, fresh, scored
+from tests.personas import Cast, make_cast
+from workflows.outbox import relay
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def handed_back() -> Cast:
+    """Ada's work came back from moderation, and ada handed it back to the queue."""
+    cast = make_cast(learners=1)
+    item = drawn_round(cast).items.get()
+    scored(item, "M")
+    item = fresh(item)
+    return_item(item, actor=item.moderator, reason="Look again.", action="Read page 2.")
+    opened(Submission.objects.get(), cast.ada)
+    hand_back(Submission.objects.get(), actor=cast.ada)
+    return cast
+
+
+def test_returned_work_that_was_handed_back_goes_on(handed_back: Cast) -> None:
+    """Somebody else revises it, it enters its round again, and can be upheld."""
+    cast = handed_back
+    allocate(Submission.objects.get(), cast.abe, actor=cast.pam)
+    moved = decided(Submission.objects.get(), cast.abe, "M", reason="Page 2 changes nothing.")
+    assert moved.state == "assessed"
+    while relay():
+        pass
+    assert Submission.objects.get().state == "in_moderation"
+    item = ModerationRound.objects.get().items.get()
+    assert agreed(item).state == "upheld"
+
+
+def test_it_is_in_the_pool_but_not_for_the_one_who_decided(handed_back: Cast) -> None:
+    cast = handed_back
+    assert claim_next(actor=cast.ada) is None
+    assert claim_next(actor=cast.abe) == Submission.objects.get()
