@@ -1,0 +1,76 @@
+"""Whoever finds a thing in a list may look at it, and whoever may look at it finds it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from awards import rules as awarding
+from awards.models import Credential, Ratification, Recall, Reconsideration, Release
+from catalogue import rules as offering
+from catalogue.models import Delivery, MicroCredentialVersion
+from moderation import rules as moderating
+from moderation.models import ModerationRound, SampleItem
+from portfolios import rules as learning
+from portfolios.models import EvidenceItem, Portfolio, Submission
+from tests.proofs.world import World
+
+AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
+    (Delivery, offering.can_view_delivery),
+    (MicroCredentialVersion, offering.can_view_version),
+    (Portfolio, learning.can_view_portfolio),
+    (EvidenceItem, learning.can_view_evidence),
+    (Submission, learning.can_view_submission),
+    (ModerationRound, moderating.can_view_round),
+    (SampleItem, moderating.can_view_item),
+    (Ratification, awarding.can_view_batch),
+    (Release, awarding.can_view_release),
+    (Reconsideration, awarding.can_view_reconsideration),
+    (Recall, awarding.can_view_recall),
+    (Credential, awarding.can_view_credential),
+]
+
+
+@pytest.fixture(scope="module")
+def everybody(world: World) -> Iterator[list[User]]:
+    """All people of the world, and one whose account is closed though all parts are still there."""
+    closed = world.people["abe"]
+    User.objects.filter(pk=closed.pk).update(is_active=False)
+    yield list(User.objects.all())
+    User.objects.filter(pk=closed.pk).update(is_active=True)
+
+
+def everything(model: type[Any]) -> list[Any]:
+    return list(model._default_manager.all())
+
+
+@pytest.mark.parametrize(("model", "rule"), AGREES, ids=[m.__name__ for m, _r in AGREES])
+def test_lists_and_rules_agree(
+    world: World, everybody: list[User], model: type[Any], rule: Callable[[Any, Any], bool]
+) -> None:
+    things = everything(model)
+    assert things or model is Recall
+    wrong = []
+    for person in everybody:
+        listed = set(model._default_manager.visible_to(person).values_list("pk", flat=True))
+        wrong += [
+            f"{person} {'finds' if thing.pk in listed else 'does not find'} {thing}"
+            for thing in things
+            if bool(rule(thing, person)) != (thing.pk in listed)
+        ]
+    assert wrong == []
+
+
+def test_everything_that_has_a_list_has_a_rule_here() -> None:
+    """A model whose queryset asks `visible_to` and that is missing above is not compared."""
+    from django.apps import apps
+
+    # A person's own messages need no second rule: recipient is the only condition.
+    own = {"workflows.notification"}
+    asked = {
+        model._meta.label_lower
+        for model in apps.get_models()
+        if hasattr(model._default_manager, "visible_to")
+    }
+    assert asked - own == {model._meta.label_lower for model, _rule in AGREES}
