@@ -5,7 +5,6 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.core.checks import Warning as Caution
 from django.db import connections
 from django.template.exceptions import TemplateDoesNotExist
 from django.template.loader import get_template
@@ -14,9 +13,6 @@ from workflows import triggers
 from workflows.definitions import extra_topics, handlers, sends, silences
 from workflows.guards import Guard, granted_above, registered_rules, registered_steps
 from workflows.machines import Arrow, all_arrows, labels_of, state_models
-
-# What the apps above have to bring. It fails closed without: nobody may, nobody is told.
-Unwired = Caution
 
 
 @register()
@@ -46,7 +42,7 @@ def faults_of(arrow: Arrow) -> Iterator[CheckMessage]:
     if not callable(arrow.permission):
         yield Error(f"{arrow.step_id} has no callable permission.", id="workflows.E001")
     elif arrow.permission is granted_above and arrow.step_id not in registered_rules():
-        yield Unwired(
+        yield Error(
             f"{arrow.step_id} is left to a higher app, but none registered a rule: it refuses everybody.",
             id="workflows.E002",
         )
@@ -60,7 +56,7 @@ def check_topics(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> lis
     """Every fact has a handler or a stated silence, and every topic that is told has its words."""
     known = {one.topic for one in all_arrows()}
     found: list[CheckMessage] = [
-        Unwired(
+        Error(
             f"{topic} has neither a handler nor a silence.",
             hint='Use @handles("…") or quiet("…", because="…") in handlers.py.',
             id="workflows.E010",
