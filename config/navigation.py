@@ -13,6 +13,7 @@ from accounts.models import User
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole, Enrolment
 from workflows.models import Notification
+from workflows.rules import may_manage_messages
 
 SESSION_KEY = "role"
 
@@ -96,6 +97,9 @@ AUTHOR = Role(
     ),
 )
 
+# Pages that not everybody in the role may open; the others are left out of the navigation.
+ONLY_FOR = {"workflows:messages": may_manage_messages}
+
 ROLES = (LEARNER, ASSESSOR, MODERATOR, LEAD_MODERATOR, RATIFIER, ADMINISTRATOR, AUTHOR)
 BY_RELATION = {
     "learner": LEARNER,
@@ -165,12 +169,12 @@ class Frame:
     @cached_property
     def navigation(self) -> list[dict[str, Any]]:
         """The pages of the role, the current one marked: "page" for itself, "true" for one below it."""
-        if self.role is None:
+        if self.role is None or self.person is None:
             return []
         items = [
             {"label": label, "url": url}
             for label, name in self.role.items
-            if (url := address(name))
+            if (url := address(name)) and ONLY_FOR.get(name, bool)(self.person)
         ]
         path = self.request.path
         fits = [item["url"] for item in items if path.startswith(item["url"])]
