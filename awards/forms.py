@@ -116,6 +116,7 @@ class MinuteForm(forms.Form):
         label=_("Minute"),
         help_text=_("Who met, what was discussed, what was decided. It is kept with the batch."),
         widget=forms.Textarea,
+        error_messages={"required": _("Write the minute of the meeting.")},
     )
 
 

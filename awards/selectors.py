@@ -440,6 +440,11 @@ class Board:
     attention: list[tuple[str, Any, int]]
     dead_messages: int
 
+    @property
+    def needs_attention(self) -> bool:
+        """Whether anything at all stands under that heading."""
+        return bool(self.dead_messages) or any(count for _code, _label, count in self.attention)
+
     def filtered(
         self, *, column: str = "", attention: str = "", search: str = ""
     ) -> list[BoardRow]:
