@@ -9,6 +9,7 @@
 const WAIT = 800;
 const RETRY = [2000, 5000, 15000, 30000];
 const ANNOUNCE_EVERY = 30000;
+const PATIENCE = 5000;
 
 export function watchDrafts(scope) {
   const forms = [...scope.querySelectorAll("form[data-autosave]")];
@@ -28,7 +29,7 @@ class Draft {
     form.addEventListener("input", () => this.later());
     form.addEventListener("change", () => this.later());
     form.addEventListener("focusout", () => this.now());
-    form.addEventListener("submit", () => this.stop());
+    form.addEventListener("submit", (event) => this.submit(event));
     addEventListener("pagehide", () => this.leave());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") this.leave();
@@ -63,6 +64,11 @@ class Draft {
     clearTimeout(this.timer);
     if (this.stopped || this.busy || !this.changed()) return;
     this.busy = true;
+    this.saving = this.send(keepalive);
+    await this.saving;
+  }
+
+  async send(keepalive) {
     const text = this.text();
     this.say("saving", "Saving…");
     try {
@@ -200,6 +206,22 @@ class Draft {
 
   leave() {
     if (this.changed()) this.now({ keepalive: true });
+  }
+
+  // Leaving a field saves it, and the press on the button follows at once. The button waits for that
+  // save: sent beside it, the form would carry the version before and meet itself as another window.
+  submit(event) {
+    if (!this.busy) return this.stop();
+    event.preventDefault();
+    if (this.waits) return undefined;
+    this.waits = true;
+    const { submitter } = event;
+    const long = new Promise((tooLong) => setTimeout(tooLong, PATIENCE));
+    return Promise.race([this.saving, long]).then(() => {
+      this.busy = false;
+      this.waits = false;
+      if (!this.panel?.isConnected) this.form.requestSubmit(submitter);
+    });
   }
 
   stop() {
