@@ -100,5 +100,8 @@ def settle_credential(submission: Submission) -> Credential | None:
 
 def suspend_credentials(submissions: list[Any], *, reason: str) -> int:
     """Suspend what was issued for these submissions; how many were suspended."""
-    issued = Credential.objects.filter(submission__in=submissions, state=CredentialState.ISSUED)
+    # The record names each credential by its submission, so that is loaded with the set.
+    issued = Credential.objects.filter(
+        submission__in=submissions, state=CredentialState.ISSUED
+    ).select_related("submission")
     return len(perform_set(issued, "suspend", actor=SYSTEM, reason=reason).moved)
