@@ -11,8 +11,15 @@ from django.utils import timezone
 from accounts.enums import OrganisationRole
 from accounts.models import Membership
 from catalogue.actions import plan_delivery, send_version_to_pre_moderation
+from portfolios.actions.attestation import ask_to_confirm
+from portfolios.actions.drafting import map_evidence, save_reflection
+from portfolios.actions.extension import ask_for_more_time
+from portfolios.actions.submission import place_hold
+from portfolios.enums import HoldKind
+from tests.factories import portfolios as work
 from tests.factories.catalogue import draft_version
 from tests.personas import Cast
+from workflows.models import Notification
 
 
 def running_delivery(cast: Cast) -> dict[str, Any]:
@@ -47,3 +54,44 @@ def version_to_check(cast: Cast) -> dict[str, Any]:
 
 def membership(cast: Cast, role: OrganisationRole) -> None:
     Membership.objects.create(user=cast.pam, organisation=cast.provider, role=role)
+
+
+def half_built(cast: Cast) -> dict[str, Any]:
+    """A portfolio with a ready picture, a refused file with a long name, a reflection and open requests."""
+    portfolio = work.portfolio_of(cast)
+    item = work.file(portfolio, "whakaahua.png", work.png((40, 30)), kind="photo")
+    work.file(portfolio, f"{'Pūrongo' * 12}.pdf", b"<html>")
+    criterion = cast.task.rubric.criteria.first()
+    map_evidence(
+        portfolio, item, criterion, actor=cast.lena, claim="I led the hui.", locator="page 2"
+    )
+    save_reflection(portfolio, criterion, actor=cast.lena, text="Ngā mihi", seen_version=0)
+    asked = ask_to_confirm(
+        portfolio, actor=cast.lena, name="Vic", email="vic@work.example", evidence=[item]
+    )
+    request = ask_for_more_time(
+        portfolio, actor=cast.lena, until=portfolio.due_at + timedelta(days=3), reason="work"
+    )
+    link = Notification.objects.get(dedupe_key__contains=str(asked.pk)).path
+    return {
+        "portfolio": portfolio.pk,
+        "evidence": item.pk,
+        "request": request.pk,
+        "token": link.split("/")[2],
+    }
+
+
+def ready_to_submit(cast: Cast) -> dict[str, Any]:
+    """Everything there, nothing declared."""
+    return {"portfolio": work.ready(cast).pk}
+
+
+def submitted_work(cast: Cast) -> dict[str, Any]:
+    """Submitted, with an open hold."""
+    submission = work.submitted(cast)
+    place_hold(submission, actor=cast.pam, kind=HoldKind.PRIVACY, reason="A face is shown.")
+    return {
+        "portfolio": submission.portfolio_id,
+        "submission": submission.pk,
+        "reference": submission.reference,
+    }
