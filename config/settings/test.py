@@ -24,5 +24,10 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
 ACCOUNT_RATE_LIMITS = False
 WAKE_WORKERS = False
 LOGGING = logging_config(as_json=False, level="WARNING")
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.testapp.apps.TestAppConfig"]
+INSTALLED_APPS = [
+    *INSTALLED_APPS,
+    "django_linear_migrations",
+    "django_migration_linter",
+    "tests.testapp.apps.TestAppConfig",
+]
 NUDGE_RELAY = False  # tests call the relay themselves, or run a worker that polls
