@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("portfolios.urls")),
     path("", include("awards.urls")),
     path("", include("assessment.urls")),
+    path("moderate/", include("moderation.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -4,6 +4,7 @@ from moderation.actions.items import (
     adjust_item,
     allocate_moderator,
     come_back,
+    due_for,
     escalate_item,
     open_comparison,
     return_item,
@@ -19,6 +20,7 @@ from moderation.actions.rounds import (
     watch_assessor,
 )
 from moderation.actions.sets import (
+    CLOSING_GUARDS,
     approve_adjustment,
     close_round,
     decide_round,
@@ -27,6 +29,7 @@ from moderation.actions.sets import (
 )
 
 __all__ = [
+    "CLOSING_GUARDS",
     "Levels",
     "adjust_item",
     "allocate_moderator",
@@ -36,6 +39,7 @@ __all__ = [
     "decide_round",
     "draw_again",
     "draw_sample",
+    "due_for",
     "end_watch",
     "escalate_item",
     "extend_sample",

@@ -18,6 +18,7 @@ from moderation.selectors.reading import (
     fully_read,
     open_items_of,
     queue_of,
+    rounds_led_by,
     unresolved_reasons,
 )
 from moderation.selectors.results import (
@@ -54,6 +55,7 @@ __all__ = [
     "queue_of",
     "record_of",
     "result_of_reading",
+    "rounds_led_by",
     "settled_on_closing",
     "statistics_of",
     "unresolved_reasons",

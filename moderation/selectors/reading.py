@@ -12,7 +12,7 @@ from assessment.models import AssessmentDecision, CriterionJudgement
 from assessment.selectors import conflicts_among, result_for
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
-from moderation.enums import Disagreement, SamplePart, SampleState
+from moderation.enums import RESOLVED, Disagreement, SamplePart, SampleState
 from moderation.guards import BEFORE_MODERATION
 from moderation.models import ModerationRound, ModeratorReading, SampleItem
 from portfolios.models import Hold, Part, Submission
@@ -26,6 +26,20 @@ def queue_of(user: User) -> QuerySet[Any]:
         .filter(moderator=user, state__in=[SampleState.DRAWN, SampleState.SCORED])
         .select_related("submission", "round__delivery", "round__task")
         .order_by("-state", "due_at", "pk")
+    )
+    return found
+
+
+def rounds_led_by(user: User) -> QuerySet[Any]:
+    """Open rounds of the deliveries that the person leads, oldest first, with how many items wait."""
+    led = Delivery.objects.with_role(user, DeliveryRoleKind.LEAD_MODERATOR)
+    waits = Q(items__superseded_at__isnull=True) & ~Q(items__state__in=RESOLVED)
+    found: QuerySet[Any] = (
+        ModerationRound.objects.open()
+        .filter(delivery__in=led)
+        .select_related("delivery", "task")
+        .annotate(waiting=Count("items", filter=waits & Q(items__isnull=False)))
+        .order_by("opened_at")
     )
     return found
 

@@ -1,0 +1,257 @@
+"""Forms of moderation: the blind reading, the decision on an item, the decision on a set."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+
+from accounts.models import User
+from catalogue.models import Criterion
+from moderation.actions import Levels
+from moderation.enums import RoundDecision, SampleState
+from moderation.models import ModerationRound, ModeratorReading, SampleItem
+
+
+class BlindForm(forms.Form):
+    """The moderator's own level and comment for each criterion. Knows nothing of the assessor's."""
+
+    comment = forms.CharField(
+        label="Comment on the whole", required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(
+        self,
+        criteria: list[Criterion],
+        reading: ModeratorReading | None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.criteria = criteria
+        saved = {one.criterion_id: one for one in reading.judgements.all()} if reading else {}
+        self.initial["comment"] = reading.comment if reading else ""
+        self.initial["version"] = reading.version if reading else None
+        for criterion in criteria:
+            levels = sorted(criterion.levels.all(), key=lambda level: level.rank)
+            own = saved.get(criterion.pk)
+            level_field = forms.TypedChoiceField(
+                label=f"{criterion.code} {criterion.title}",
+                choices=[(str(level.pk), level.label) for level in levels],
+                coerce=UUID,
+                empty_value=None,
+                required=False,
+                widget=forms.RadioSelect,
+                initial=str(own.level_id) if own and own.level_id else None,
+            )
+            level_field.choice_hints = {  # type: ignore[attr-defined]
+                str(level.pk): level.descriptor for level in levels
+            }
+            self.fields[f"level-{criterion.pk}"] = level_field
+            self.fields[f"comment-{criterion.pk}"] = forms.CharField(
+                label=f"Comment on {criterion.code}",
+                required=False,
+                widget=forms.Textarea(attrs={"rows": 2}),
+                initial=own.comment if own else "",
+            )
+
+    def rows(self) -> list[tuple[Criterion, Any, Any]]:
+        """Each criterion with its two fields."""
+        return [(one, self[f"level-{one.pk}"], self[f"comment-{one.pk}"]) for one in self.criteria]
+
+    def entered(self) -> Levels:
+        """What was sent, for the action."""
+        given = self.cleaned_data
+        return Levels(
+            levels={one.pk: given[f"level-{one.pk}"] for one in self.criteria},
+            comments={one.pk: given[f"comment-{one.pk}"] for one in self.criteria},
+            comment=given["comment"],
+        )
+
+
+class ItemDecisionForm(forms.Form):
+    """What is your decision?"""
+
+    UPHOLD, ADJUST, RETURN, ESCALATE = "uphold", "adjust", "return", "escalate"
+
+    CHOICES = (
+        (UPHOLD, "Uphold"),
+        (ADJUST, "Adjust"),
+        (RETURN, "Return to the assessor"),
+        (ESCALATE, "Escalate to the lead moderator"),
+    )
+
+    decision = forms.ChoiceField(
+        label="What is your decision?", choices=CHOICES, widget=forms.RadioSelect
+    )
+    reason = forms.CharField(
+        label="Reason",
+        help_text="Needed for everything but upholding equal levels.",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    action = forms.CharField(
+        label="What should the assessor do?",
+        help_text="Only for a return.",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    factual_error = forms.BooleanField(
+        label="It is a factual error: a criterion or evidence was missed, or added up wrongly",
+        required=False,
+    )
+    integrity = forms.BooleanField(
+        label="It is about academic integrity", help_text="Only to escalate.", required=False
+    )
+
+    def __init__(self, item: SampleItem, differs: bool, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.differs = differs
+        hidden = set() if differs else {self.ADJUST}
+        if item.state == SampleState.ESCALATED:
+            hidden.add(self.ESCALATE)
+        field = self.fields["decision"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  declared above
+        field.choices = [one for one in self.CHOICES if one[0] not in hidden]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        decision = given.get("decision")
+        needs = decision != self.UPHOLD or self.differs
+        if decision and needs and not given.get("reason", "").strip():
+            self.add_error("reason", "Give a reason.")
+        if decision == self.RETURN and not given.get("action", "").strip():
+            self.add_error("action", "Say what the assessor should do.")
+        return given
+
+
+class RoundDecisionForm(forms.Form):
+    """What is your decision on the set?"""
+
+    decision = forms.ChoiceField(
+        label="What is your decision on the set?",
+        choices=RoundDecision.choices,
+        widget=forms.RadioSelect,
+    )
+    reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 4}))
+    required_actions = forms.CharField(
+        label="Actions for the next delivery",
+        help_text="Needed to accept with actions.",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    criterion = forms.ModelChoiceField(
+        label="Criterion to adjust",
+        queryset=Criterion.objects.none(),
+        required=False,
+        help_text="Only to adjust the set.",
+    )
+    shift = forms.TypedChoiceField(
+        label="Move it by",
+        choices=[("", "Choose"), (-1, "1 level lower"), (1, "1 level higher")],
+        coerce=int,
+        empty_value=None,
+        required=False,
+    )
+    assessor = forms.ModelChoiceField(
+        label="Assessor",
+        queryset=User.objects.none(),
+        required=False,
+        help_text="Needed to reassess or to extend. To adjust: empty means the whole set.",
+    )
+    replacement = forms.ModelChoiceField(
+        label="Who assesses it again",
+        queryset=User.objects.none(),
+        required=False,
+        help_text="Only to reassess the set.",
+    )
+    count = forms.IntegerField(
+        label="How many more items",
+        min_value=1,
+        required=False,
+        help_text="Only to extend the sample.",
+    )
+
+    def __init__(self, moderation_round: ModerationRound, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = {
+            "criterion": Criterion.objects.filter(rubric__task=moderation_round.task_id),
+            "assessor": User.objects.filter(pk__in=moderation_round.members.values("assessor_id")),
+            "replacement": User.objects.filter(
+                pk__in=moderation_round.delivery.roles.current()
+                .filter(role="assessor")
+                .values("user_id"),
+                is_active=True,
+            ),
+        }
+        for name, rows in choices.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  declared above
+            field.queryset = rows
+
+    NEEDS = {
+        RoundDecision.ACCEPT_WITH_ACTIONS: ["required_actions"],
+        RoundDecision.ADJUST_SET: ["criterion", "shift"],
+        RoundDecision.REASSESS_SET: ["assessor", "replacement"],
+        RoundDecision.EXTEND_SAMPLE: ["assessor", "count"],
+    }
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        for name in self.NEEDS.get(given.get("decision", ""), []):
+            if not given.get(name) and name not in self.errors:
+                self.add_error(name, f"{self.fields[name].label}: needed for this decision.")
+        if given.get("replacement") and given.get("replacement") == given.get("assessor"):
+            self.add_error("replacement", "Choose somebody else than the first assessor.")
+        return given
+
+    def for_action(self) -> dict[str, Any]:
+        """The arguments of decide_round."""
+        given = self.cleaned_data
+        rule = None
+        if given["decision"] == RoundDecision.ADJUST_SET:
+            rule = {
+                "criterion": str(given["criterion"].pk),
+                "shift": given["shift"],
+                "assessor": str(given["assessor"].pk) if given["assessor"] else "",
+            }
+        return {
+            "decision": given["decision"],
+            "reason": given["reason"],
+            "required_actions": given["required_actions"],
+            "rule": rule,
+            "assessor": given["assessor"],
+            "replacement": given["replacement"],
+            "count": given["count"] or 0,
+        }
+
+
+class ModeratorForm(forms.Form):
+    """Who reads the item instead."""
+
+    moderator = forms.ModelChoiceField(label="Moderator", queryset=User.objects.none())
+
+    def __init__(self, people: list[User], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["moderator"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  declared above
+        field.queryset = User.objects.filter(pk__in=[one.pk for one in people])
+
+
+class WatchForm(forms.Form):
+    """Read everything of an assessor."""
+
+    assessor = forms.ModelChoiceField(label="Assessor", queryset=User.objects.none())
+    reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, people: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["assessor"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  declared above
+        field.queryset = people
+
+
+class ReasonForm(forms.Form):
+    """A reason and nothing else."""
+
+    reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 3}))

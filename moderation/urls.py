@@ -1,0 +1,30 @@
+"""Addresses under /moderate/."""
+
+from django.urls import path
+
+from moderation.views import lead, moderator, reports
+
+app_name = "moderation"
+
+urlpatterns = [
+    path("", moderator.home, name="home"),
+    path("agreement/", reports.agreement, name="agreement"),
+    path("watch/<uuid:delivery>/", reports.watch, name="watch"),
+    path("watch/<int:pk>/end/", reports.end_watch, name="end_watch"),
+    path("rounds/", lead.rounds, name="rounds"),
+    path("rounds/open/<uuid:delivery>/<uuid:task>/", lead.open_set, name="open"),
+    path("rounds/<uuid:pk>/", lead.round_page, name="round"),
+    path("rounds/<uuid:pk>/plan/", lead.plan, name="plan"),
+    path("rounds/<uuid:pk>/extend/", lead.extend, name="extend"),
+    path("rounds/<uuid:pk>/draw-again/", lead.draw_again, name="draw_again"),
+    path("rounds/<uuid:pk>/decide/", lead.decide, name="decide"),
+    path("rounds/<uuid:pk>/take-back/", lead.take_back, name="take_back"),
+    path("rounds/<uuid:pk>/approve/", lead.approve, name="approve"),
+    path("rounds/<uuid:pk>/close/", lead.close, name="close"),
+    path("rounds/<uuid:pk>/closed/", lead.closed, name="closed"),
+    path("rounds/<uuid:pk>/record.json", lead.record, name="record"),
+    path("r/<uuid:pk>/mark/", moderator.mark, name="mark"),
+    path("r/<uuid:pk>/compare/", moderator.compare, name="compare"),
+    path("r/<uuid:pk>/decided/", moderator.decided, name="decided"),
+    path("r/<uuid:pk>/allocate/", moderator.allocate, name="allocate"),
+]

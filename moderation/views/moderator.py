@@ -1,0 +1,243 @@
+"""What a moderator does: home, read blind, compare and decide."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from assessment.selectors import manifest_of
+from catalogue.models import Criterion
+from moderation import actions, rules, selectors
+from moderation.enums import RoundState, SampleState
+from moderation.exceptions import IncompleteReading
+from moderation.forms import BlindForm, ItemDecisionForm, ModeratorForm
+from moderation.models import SampleItem
+from moderation.views.shared import for_moderators, item_or_404, person
+from workflows.exceptions import NotPermitted, StaleVersion
+
+
+@require_GET
+@for_moderators
+def home(request: HttpRequest) -> HttpResponse:
+    """The one thing to do next, then what else waits."""
+    me = person(request)
+    queue = list(selectors.queue_of(me)[:6])
+    led = list(selectors.rounds_led_by(me)[:6])
+    waiting = list(selectors.waiting_tasks(me)[:5])
+    card, shown = next_card(queue, led, waiting)
+    context = {
+        "card": card,
+        "items": [one for one in queue if one is not shown][:5],
+        "rounds": [one for one in led if one is not shown][:5],
+        "waiting": waiting,
+    }
+    return render(request, "moderation/home.html", context)
+
+
+def next_card(queue: list[Any], led: list[Any], waiting: list[Any]) -> tuple[dict[str, str], Any]:
+    """What came back, then what is due first, then a round to decide, then a set to open."""
+    if queue:
+        item = queue[0]
+        back = item.state == SampleState.SCORED
+        return {
+            "title": f"{'Compare' if back else 'Read'} {item.submission.reference}",
+            "text": f"{item.round.task.title}, {item.round.delivery.title}",
+            "url": address_of(item),
+            "action": "Compare and decide" if back else "Read it blind",
+        }, item
+    ready = {
+        RoundState.FROZEN: ("Draw the sample", "plan"),
+        RoundState.DECIDED: ("Finish the round", "round"),
+    }
+    for one in led:
+        if one.state in ready or (
+            one.state in (RoundState.REVIEWING, RoundState.REOPENED) and not one.waiting
+        ):
+            words, page = ready.get(one.state, ("Decide on the set", "round"))
+            return {
+                "title": f"{words}: {one.task.title}",
+                "text": f"Round {one.number}, {one.delivery.title}",
+                "url": reverse(f"moderation:{page}", args=[one.pk]),
+                "action": words,
+            }, one
+    if waiting:
+        first = waiting[0]
+        return {
+            "title": f"Open a round: {first['task__title']}",
+            "text": f"{first['waiting']} assessed, {first['delivery__title']}",
+            "url": reverse("moderation:open", args=[first["delivery_id"], first["task_id"]]),
+            "action": "Look at the set",
+        }, None
+    return {"title": "You are up to date", "text": "Nothing waits for you."}, None
+
+
+def address_of(item: SampleItem) -> str:
+    """Where the item is worked on now."""
+    page = "mark" if item.state == SampleState.DRAWN else "compare"
+    return reverse(f"moderation:{page}", args=[item.pk])
+
+
+@require_http_methods(["GET", "POST"])
+@for_moderators
+def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Read blind. Nothing of the assessor's decision, nor why the item was drawn, is in the response."""
+    item = item_or_404(request, pk)
+    me = person(request)
+    if not rules.moderates(item, me):
+        raise NotPermitted(instance=item)
+    if item.state != SampleState.DRAWN:
+        return redirect("moderation:compare", pk=item.pk)
+    reading = item.readings.filter(moderator=me).prefetch_related("judgements").first()
+    criteria = list(
+        Criterion.objects.filter(rubric=item.submission.rubric_id)
+        .prefetch_related("levels")
+        .order_by("number")
+    )
+    form = BlindForm(criteria, reading, request.POST or None)
+    missing: list[str] = []
+    if request.method == "POST" and form.is_valid():
+        seen = form.cleaned_data["version"]
+        try:
+            if "seal" in request.POST:
+                actions.seal_reading(item, form.entered(), actor=me, seen_version=seen)
+                return redirect("moderation:compare", pk=item.pk)
+            saved = actions.save_reading(item, form.entered(), actor=me, seen_version=seen)
+        except IncompleteReading as incomplete:
+            missing = [f"{code}: choose a level" for code in incomplete.codes]
+        except StaleVersion as stale:
+            if wants_json(request):
+                return JsonResponse({"version": stale.theirs.version, "theirs": {}}, status=409)
+            raise
+        else:
+            if wants_json(request):
+                local = timezone.localtime(saved.saved_at)
+                at = local.strftime("%-I:%M %p").lower()
+                return JsonResponse({"version": saved.version, "saved_at": at})
+            return redirect("moderation:mark", pk=item.pk)
+    context = {
+        "item": item,
+        "form": form,
+        "missing": missing,
+        "evidence": manifest_of(item.submission),
+        "reading": reading,
+    }
+    return render(request, "moderation/mark.html", context, status=422 if missing else 200)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Autosave asks for JSON; a button gets a page."""
+    return "application/json" in request.headers.get("Accept", "")
+
+
+@require_http_methods(["GET", "POST"])
+@for_moderators
+def compare(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Both readings side by side, one question, and the effect in words before it is confirmed."""
+    item = item_or_404(request, pk)
+    me = person(request)
+    if item.state == SampleState.DRAWN and rules.moderates(item, me):
+        return redirect("moderation:mark", pk=item.pk)
+    comparison = actions.open_comparison(item, actor=me)
+    open_to_me = (
+        item.state in (SampleState.SCORED, SampleState.ESCALATED)
+        and item.round.state in (RoundState.REVIEWING, RoundState.REOPENED)
+        and rules.decides_item(item, me)
+    )
+    form = ItemDecisionForm(item, bool(comparison.disagreement), request.POST or None)
+    confirming = False
+    if request.method == "POST":
+        if not open_to_me:
+            raise NotPermitted(instance=item)
+        if form.is_valid():
+            if "confirm" in request.POST:
+                decide(item, form.cleaned_data, me)
+                return redirect("moderation:decided", pk=item.pk)
+            confirming = True
+    due = actions.due_for(item.round, item, comparison.disagreement)
+    context = {
+        "item": item,
+        "comparison": comparison,
+        "form": form,
+        "open_to_me": open_to_me,
+        "confirming": confirming,
+        "effect": effect_words(item, comparison, due, form) if confirming else [],
+        "adjusting": selectors.effect_of(item, comparison, due),
+        "decisions": item.decisions.select_related("moderator"),
+        "evidence": manifest_of(item.submission),
+        "is_lead": rules.leads(item.round, me),
+    }
+    return render(request, "moderation/compare.html", context)
+
+
+def effect_words(item: SampleItem, comparison: Any, due: Any, form: ItemDecisionForm) -> list[str]:
+    """What the chosen decision would do."""
+    given = form.cleaned_data
+    if given["decision"] == form.ADJUST:
+        if given["factual_error"]:
+            return [
+                *(
+                    f"{one['criterion']} changes from {one['assessor'] or 'nothing'} to {one['moderator']}."
+                    for one in comparison.differences
+                ),
+                "The learner has not been told anything.",
+            ]
+        return selectors.effect_of(item, comparison, due)
+    if given["decision"] == form.RETURN:
+        return ["The work goes back to its assessor. The round waits until it is assessed again."]
+    if given["decision"] == form.ESCALATE:
+        return ["The lead moderator decides. The round waits for that."]
+    return ["The assessor's decision stands."]
+
+
+def decide(item: SampleItem, given: dict[str, Any], me: Any) -> None:
+    """Call the one action that was chosen."""
+    form = ItemDecisionForm
+    if given["decision"] == form.UPHOLD:
+        actions.uphold_item(item, actor=me, reason=given["reason"])
+    elif given["decision"] == form.ADJUST:
+        actions.adjust_item(
+            item, actor=me, reason=given["reason"], factual_error=given["factual_error"]
+        )
+    elif given["decision"] == form.RETURN:
+        actions.return_item(
+            item,
+            actor=me,
+            reason=given["reason"],
+            action=given["action"],
+            factual_error=given["factual_error"],
+        )
+    else:
+        actions.escalate_item(item, actor=me, reason=given["reason"], integrity=given["integrity"])
+
+
+@require_GET
+@for_moderators
+def decided(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The page on which the decision ends, with the next item."""
+    item = item_or_404(request, pk)
+    following = selectors.queue_of(person(request)).first()
+    context = {
+        "item": item,
+        "following": following,
+        "following_url": address_of(following) if following else "",
+    }
+    return render(request, "moderation/decided.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@for_moderators
+def allocate(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The lead gives an unread item to another moderator."""
+    item = item_or_404(request, pk)
+    if not rules.leads(item.round, person(request)):
+        raise NotPermitted(instance=item)
+    able = [one for one in selectors.free_to_read(item.submission) if one != item.moderator]
+    form = ModeratorForm(able, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        actions.allocate_moderator(item, form.cleaned_data["moderator"], actor=person(request))
+        return redirect("moderation:round", pk=item.round_id)
+    return render(request, "moderation/allocate.html", {"item": item, "form": form, "able": able})

@@ -1,0 +1,98 @@
+"""Who may enter the pages of moderation, and how refusals of its actions are answered."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from accounts.models import User
+from moderation import selectors
+from moderation.exceptions import NothingDiffers, NothingOwed, ReasonNeeded
+from moderation.models import ModerationRound, SampleItem
+from moderation.rules import MODERATORS
+from portfolios.models import Submission
+from workflows.exceptions import NotPermitted, SetRefused, TransitionRefused
+
+View = Callable[..., HttpResponse]
+
+SENTENCES = {
+    ReasonNeeded: "Give a reason, and what else the decision needs.",
+    NothingDiffers: "Your levels are the same as the assessor's, so there is nothing to adjust.",
+    NothingOwed: "There is nothing left to draw.",
+}
+
+
+def person(request: HttpRequest) -> User:
+    """Who is asking; the decorators below let only people through."""
+    return cast("User", request.user)
+
+
+def for_moderators(view: View) -> View:
+    """Signed in, with a moderator's part in any delivery: others get 403. Refusals become pages."""
+
+    @wraps(view)
+    @login_required
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        roles = person(request).delivery_roles.current()
+        if not roles.filter(role__in=MODERATORS).exists():
+            raise PermissionDenied("These pages are for moderators.")
+        try:
+            return view(request, *args, **kwargs)
+        except NotPermitted as refused:
+            raise PermissionDenied(str(refused)) from refused
+        except TransitionRefused as refused:
+            return refusal(request, refused)
+        except (ReasonNeeded, NothingDiffers, NothingOwed) as refused:
+            reasons = [SENTENCES[type(refused)]]
+            return render(request, "errors/422.html", {"reasons": reasons}, status=422)
+
+    return wrapped
+
+
+def refusal(request: HttpRequest, refused: TransitionRefused) -> HttpResponse:
+    """Every reason; for a set also each piece of work that could not move, by reference."""
+    page = "errors/422.html" if refused.http_status == 422 else "errors/409.html"
+    reasons: list[str] = refused.reasons or [str(refused.headline)]
+    if isinstance(refused, SetRefused):
+        names = dict(
+            Submission.objects.filter(pk__in=refused.refused).values_list("pk", "reference")
+        )
+        reasons = [
+            f"{names.get(pk, '')}: {one.message}"
+            for pk, found in refused.refused.items()
+            for one in found
+        ]
+    elif isinstance(refused.instance, ModerationRound):
+        reasons = [*reasons, *selectors.unresolved_reasons(refused.instance)]
+    context = {"reasons": reasons, "back_url": "/moderate/", "back_text": "Moderation"}
+    return render(request, page, context, status=refused.http_status)
+
+
+def round_or_404(request: HttpRequest, pk: UUID) -> ModerationRound:
+    """A round the person may see."""
+    rows = ModerationRound.objects.visible_to(person(request)).select_related(
+        "delivery__version__grade_scheme", "task", "opened_by", "decided_by", "approved_by"
+    )
+    found: ModerationRound = get_object_or_404(rows, pk=pk)
+    return found
+
+
+def item_or_404(request: HttpRequest, pk: UUID) -> SampleItem:
+    """An item the person may see."""
+    rows = (
+        SampleItem.objects.visible_to(person(request))
+        .live()
+        .select_related(
+            "submission__rubric",
+            "round__delivery__version__grade_scheme",
+            "round__task",
+            "decision",
+        )
+    )
+    found: SampleItem = get_object_or_404(rows, pk=pk)
+    return found

@@ -1,0 +1,370 @@
+"""Pages by persona, the blind page, and the way from home to a closed round."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from assessment.models import AssessmentDecision, CriterionJudgement
+from moderation.enums import RoundState, SampleState
+from moderation.models import ModerationRound, SampleItem
+from portfolios.models import Submission
+from tests.factories.moderation import (
+    NOTHING_TARGETED,
+    agreed,
+    assessed_set,
+    decided_round,
+    drawn_round,
+    entered,
+    fresh,
+    frozen_round,
+    moderated,
+    moderator_of,
+    read_round,
+    scored,
+)
+from tests.personas import Cast, make_cast
+from workflows.models import AccessRecord
+
+pytestmark = pytest.mark.django_db
+
+
+def signed_in(cast: Cast, name: str) -> Client:
+    client = Client()
+    client.force_login(cast.people[name])
+    return client
+
+
+def at(page: str, *keys: Any) -> str:
+    return reverse(f"moderation:{page}", args=keys)
+
+
+def levels_of(item: SampleItem, code: str = "G", **more: str) -> dict[str, str]:
+    """What the blind page posts."""
+    sent = {}
+    for criterion, level in entered(item.submission, code).levels.items():
+        sent[f"level-{criterion}"] = str(level)
+        sent[f"comment-{criterion}"] = "Seen."
+    return sent | {"comment": "Read."} | more
+
+
+def test_pages_by_persona() -> None:
+    cast = make_cast(learners=2)
+    drawn = drawn_round(cast)
+    item = drawn.items.first()
+    assert item is not None
+    reader = next(name for name in ("moses", "ed") if cast.people[name] == moderator_of(item))
+    other = "ed" if reader == "moses" else "moses"
+    outsiders = dict.fromkeys(["lena", "ada", "pam", "rita", "olga", "petra"], 403)
+    expected = {
+        at("home"): {"lea": 200, "moses": 200, "ed": 200},
+        at("rounds"): {"lea": 200, "moses": 200},
+        at("agreement"): {"lea": 200, "moses": 200},
+        at("round", drawn.pk): {"lea": 200, "moses": 200},
+        at("plan", drawn.pk): {"lea": 302, "moses": 403},
+        at("decide", drawn.pk): {"lea": 200, "moses": 403},
+        at("close", drawn.pk): {"lea": 409, "moses": 403},
+        at("take_back", drawn.pk): {"lea": 200, "moses": 403},
+        at("record", drawn.pk): {"lea": 200, "moses": 403},
+        at("open", cast.delivery.pk, cast.task.pk): {"lea": 200, "moses": 403},
+        at("mark", item.pk): {reader: 200, other: 404, "lea": 403},
+        at("compare", item.pk): {reader: 302, other: 404, "lea": 422},
+        at("allocate", item.pk): {"lea": 200, reader: 403, other: 404},
+        at("watch", cast.delivery.pk): {"lea": 200, "moses": 404},
+    }
+    for path, answers in expected.items():
+        for name, code in (outsiders | answers).items():
+            assert signed_in(cast, name).get(path).status_code == code, (path, name)
+        assert Client().get(path).status_code == 302, path
+
+
+def test_another_deliverys_lead_sees_nothing() -> None:
+    from catalogue.models import Delivery, DeliveryRole
+
+    cast = make_cast()
+    drawn = drawn_round(cast)
+    elsewhere = Delivery.objects.create(
+        version=cast.delivery.version, code="other", title="Other", mode="online_live",
+        starts_on=cast.delivery.starts_on, ends_on=cast.delivery.ends_on,
+    )  # fmt: skip
+    DeliveryRole.objects.create(delivery=elsewhere, user=cast.olga, role="lead_moderator")
+    olga = signed_in(cast, "olga")
+    item = drawn.items.get()
+    for page, key in (
+        ("round", drawn.pk),
+        ("record", drawn.pk),
+        ("compare", item.pk),
+        ("mark", item.pk),
+    ):
+        assert olga.get(at(page, key)).status_code == 404
+    assert olga.post(at("extend", drawn.pk)).status_code == 404
+
+
+CANARIES = {
+    "feedback": "Canary-feedback-Kōkako",
+    "staff_note": "Canary-note-Tūī",
+    "criterion": "Canary-criterion-Pīwakawaka",
+    "criterion_note": "Canary-criterion-note-Ruru",
+}
+
+
+def test_nothing_of_the_decision_is_in_a_blind_response() -> None:
+    """Every page that the blind moderator can reach, raw, with headers; and the canaries do show after."""
+    cast = make_cast(learners=2)
+    assessed_set(cast, levels={"lena": "NY", "hone": "NY"})
+    AssessmentDecision.objects.update(
+        feedback=CANARIES["feedback"], staff_note=CANARIES["staff_note"]
+    )
+    CriterionJudgement.objects.update(
+        feedback=CANARIES["criterion"], staff_note=CANARIES["criterion_note"]
+    )
+    from moderation.actions import draw_sample, open_round
+
+    drawn = draw_sample(open_round(cast.delivery, cast.task, actor=cast.lea), actor=cast.lea)
+    item = drawn.items.first()
+    assert item is not None
+    reader = "moses" if moderator_of(item) == cast.moses else "ed"
+    client = signed_in(cast, reader)
+    hidden = [
+        *CANARIES.values(), cast.ada.name, cast.ada.email, str(cast.ada.pk), str(item.decision_id),
+        "Not achieved", "not_achieved", "small_set", "Targeted", "targeted",
+    ]  # fmt: skip
+    pages = [at("mark", item.pk), at("round", drawn.pk), at("rounds"), at("home"), at("agreement")]
+    for path in pages:
+        response = client.get(path)
+        assert response.status_code == 200
+        text = response.content.decode() + str(response.headers)
+        for word in hidden:
+            assert word not in text, (path, word)
+        # The same page for a piece that was decided otherwise differs by nothing but its own names.
+    for path in (at("compare", item.pk), at("decided", item.pk)):
+        text = client.get(path, follow=True).content.decode()
+        assert not [word for word in hidden if word in text], path
+    assert not AccessRecord.objects.exists()
+    client.post(at("mark", item.pk), levels_of(item, seal="1"))
+    shown = client.get(at("compare", item.pk)).content.decode()
+    assert CANARIES["feedback"] in shown
+    assert CANARIES["criterion"] in shown
+    assert AccessRecord.objects.filter(actor=moderator_of(item)).count() == 1
+
+
+def test_the_blind_page_saves_seals_and_names_what_is_missing() -> None:
+    cast = make_cast()
+    item = drawn_round(cast).items.get()
+    client = signed_in(cast, "moses" if moderator_of(item) == cast.moses else "ed")
+    path = at("mark", item.pk)
+    sent = levels_of(item)
+    saved = client.post(path, sent, headers={"Accept": "application/json"})
+    assert saved.json()["version"] == 2
+    stale = client.post(path, sent | {"version": "1"}, headers={"Accept": "application/json"})
+    assert (stale.status_code, stale.json()["version"]) == (409, 2)
+    page = client.get(path).content.decode()
+    assert page.count(" checked") == 3
+    first = next(key for key in sent if key.startswith("level-"))
+    missing = client.post(path, {**sent, first: "", "version": "2", "seal": "1"})
+    assert missing.status_code == 422
+    assert "choose a level" in missing.content.decode()
+    assert "Error:" in missing.content.decode()
+    done = client.post(path, sent | {"version": "2", "seal": "1"})
+    assert done["Location"] == at("compare", item.pk)
+    assert fresh(item).state == SampleState.SCORED
+    assert client.get(path).status_code == 302
+
+
+def test_compare_says_the_effect_before_it_is_confirmed() -> None:
+    cast = make_cast(
+        learners=8, policy=NOTHING_TARGETED | {"sample.min": 2, "sample.min_per_assessor": 1}
+    )
+    drawn = drawn_round(cast)
+    item = drawn.items.first()
+    assert item is not None
+    scored(item, "E")
+    client = signed_in(cast, "moses" if moderator_of(item) == cast.moses else "ed")
+    path = at("compare", item.pk)
+    page = client.get(path).content.decode()
+    assert "Differs by 1" in page
+    refused = client.post(path, {"decision": "adjust", "reason": ""})
+    assert "Give a reason." in refused.content.decode()
+    preview = client.post(path, {"decision": "adjust", "reason": "Stronger."}).content.decode()
+    assert "This counts as a disagreement. The result does not change by itself" in preview
+    assert "3 more items will be drawn." in preview
+    assert fresh(item).state == SampleState.SCORED
+    done = client.post(
+        path, {"decision": "adjust", "reason": "Stronger.", "confirm": "1"}, follow=True
+    )
+    assert done.redirect_chain[-1][0] == at("decided", item.pk)
+    assert fresh(item).state == SampleState.ADJUSTED
+    assert client.post(path, {"decision": "uphold", "confirm": "1"}).status_code == 403
+    lead = signed_in(cast, "lea")
+    text = lead.get(at("round", drawn.pk)).content.decode()
+    assert "Draw the extension" in text
+    assert "3 more items are to be drawn" in text
+    assert lead.post(at("extend", drawn.pk)).status_code == 302
+    assert drawn.items.count() == 6
+
+
+def test_from_assessed_to_closed_in_the_browser() -> None:
+    cast = make_cast(learners=2)
+    assessed_set(cast)
+    lea = signed_in(cast, "lea")
+    assert "Open a round" in lea.get(at("home")).content.decode()
+    opened = lea.post(at("open", cast.delivery.pk, cast.task.pk))
+    found = ModerationRound.objects.get()
+    assert opened["Location"] == at("plan", found.pk)
+    plan = lea.get(at("plan", found.pk)).content.decode()
+    assert "Small set, all are read" in plan
+    assert found.seed in plan
+    lea.post(at("plan", found.pk))
+    for item in found.items.all():
+        client = signed_in(cast, "moses" if moderator_of(item) == cast.moses else "ed")
+        assert "Read it blind" in client.get(at("home")).content.decode()
+        client.post(at("mark", item.pk), levels_of(item, seal="1"))
+        client.post(at("compare", item.pk), {"decision": "uphold", "confirm": "1"})
+    assert "Decide on the set" in lea.get(at("home")).content.decode()
+    chosen = {"decision": "accept", "reason": "Applied as agreed."}
+    assert "No result changes" in lea.post(at("decide", found.pk), chosen).content.decode()
+    lea.post(at("decide", found.pk), chosen | {"confirm": "1"})
+    assert "All 2 submissions move" in lea.get(at("close", found.pk)).content.decode()
+    done = lea.post(at("close", found.pk), follow=True)
+    assert "Round closed" in done.content.decode()
+    assert {one.state for one in Submission.objects.all()} == {"moderated"}
+    record = lea.get(at("record", found.pk))
+    assert json.loads(record.content)["frozen"]["population_hash"] == found.population_hash
+    assert "attachment" in record["Content-Disposition"]
+    assert "Agreement of blind readings" in lea.get(at("agreement")).content.decode()
+    assert "Too few to judge" in lea.get(at("agreement")).content.decode()
+
+
+def test_refusals_name_the_work() -> None:
+    cast = make_cast(learners=2)
+    drawn = drawn_round(cast)
+    lea = signed_in(cast, "lea")
+    refused = lea.post(
+        at("decide", drawn.pk), {"decision": "accept", "reason": "Now.", "confirm": "1"}
+    )
+    assert refused.status_code == 422
+    for submission in Submission.objects.all():
+        assert submission.reference in refused.content.decode()
+
+
+def test_the_second_approver_signs_in_again_and_sees_every_change() -> None:
+    from catalogue.models import Criterion
+
+    cast = make_cast(learners=2)
+    found = read_round(cast)
+    lea = signed_in(cast, "lea")
+    chosen = {
+        "decision": "adjust_set",
+        "reason": "Too generous.",
+        "criterion": str(Criterion.objects.get(code="C1").pk),
+        "shift": "-1",
+    }
+    assert (
+        "needed for this decision"
+        in lea.post(at("decide", found.pk), chosen | {"shift": ""}).content.decode()
+    )
+    preview = lea.post(at("decide", found.pk), chosen).content.decode()
+    assert "Met well → Met" in preview
+    lea.post(at("decide", found.pk), chosen | {"confirm": "1"})
+    assert "The round cannot be closed yet" in lea.get(at("close", found.pk)).content.decode()
+    moses = signed_in(cast, "moses")
+    assert "Look at the adjustment" in moses.get(at("round", found.pk)).content.decode()
+    asked = moses.get(at("approve", found.pk))
+    assert asked.status_code == 302
+    assert "reauthenticate" in asked["Location"]
+    recently(moses)
+    page = moses.get(at("approve", found.pk)).content.decode()
+    for submission in Submission.objects.all():
+        assert submission.reference in page
+    seq = ModerationRound.objects.get().seq
+    moses.post(at("approve", found.pk), {"seq": str(seq)})
+    assert ModerationRound.objects.get().approved_by == cast.moses
+    recently(lea)
+    assert lea.get(at("approve", found.pk)).status_code == 403
+    assert moses.get(at("approve", found.pk)).status_code == 409
+    lea.post(at("close", found.pk))
+    assert ModerationRound.objects.get().state == RoundState.CLOSED
+
+
+def recently(client: Client) -> None:
+    """As after signing in with a password a moment ago."""
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+    session.save()
+
+
+def test_decision_taken_back_watch_set_and_ended_item_given_on() -> None:
+    cast = make_cast()
+    found = decided_round(cast)
+    lea = signed_in(cast, "lea")
+    lea.post(at("take_back", found.pk), {"reason": "One more look."})
+    assert ModerationRound.objects.get().state == RoundState.REVIEWING
+    lea.post(at("watch", cast.delivery.pk), {"assessor": str(cast.ada.pk), "reason": "Drift."})
+    page = lea.get(at("agreement")).content.decode()
+    assert "Drift." in page
+    watch = cast.ada.watches.get()
+    lea.post(at("end_watch", watch.pk))
+    assert cast.ada.watches.get().ended_at is not None
+    assert signed_in(cast, "moses").post(at("end_watch", watch.pk)).status_code == 404
+
+
+def test_the_lead_gives_an_item_on() -> None:
+    cast = make_cast()
+    item = drawn_round(cast).items.get()
+    other = cast.ed if moderator_of(item) == cast.moses else cast.moses
+    signed_in(cast, "lea").post(at("allocate", item.pk), {"moderator": str(other.pk)})
+    assert moderator_of(item) == other
+
+
+@pytest.mark.parametrize("page", ["home", "rounds", "round", "plan", "decide", "close", "mark"])
+def test_as_many_queries_for_many_as_for_few(page: str) -> None:
+    counts = []
+    from tests.moderation.test_rounds import another_cast
+
+    for size in (1, 3):
+        cast = make_cast(policy={"sample.all_if_n_le": 0}) if size == 1 else another_cast(size)
+        made = {"plan": frozen_round, "decide": read_round, "close": decided_round}.get(
+            page, drawn_round
+        )(cast)
+        name = "lea"
+        key = made.pk
+        if page == "mark":
+            item = made.items.first()
+            assert item is not None
+            name = "moses" if moderator_of(item) == cast.moses else "ed"
+            key = item.pk
+        client = signed_in(cast, name)
+        path = at(page) if page in ("home", "rounds") else at(page, key)
+        client.get(path)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(path).status_code == 200
+        counts.append(len(queries))
+        finish(cast, made)
+    assert counts[0] == counts[1], counts
+
+
+def finish(cast: Cast, made: ModerationRound) -> None:
+    """Close the round, so that the next one can be opened."""
+    from moderation.actions import close_round, decide_round, draw_sample
+
+    now = ModerationRound.objects.get(pk=made.pk)
+    if now.state == RoundState.FROZEN:
+        now = draw_sample(now, actor=cast.lea)
+    if now.state == RoundState.REVIEWING:
+        for item in now.items.filter(state=SampleState.DRAWN):
+            agreed(item)
+        now = decide_round(now, actor=cast.lea, decision="accept", reason="Done.")
+    close_round(now, actor=cast.lea)
+
+
+def test_closed_rounds_show_what_was_stored() -> None:
+    cast = make_cast()
+    found = moderated(cast)
+    text = signed_in(cast, "lea").get(at("round", found.pk)).content.decode()
+    assert found.assurance["sentence"] in text
+    assert signed_in(cast, "moses").get(at("closed", found.pk)).status_code == 403
