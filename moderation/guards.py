@@ -1,8 +1,10 @@
 """Whether a round, a sample item or a submission in moderation is ready for its next step."""
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import OuterRef, Subquery
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from moderation.enums import RoundDecision, RoundState, SampleState
@@ -12,8 +14,11 @@ from workflows.guards import guard
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    from catalogue.models import Delivery
     from moderation.models import ModerationRound, SampleItem
     from portfolios.models import Submission
+
+    Proof = tuple[datetime | None, Delivery]
 
 CLOSING = (RoundDecision.ACCEPT, RoundDecision.ACCEPT_WITH_ACTIONS, RoundDecision.ADJUST_SET)
 BEFORE_MODERATION = (
@@ -85,6 +90,20 @@ def adjustment_approved(moderation_round: "ModerationRound") -> bool:
         moderation_round.approved_by_id is not None
         and moderation_round.approved_by_id != moderation_round.decided_by_id
     )
+
+
+def is_recent(moment: datetime | None, delivery: "Delivery") -> bool:
+    """Whether a proof of identity is at most the policy's minutes old. None, or one of the future, is none."""
+    allowed = timedelta(minutes=delivery.policy_value("ratify.reauthenticate_minutes"))
+    now = timezone.now()
+    return moment is not None and now - allowed <= moment <= now
+
+
+@guard("not_reauthenticated", _("Confirm that it is you first, then approve within a few minutes."))
+def freshly_proved(proof: "Proof") -> bool:
+    """Two people stand for an adjustment, and the second one is really that person (reliability 6.2)."""
+    moment, delivery = proof
+    return is_recent(moment, delivery)
 
 
 @guard("nothing_to_approve", _("The decision on this set is not an adjustment."))

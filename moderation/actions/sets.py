@@ -1,6 +1,7 @@
 """Deciding on the whole set, closing the round, and opening it again after a recall."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -157,11 +158,22 @@ def take_back_decision(
 
 @transaction.atomic
 def approve_adjustment(
-    moderation_round: ModerationRound, *, actor: User, seen_seq: int | None = None
+    moderation_round: ModerationRound,
+    *,
+    actor: User,
+    proved_at: datetime | None,
+    seen_seq: int | None = None,
 ) -> ModerationRound:
-    """Stand for the uniform rule as the second person. Results change when the round is closed."""
-    lock_round(moderation_round)
-    return perform(moderation_round, "approve_adjustment", actor=actor, seen_seq=seen_seq)
+    """Stand for the uniform rule as the second person. Results change when the round is closed.
+
+    `proved_at` is when this person last confirmed who they are; it must be some minutes old at most.
+    """
+    fresh = lock_round(moderation_round)
+    if not rules.may_approve_adjustment(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    if not guards.freshly_proved((proved_at, fresh.delivery)):
+        raise GuardsNotMet([guards.freshly_proved], instance=fresh)
+    return perform(fresh, "approve_adjustment", actor=actor, seen_seq=seen_seq)
 
 
 @transaction.atomic

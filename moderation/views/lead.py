@@ -4,18 +4,19 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from allauth.account.decorators import reauthentication_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
 from catalogue.models import AssessmentTask, Delivery
-from moderation import actions, rules, selectors, statistics
+from moderation import actions, guards, rules, selectors, statistics
 from moderation.enums import RoundDecision, RoundState, SampleState
 from moderation.forms import ReasonForm, RoundDecisionForm
 from moderation.models import ModerationRound
-from moderation.views.shared import for_moderators, person, round_or_404
+from moderation.views.shared import for_moderators, last_proof, person, round_or_404
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 from workflows.exceptions import NotPermitted, StaleState
@@ -121,7 +122,7 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
     drawn = selectors.plan_of(found)
     work = {
         str(one.submission_id): one
-        for one in found.members.select_related("submission", "assessor")
+        for one in found.members.select_related("submission__enrolment", "assessor")
     }
     size, frame = len(drawn.random), len(drawn.frame)
     share = found.policy["assurance.p_star"]
@@ -287,20 +288,30 @@ def take_back(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@reauthentication_required  # type: ignore[untyped-decorator]
 @for_moderators
 def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The second person looks at every change and stands for the rule. Asks to sign in again."""
+    """The second person looks at every change, confirms who they are, and stands for the rule."""
     found = round_or_404(request, pk)
     if not rules.may_approve_adjustment(found, person(request)):
         raise NotPermitted(instance=found)
     if found.decision != RoundDecision.ADJUST_SET or found.approved_by_id is not None:
         raise StaleState(instance=found)
     if request.method == "POST":
-        actions.approve_adjustment(found, actor=person(request), seen_seq=seen(request))
+        actions.approve_adjustment(
+            found,
+            actor=person(request),
+            proved_at=last_proof(request),
+            seen_seq=seen(request),
+        )
         return redirect("moderation:round", pk=found.pk)
-    adjusted = selectors.adjusted_set(found, found.adjustment)
-    return render(request, "moderation/approve.html", {"round": found, "adjusted": adjusted})
+    here = reverse("moderation:approve", args=[found.pk])
+    context = {
+        "round": found,
+        "adjusted": selectors.adjusted_set(found, found.adjustment),
+        "proved": guards.is_recent(last_proof(request), found.delivery),
+        "proof_url": f"{reverse('account_reauthenticate')}?{urlencode({'next': here})}",
+    }
+    return render(request, "moderation/approve.html", context)
 
 
 def seen(request: HttpRequest) -> int | None:

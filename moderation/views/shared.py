@@ -1,10 +1,12 @@
 """Who may enter the pages of moderation, and how refusals of its actions are answered."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, cast
 from uuid import UUID
 
+from allauth.account.authentication import get_authentication_records
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -96,3 +98,17 @@ def item_or_404(request: HttpRequest, pk: UUID) -> SampleItem:
     )
     found: SampleItem = get_object_or_404(rows, pk=pk)
     return found
+
+
+def last_proof(request: HttpRequest) -> datetime | None:
+    """When this person last confirmed who they are in this session, by password, passkey or code.
+
+    The records are read themselves: allauth's own question says yes for somebody who has no means to
+    confirm. Signing in is not enough; it must have been asked for while signed in.
+    """
+    moments = [
+        float(one["at"])
+        for one in get_authentication_records(request, person(request))
+        if one.get("reauthenticated") is True and one.get("method") in {"password", "mfa"}
+    ]
+    return datetime.fromtimestamp(max(moments), tz=UTC) if moments else None

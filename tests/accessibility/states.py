@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.enums import OrganisationRole
 from accounts.models import Membership
 from catalogue.actions import plan_delivery, send_version_to_pre_moderation
+from moderation.models import SampleItem
 from portfolios.actions.attestation import ask_to_confirm
 from portfolios.actions.drafting import map_evidence, save_reflection
 from portfolios.actions.extension import ask_for_more_time
@@ -18,6 +19,17 @@ from portfolios.actions.submission import place_hold
 from portfolios.enums import HoldKind
 from tests.factories import portfolios as work
 from tests.factories.catalogue import draft_version
+from tests.factories.moderation import (
+    NOTHING_TARGETED,
+    assessed_set,
+    decided_round,
+    drawn_round,
+    fresh,
+    frozen_round,
+    moderated,
+    read_round,
+    scored,
+)
 from tests.personas import Cast
 from workflows.models import Notification
 
@@ -95,3 +107,42 @@ def submitted_work(cast: Cast) -> dict[str, Any]:
         "submission": submission.pk,
         "reference": submission.reference,
     }
+
+
+def set_to_open(cast: Cast) -> dict[str, Any]:
+    """Assessed work that waits for a round."""
+    assessed_set(cast)
+    return {"delivery": cast.delivery.pk, "task": cast.task.pk}
+
+
+def sample_plan(cast: Cast) -> dict[str, Any]:
+    """A frozen set with a random part."""
+    cast.delivery.policy_overrides = NOTHING_TARGETED
+    cast.delivery.save()
+    return {"round": frozen_round(cast).pk}
+
+
+def round_being_read(cast: Cast) -> dict[str, Any]:
+    """One item, given to moses, not read yet."""
+    cast.ed.delivery_roles.all().delete()
+    found = drawn_round(cast)
+    return {"round": found.pk, "item": found.items.first().pk}  # type: ignore[union-attr]
+
+
+def item_to_compare(cast: Cast) -> dict[str, Any]:
+    """Read blind by moses, with another level than the assessor's."""
+    keys = round_being_read(cast)
+    scored(fresh(SampleItem.objects.get(pk=keys["item"])), "E")
+    return keys
+
+
+def round_to_decide(cast: Cast) -> dict[str, Any]:
+    return {"round": read_round(cast).pk}
+
+
+def round_to_close(cast: Cast) -> dict[str, Any]:
+    return {"round": decided_round(cast).pk}
+
+
+def closed_round(cast: Cast) -> dict[str, Any]:
+    return {"round": moderated(cast).pk}

@@ -1,11 +1,13 @@
 """Reading blind, deciding on one item, and what that makes due."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from assessment.actions.deciding import record_decision
-from assessment.actions.marking import save_draft, start_assessment
+from assessment.actions.marking import begin_draft, save_draft
 from assessment.models import AssessmentDecision
 from assessment.selectors import result_for
 from catalogue.models import Criterion
@@ -339,11 +341,7 @@ def test_a_stratum_read_in_full_settles_with_the_closing() -> None:
 def decide_anew(submission: Submission, cast: Cast, levels: str) -> None:
     person = cast.ada
     now = Submission.objects.get(pk=submission.pk)
-    if now.state == "submitted":
-        start_assessment(now, actor=person)
-    from assessment.actions.marking import look_again
-
-    draft = look_again(now, actor=person)
+    draft = begin_draft(now, person)
     save_draft(
         submission.pk,
         actor=person,
@@ -465,10 +463,15 @@ def test_adjusting_the_set_takes_two_people_and_changes_everybody_alike() -> Non
     assert refused.value.codes == ["second_approver_missing"]
     for name in ("lea", "ada", "rita"):
         with pytest.raises(NotPermitted):
-            approve_adjustment(decided, actor=cast.people[name])
+            approve_adjustment(decided, actor=cast.people[name], proved_at=timezone.now())
+    for proof in (None, timezone.now() - timedelta(minutes=6), timezone.now() + timedelta(hours=1)):
+        with pytest.raises(GuardsNotMet) as refused:
+            approve_adjustment(decided, actor=cast.moses, proved_at=proof)
+        assert refused.value.codes == ["not_reauthenticated"]
+    now = timezone.now()
     with pytest.raises(StaleState):
-        approve_adjustment(decided, actor=cast.moses, seen_seq=decided.seq - 1)
-    approved = approve_adjustment(decided, actor=cast.moses, seen_seq=decided.seq)
+        approve_adjustment(decided, actor=cast.moses, proved_at=now, seen_seq=decided.seq - 1)
+    approved = approve_adjustment(decided, actor=cast.moses, proved_at=now, seen_seq=decided.seq)
     assert approved.approved_by == cast.moses
     assert AssessmentDecision.objects.count() == 3
     close_round(approved, actor=cast.lea)
@@ -485,7 +488,7 @@ def test_only_an_adjustment_is_approved() -> None:
     read_all(drawn)
     decided = decide_round(drawn, actor=cast.lea, decision="accept", reason="Good.")
     with pytest.raises(GuardsNotMet) as refused:
-        approve_adjustment(decided, actor=cast.moses)
+        approve_adjustment(decided, actor=cast.moses, proved_at=timezone.now())
     assert refused.value.codes == ["nothing_to_approve"]
 
 
@@ -550,8 +553,6 @@ def test_a_set_is_assessed_again_by_somebody_else_and_drawn_anew() -> None:
         draw_again(decided, actor=cast.lea)
     with pytest.raises(StaleState):
         take_back_decision(decided, actor=cast.lea, reason="No.")
-    from assessment.actions.marking import begin_draft
-
     for submission in Submission.objects.all():
         draft = begin_draft(submission, cast.abe)
         save_draft(
