@@ -17,6 +17,13 @@ NOTHING_TO_RELEASE = Guard(
     "nothing_to_release", _("No result of this task is ready to be released."), _never
 )
 NOTHING_TO_RECALL = Guard("nothing_to_recall", _("No released result can be recalled."), _never)
+ROUND_OPEN = Guard(
+    "round_open",
+    _(
+        "Another moderation round of this task is open. Close it first; then results can be recalled."
+    ),
+    _never,
+)
 BATCH_OPEN = Guard(
     "batch_open", _("There is an open batch for this task already. Sign or cancel it."), _never
 )

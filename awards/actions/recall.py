@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -62,13 +63,17 @@ def confirm_recall(recall: Recall, *, actor: User) -> Recall:
     """Recall as the second person: results are hidden at once and go back into moderation.
 
     Suspends the credentials of what moved, reopens the moderation round, and keeps the report. Learners
-    and the people in charge are told through the outbox. Raises NotPermitted or GuardsNotMet.
+    and the people in charge are told through the outbox. Refused while another round of the task is
+    open. Raises NotPermitted or GuardsNotMet.
     """
     locked: Recall = Recall.objects.select_for_update(of=("self",)).get(pk=recall.pk)
     if not rules.may_confirm_recall(locked, actor):
         raise NotPermitted
     if locked.confirmed_at is not None or locked.cancelled_at is not None:
         raise GuardsNotMet([exceptions.RECALL_OVER], instance=locked)
+    if open_rounds(locked).exists():
+        # The recalled results go back into their own round, and only one round of a task is open.
+        raise GuardsNotMet([exceptions.ROUND_OPEN], instance=locked)
     locked.confirmed_by, locked.confirmed_at = actor, timezone.now()
     locked.save(update_fields=["confirmed_by", "confirmed_at"])
     outcome = perform_set(
@@ -107,6 +112,14 @@ def cancel_recall(recall: Recall, *, actor: User) -> Recall:
     locked.cancelled_at = timezone.now()
     locked.save(update_fields=["cancelled_at"])
     return locked
+
+
+def open_rounds(recall: Recall) -> QuerySet[ModerationRound]:
+    """Rounds of the same task that are not closed."""
+    found: QuerySet[ModerationRound] = ModerationRound.objects.open().filter(
+        delivery=recall.delivery_id, task=recall.task_id
+    )
+    return found
 
 
 def reopen_rounds(recall: Recall, submissions: list[Any], *, actor: User) -> None:

@@ -3,12 +3,17 @@
 import pytest
 
 from assessment.actions.allocation import allocate, claim_next, hand_back
-from moderation.actions import return_item
+from awards.actions.recall import ask_recall, confirm_recall
+from moderation.actions import close_round, decide_round, draw_sample, open_round, return_item
+from moderation.enums import RoundDecision
 from moderation.models import ModerationRound
 from portfolios.models import Submission
-from tests.factories.assessment import decided, opened
+from tests.factories.assessment import assessed, decided, opened
+from tests.factories.awards import release
 from tests.factories.moderation import agreed, drawn_round, fresh, scored
 from tests.personas import Cast, make_cast
+from tests.proofs.world import close_all, ratify_all
+from workflows.exceptions import GuardsNotMet
 from workflows.outbox import relay
 
 pytestmark = pytest.mark.django_db
@@ -44,3 +49,24 @@ def test_it_is_in_the_pool_but_not_for_the_one_who_decided(handed_back: Cast) ->
     cast = handed_back
     assert claim_next(actor=cast.ada) is None
     assert claim_next(actor=cast.abe) == Submission.objects.get()
+
+
+def test_a_recall_waits_while_another_round_of_the_task_is_open() -> None:
+    """Confirming it then is refused with the reason, and works once the round is closed."""
+    cast = make_cast(learners=2)
+    assessed(cast, "lena", "M")
+    close_all(cast)
+    ratify_all(cast)
+    release(cast)
+    assessed(cast, "hone", "M")
+    made = draw_sample(open_round(cast.delivery, cast.task, actor=cast.lea), actor=cast.lea)
+    recall = ask_recall(cast.delivery, cast.task, actor=cast.lea, reason="Read wrongly.")
+    with pytest.raises(GuardsNotMet) as refused:
+        confirm_recall(recall, actor=cast.rita)
+    assert refused.value.codes == ["round_open"]
+    for item in made.items.all():
+        agreed(item)
+    decide_round(made, actor=cast.lea, decision=RoundDecision.ACCEPT, reason="As it should be.")
+    close_round(made, actor=cast.lea)
+    confirm_recall(recall, actor=cast.rita)
+    assert Submission.objects.get(learner=cast.lena).state == "in_moderation"
