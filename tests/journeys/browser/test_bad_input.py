@@ -1,0 +1,165 @@
+"""What goes wrong in a browser, and what people read then: nothing of theirs is lost."""
+
+import re
+
+import pytest
+from django.utils import timezone
+
+from tests.journeys import files
+from tests.journeys.browser import learning
+from tests.journeys.browser.people import PHONE, Person
+
+pytestmark = pytest.mark.browser
+LIMIT = 200_000
+
+
+@pytest.fixture
+def cast(live_site, settings):
+    from tests.personas import make_cast
+
+    return make_cast(learners=1, policy={"evidence.max_bytes": LIMIT})
+
+
+@pytest.fixture
+def lena(cast, live_site, browser):
+    person = Person(browser, live_site, "lena", viewport=PHONE)
+    yield person.sign_in()
+    person.done()
+
+
+@pytest.fixture
+def portfolio(lena):
+    return learning.open_portfolio(lena)
+
+
+def items(cast):
+    from portfolios.models import EvidenceItem
+
+    return EvidenceItem.objects.filter(owner=cast.lena)
+
+
+def send(lena, portfolio, name, content):
+    lena.page.goto(f"{portfolio}evidence/add/file/")
+    lena.page.get_by_label("File").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    )
+    lena.page.get_by_role("button", name="Add and continue").click()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.pdf", b"", "This file is empty."),
+        ("tool.exe", b"MZ" + bytes(100), "We cannot take this kind of file."),
+        ("page.pdf", b"<html><script>alert(1)</script>", "is not what its name says"),
+        ("large.pdf", b"%PDF-1.7\n" + bytes(LIMIT), "the limit is"),
+    ],
+)
+def test_a_refused_file_is_one_sentence_and_nothing_is_kept(
+    lena, cast, portfolio, name, content, words
+):
+    send(lena, portfolio, name, content)
+    summary = lena.page.locator(".govuk-error-summary")
+    summary.wait_for()
+    assert words in summary.inner_text()
+    assert "Add evidence" in lena.heading()
+    assert not items(cast).exists()
+    send(lena, portfolio, "good.pdf", files.pdf())
+    lena.page.get_by_role("heading", name="Describe this evidence").wait_for()
+    assert items(cast).count() == 1
+
+
+def test_an_upload_that_breaks_off_can_be_sent_again(lena, cast, portfolio):
+    lena.page.goto(f"{portfolio}evidence/add/file/")
+    broken = "**/evidence/add/file/"
+    lena.page.route(broken, lambda route: route.abort("connectionreset"))
+    lena.page.get_by_label("File").set_input_files(
+        {"name": "report.pdf", "mimeType": "application/pdf", "buffer": files.pdf()}
+    )
+    lena.page.get_by_role("button", name="Add and continue").click()
+    lena.page.get_by_role("alert").get_by_text("The connection was lost.").wait_for()
+    assert not items(cast).exists()
+    lena.page.unroute(broken)
+    lena.page.get_by_role("button", name="Add and continue").click()
+    lena.page.get_by_role("heading", name="Describe this evidence").wait_for()
+    assert items(cast).count() == 1
+    assert all("ERR_CONNECTION_RESET" in one for one in lena.complaints)
+    lena.complaints.clear()
+
+
+def reflection(page):
+    return page.get_by_label("Your reflection").first
+
+
+def open_outcome(page, portfolio):
+    page.goto(portfolio)
+    page.locator(".govuk-task-list__link").first.click()
+    reflection(page).wait_for()
+
+
+def test_words_typed_after_the_session_ended_are_there_after_signing_in(lena, portfolio):
+    open_outcome(lena.page, portfolio)
+    lena.context.clear_cookies(name="sessionid")
+    reflection(lena.page).fill(learning.REFLECTION)
+    lena.page.get_by_text("Not saved. Your words are kept on this device.").wait_for()
+    lena.page.goto(portfolio)
+    lena.page.get_by_label("E-mail address").wait_for()
+    lena.sign_in()
+    open_outcome(lena.page, portfolio)
+    lena.page.get_by_role("button", name="Use it").click()
+    assert reflection(lena.page).input_value() == learning.REFLECTION
+    lena.page.get_by_text(re.compile(r"^Saved \d")).first.wait_for()
+    lena.page.reload()
+    assert reflection(lena.page).input_value() == learning.REFLECTION
+
+
+def test_two_windows_on_one_reflection_show_both_texts(lena, portfolio):
+    second = lena.new_page()
+    for page in (lena.page, second):
+        open_outcome(page, portfolio)
+    reflection(lena.page).fill("From the first window.")
+    lena.page.get_by_text(re.compile(r"^Saved \d")).first.wait_for()
+    reflection(second).fill("From the second window.")
+    second.get_by_role("heading", name="Two versions").wait_for()
+    panel = second.locator("section", has=second.get_by_role("heading", name="Two versions"))
+    assert "From the first window." in panel.inner_text()
+    assert "From the second window." in panel.inner_text()
+    second.get_by_role("button", name="Keep my version").click()
+    second.get_by_text(re.compile(r"^Saved \d")).first.wait_for()
+    lena.page.reload()
+    assert reflection(lena.page).input_value() == "From the second window."
+
+
+def test_pressing_save_while_typing_meets_no_second_version(lena, portfolio):
+    """The field is left by the press: the save of the field and the form must not race."""
+    open_outcome(lena.page, portfolio)
+    for words in ("One.", "One, two.", "One, two, three."):
+        reflection(lena.page).fill(words)
+        lena.page.get_by_role("button", name=re.compile("^Save your reflection")).first.click()
+        lena.sees("Saved your reflection on")
+        assert reflection(lena.page).input_value() == words
+
+
+def test_a_submission_form_sent_twice_leads_to_one_receipt(lena, cast, portfolio):
+    from portfolios.actions.scanning import scan_waiting_evidence
+    from portfolios.models import Submission
+
+    learning.add_file(lena, portfolio, "pdf", _saved(files.pdf()), "C1")
+    scan_waiting_evidence(limit=10)
+    learning.map_everything(lena, portfolio)
+    learning.check_and_declare(lena, portfolio)
+    with lena.page.expect_request(lambda request: request.method == "POST") as sent:
+        lena.page.get_by_role("button", name="Accept and submit").click()
+    reference, _fingerprint = learning.read_receipt(lena)
+    form = dict(part.split("=", 1) for part in sent.value.post_data.split("&"))
+    answer = lena.context.request.post(
+        sent.value.url, form=form, headers={"Referer": sent.value.url}
+    )
+    assert answer.ok
+    assert reference in answer.text()
+    assert Submission.objects.filter(learner=cast.lena).count() == 1
+    assert Submission.objects.get().submitted_at <= timezone.now()
+
+
+def _saved(content):
+    return {"name": "evaluation.pdf", "mimeType": "application/pdf", "buffer": content}

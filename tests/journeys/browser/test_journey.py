@@ -1,0 +1,145 @@
+"""From upload to a released result: every role, real processes, real files, on both ways of running."""
+
+import re
+
+import pytest
+
+from tests.journeys import files
+from tests.journeys.browser import checking, learning
+from tests.journeys.browser.people import PHONE, Person, person
+from tests.journeys.browser.verifying import verify
+from tests.journeys.stacks import Stack, text_of
+from tests.servers import wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack]
+ASSESSORS, MODERATORS = ("ada", "abe", "ana"), ("moses", "ed", "lea")
+
+
+def test_from_upload_to_released_result(stack: Stack, browser, tmp_path):
+    done = stack.manage("1", module="tests.journeys.set_up")
+    assert done.returncode == 0, done.stderr[-3000:]
+    site = stack.address
+    try:
+        with person(browser, site, "pam") as pam:
+            look_at_delivery(pam)
+        with person(browser, site, "lena", viewport=PHONE, has_touch=True) as lena:
+            portfolio = learner(lena, stack, files.all_kinds(tmp_path))
+        with person(browser, site, asked(stack, ASSESSORS, "Work to mark")) as assessor:
+            checking.mark_by_keyboard(assessor)
+            checking.give_verdict(assessor)
+        with person(browser, site, "lea") as lea:
+            checking.freeze_and_draw(lea)
+        with person(browser, site, asked(stack, MODERATORS, "Something to read")) as reader:
+            checking.read_blind(reader, "Met well")
+            checking.uphold(reader)
+        with person(browser, site, "lea") as lea:
+            checking.decide_and_close(lea)
+        with person(browser, site, "lena", viewport=PHONE) as lena:
+            lena.page.goto(portfolio)
+            lena.sees("Being checked")
+            assert "Met well" not in lena.page.content()
+        with person(browser, site, "rita") as rita:
+            checking.ratify(rita)
+        with person(browser, site, "pam") as pam:
+            checking.release(pam)
+        with person(browser, site, "lena", viewport=PHONE) as lena:
+            read_result(lena, stack, portfolio)
+    except BaseException:
+        print(stack.log())
+        raise
+    checked = stack.manage("verify_audit")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def asked(stack: Stack, names: tuple[str, ...], words: str) -> str:
+    """Who got the work: the one to whom the mail went."""
+    found: set[str] = set()
+
+    def came() -> bool:
+        found.update(name for mail in stack.mails() for name in names if is_for(mail, name, words))
+        return bool(found)
+
+    wait_until(came, 60, f"a mail with “{words}”")
+    assert len(found) == 1
+    return found.pop()
+
+
+def is_for(mail, name: str, words: str) -> bool:
+    return f"{name}@" in str(mail["To"]) and words in str(mail["Subject"])
+
+
+def read_result(lena: Person, stack: Stack, portfolio: str) -> None:
+    """The mail says that there is news and nothing more; the notice leads to the result."""
+    letter = stack.mail_to("lena", "news")
+    assert "Achieved" not in f"{letter['Subject']} {text_of(letter)}"
+    lena.page.goto("/inbox/")
+    lena.sees("news")
+    lena.picture("messages")
+    lena.page.goto(f"{portfolio}state/")
+    lena.picture("state")
+    lena.follow("Read your result")
+    assert lena.heading() == "Your result: Achieved"
+    lena.sees(checking.FEEDBACK)
+    lena.follow("See your credential")
+
+
+def look_at_delivery(pam: Person) -> None:
+    """The delivery stands ready: the programme administrator sees it open, with its people."""
+    pam.page.goto("/manage/deliveries/")
+    pam.follow("Cohort 1")
+    pam.sees("Lena Tūhoe")
+
+
+def learner(lena: Person, stack: Stack, made: dict) -> str:
+    """Evidence of every kind on a phone, words, a colleague who confirms, and one submission."""
+    portfolio = learning.open_portfolio(lena)
+    learning.add_file(lena, portfolio, "pdf", made["pdf"], "C1")
+    learning.add_file(lena, portfolio, "photo", made["photo"], "C2")
+    for kind in ("docx", "mp4", "png"):
+        learning.add_file(lena, portfolio, kind, made[kind])
+    learning.add_note(lena, portfolio)
+    learning.add_link(lena, portfolio)
+    learning.wait_until_ready(lena, portfolio, 7)
+    learning.map_everything(lena, portfolio)
+    write(lena, portfolio)
+    ask_vic(lena, portfolio, stack)
+    learning.check_and_declare(lena, portfolio)
+    button = lena.page.get_by_role("button", name="Accept and submit")
+    button.dblclick()
+    reference, fingerprint = learning.read_receipt(lena)
+    lena.sees("7 items")
+    lena.page.goto(portfolio)
+    lena.sees(reference)
+    anybody_checks(lena, reference, fingerprint)
+    assert reference in text_of(stack.mail_to("lena", reference))
+    return portfolio
+
+
+def write(lena: Person, portfolio: str) -> None:
+    """Words that are saved as they are typed, and are there on the next visit."""
+    lena.page.goto(portfolio)
+    lena.page.locator(".govuk-task-list__link").first.click()
+    box = lena.page.get_by_label("Your reflection").first
+    box.fill(learning.REFLECTION)
+    lena.page.get_by_text(re.compile(r"^Saved \d")).first.wait_for()
+    lena.picture("reflection")
+    lena.page.reload()
+    assert lena.page.get_by_label("Your reflection").first.input_value() == learning.REFLECTION
+
+
+def ask_vic(lena: Person, portfolio: str, stack: Stack) -> None:
+    """A colleague gets a link by mail and answers without an account."""
+    learning.ask_to_confirm(lena, portfolio)
+    link = re.search(r"https?://\S+/v/\S+", text_of(stack.mail_to("vic@", "portfolio")))
+    assert link, text_of(stack.mail_to("vic@", "portfolio"))
+    vic = Person(lena.context.browser, stack.address, "vic", viewport=PHONE)
+    verify(vic, link[0])
+    vic.done()
+
+
+def anybody_checks(lena: Person, reference: str, fingerprint: str) -> None:
+    lena.page.goto("/receipts/")
+    lena.page.get_by_label("Reference").fill(reference)
+    lena.page.get_by_label("Fingerprint").fill(fingerprint)
+    lena.page.get_by_role("main").get_by_role("button").first.click()
+    lena.picture("receipt-checked")
