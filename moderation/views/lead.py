@@ -83,7 +83,7 @@ def open_set(request: HttpRequest, delivery: UUID, task: UUID) -> HttpResponse:
         "task": of,
         "population": population,
         "reasons": counted(population),
-        "assessors": Counter(one.decision.author.name for one in population),
+        "assessors": Counter(one.decision.author.name for one in population).most_common(),
         "marking": sum(
             states[one]
             for one in (
