@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,11 +103,18 @@ def migrated_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
 
 @pytest.fixture
 def committed_db(migrated_db: None, django_db_blocker: Any) -> Iterator[CommittedDatabase]:
-    """A PostgreSQL database of this test alone, where commits are real.
+    """A PostgreSQL database of this test alone, where commits are real. See own_database."""
+    with own_database(django_db_blocker) as made:
+        yield made
 
-    Append-only tables refuse the flush with which `transaction=True` tests clean up. So this fixture
-    clones the worker's migrated test database (CREATE DATABASE … TEMPLATE, about 0.1 s), points Django's
-    connection settings to the clone and drops it afterwards. Threads get it by themselves, because each
+
+@contextmanager
+def own_database(django_db_blocker: Any) -> Iterator[CommittedDatabase]:
+    """A clone of the worker's migrated test database, where commits are real.
+
+    Append-only tables refuse the flush with which `transaction=True` tests clean up. So this clones
+    with CREATE DATABASE … TEMPLATE (about 0.1 s), points Django's connection settings to the clone and
+    drops it afterwards. Threads get it by themselves, because each
     new connection reads the same settings; a thread must close its connection when it ends
     (`django.db.connections.close_all()`), and processes get `.url` as TEST_DATABASE_URL or DATABASE_URL.
     Do not combine it with `db` or `@pytest.mark.django_db`. Query counts, `on_commit` and
@@ -141,9 +149,16 @@ def committed_db(migrated_db: None, django_db_blocker: Any) -> Iterator[Committe
 
 @pytest.fixture
 def live_site(committed_db: CommittedDatabase) -> Iterator[str]:
-    """The site on a free port, on a database of this test alone. Use it instead of `live_server`,
+    """The site on a free port, on a database of this test alone. See served."""
+    with served() as address:
+        yield address
 
-    whose clean-up is a flush. Gives the address without a slash at the end.
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The site on a free port. Use it instead of `live_server`, whose clean-up is a flush.
+
+    Gives the address without a slash at the end.
     """
     from django.test.utils import modify_settings
     from pytest_django.live_server_helper import LiveServer

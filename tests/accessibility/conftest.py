@@ -1,9 +1,9 @@
-"""Seeded faults on an address of their own, and sign-in without a form."""
+"""Seeded faults on an address of their own."""
 
 import functools
 import http.server
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,19 +41,3 @@ def faults_url() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture
-def cookies_of() -> Callable[[Any, str], list[dict[str, str]]]:
-    """Cookies with which a browser is signed in as that person."""
-
-    def cookies(person: Any, site: str) -> list[dict[str, str]]:
-        from django.conf import settings
-        from django.test import Client
-
-        client = Client()
-        client.force_login(person)
-        value = client.cookies[settings.SESSION_COOKIE_NAME].value
-        return [{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": site}]
-
-    return cookies

@@ -20,13 +20,13 @@ It is worth something only while it can fail: `faults.py` holds a page for each 
 import functools
 import io
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageChops
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Response
 
 AXE_FILE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
@@ -52,11 +52,15 @@ def axe_source() -> str:
     return AXE_FILE.read_text(encoding="utf-8")
 
 
-def axe(page: Page) -> list[str]:
-    page.evaluate(axe_source())
+def axe(page: Page, *, only: Sequence[str] = ()) -> list[str]:
+    """Every rule of RULES, or `only` these."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(axe_source())
     options = {
         "resultTypes": ["violations", "incomplete"],
-        "runOnly": {"type": "tag", "values": RULES},
+        "runOnly": {"type": "rule", "values": list(only)}
+        if only
+        else {"type": "tag", "values": RULES},
     }
     report = page.evaluate("options => axe.run(document, options)", options)
     found = [
@@ -338,7 +342,26 @@ RUNS: dict[str, tuple[Check, dict[str, Any]]] = {
 }
 
 
-def check(browser: Browser, url: str, run: str, *, cookies: list[Any] | None = None) -> list[str]:
+Prepare = Callable[[Page], None]
+
+
+def opened(page: Page, url: str, prepare: Prepare | None) -> Response | None:
+    """Open the page, do what leads to its state, and wait for its fonts."""
+    response = page.goto(url)
+    if prepare:
+        prepare(page)
+    page.evaluate("() => document.fonts.ready.then(() => 1)")
+    return response
+
+
+def check(
+    browser: Browser,
+    url: str,
+    run: str,
+    *,
+    cookies: list[Any] | None = None,
+    prepare: Prepare | None = None,
+) -> list[str]:
     """Open the page afresh for this run and say what is wrong with it."""
     judge, options = RUNS[run]
     # The checks add styles of their own, which the site's content security policy would refuse.
@@ -347,15 +370,18 @@ def check(browser: Browser, url: str, run: str, *, cookies: list[Any] | None = N
         if cookies:
             context.add_cookies(cookies)
         page = context.new_page()
-        page.goto(url)
-        page.evaluate("() => document.fonts.ready.then(() => 1)")
+        opened(page, url, prepare)
         return judge(page)
     finally:
         context.close()
 
 
 def check_all(
-    browser: Browser, url: str, *, cookies: list[Any] | None = None
+    browser: Browser,
+    url: str,
+    *,
+    cookies: list[Any] | None = None,
+    prepare: Prepare | None = None,
 ) -> dict[str, list[str]]:
     """All sixteen runs; only those with something wrong are in the answer.
 
@@ -372,8 +398,7 @@ def check_all(
             page = context.new_page()
             for number, name in enumerate(names):
                 if number == 0 or RUNS[name][0] in CHANGING:
-                    page.goto(url)
-                    page.evaluate("() => document.fonts.ready.then(() => 1)")
+                    opened(page, url, prepare)
                 found[name] = RUNS[name][0](page)
         finally:
             context.close()

@@ -1,87 +1,307 @@
-"""Every page and state that the gate walks. Add yours: a page that is not here is not checked.
+"""Every page and state that the gate walks. Add yours: a page that is not here fails the walk.
 
-`persona` is a name of the cast (tests/personas.py) or None for somebody who is not signed in. `state`
-names a function in tests/accessibility/states.py that prepares the data and returns what the path needs.
+`view` is the name of the address, `persona` a name of the cast (tests/personas.py, or one that the state
+brings) or None for somebody who is not signed in. `state` names a function in states.py that prepares the
+data and returns what the address is filled in with. `kind` is typical, empty, error, extreme or locked; an
+error is made by sending `submit` with the page's form. Those in the typical state are walked each time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+TYPICAL, EMPTY, ERROR, EXTREME, LOCKED = "typical", "empty", "error", "extreme", "locked"
 
 
 @dataclass(frozen=True)
 class GatePage:
     """One page in one state, as one person sees it."""
 
-    name: str
-    path: str
+    view: str
     persona: str | None = None
     state: str | None = None
+    kind: str = TYPICAL
+    query: str = ""
+    submit: dict[str, str] | None = None
+    form: str = "main form[method=post]"
+    status: int = 200
+    path: str = ""
+    workspace: bool = False
+    label: str = field(default="", compare=False)
+
+    @property
+    def name(self) -> str:
+        parts = [self.view.replace(":", "."), self.persona or "", self.state or "", self.kind]
+        return "-".join(part for part in [*parts, self.label] if part)
 
 
-PAGES = [
-    GatePage("sign-in", "/accounts/login/"),
-    GatePage("new-password", "/accounts/password/reset/"),
-    GatePage("help", "/help/"),
-    GatePage("accessibility", "/accessibility/"),
-    GatePage("privacy", "/privacy/"),
-    GatePage("copyright", "/copyright/"),
-    GatePage("not-found", "/nowhere/"),
-    GatePage("settings", "/settings/", persona="lena"),
-    GatePage("change-password", "/accounts/password/change/", persona="lena"),
-    GatePage("second-step", "/accounts/2fa/", persona="lena"),
-    GatePage("sign-out", "/accounts/logout/", persona="lena"),
-    GatePage("manage-home", "/manage/", persona="pam"),
-    GatePage("manage-deliveries", "/manage/deliveries/", "pam", "planned_delivery"),
-    GatePage("micro-credentials", "/manage/micro-credentials/", persona="pam"),
-    GatePage("version", "/manage/versions/{version}/", "pam", "running_delivery"),
-    GatePage(
-        "pre-moderation", "/manage/versions/{version}/pre-moderation/", "pam", "version_to_check"
-    ),
-    GatePage("delivery", "/manage/deliveries/{delivery}/", "pam", "running_delivery"),
-    GatePage("delivery-planned", "/manage/deliveries/{delivery}/", "pam", "planned_delivery"),
-    GatePage("new-delivery", "/manage/versions/{version}/deliver/", "pam", "planned_delivery"),
-    GatePage("open-delivery", "/manage/deliveries/{delivery}/open/", "pam", "planned_delivery"),
-    GatePage("policy", "/manage/deliveries/{delivery}/policy/", "pam", "planned_delivery"),
-    GatePage("schedule", "/manage/deliveries/{delivery}/tasks/{task}/", "pam", "running_delivery"),
-    GatePage("add-person", "/manage/deliveries/{delivery}/people/add/", "pam", "running_delivery"),
-    GatePage("import", "/manage/deliveries/{delivery}/people/import/", "pam", "running_delivery"),
-    GatePage(
-        "end-part", "/manage/deliveries/{delivery}/roles/{part}/end/", "pam", "running_delivery"
-    ),
-    GatePage("organisations", "/manage/organisations/", persona="pam"),
-    GatePage("learn-home", "/learn/", "lena", "half_built"),
-    GatePage("learn-home-empty", "/learn/evidence/", persona="lena"),
-    GatePage("portfolio", "/learn/p/{portfolio}/", "lena", "half_built"),
-    GatePage("brief", "/learn/p/{portfolio}/brief/", "lena", "half_built"),
-    GatePage("outcome", "/learn/p/{portfolio}/o/1/", "lena", "half_built"),
-    GatePage("library", "/learn/p/{portfolio}/evidence/", "lena", "half_built"),
-    GatePage("add-evidence", "/learn/p/{portfolio}/evidence/add/", "lena", "half_built"),
-    GatePage("add-photo", "/learn/p/{portfolio}/evidence/add/photo/", "lena", "half_built"),
-    GatePage("add-note", "/learn/p/{portfolio}/evidence/add/note/", "lena", "half_built"),
-    GatePage("describe", "/learn/p/{portfolio}/evidence/{evidence}/", "lena", "half_built"),
-    GatePage("map", "/learn/p/{portfolio}/map/", "lena", "half_built"),
-    GatePage("map-by-criterion", "/learn/p/{portfolio}/map/?by=criterion", "lena", "half_built"),
-    GatePage("check-blocked", "/learn/p/{portfolio}/check/", "lena", "half_built"),
-    GatePage("ask", "/learn/p/{portfolio}/ask/", "lena", "half_built"),
-    GatePage("more-time", "/learn/p/{portfolio}/time/", "lena", "half_built"),
-    GatePage("declare", "/learn/p/{portfolio}/submit/", "lena", "ready_to_submit"),
-    GatePage("receipt", "/learn/p/{portfolio}/receipt/{reference}/", "lena", "submitted_work"),
-    GatePage("state", "/learn/p/{portfolio}/state/", "lena", "submitted_work"),
-    GatePage("take-back", "/learn/p/{portfolio}/withdraw/", "lena", "submitted_work"),
-    GatePage("holds", "/manage/submissions/{submission}/holds/", "pam", "submitted_work"),
-    GatePage("answer-more-time", "/manage/extensions/{request}/", "pam", "half_built"),
-    GatePage("more-time-list", "/manage/extensions/", "pam", "half_built"),
-    GatePage("verifier", "/v/{token}/", state="half_built"),
-    GatePage("receipts", "/receipts/"),
-    GatePage("moderation-empty", "/moderate/", "lea"),
-    GatePage("moderation-home", "/moderate/", "moses", "round_being_read"),
-    GatePage("rounds", "/moderate/rounds/", "lea", "set_to_open"),
-    GatePage("open-round", "/moderate/rounds/open/{delivery}/{task}/", "lea", "set_to_open"),
-    GatePage("sample-plan", "/moderate/rounds/{round}/plan/", "lea", "sample_plan"),
-    GatePage("round", "/moderate/rounds/{round}/", "lea", "round_being_read"),
-    GatePage("read-blind", "/moderate/r/{item}/mark/", "moses", "round_being_read"),
-    GatePage("compare", "/moderate/r/{item}/compare/", "moses", "item_to_compare"),
-    GatePage("decide-round", "/moderate/rounds/{round}/decide/", "lea", "round_to_decide"),
-    GatePage("close-round", "/moderate/rounds/{round}/close/", "lea", "round_to_close"),
-    GatePage("round-closed", "/moderate/rounds/{round}/closed/", "lea", "closed_round"),
-    GatePage("agreement", "/moderate/agreement/", "lea", "closed_round"),
+def page(
+    view: str, persona: str | None = None, state: str | None = None, **more: object
+) -> GatePage:
+    return GatePage(view, persona, state, **more)  # type: ignore[arg-type]
+
+
+def error(
+    view: str, persona: str | None, state: str | None, status: int = 422, **more: object
+) -> GatePage:
+    """The page after its form was sent with nothing in it, or with `submit`."""
+    submit = more.pop("submit", {})
+    return GatePage(view, persona, state, kind=ERROR, submit=submit, status=status, **more)  # type: ignore[arg-type]
+
+
+FRAME = [
+    page("account_login"),
+    error("account_login", None, None, status=200),
+    page("account_reset_password"),
+    error("account_reset_password", None, None, status=200),
+    page("account_reset_password_done"),
+    page("account_reset_password_from_key", path="/accounts/password/reset/key/1-set/"),
+    page("account_reset_password_from_key_done"),
+    page("account_signup"),
+    page("account_logout", "lena"),
+    page("account_reauthenticate", "lena"),
+    error("account_reauthenticate", "lena", None, status=200),
+    page("account_email", "lena"),
+    page("account_change_password", "lena"),
+    error("account_change_password", "lena", None, status=200),
+    page("mfa_index", "lena"),
+    page("mfa_activate_totp", "hone"),
+    page("mfa_add_webauthn", "hone"),
+    page("help"),
+    page("accessibility"),
+    page("privacy"),
+    page("copyright"),
+    page("accounts:settings", "lena"),
+    error("accounts:settings", "lena", None, submit={"theme": "pink"}),
+    page("home", "stranger", "without_part", kind=EMPTY),
+    GatePage("error-400", path="/gate/400/", status=400),
+    GatePage("error-403", "lena", path="/manage/", status=403),
+    GatePage("error-404", path="/nowhere/", status=404),
+    GatePage("error-409", "lena", path="/gate/409/", status=409),
+    GatePage("error-422", "lena", path="/gate/422/", status=422),
+    GatePage("error-500", path="/gate/500/", status=500),
 ]
+
+MESSAGES = [
+    page("workflows:inbox", "lena", "building"),
+    page("workflows:inbox", "stranger", "without_part", kind=EMPTY),
+    page("workflows:inbox", "reader", "unread", kind=EXTREME),
+    page("workflows:messages", "petra", "stuck_message"),
+    page("workflows:message", "petra", "stuck_message"),
+]
+
+CATALOGUE = [
+    page("catalogue:home", "pam", "as_it_is"),
+    page("catalogue:home", "publisher", "published", label="provider"),
+    page("catalogue:home", "olga", "as_it_is", kind=EMPTY),
+    page("catalogue:home", "manager", "many_deliveries", kind=EXTREME),
+    page("catalogue:micro_credentials", "publisher", "published"),
+    page("catalogue:micro_credentials", "olga", "as_it_is", kind=EMPTY),
+    page("catalogue:version", "publisher", "published"),
+    page("catalogue:version", "author", "in_pre_moderation", kind=LOCKED),
+    page("catalogue:pre_moderation", "checker", "in_pre_moderation"),
+    error(
+        "catalogue:pre_moderation", "checker", "in_pre_moderation", submit={"decision": "approve"}
+    ),
+    page("catalogue:new_delivery", "publisher", "published"),
+    error("catalogue:new_delivery", "publisher", "published"),
+    page("catalogue:deliveries", "pam", "as_it_is"),
+    page("catalogue:deliveries", "olga", "as_it_is", kind=EMPTY),
+    page("catalogue:deliveries", "manager", "many_deliveries", kind=EXTREME),
+    page("catalogue:delivery", "pam", "as_it_is"),
+    page("catalogue:delivery", "pam", "planned", kind=EMPTY),
+    page("catalogue:delivery", "pam", "crowd", kind=EXTREME),
+    page("catalogue:open_delivery", "pam", "planned"),
+    page("catalogue:policy", "pam", "planned"),
+    page("catalogue:policy", "pam", "as_it_is", kind=LOCKED),
+    error("catalogue:policy", "pam", "planned", submit={"late__cap": "many"}),
+    page("catalogue:schedule", "pam", "as_it_is"),
+    error("catalogue:schedule", "pam", "planned"),
+    page("catalogue:add_person", "pam", "as_it_is"),
+    error("catalogue:add_person", "pam", "as_it_is"),
+    page("catalogue:import_people", "pam", "as_it_is"),
+    error("catalogue:import_people", "pam", "as_it_is"),
+    page("catalogue:end_role", "pam", "crowd"),
+    page("catalogue:end_enrolment", "pam", "crowd"),
+    page("catalogue:organisations", "publisher", "published"),
+]
+
+PORTFOLIOS = [
+    page("portfolios:home", "lena", "building"),
+    page("portfolios:home", "newcomer", "newcomer", kind=EMPTY),
+    page("portfolios:home", "overloaded-1", "overloaded", kind=EXTREME),
+    page("portfolios:home", "mere", "submitted", kind=LOCKED),
+    page("portfolios:home", "again", "referred", label="referred"),
+    page("portfolios:library", "lena", "building"),
+    page("portfolios:library", "untouched", "untouched", kind=EMPTY),
+    page("portfolios:library", "overloaded-1", "overloaded", kind=EXTREME),
+    page("portfolios:evidence", "lena", "building"),
+    page("portfolios:portfolio", "lena", "building"),
+    page("portfolios:portfolio", "untouched", "untouched", kind=EMPTY),
+    page("portfolios:portfolio", "overloaded-1", "overloaded", kind=EXTREME),
+    page("portfolios:portfolio", "mere", "submitted", kind=LOCKED),
+    page("portfolios:portfolio", "again", "referred", kind=LOCKED, label="second attempt"),
+    page("portfolios:brief", "lena", "building"),
+    page("portfolios:brief", "overloaded-1", "overloaded", kind=EXTREME),
+    page("portfolios:outcome", "lena", "building"),
+    page("portfolios:outcome", "untouched", "untouched", kind=EMPTY),
+    page("portfolios:outcome", "overloaded-1", "overloaded", kind=EXTREME),
+    page("portfolios:outcome", "mere", "submitted", kind=LOCKED),
+    page("portfolios:map", "lena", "building"),
+    page("portfolios:map", "lena", "building", query="by=criterion", label="by criterion"),
+    page("portfolios:map", "untouched", "untouched", kind=EMPTY),
+    page("portfolios:map", "overloaded-1", "overloaded", kind=EXTREME),
+    page("portfolios:map", "mere", "submitted", kind=LOCKED),
+    page("portfolios:add", "lena", "building"),
+    error("portfolios:add", "lena", "building", status=200, form="main form"),
+    page("portfolios:add_kind", "lena", "building"),
+    page("portfolios:add_kind", "lena", "building_photo", label="photo"),
+    page("portfolios:add_kind", "untouched", "untouched", label="note"),
+    error("portfolios:add_kind", "lena", "building"),
+    error("portfolios:add_kind", "untouched", "untouched", label="note"),
+    page("portfolios:describe", "lena", "building"),
+    page("portfolios:describe", "lena", "building_photo", label="photo"),
+    page("portfolios:describe", "overloaded-1", "overloaded", kind=EXTREME),
+    error("portfolios:describe", "lena", "building", submit={"title": ""}),
+    page("portfolios:check", "lena", "building"),
+    page("portfolios:check", "untouched", "untouched", kind=EMPTY),
+    page("portfolios:check", "hone", "ready", label="ready"),
+    page("portfolios:check", "overloaded-1", "overloaded", kind=EXTREME),
+    page("portfolios:submit", "hone", "ready"),
+    page("portfolios:submit", "lena", "building", kind=LOCKED),
+    error("portfolios:submit", "hone", "ready"),
+    page("portfolios:receipt_of", "mere", "submitted"),
+    page("portfolios:receipt_of", "undecided", "withdrawn", kind=LOCKED),
+    page("portfolios:withdraw", "mere", "submitted"),
+    page("portfolios:state", "mere", "submitted"),
+    page("portfolios:state", "held", "on_hold", kind=LOCKED),
+    page("portfolios:state", "undecided", "withdrawn", label="withdrawn"),
+    page("portfolios:time", "lena", "building"),
+    page("portfolios:time", "untouched", "untouched", kind=EMPTY),
+    page("portfolios:time", "overloaded-1", "overloaded", kind=EXTREME),
+    page("portfolios:time", "mere", "submitted", kind=LOCKED),
+    error("portfolios:time", "untouched", "untouched"),
+    page("portfolios:ask", "lena", "building"),
+    page("portfolios:ask", "untouched", "untouched", kind=EMPTY),
+    page("portfolios:ask", "overloaded-1", "overloaded", kind=EXTREME),
+    page("portfolios:ask", "mere", "submitted", kind=LOCKED),
+    error("portfolios:ask", "lena", "building", submit={"name": "", "email": "vic"}),
+    page("portfolios:extensions", "pam", "extension_waiting"),
+    page("portfolios:extensions", "publisher", "as_it_is", kind=EMPTY),
+    page("portfolios:extension", "pam", "extension_waiting"),
+    error("portfolios:extension", "pam", "extension_waiting", submit={"decision": "decline"}),
+    page("portfolios:waive", "pam", "attestation_needed"),
+    error("portfolios:waive", "pam", "attestation_needed"),
+    page("portfolios:holds", "pam", "submitted", kind=EMPTY),
+    page("portfolios:holds", "pam", "on_hold"),
+    error("portfolios:holds", "pam", "submitted"),
+    page("portfolios:receipts"),
+    error("portfolios:receipts", None, None),
+    page("portfolios:verifier_request", None, "verifier_link"),
+    page("portfolios:verifier_request", None, "verifier_over", kind=LOCKED, status=410),
+    page("portfolios:verifier_confirm", None, "verifier_started"),
+    error("portfolios:verifier_confirm", None, "verifier_started"),
+    page("portfolios:verifier_done", None, "verifier_answered"),
+]
+
+ASSESSMENT = [
+    page("assessment:home", "ada", "waiting"),
+    page("assessment:home", "ana", "as_it_is", kind=EMPTY),
+    page("assessment:queue", "ada", "waiting"),
+    page("assessment:queue", "ana", "as_it_is", kind=EMPTY),
+    page("assessment:queue", "ada", "crowd", kind=EXTREME),
+    page("assessment:workspace", "ada", "marking", workspace=True),
+    page("assessment:workspace", "ada", "waiting", label="before", workspace=True),
+    page("assessment:workspace", "ada", "marked_work", kind=LOCKED, workspace=True),
+    page("assessment:finish", "ada", "marking", workspace=True),
+    error("assessment:finish", "ada", "marking", workspace=True),
+    page("assessment:finish", "ada", "marking_nothing", kind=LOCKED, workspace=True),
+    page("assessment:recorded", "ada", "marked_work"),
+    page("assessment:allocate", "pam", "waiting"),
+    page("assessment:allocate", "pam", "crowd", kind=EXTREME),
+    page("assessment:allocate_one", "pam", "movable"),
+    error("assessment:allocate_one", "pam", "movable"),
+    page("assessment:shares", "pam", "waiting"),
+    page("assessment:referral_feedback", "sentback-1", "sent_back"),
+]
+
+MODERATION = [
+    page("moderation:home", "moses", "drawn"),
+    page("moderation:home", "lea", "frozen", label="lead"),
+    page("moderation:home", "ed", "as_it_is", kind=EMPTY),
+    page("moderation:agreement", "lea", "closed"),
+    page("moderation:agreement", "ed", "as_it_is", kind=EMPTY),
+    page("moderation:watch", "lea", "closed"),
+    error("moderation:watch", "lea", "closed", status=200),
+    page("moderation:rounds", "lea", "assessed_set"),
+    page("moderation:open", "lea", "assessed_set"),
+    page("moderation:open", "lea", "crowd", kind=EMPTY),
+    page("moderation:round", "lea", "in_review"),
+    page("moderation:round", "lea", "many_in_round", kind=EXTREME),
+    page("moderation:round", "lea", "closed", kind=LOCKED),
+    page("moderation:plan", "lea", "frozen"),
+    page("moderation:decide", "lea", "read"),
+    error("moderation:decide", "lea", "read", status=200),
+    page("moderation:take_back", "lea", "decided"),
+    error("moderation:take_back", "lea", "decided", status=200),
+    page("moderation:approve", "moses", "adjusted"),
+    page("moderation:close", "lea", "decided"),
+    page("moderation:closed", "lea", "closed"),
+    page("moderation:mark", "moses", "drawn", workspace=True),
+    page("moderation:compare", "moses", "compared", workspace=True),
+    error("moderation:compare", "moses", "compared", status=200, workspace=True),
+    page("moderation:compare", "moses", "upheld", kind=LOCKED, workspace=True),
+    page("moderation:decided", "moses", "upheld"),
+    page("moderation:allocate", "lea", "drawn"),
+    error("moderation:allocate", "lea", "drawn", status=200),
+]
+
+AWARDS = [
+    page("awards:home", "rita", "batch"),
+    page("awards:home", "lea", "recall", label="lead"),
+    page("awards:set", "rita", "moderated_set"),
+    page("awards:set", "rita", "crowd", kind=EMPTY),
+    error("awards:set", "rita", "moderated_set"),
+    page("awards:batch", "rita", "batch"),
+    page("awards:batch_result", "rita", "signed"),
+    page("awards:reconsideration", "rita", "reconsidered"),
+    page("awards:recall_new", "lea", "recallable"),
+    error("awards:recall_new", "lea", "recallable"),
+    page("awards:recall", "rita", "recall"),
+    page("awards:releases", "pam", "scheduled"),
+    page("awards:releases", "manager", "many_deliveries", kind=EMPTY),
+    page("awards:release_set", "pam", "signed"),
+    error("awards:release_set", "pam", "signed", submit={"when": "later"}),
+    page("awards:release_report", "pam", "done"),
+    page("awards:release_report", "pam", "scheduled", label="scheduled"),
+    page("awards:board", "pam", "done_delivery"),
+    page("awards:board", "pam", "crowd", kind=EXTREME),
+    page("awards:board", "pam", "planned", kind=EMPTY),
+    page("awards:learner", "pam", "enrolled"),
+    page("awards:submit_on_behalf", "pam", "building_portfolio"),
+    error("awards:submit_on_behalf", "pam", "building_portfolio"),
+    page("awards:result", "done-1", "result"),
+    page("awards:result", "done-2", "result_not_achieved", label="not achieved"),
+    page("awards:result", "confirmable-2", "unreleased", kind=LOCKED),
+    page("awards:reconsider", "done-2", "result_not_achieved"),
+    error("awards:reconsider", "done-2", "result_not_achieved"),
+    page("awards:reconsidered", "fresh-1", "asked_again"),
+    page("awards:credential", "done-1", "credential"),
+    page("awards:credential_check", None, "credential"),
+]
+
+PAGES = [*FRAME, *MESSAGES, *CATALOGUE, *PORTFOLIOS, *ASSESSMENT, *AWARDS]
+
+# Addresses that answer something else than a page of their own, and what.
+NOT_PAGES = {
+    "healthz": "text for machines",
+    "readyz": "text for machines",
+    "metrics": "text for machines",
+    "home": "leads to the home of one's role",
+    "account_inactive": "nobody is led there: inactive people cannot sign in",
+    "portfolios:reflect": "leads to the outcome; its POST is tried with the outcome's form",
+    "portfolios:receipt": "leads to the newest receipt",
+    "portfolios:receipt_pdf": "a file",
+    "portfolios:file_list": "a file",
+    "portfolios:result": "leads on before release",
+    "portfolios:serve": "a file",
+    "portfolios:preview": "a picture",
+}

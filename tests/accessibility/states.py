@@ -1,6 +1,8 @@
 """Preparing the pages of pages.py: one function for each state, by the name written there.
 
-Each gets the cast and returns what the page's path is filled in with.
+Each gets the world, makes what the page shows by the same actions that people use, and returns what the
+page's address is filled in with ("session" is put into the visitor's session instead). States that need
+people of their own bring them under a name that pages.py uses as persona.
 """
 
 from datetime import timedelta
@@ -8,141 +10,372 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.enums import OrganisationRole
-from accounts.models import Membership
-from catalogue.actions import plan_delivery, send_version_to_pre_moderation
-from moderation.models import SampleItem
-from portfolios.actions.attestation import ask_to_confirm
-from portfolios.actions.drafting import map_evidence, save_reflection
-from portfolios.actions.extension import ask_for_more_time
-from portfolios.actions.submission import place_hold
-from portfolios.enums import HoldKind
-from tests.factories import portfolios as work
-from tests.factories.catalogue import draft_version
-from tests.factories.moderation import (
-    NOTHING_TARGETED,
-    assessed_set,
-    decided_round,
-    drawn_round,
-    fresh,
-    frozen_round,
-    moderated,
-    read_round,
-    scored,
+from accounts.models import User
+from catalogue.models import AssessmentTask, Criterion, Delivery, TaskSchedule
+from portfolios.actions.attestation import (
+    ask_to_confirm,
+    attest,
+    open_attestation,
+    revoke_attestation,
 )
-from tests.personas import Cast
-from workflows.models import Notification
+from portfolios.actions.drafting import (
+    add_link,
+    describe_evidence,
+    map_evidence,
+    remove_evidence,
+    save_reflection,
+)
+from portfolios.actions.extension import ask_for_more_time, decline_extension
+from portfolios.actions.submission import place_hold, withdraw_submission
+from portfolios.enums import HoldKind
+from portfolios.models import AttestationStatement, Portfolio
+from tests.accessibility.world import LONG_NAME, LONG_WORD, World
+from tests.factories import assessment as marked
+from tests.factories import portfolios as work
+from tests.factories.catalogue import draft_version, published_version
+from workflows.enums import MessageState
+from workflows.models import Notification, OutboxMessage
+from workflows.transitions import perform
+
+Kwargs = dict[str, Any]
+LONG_TITLE = f"Pūrongo mō te whakamātautau o {LONG_WORD}.pdf"
+LONG_TEXT = "He kōrero roa mō ngā mahi i oti i te tīma, ā, he whakamārama i ngā hua. " * 20
 
 
-def running_delivery(cast: Cast) -> dict[str, Any]:
-    """The cast's open delivery as its administrator sees it."""
-    part = cast.delivery.roles.get(user=cast.ada)
+# --- people, messages, catalogue --------------------------------------------------------------------
+
+
+def staff_by_name(world: World) -> None:
+    """Author, pre-moderator and administrator of the provider, whom the factories of versions made."""
+    for name in ("author", "checker", "publisher"):
+        person = User.objects.get(email=f"{name}-access@example.org")
+        world.cast.people[name] = person
+
+
+def as_it_is(world: World) -> Kwargs:
+    """The cast alone."""
+    staff_by_name(world)
+    return {"pk": world.cast.delivery.pk, "task": world.cast.task.pk}
+
+
+def newcomer(world: World) -> Kwargs:
+    """Somebody whose delivery has not begun: nothing to do anywhere."""
+    learner = world.person("newcomer", "Wiremu Hōhepa")
+    later = world.another("later")
+    opens = timezone.now() + timedelta(days=9)
+    TaskSchedule.objects.filter(delivery=later.delivery).update(opens_at=opens)
+    later.delivery.enrolments.create(learner=learner, employer=world.cast.client)
+    return {}
+
+
+def without_part(world: World) -> Kwargs:
+    """An account with no part in anything."""
+    world.person("stranger", "Manaia Stranger")
+    return {}
+
+
+def unread(world: World) -> Kwargs:
+    """More messages than fit on a page, with long words in them."""
+    person = world.learner("reader", LONG_NAME)
+    for number in range(30):
+        Notification.objects.create(
+            recipient=person,
+            topic=("portfolios.portfolio.due", "portfolios.submission.submitted")[number % 2],
+            lane="reminder",
+            context={"task": LONG_TITLE, "reference": "PF-2026-7K3QXP"},
+            dedupe_key=f"unread {number}",
+            read_at=timezone.now() if number > 5 else None,
+        )
+    return {}
+
+
+def stuck_message(world: World) -> Kwargs:
+    """Messages that were given up, one of them to a long address."""
+    submitted(world)
+    rows = OutboxMessage.objects.filter(kind="delivery")[:3]
+    found = [row.pk for row in rows]
+    OutboxMessage.objects.filter(pk__in=found).update(
+        state=MessageState.DEAD,
+        attempts=8,
+        last_error=f"SMTPRecipientsRefused: {{'{LONG_WORD}@example.org': (550, b'No such user')}}",
+    )
+    return {"pk": found[0]}
+
+
+def many_deliveries(world: World) -> Kwargs:
+    """An administrator with more deliveries than a page shows, all with long names."""
+    person = world.person("manager", LONG_NAME)
+    for number in range(27):
+        made = Delivery.objects.create(
+            version=world.cast.delivery.version,
+            code=f"long-{number}",
+            title=f"Te rōpū tuatahi o {LONG_WORD} {number}",
+            mode="online_live",
+            starts_on=timezone.now().date(),
+            ends_on=timezone.now().date() + timedelta(days=60),
+            client=world.cast.client,
+        )
+        made.roles.create(user=person, role="administrator")
+    return {"pk": made.pk, "task": world.cast.task.pk}
+
+
+def planned(world: World) -> Kwargs:
+    """A delivery that is not open and lacks everything."""
+    made = Delivery.objects.create(
+        version=world.cast.delivery.version,
+        code="planned",
+        title="Not open yet",
+        mode="online_live",
+        starts_on=timezone.now().date(),
+        ends_on=timezone.now().date() + timedelta(days=60),
+        client=world.cast.client,
+    )
+    made.roles.create(user=world.cast.pam, role="administrator")
+    return {"pk": made.pk, "task": world.cast.task.pk}
+
+
+def crowd(world: World) -> Kwargs:
+    """A delivery of many people with long names, in marking."""
+    cast = world.another("crowd", 32, names=(LONG_NAME, LONG_WORD))
+    for number, name in enumerate(cast.enrolments):
+        if number < 8:
+            submission = work.submitted(cast, name)
+            if number > 1:
+                marked.allocate(submission, cast.ada, actor=cast.pam)
+    first = cast.enrolments["crowd-1"]
     return {
+        "pk": cast.delivery.pk,
         "delivery": cast.delivery.pk,
-        "version": cast.delivery.version_id,
         "task": cast.task.pk,
-        "part": part.pk,
+        "enrolment": first.pk,
+        "part": cast.delivery.roles.first().pk,
     }
 
 
-def planned_delivery(cast: Cast) -> dict[str, Any]:
-    """One that is not open, with everything missing."""
-    membership(cast, OrganisationRole.ADMINISTRATOR)
-    today = timezone.now().date()
-    made = plan_delivery(
-        cast.delivery.version, code="planned", title="Planned", mode="online_live",
-        starts_on=today, ends_on=today + timedelta(days=9), actor=cast.pam,
-    )  # fmt: skip
-    return {"delivery": made.pk, "task": cast.task.pk, "version": made.version_id}
+def published(world: World) -> Kwargs:
+    """A published version with its history."""
+    staff_by_name(world)
+    return {"pk": world.cast.delivery.version_id}
 
 
-def version_to_check(cast: Cast) -> dict[str, Any]:
-    """A version in pre-assessment moderation; pam is a pre-moderator too."""
-    membership(cast, OrganisationRole.PRE_MODERATOR)
-    draft = draft_version(cast.provider, code="tocheck")
-    send_version_to_pre_moderation(draft, actor=draft.author)
-    return {"version": draft.pk}
+def in_pre_moderation(world: World) -> Kwargs:
+    """A version of twelve criteria that waits for a pre-assessment moderator."""
+    staff_by_name(world)
+    version = draft_version(world.cast.provider, "waiting", criteria=12)
+    perform(version, "send_to_pre_moderation", actor=version.author)
+    return {"pk": version.pk}
 
 
-def membership(cast: Cast, role: OrganisationRole) -> None:
-    Membership.objects.create(user=cast.pam, organisation=cast.provider, role=role)
+# --- learners' work ---------------------------------------------------------------------------------
 
 
-def half_built(cast: Cast) -> dict[str, Any]:
-    """A portfolio with a ready picture, a refused file with a long name, a reflection and open requests."""
-    portfolio = work.portfolio_of(cast)
-    item = work.file(portfolio, "whakaahua.png", work.png((40, 30)), kind="photo")
-    work.file(portfolio, f"{'Pūrongo' * 12}.pdf", b"<html>")
-    criterion = cast.task.rubric.criteria.first()
-    map_evidence(
-        portfolio, item, criterion, actor=cast.lena, claim="I led the hui.", locator="page 2"
+def keys(portfolio: Portfolio, **more: Any) -> Kwargs:
+    """What the learner's addresses need."""
+    return {"pk": portfolio.pk, "number": 1, **more}
+
+
+def untouched(world: World) -> Kwargs:
+    """A portfolio without anything in it."""
+    world.learner("untouched", "Rangi Tāmihana")
+    return keys(work.portfolio_of(world.cast, "untouched"), kind="note")
+
+
+def building(world: World) -> Kwargs:
+    """A portfolio half way: every kind of evidence, one refused, one removed; things asked of others."""
+    cast = world.cast
+    portfolio = work.portfolio_of(cast, "lena")
+    learner = cast.lena
+    note = work.note(portfolio, "Kōrero with the team")
+    report = work.file(portfolio, "Pūrongo.pdf")
+    photo = work.file(portfolio, "before.png", work.png((64, 48)), kind="photo")
+    work.file(portfolio, "broken.pdf", b"<html><script>1</script></html>")
+    gone = work.note(portfolio, "An old draft")
+    remove_evidence(gone, actor=learner)
+    add_link(portfolio, actor=learner, link="https://example.org/guide", title="The guide")
+    describe_evidence(report, actor=learner, title="Report", description="What I changed and why.")
+    first, second, *_rest = Criterion.objects.filter(rubric__task=cast.task).order_by("number")
+    for item in (note, report):
+        map_evidence(portfolio, item, first, actor=learner, claim="Shows it.", locator="page 2")
+    save_reflection(
+        portfolio, second, actor=learner, text="I began with the headings.", seen_version=0
     )
-    save_reflection(portfolio, criterion, actor=cast.lena, text="Ngā mihi", seen_version=0)
-    asked = ask_to_confirm(
-        portfolio, actor=cast.lena, name="Vic", email="vic@work.example", evidence=[item]
+    ask_for_more_time(
+        portfolio,
+        actor=learner,
+        until=portfolio.due_at + timedelta(days=6),
+        reason="illness",
+        note="I was ill for a week.",
     )
-    request = ask_for_more_time(
-        portfolio, actor=cast.lena, until=portfolio.due_at + timedelta(days=3), reason="work"
+    for name in ("Vic Harris", "Mere Manager"):
+        asked = ask_to_confirm(
+            portfolio, actor=learner, name=name, email="vic@example.org", evidence=[note]
+        )
+    revoke_attestation(asked, actor=learner)
+    return keys(portfolio, evidence=report.pk, kind="file", photo=photo.pk)
+
+
+def building_photo(world: World) -> Kwargs:
+    """The same portfolio, at its photo."""
+    made = world.state(building)
+    return {"pk": made["pk"], "evidence": made["photo"], "kind": "photo"}
+
+
+def extension_waiting(world: World) -> Kwargs:
+    """The request for more time of the portfolio half way."""
+    portfolio = Portfolio.objects.get(pk=world.state(building)["pk"])
+    return {"pk": portfolio.extension_requests.get().pk}
+
+
+def ready(world: World) -> Kwargs:
+    """A portfolio that may be submitted."""
+    return keys(work.ready(world.cast, "hone"))
+
+
+def submitted(world: World) -> Kwargs:
+    """A portfolio with a receipt."""
+    if "mere" in world.made:
+        return world.made["mere"]
+    submission = work.submitted(world.cast, "mere")
+    world.made["mere"] = keys(
+        submission.portfolio, reference=submission.reference, submission=submission.pk
     )
-    link = Notification.objects.get(dedupe_key__contains=str(asked.pk)).path
+    return world.made["mere"]
+
+
+def withdrawn(world: World) -> Kwargs:
+    """One that was taken back."""
+    learner = world.learner("undecided", "Hemi Undecided")
+    submission = work.submitted(world.cast, "undecided")
+    withdraw_submission(submission, actor=learner, reason="A file is missing")
+    return keys(submission.portfolio, reference=submission.reference)
+
+
+def on_hold(world: World) -> Kwargs:
+    """A submission that has to wait."""
+    world.learner("held", "Anahera Held")
+    submission = work.submitted(world.cast, "held")
+    hold = place_hold(
+        submission, actor=world.cast.pam, kind=HoldKind.values[0], reason="Two reports are alike."
+    )
     return {
-        "portfolio": portfolio.pk,
-        "evidence": item.pk,
-        "request": request.pk,
-        "token": link.split("/")[2],
-    }
-
-
-def ready_to_submit(cast: Cast) -> dict[str, Any]:
-    """Everything there, nothing declared."""
-    return {"portfolio": work.ready(cast).pk}
-
-
-def submitted_work(cast: Cast) -> dict[str, Any]:
-    """Submitted, with an open hold."""
-    submission = work.submitted(cast)
-    place_hold(submission, actor=cast.pam, kind=HoldKind.PRIVACY, reason="A face is shown.")
-    return {
-        "portfolio": submission.portfolio_id,
         "submission": submission.pk,
+        "pk": submission.portfolio_id,
         "reference": submission.reference,
+        "hold": hold.pk,
     }
 
 
-def set_to_open(cast: Cast) -> dict[str, Any]:
-    """Assessed work that waits for a round."""
-    assessed_set(cast)
-    return {"delivery": cast.delivery.pk, "task": cast.task.pk}
+def referred(world: World) -> Kwargs:
+    """A second attempt with only the unmet criteria open."""
+    world.learner("again", "Tama Again")
+    submission = marked.referred(world.cast, "again", ["NY", "M", "M"])
+    return keys(submission.portfolio, reference=submission.reference, submission=submission.pk)
 
 
-def sample_plan(cast: Cast) -> dict[str, Any]:
-    """A frozen set with a random part."""
-    cast.delivery.policy_overrides = NOTHING_TARGETED
-    cast.delivery.save()
-    return {"round": frozen_round(cast).pk}
+def overloaded(world: World) -> Kwargs:
+    """Twelve criteria, thirty items with long names, long words, many requests."""
+    version = published_version(world.cast.provider, "twelve", criteria=12)
+    cast = world.another(
+        "overloaded", 1, version=version, title=f"Te rōpū o {LONG_WORD}", names=(LONG_NAME,)
+    )
+    learner = cast.people["overloaded-1"]
+    portfolio = work.portfolio_of(cast, "overloaded-1")
+    criteria = list(Criterion.objects.filter(rubric__task=cast.task).order_by("number"))
+    items = [work.note(portfolio, f"{number} {LONG_TITLE}"[:200]) for number in range(30)]
+    for number, item in enumerate(items):
+        described = describe_evidence(
+            item, actor=learner, title=item.title, description=LONG_TEXT[:900]
+        )
+        for criterion in (criteria[number % 12], criteria[0]):
+            map_evidence(
+                portfolio,
+                described,
+                criterion,
+                actor=learner,
+                claim=LONG_TEXT[:300],
+                locator="page 12, third paragraph",
+            )
+    for criterion in criteria:
+        save_reflection(portfolio, criterion, actor=learner, text=LONG_TEXT, seen_version=0)
+    for number in range(8):
+        ask_to_confirm(
+            portfolio,
+            actor=learner,
+            name=LONG_NAME,
+            email=f"{LONG_WORD[:50]}{number}@example.org",
+            message=LONG_TEXT[:500],
+            evidence=items[:5],
+        )
+    asked = ask_for_more_time(
+        portfolio,
+        actor=learner,
+        until=portfolio.due_at + timedelta(days=4),
+        reason="illness",
+        note=LONG_TEXT[:1500],
+    )
+    decline_extension(asked, actor=cast.pam, answer=LONG_TEXT[:1500])
+    return keys(portfolio, evidence=items[0].pk, kind="file")
 
 
-def round_being_read(cast: Cast) -> dict[str, Any]:
-    """One item, given to moses, not read yet."""
-    cast.ed.delivery_roles.all().delete()
-    found = drawn_round(cast)
-    return {"round": found.pk, "item": found.items.first().pk}  # type: ignore[union-attr]
+def attestation_needed(world: World) -> Kwargs:
+    """A portfolio that wants a verifier."""
+    version = draft_version(world.cast.provider, "confirmed")
+    AssessmentTask.objects.filter(version=version).update(attestations_required=1)
+    perform(version, "send_to_pre_moderation", actor=version.author)
+    staff_by_name(world)
+    perform(version, "approve", actor=world.cast.checker)
+    perform(version, "publish", actor=world.cast.publisher)
+    version.refresh_from_db()
+    cast = world.another("confirmed", 1, version=version)
+    return keys(work.portfolio_of(cast, "confirmed-1"))
 
 
-def item_to_compare(cast: Cast) -> dict[str, Any]:
-    """Read blind by moses, with another level than the assessor's."""
-    keys = round_being_read(cast)
-    scored(fresh(SampleItem.objects.get(pk=keys["item"])), "E")
-    return keys
+def verifier_link(world: World) -> Kwargs:
+    """A personal link that nobody has opened."""
+    return asked_verifier(world, "asker", "Kiri Asker")
 
 
-def round_to_decide(cast: Cast) -> dict[str, Any]:
-    return {"round": read_round(cast).pk}
+def asked_verifier(world: World, name: str, full: str) -> Kwargs:
+    learner = world.learner(name, full)
+    portfolio = work.ready(world.cast, name)
+    asked = ask_to_confirm(
+        portfolio,
+        actor=learner,
+        name="Vic Harris",
+        email="vic@example.org",
+        relationship="Team lead",
+        message="Could you confirm what you saw?",
+        evidence=[one.evidence for one in portfolio.mappings.all()][:2],
+    )
+    told = Notification.objects.filter(topic="portfolios.attestation.link").latest("id")
+    token = told.path.strip("/").split("/")[-1]
+    return {"token": token, "attestation": asked}
 
 
-def round_to_close(cast: Cast) -> dict[str, Any]:
-    return {"round": decided_round(cast).pk}
+def verifier_started(world: World) -> Kwargs:
+    """The verifier has pressed Start."""
+    made = asked_verifier(world, "asker2", "Nikau Asker")
+    open_attestation(made["attestation"])
+    return {"session": {"attestation": str(made["attestation"].pk)}}
 
 
-def closed_round(cast: Cast) -> dict[str, Any]:
-    return {"round": moderated(cast).pk}
+def verifier_answered(world: World) -> Kwargs:
+    """The verifier has answered."""
+    made = asked_verifier(world, "asker3", LONG_NAME)
+    attest(
+        open_attestation(made["attestation"]),
+        statements=dict.fromkeys(
+            Criterion.objects.filter(rubric__task=world.cast.task),
+            (AttestationStatement.Answer.OBSERVED, "I saw this myself."),
+        ),
+        relationship="Team lead",
+        period_observed="March to June 2026",
+    )
+    return {"session": {"attestation": str(made["attestation"].pk)}}
+
+
+def verifier_over(world: World) -> Kwargs:
+    """A link that was taken back."""
+    made = asked_verifier(world, "asker4", "Moana Asker")
+    revoke_attestation(made["attestation"], actor=world.cast.people["asker4"])
+    return {"token": made["token"]}

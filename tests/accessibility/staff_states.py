@@ -1,0 +1,289 @@
+"""States of marking, moderation and awards, as states.py has those of learners' work."""
+
+from typing import Any
+
+from assessment.actions.marking import start_assessment
+from assessment.models import Allocation
+from awards.actions.recall import ask_recall
+from awards.actions.reconsideration import request_reconsideration
+from awards.actions.release import schedule_release
+from catalogue.models import Criterion
+from moderation.actions import decide_round
+from moderation.enums import RoundDecision
+from moderation.models import ModerationRound, SampleItem
+from portfolios.models import Submission
+from tests.accessibility.world import LONG_NAME, LONG_WORD, World
+from tests.factories import assessment as marked
+from tests.factories import awards
+from tests.factories import moderation as moderated
+from tests.factories import portfolios as work
+from tests.personas import Cast
+
+Kwargs = dict[str, Any]
+
+
+def keys(cast: Cast, **more: Any) -> Kwargs:
+    """What addresses of a set need."""
+    return {"delivery": cast.delivery.pk, "task": cast.task.pk, "pk": cast.delivery.pk, **more}
+
+
+# --- marking ----------------------------------------------------------------------------------------
+
+
+def waiting(world: World) -> Kwargs:
+    """Work that Ada is asked to mark, and some in the pool."""
+    cast = world.another("waiting", 4)
+    first = marked.allocated(cast, "waiting-1")
+    work.submitted(cast, "waiting-2")
+    marked.allocated(cast, "waiting-3", "abe")
+    return {"delivery": cast.delivery.pk, "pk": first.pk}
+
+
+def movable(world: World) -> Kwargs:
+    """Work that is allocated and can be given to somebody else."""
+    made = world.state(waiting)
+    current = Allocation.objects.current().get(submission=made["pk"])
+    return {**made, "query": f"from={current.pk}"}
+
+
+def marking(world: World) -> Kwargs:
+    """A draft with two of three criteria judged."""
+    cast = world.another("marking", 1)
+    submission = marked.allocated(cast, "marking-1")
+    marked.drafted(submission, cast.ada, "M")
+    return {"pk": submission.pk, "delivery": cast.delivery.pk}
+
+
+def marking_nothing(world: World) -> Kwargs:
+    """A draft that was only opened."""
+    cast = world.another("opened", 1)
+    submission = marked.allocated(cast, "opened-1")
+    start_assessment(submission, actor=cast.ada)
+    return {"pk": submission.pk}
+
+
+def marked_work(world: World) -> Kwargs:
+    """A recorded decision."""
+    cast = world.another("recorded", 1)
+    return {"pk": marked.assessed(cast, "recorded-1").pk}
+
+
+def sent_back(world: World) -> Kwargs:
+    """A referral with feedback."""
+    cast = world.another("sentback", 1)
+    return {"pk": marked.referred(cast, "sentback-1", ["NY", "M", "M"]).pk}
+
+
+# --- moderation -------------------------------------------------------------------------------------
+
+
+def assessed_set(world: World) -> Kwargs:
+    """A set that waits for its round."""
+    cast = world.another("assessed", 4)
+    moderated.assessed_set(cast, assessors=("ada", "abe"))
+    return keys(cast)
+
+
+def frozen(world: World) -> Kwargs:
+    """A round that waits for its draw."""
+    cast = world.another("frozen", 5)
+    return {"pk": moderated.frozen_round(cast, assessors=("ada", "abe")).pk}
+
+
+def many_in_round(world: World) -> Kwargs:
+    """A round of many, with long names."""
+    cast = world.another("large", 14, names=(LONG_NAME, LONG_WORD), title=f"Te rōpū {LONG_WORD}")
+    return {"pk": moderated.drawn_round(cast, assessors=("ada", "abe", "ana")).pk}
+
+
+def item_of(made: ModerationRound, moderator: str) -> SampleItem:
+    found: SampleItem = made.items.filter(moderator__email=f"{moderator}@example.org").first()
+    return found
+
+
+def drawn(world: World) -> Kwargs:
+    """A drawn item that Moses reads."""
+    cast = world.another("drawn", 6)
+    made = moderated.drawn_round(cast)
+    return {"pk": item_of(made, "moses").pk, "round": made.pk}
+
+
+def in_review(world: World) -> Kwargs:
+    """The round of the drawn item."""
+    return {"pk": world.state(drawn)["round"]}
+
+
+def compared(world: World) -> Kwargs:
+    """An item that Moses has read differently."""
+    cast = world.another("compared", 6)
+    made = moderated.drawn_round(cast)
+    item = item_of(made, "moses")
+    moderated.scored(item, "M")
+    return {"pk": item.pk, "round": made.pk}
+
+
+def upheld(world: World) -> Kwargs:
+    """An item that was upheld."""
+    cast = world.another("upheld", 6)
+    made = moderated.drawn_round(cast)
+    item = item_of(made, "moses")
+    moderated.agreed(item)
+    return {"pk": item.pk}
+
+
+def read(world: World) -> Kwargs:
+    """A round that waits for its decision."""
+    cast = world.another("read", 5)
+    return {"pk": moderated.read_round(cast, assessors=("ada", "abe")).pk}
+
+
+def decided(world: World) -> Kwargs:
+    """A round that waits to be closed."""
+    cast = world.another("decided", 4)
+    return {"pk": moderated.decided_round(cast, assessors=("ada", "abe")).pk}
+
+
+def closed(world: World) -> Kwargs:
+    """A closed round with figures."""
+    cast = world.another("closed", 6)
+    return keys(cast, pk=moderated.moderated(cast, assessors=("ada", "abe")).pk)
+
+
+# --- awards -----------------------------------------------------------------------------------------
+
+
+def moderated_set(world: World) -> Kwargs:
+    """Results that wait for a batch."""
+    cast = world.another("confirmable", 4, names=(LONG_NAME,))
+    for number, name in enumerate(cast.enrolments):
+        awards.moderated(cast, name, achieved=number != 2)
+    return keys(cast)
+
+
+def batch(world: World) -> Kwargs:
+    """A batch that waits for a signature."""
+    cast = world.another("batch", 3)
+    for name in cast.enrolments:
+        awards.moderated(cast, name)
+    return keys(cast, pk=awards.batch(cast).pk)
+
+
+def signed(world: World) -> Kwargs:
+    """A signed batch, and results that wait for release."""
+    cast = world.another("signed", 3)
+    for number, name in enumerate(cast.enrolments):
+        awards.moderated(cast, name, achieved=number != 1)
+    made = awards.batch(cast)
+    awards.sign(made, cast.rita)
+    return keys(cast, pk=made.pk)
+
+
+def scheduled(world: World) -> Kwargs:
+    """A release that waits for the clock."""
+    cast = world.another("scheduled", 2)
+    for name in cast.enrolments:
+        awards.moderated(cast, name)
+    awards.sign(awards.batch(cast), cast.rita)
+    return keys(cast, pk=schedule_release(cast.delivery, cast.task, actor=cast.pam).pk)
+
+
+def done(world: World) -> Kwargs:
+    """A release that was carried out, one result not achieved."""
+    cast = world.another("done", 3)
+    for number, name in enumerate(cast.enrolments):
+        awards.moderated(cast, name, achieved=number != 1)
+    awards.sign(awards.batch(cast), cast.rita)
+    return keys(cast, pk=awards.release(cast).pk)
+
+
+def result(world: World) -> Kwargs:
+    """A released result with its credential."""
+    world.state(done)
+    submission = Submission.objects.get(learner=world.cast.people["done-1"])
+    return {"pk": submission.pk}
+
+
+def result_not_achieved(world: World) -> Kwargs:
+    """A released result that is not achieved."""
+    world.state(done)
+    return {"pk": Submission.objects.get(learner=world.cast.people["done-2"]).pk}
+
+
+def credential(world: World) -> Kwargs:
+    """The credential of the released result."""
+    submission = Submission.objects.get(pk=world.state(result)["pk"])
+    return {"pk": submission.credentials.get().pk}
+
+
+def unreleased(world: World) -> Kwargs:
+    """A result that is still being checked."""
+    world.state(moderated_set)
+    return {"pk": Submission.objects.get(learner=world.cast.people["confirmable-2"]).pk}
+
+
+def reconsidered(world: World) -> Kwargs:
+    """A request for a fresh look."""
+    cast = world.another("fresh", 1)
+    submission = awards.released(cast, "fresh-1", achieved=False)
+    made = request_reconsideration(
+        submission, actor=cast.people["fresh-1"], grounds="Page 4 was not read."
+    )
+    return {"pk": made.pk, "submission": submission.pk}
+
+
+def asked_again(world: World) -> Kwargs:
+    """The same, from the learner's side."""
+    return {"pk": world.state(reconsidered)["submission"]}
+
+
+def recallable(world: World) -> Kwargs:
+    """Released results that could be taken back."""
+    cast = world.another("recallable", 2)
+    for name in cast.enrolments:
+        awards.moderated(cast, name)
+    awards.sign(awards.batch(cast), cast.rita)
+    awards.release(cast)
+    return keys(cast)
+
+
+def recall(world: World) -> Kwargs:
+    """A recall that waits for a second person."""
+    cast = world.another("recalled", 2)
+    for name in cast.enrolments:
+        awards.moderated(cast, name)
+    awards.sign(awards.batch(cast), cast.rita)
+    awards.release(cast)
+    made = ask_recall(cast.delivery, cast.task, actor=cast.lea, reason="One file was exchanged.")
+    return keys(cast, pk=made.pk)
+
+
+def enrolled(world: World) -> Kwargs:
+    """A learner's record, with a released attempt."""
+    world.state(done)
+    return {"pk": world.cast.people["done-1"].enrolments.get().pk}
+
+
+def building_portfolio(world: World) -> Kwargs:
+    """A ready portfolio for somebody else to submit."""
+    cast = world.another("behalf", 1)
+    return {"pk": work.ready(cast, "behalf-1").pk}
+
+
+def adjusted(world: World) -> Kwargs:
+    """A round whose adjustment waits for a second approver."""
+    cast = world.another("adjusted", 4)
+    made = moderated.read_round(cast, levels="G")
+    criterion = Criterion.objects.filter(rubric__task=cast.task).first()
+    decide_round(
+        made,
+        actor=cast.lea,
+        decision=RoundDecision.ADJUST_SET,
+        reason="The first criterion was read too kindly.",
+        rule={"criterion": criterion.pk, "shift": -1},
+    )
+    return {"pk": made.pk}
+
+
+def done_delivery(world: World) -> Kwargs:
+    """The delivery of the release that was carried out."""
+    return {"pk": world.state(done)["delivery"]}

@@ -1,0 +1,196 @@
+"""Every page of the product passes the gate, in every state it can be in.
+
+By default each page in its typical state gets one visit (visit.py), and a rotation of the other states and
+runs is drawn by a seed; PROOF=full walks everything with all sixteen runs. GATE_SEED repeats a rotation.
+"""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.accessibility import staff_states, states
+from tests.accessibility.gate import RUNS, check, check_all
+from tests.accessibility.pages import NOT_PAGES, PAGES, TYPICAL, GatePage
+from tests.accessibility.visit import FIRST_VISIT, WORKSPACE, visit
+from tests.accessibility.world import World
+from tests.conftest import own_database, served
+
+pytestmark = pytest.mark.browser
+
+FULL = os.environ.get("PROOF") == "full"
+SEED = os.environ.get("GATE_SEED") or date.today().isoformat()
+TURNS = 0 if FULL else 40
+STATES = {**vars(states), **vars(staff_states)}
+VISITED = PAGES if FULL else [one for one in PAGES if one.kind == TYPICAL]
+
+
+@dataclass
+class Site:
+    """The product running on data of its own."""
+
+    url: str
+    world: World
+
+    def address(self, one: GatePage) -> tuple[str, list[dict[str, str]] | None]:
+        """Where the page is, in its state, and the cookies of who looks at it."""
+        filled = dict(self.world.state(STATES[one.state])) if one.state else {}
+        session = filled.pop("session", {})
+        query = filled.pop("query", "") or one.query
+        path = one.path or reverse(one.view, kwargs=wanted(one.view, filled))
+        if query:
+            path += f"?{query}"
+        person = self.world.cast.people[one.persona] if one.persona else None
+        return self.url + path, self.cookies(person, session) if person or session else None
+
+    def cookies(self, person: Any, more: dict[str, Any]) -> list[dict[str, str]]:
+        """Signed in a moment ago, so that nobody is asked for the password again."""
+        from django.conf import settings
+        from django.test import Client
+
+        client = Client()
+        session = client.session
+        if person:
+            client.force_login(person)
+            session = client.session
+            session["account_authentication_methods"] = [
+                {"method": "password", "at": time.time(), "reauthenticated": True}
+            ]
+            session["account_authentication_methods_user"] = str(person.pk)
+        session.update(more)
+        session.save()
+        client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key or ""
+        name = settings.SESSION_COOKIE_NAME
+        return [{"name": name, "value": session.session_key or "", "url": self.url}]
+
+
+def patterns(resolver: Any, space: str = "", path: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every named address that is ours or drawn by our templates, with its pattern."""
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            if each.app_name != "admin":
+                inner = f"{space}{each.namespace}:" if each.namespace else space
+                yield from patterns(each, inner, path + str(each.pattern))
+        elif each.name:
+            yield space + each.name, each
+
+
+def wanted(view: str, filled: dict[str, Any]) -> dict[str, Any]:
+    """Of what the state offers, what this address takes."""
+    found = dict(patterns(get_resolver("config.urls")))[view]
+    return {name: filled[name] for name in found.pattern.converters}
+
+
+def send(one: GatePage) -> Any:
+    """Fill the page's form in and send it, past the browser's own checks."""
+    if one.submit is None:
+        return None
+
+    def prepare(page: Any) -> None:
+        with page.expect_navigation():
+            page.evaluate(
+                """([selector, fields]) => {
+                    const form = [...document.querySelectorAll(selector)].at(-1);
+                    for (const [name, value] of Object.entries(fields)) {
+                        const known = form.elements[name];
+                        if (known && 'value' in known && !known.length) { known.value = value; continue; }
+                        const hidden = document.createElement('input');
+                        Object.assign(hidden, {type: 'hidden', name, value});
+                        form.append(hidden);
+                    }
+                    HTMLFormElement.prototype.submit.call(form);
+                }""",
+                [one.form, one.submit],
+            )
+
+    return prepare
+
+
+@pytest.fixture(scope="module")
+def site(browser: Any, migrated_db: None, django_db_blocker: Any) -> Iterator[Site]:
+    """One site with one world for all pages of this module."""
+    from django.test.utils import override_settings
+
+    with (
+        own_database(django_db_blocker),
+        django_db_blocker.unblock(),
+        override_settings(ROOT_URLCONF="tests.accessibility.urls"),
+        served() as url,
+    ):
+        yield Site(url, World())
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("one", VISITED, ids=lambda one: one.name)
+def test_page_passes_the_gate(browser: Any, site: Site, one: GatePage) -> None:
+    url, cookies = site.address(one)
+    found = visit(
+        browser,
+        url,
+        cookies=cookies,
+        prepare=send(one),
+        status=one.status,
+        has_errors=one.submit is not None,
+        limit=WORKSPACE if one.workspace else FIRST_VISIT,
+    )
+    if FULL:
+        found |= check_all(browser, url, cookies=cookies, prepare=send(one))
+    assert found == {}
+
+
+def turns() -> list[tuple[GatePage, str]]:
+    """Pages with one run each that a visit does not cover, drawn by the seed; each state comes first once."""
+    drawn = random.Random(SEED)
+    others = [one for one in PAGES if one.kind != TYPICAL]
+    pages = drawn.sample(others, min(TURNS, len(others)))
+    pages += drawn.sample(PAGES, TURNS)
+    return [(one, drawn.choice(sorted(RUNS))) for one in pages[: 2 * TURNS]]
+
+
+@pytest.mark.parametrize("turn", range(TURNS))
+def test_a_rotation_of_states_and_runs_passes(browser: Any, site: Site, turn: int) -> None:
+    """Turn n takes two pages, one of them not in its typical state."""
+    every = turns()
+    for one, run in every[turn::TURNS]:
+        url, cookies = site.address(one)
+        found = check(browser, url, run, cookies=cookies, prepare=send(one))
+        assert found == [], f"{one.name}, {run}; again with GATE_SEED={SEED}"
+
+
+def test_every_page_is_in_the_gate(site: Site) -> None:
+    """An address that answers GET with a page has an entry; one that has none is POST only or named."""
+    from django.test import Client
+
+    client = Client()
+    client.force_login(site.world.cast.petra)
+    have = {one.view for one in PAGES}
+    missing = []
+    for name, pattern in patterns(get_resolver("config.urls")):
+        if name in have or name in NOT_PAGES or name.startswith(("mfa_", "account_")):
+            continue
+        samples = {
+            "uuid": "0" * 8 + "-0000-4000-8000-" + "0" * 12,
+            "int": 1,
+            "str": "x",
+            "slug": "x",
+        }
+        filled = {
+            key: samples[
+                type(one).__name__.removesuffix("Converter").lower().replace("string", "str")
+            ]
+            for key, one in pattern.pattern.converters.items()
+        }
+        if client.get(reverse(name, kwargs=filled)).status_code != 405:
+            missing.append(name)
+    assert missing == []
+
+
+def test_what_is_called_no_page_exists() -> None:
+    names = {name for name, _ in patterns(get_resolver("config.urls"))}
+    assert {one.view for one in PAGES if not one.path} | set(NOT_PAGES) <= names
