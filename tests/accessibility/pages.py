@@ -297,6 +297,7 @@ NOT_PAGES = {
     "metrics": "text for machines",
     "home": "leads to the home of one's role",
     "account_inactive": "nobody is led there: inactive people cannot sign in",
+    "assessment:result": "a line of the workspace, fetched into it",
     "portfolios:reflect": "leads to the outcome; its POST is tried with the outcome's form",
     "portfolios:receipt": "leads to the newest receipt",
     "portfolios:receipt_pdf": "a file",
