@@ -288,7 +288,7 @@ AWARDS = [
     page("awards:credential_check", None, "credential"),
 ]
 
-PAGES = [*FRAME, *MESSAGES, *CATALOGUE, *PORTFOLIOS, *ASSESSMENT, *AWARDS]
+PAGES = [*FRAME, *MESSAGES, *CATALOGUE, *PORTFOLIOS, *ASSESSMENT, *MODERATION, *AWARDS]
 
 # Addresses that answer something else than a page of their own, and what.
 NOT_PAGES = {
@@ -298,6 +298,7 @@ NOT_PAGES = {
     "home": "leads to the home of one's role",
     "account_inactive": "nobody is led there: inactive people cannot sign in",
     "assessment:result": "a line of the workspace, fetched into it",
+    "moderation:record": "a file",
     "portfolios:reflect": "leads to the outcome; its POST is tried with the outcome's form",
     "portfolios:receipt": "leads to the newest receipt",
     "portfolios:receipt_pdf": "a file",

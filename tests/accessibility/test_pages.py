@@ -194,3 +194,9 @@ def test_every_page_is_in_the_gate(site: Site) -> None:
 def test_what_is_called_no_page_exists() -> None:
     names = {name for name, _ in patterns(get_resolver("config.urls"))}
     assert {one.view for one in PAGES if not one.path} | set(NOT_PAGES) <= names
+
+
+def test_every_item_of_the_navigation_leads_somewhere() -> None:
+    from config.navigation import ROLES, address
+
+    assert [name for role in ROLES for _, name in role.items if address(name) is None] == []
