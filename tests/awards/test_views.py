@@ -92,7 +92,7 @@ def everything(cast: Cast) -> dict[str, list[object]]:
 POSTS = {"sign", "cancel_batch", "conclude", "correct", "recall_confirm", "recall_cancel"}
 
 MATRIX = {
-    # GET for each of PEOPLE: lena hone ada moses lea ed pam rita olga petra
+    # GET for each of PEOPLE: lena hone ada moses lea ed pam rita olga petra (ed moderated lena's)
     "home": "403 403 403 403 200 403 403 200 403 403",
     "set": "403 403 403 403 403 403 200 200 404 404",
     "batch": "404 404 404 404 404 404 200 200 404 404",
@@ -106,9 +106,9 @@ MATRIX = {
     "board": "403 403 403 403 403 403 200 403 404 404",
     "learner": "404 404 404 404 404 404 200 404 404 404",
     "submit_on_behalf": "403 404 404 404 404 404 200 404 404 404",
-    "result": "200 404 403 404 403 404 403 403 404 404",
-    "reconsider": "200 404 403 404 403 404 403 403 404 404",
-    "reconsidered": "200 404 403 404 403 404 403 403 404 404",
+    "result": "200 404 403 404 403 403 403 403 404 404",
+    "reconsider": "200 404 403 404 403 403 403 403 404 404",
+    "reconsidered": "200 404 403 404 403 403 403 403 404 404",
     "credential": "200 404 404 404 404 404 200 404 404 404",
     "credential_check": "200 200 200 200 200 200 200 200 200 200",
 }
