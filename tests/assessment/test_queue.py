@@ -1,0 +1,133 @@
+"""The queue: order, reasons, and the same few statements for one row and for a thousand."""
+
+import copy
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from assessment.enums import AllocationRole, Why
+from assessment.models import Allocation
+from assessment.querysets import in_order
+from assessment.selectors.queue import Filters, place_of, queue_for
+from catalogue.models import Enrolment
+from portfolios.enums import PartKind
+from portfolios.models import Part, Portfolio, Submission
+from portfolios.transitions import SUBMIT
+from tests.factories.assessment import allocated
+from workflows.transitions import write
+
+
+def fill(cast, number):
+    """So many more submissions like Lena's, allocated to Ada, with their first records."""
+    first = Submission.objects.get(learner=cast.lena)
+    portfolio = first.portfolio
+    people = [
+        User(email=f"many{at}@example.org", name=f"Many {at}", search_key=f"many {at}")
+        for at in range(number)
+    ]
+    User.objects.bulk_create(people)
+    enrolments = [Enrolment(delivery=cast.delivery, learner=person) for person in people]
+    Enrolment.objects.bulk_create(enrolments)
+    portfolios = [
+        Portfolio(
+            enrolment=one, task=cast.task, opens_at=portfolio.opens_at, due_at=portfolio.due_at,
+            cut_off_at=portfolio.cut_off_at,
+        )
+        for one in enrolments
+    ]  # fmt: skip
+    Portfolio.objects.bulk_create(portfolios)
+    made = []
+    for at, one in enumerate(portfolios):
+        row = copy.copy(first)
+        row._state = copy.copy(first._state)
+        row._state.adding, row._state.fields_cache = True, {}
+        row.pk, row.reference, row.portfolio = uuid.uuid4(), f"PF-MANY-{at}", one
+        row.enrolment, row.learner, row.seq = one.enrolment, one.enrolment.learner, 1
+        made.append(row)
+    Submission.objects.bulk_create(made)
+    write([(row, SUBMIT.arrow, None) for row in made], actor=cast.lena)
+    Part.objects.bulk_create(
+        Part(submission=row, person=cast.ada, kind=PartKind.ASSESSOR) for row in made
+    )
+    Allocation.objects.bulk_create(
+        Allocation(submission=row, assessor=cast.ada, role=AllocationRole.ASSESSOR) for row in made
+    )
+
+
+def statements(client, address):
+    with CaptureQueriesContext(connection) as caught:
+        answer = client.get(address)
+    assert answer.status_code == 200
+    return len(caught.captured_queries), answer.content
+
+
+def test_a_thousand_rows_take_the_statements_of_one(client, cast):
+    allocated(cast)
+    counted = {}
+    for name in ("ada", "pam"):
+        client.force_login(cast.people[name])
+        counted[name], _page = statements(client, reverse("assessment:queue"))
+    fill(cast, 1000)
+    for name in ("ada", "pam"):
+        client.force_login(cast.people[name])
+        count, page = statements(client, reverse("assessment:queue"))
+        assert count == counted[name] <= 12
+        assert len(page) <= 60_000
+        assert b"1001 submissions in this view" in page
+        last, _page = statements(client, reverse("assessment:queue") + "?page=41&whose=mine")
+        assert last <= 12
+    place = place_of(Submission.objects.get(learner=cast.lena), cast.ada, Filters())
+    assert place.total == 1000
+    assert place.following is not None
+
+
+def test_the_order_and_its_reason(cast):
+    now = timezone.now()
+    submission = allocated(cast)
+    for values, why in (
+        ({"marking_due_at": None}, Why.OLDEST),
+        ({"attempt": 2}, Why.RESUBMISSION),
+        ({"marking_due_at": now + timedelta(days=2)}, Why.SOON),
+        ({"marking_due_at": now - timedelta(minutes=1)}, Why.OVERDUE),
+    ):
+        Submission.objects.filter(pk=submission.pk).update(**values)
+        assert in_order(Submission.objects.all()).get().why == why
+    row = queue_for(cast.ada, Filters(), 1).rows[0]
+    assert (row.why, row.is_overdue) == ("Overdue", True)
+
+
+def test_overdue_comes_before_soon_and_soon_before_the_rest(cast):
+    now = timezone.now()
+    for name, days in (("lena", 9), ("hone", -1), ("mere", 2)):
+        one = allocated(cast, name)
+        Submission.objects.filter(pk=one.pk).update(marking_due_at=now + timedelta(days=days))
+    rows = queue_for(cast.ada, Filters(), 1).rows
+    assert [row.who for row in rows] == ["Hōne Parata", "Mere Ngata", "Lena Tūhoe"]
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ({"state": "submitted", "attempt": "1", "whose": "mine"},
+         "state=submitted&attempt=1&whose=mine"),
+        ({"delivery": "nonsense", "due": "never", "state": "released"}, ""),
+        ({}, ""),
+    ],
+)  # fmt: skip
+def test_filters_are_read_and_written_as_an_address(query, kept):
+    assert Filters.read(query).query == kept
+
+
+def test_the_next_goes_round_in_the_view(cast):
+    for name in ("lena", "hone", "mere"):
+        allocated(cast, name)
+    order = [row.pk for row in queue_for(cast.ada, Filters(), 1).rows]
+    for at, key in enumerate(order):
+        place = place_of(Submission.objects.get(pk=key), cast.ada, Filters())
+        assert (place.number, place.total, place.following) == (at + 1, 3, order[(at + 1) % 3])
