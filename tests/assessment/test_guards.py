@@ -50,7 +50,8 @@ def test_the_steps_have_exactly_these_guards():
     """A guard that is taken off a step fails here, whatever else covers for it."""
 
     def codes(step):
-        return {one.code for one in guards_for(f"portfolios.submission.{step}")}
+        found = guards_for(f"portfolios.submission.{step}")
+        return {one.code for one in found if one.check.__module__ == "assessment.guards"}
 
     assert codes(START) == {"not_independent", "not_calibrated", "lease_taken"}
     assert codes(REFER) == {
