@@ -65,7 +65,8 @@ def check_evidence_storage(
         unsigned = options.get("custom_domain") and not options.get("cloudfront_signer")
         if unsigned or not options.get("querystring_auth", True):
             found.append(Error("Evidence would have unsigned addresses.", id="moderato.E012"))
-        if options.get("signature_version") != "s3v4":
+        client = options.get("client_config")
+        if getattr(client, "signature_version", options.get("signature_version")) != "s3v4":
             found.append(Error("Evidence needs signature_version s3v4.", id="moderato.E013"))
         if options.get("querystring_expire", 3600) > 60:
             found.append(Error("Evidence addresses live for more than 60 s.", id="moderato.E014"))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from botocore.config import Config
 from django.conf import settings as project
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
@@ -83,6 +84,18 @@ def test_unsafe_evidence_storage_is_refused(production, option, value, refusal):
     stores["evidence"]["OPTIONS"][option] = value
     production.STORAGES = stores
     assert ids(checks.check_evidence_storage(None)) == [refusal]
+
+
+def test_the_products_own_s3_store_is_accepted(settings, monkeypatch):
+    from config.settings.base import storages
+
+    monkeypatch.setenv("S3_BUCKET", "evidence")
+    stores = storages("django.contrib.staticfiles.storage.StaticFilesStorage")
+    settings.STORAGES = stores
+    assert ids(checks.check_evidence_storage(None)) == []
+    stores["evidence"]["OPTIONS"]["client_config"] = Config(signature_version="s3")
+    settings.STORAGES = stores
+    assert ids(checks.check_evidence_storage(None)) == ["moderato.E013"]
 
 
 def test_evidence_in_the_default_store_is_refused(settings):
