@@ -110,6 +110,7 @@ def spawn(name: str, command: list[str], stack: Stack) -> subprocess.Popen[bytes
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=servers.die_with_parent,  # noqa: PLW1509  one system call, nothing locked
         )
     return stack.processes[name]
 
@@ -190,7 +191,10 @@ def production(folder: Path, mail: Any) -> Iterator[Stack]:
             ended.callback(server.stop)
             return server
 
-        database, broker = started(servers.start_postgres()), started(servers.start_valkey())
+        database, broker = (
+            started(servers.start_postgres(fsync=True)),
+            started(servers.start_valkey()),
+        )
         cache, storage = started(servers.start_valkey()), started(servers.start_rclone_s3())
         places = {
             "moderato:postgres-of-the-test@postgres:5432/moderato": database.url.split("//")[1],
