@@ -71,7 +71,9 @@ def test_batches_and_pages_take_the_same_statements_for_three_and_for_many():
     small = through_everything(3)
     transaction.savepoint_rollback(point)
     ContentType.objects.clear_cache()
-    assert through_everything(LARGE) == small
+    large = through_everything(LARGE)
+    # A large set may take fewer: the door inserts its records by COPY then.
+    assert {name: count for name, count in large.items() if count > small[name]} == {}
 
 
 def enrol_more(cast: Cast, number: int, round_: int) -> None:
