@@ -25,6 +25,7 @@ from tests.factories.assessment import (
 )
 from tests.factories.portfolios import submit
 from tests.personas import make_cast
+from tests.tampering import tampering
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState, StaleVersion
 from workflows.models import Deadline, TransitionRecord
 
@@ -240,7 +241,8 @@ def test_an_old_verdict_is_refused(cast):
 def test_looking_again_binds_the_draft_anew(cast):
     submission = allocated(cast)
     drafted(submission, cast.ada)
-    AssessmentDecision.objects.update(rubric_hash="e" * 64)
+    with tampering():
+        AssessmentDecision.objects.update(rubric_hash="e" * 64)
     with pytest.raises(GuardsNotMet):
         record_decision(submission, actor=cast.ada)
     look_again(submission, actor=cast.ada)

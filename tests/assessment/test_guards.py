@@ -26,6 +26,7 @@ from tests.factories.assessment import (
     referred,
 )
 from tests.factories.portfolios import submitted
+from tests.tampering import tampering
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.guards import guards_for
 from workflows.transitions import perform
@@ -188,7 +189,8 @@ def test_a_decision_bound_to_something_else_is_stale(cast, what, verdict):
         Submission.objects.filter(pk=submission.pk).update(fingerprint="f" * 64)
     elif what == "rubric":
         # A published rubric is frozen by the database, so the decision is the one that is off.
-        AssessmentDecision.objects.filter(submission=submission).update(rubric_hash="e" * 64)
+        with tampering():
+            AssessmentDecision.objects.filter(submission=submission).update(rubric_hash="e" * 64)
     else:
         override(submission, referral__max=5)
     assert refused(lambda: verdict(submission, actor=cast.ada)) == ["decision_stale"]
@@ -231,9 +233,10 @@ def test_referrals_are_counted_against_the_policy(cast):
     drafted(again, cast.ada, ["NY", "M", "M"])
     assert refused(lambda: refer(again, actor=cast.ada)) == ["referrals_used_up"]
     override(again, referral__max=2)
-    AssessmentDecision.objects.filter(submission=again).update(
-        policy_hash=guards.policy_hash(Delivery.objects.get())
-    )
+    with tampering():
+        AssessmentDecision.objects.filter(submission=again).update(
+            policy_hash=guards.policy_hash(Delivery.objects.get())
+        )
     assert refer(again, actor=cast.ada).state == S.REFERRED
 
 

@@ -16,6 +16,7 @@ from portfolios.models import Submission
 from tests.factories.awards import batch, decide, moderated, sign
 from tests.factories.portfolios import submitted
 from tests.personas import make_cast
+from tests.tampering import tampering
 from workflows.exceptions import GuardsNotMet, NotPermitted
 from workflows.models import Notification, TransitionRecord
 from workflows.transitions import perform, perform_set
@@ -210,7 +211,8 @@ def test_a_decision_that_changed_since_is_not_ratified(cast):
 @pytest.mark.parametrize("column", ["manifest_hash", "rubric_hash", "policy_hash"])
 def test_a_decision_about_something_else_is_not_listed(cast, column):
     submission = moderated(cast)
-    submission.decisions.update(**{column: "f" * 64})
+    with tampering():
+        submission.decisions.update(**{column: "f" * 64})
     found = selectors.ratification_candidates(cast.delivery, cast.task)
     assert found.eligible == []
     assert found.excluded[0].reasons == [
@@ -222,7 +224,8 @@ def test_a_decision_about_something_else_is_not_listed(cast, column):
 def test_a_listed_decision_about_something_else_is_not_ratified(cast, column):
     submission = moderated(cast)
     made = batch(cast)
-    submission.decisions.update(**{column: "f" * 64})
+    with tampering():
+        submission.decisions.update(**{column: "f" * 64})
     sign(made, cast.rita)
     assert Submission.objects.get(pk=submission.pk).state == SubmissionState.MODERATED
 

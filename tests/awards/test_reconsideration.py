@@ -22,6 +22,7 @@ from portfolios.enums import HoldKind, SubmissionState
 from portfolios.models import Submission
 from tests.factories.assessment import drafted
 from tests.factories.awards import decide, ratified, relay_all, release, released
+from tests.tampering import tampering
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.models import Notification, TransitionRecord
 from workflows.transitions import perform
@@ -177,9 +178,10 @@ def test_the_door_refuses_a_lower_result(cast):
         (Basis.CORRECTION, lower.author, "Wrong file"),
         (Basis.CORRECTION, cast.lea, " "),
     ]:
-        AssessmentDecision.objects.filter(pk=lower.pk).update(
-            basis=basis, approved_by=approver, reason=reason
-        )
+        with tampering():
+            AssessmentDecision.objects.filter(pk=lower.pk).update(
+                basis=basis, approved_by=approver, reason=reason
+            )
         Reconsideration.objects.filter(pk=made.pk).update(decision_after=lower)
         with pytest.raises(GuardsNotMet) as refused:
             perform(moved, "conclude_reconsideration", actor=cast.rita)
@@ -236,7 +238,8 @@ def test_a_draft_is_no_decision(cast):
     submission = released(cast, achieved=False)
     made = ask(cast, submission)
     decision = fresh(submission, cast, achieved=True)
-    AssessmentDecision.objects.filter(pk=decision.pk).update(sealed_at=None)
+    with tampering():
+        AssessmentDecision.objects.filter(pk=decision.pk).update(sealed_at=None)
     with pytest.raises(GuardsNotMet) as refused:
         conclude_reconsideration(made, actor=cast.rita, note="x")
     assert "fresh_decision_missing" in refused.value.codes

@@ -24,6 +24,7 @@ from tests.factories.assessment import assessed
 from tests.factories.awards import batch, moderated, ratified, released, sign
 from tests.factories.portfolios import ready
 from tests.personas import PASSWORD, Cast, make_cast
+from tests.tampering import tampering
 from workflows.models import TransitionRecord
 
 pytestmark = pytest.mark.django_db
@@ -237,9 +238,10 @@ def test_before_release_achieved_and_not_achieved_look_the_same():
     def pages() -> list[list[bytes]]:
         found = []
         for outcome, rank in (("achieved", 1), ("not_achieved", 0)):
-            type(decision).objects.filter(pk=decision.pk).update(
-                outcome=outcome, grade=grades.get(rank=rank)
-            )
+            with tampering():
+                type(decision).objects.filter(pk=decision.pk).update(
+                    outcome=outcome, grade=grades.get(rank=rank)
+                )
             seen = []
             for name in ("result", "reconsider", "reconsidered"):
                 url = reverse(f"awards:{name}", args=[submission.pk])
@@ -254,9 +256,10 @@ def test_before_release_achieved_and_not_achieved_look_the_same():
 
     before = pages()
     assert before[0] == before[1]
-    type(decision).objects.filter(pk=decision.pk).update(
-        outcome="achieved", grade=grades.get(rank=1)
-    )
+    with tampering():
+        type(decision).objects.filter(pk=decision.pk).update(
+            outcome="achieved", grade=grades.get(rank=1)
+        )
     sign(batch(cast), cast.rita)
     after = pages()
     assert after[0] == after[1] == before[0]

@@ -28,6 +28,7 @@ from tests.factories.moderation import (
     scored,
 )
 from tests.personas import PASSWORD, Cast, make_cast
+from tests.tampering import tampering
 from workflows.models import AccessRecord
 
 pytestmark = pytest.mark.django_db
@@ -116,12 +117,14 @@ def test_nothing_of_the_decision_is_in_a_blind_response() -> None:
     """Every page that the blind moderator can reach, raw, with headers; and the canaries do show after."""
     cast = make_cast(learners=2)
     assessed_set(cast, levels={"lena": "NY", "hone": "NY"})
-    AssessmentDecision.objects.update(
-        feedback=CANARIES["feedback"], staff_note=CANARIES["staff_note"]
-    )
-    CriterionJudgement.objects.update(
-        feedback=CANARIES["criterion"], staff_note=CANARIES["criterion_note"]
-    )
+    with tampering():
+        AssessmentDecision.objects.update(
+            feedback=CANARIES["feedback"], staff_note=CANARIES["staff_note"]
+        )
+    with tampering():
+        CriterionJudgement.objects.update(
+            feedback=CANARIES["criterion"], staff_note=CANARIES["criterion_note"]
+        )
     from moderation.actions import draw_sample, open_round
 
     drawn = draw_sample(open_round(cast.delivery, cast.task, actor=cast.lea), actor=cast.lea)

@@ -36,6 +36,7 @@ from tests.factories.moderation import agreed, scored
 from tests.factories.portfolios import submitted
 from tests.personas import make_user
 from tests.proofs.world import World, again, check_deferred
+from tests.tampering import tampering
 from workflows.transitions import begin, perform
 
 MACHINE = "portfolios.submission"
@@ -469,8 +470,10 @@ def _agree(world: World, case: Case) -> None:
     other = AssessmentDecision.objects.get(submission=case.subject, author=world.people["abe"])
     first = AssessmentDecision.objects.get(submission=case.subject, author=world.people["ada"])
     for one in first.judgements.all():
-        other.judgements.filter(criterion=one.criterion_id).update(level=one.level_id)
-    AssessmentDecision.objects.filter(pk=other.pk).update(outcome=first.outcome)
+        with tampering():
+            other.judgements.filter(criterion=one.criterion_id).update(level=one.level_id)
+    with tampering():
+        AssessmentDecision.objects.filter(pk=other.pk).update(outcome=first.outcome)
 
 
 @spoiled("adjudicator_not_neither", "adjudicate")
