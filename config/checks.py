@@ -120,7 +120,9 @@ def check_database_settings(
             # A server that is away is not an unsafe one: /readyz reports it.
             continue
         finally:
-            connection.close()
+            # Start-up leaves no connection to be shared by forks; checks run inside a transaction keep theirs.
+            if not connection.in_atomic_block:
+                connection.close()
     return found
 
 
