@@ -34,6 +34,15 @@ def round_has_members(moderation_round: "ModerationRound") -> bool:
     return moderation_round.members.exists()
 
 
+@guard("round_is_open", _("A round of this task is open already. Close it first."))
+def no_other_round(moderation_round: "ModerationRound") -> bool:
+    """Asked of the round that is about to be born; the database holds it too."""
+    others = type(moderation_round)._default_manager.open()
+    return not others.filter(
+        delivery=moderation_round.delivery, task=moderation_round.task
+    ).exists()
+
+
 @guard("not_frozen", _("The set must be frozen, with its fingerprint and seed stored, first."))
 def frozen_before_draw(moderation_round: "ModerationRound") -> bool:
     """Nobody may choose a seed or a set after seeing what would be drawn (lifecycle 4.1)."""

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
+MODERATORS = (
+    DeliveryRoleKind.LEAD_MODERATOR,
+    DeliveryRoleKind.MODERATOR,
+    DeliveryRoleKind.EXTERNAL_MODERATOR,
+)
+
+
 class RoundQuerySet(models.QuerySet[Any]):
     """Moderation rounds."""
 
@@ -20,13 +27,7 @@ class RoundQuerySet(models.QuerySet[Any]):
         """Rows for which `rules.can_view_round` says yes."""
         if not user.is_active:
             return self.none()
-        live = user.delivery_roles.current().filter(
-            role__in=[
-                DeliveryRoleKind.LEAD_MODERATOR,
-                DeliveryRoleKind.MODERATOR,
-                DeliveryRoleKind.EXTERNAL_MODERATOR,
-            ]
-        )
+        live = user.delivery_roles.current().filter(role__in=MODERATORS)
         return self.filter(delivery__in=live.values("delivery_id"))
 
     def open(self) -> Self:
@@ -41,11 +42,17 @@ class SampleQuerySet(models.QuerySet[Any]):
         """Rows for which `rules.can_view_item` says yes."""
         if not user.is_active:
             return self.none()
-        leading = user.delivery_roles.current().filter(role=DeliveryRoleKind.LEAD_MODERATOR)
+        roles = user.delivery_roles.current()
+        leading = roles.filter(role=DeliveryRoleKind.LEAD_MODERATOR)
+        moderating = roles.filter(role__in=MODERATORS)
         parts = user.parts.filter(kind=PartKind.MODERATOR, ended_at__isnull=True)
         return self.filter(
             Q(round__delivery__in=leading.values("delivery_id"))
-            | Q(moderator=user, submission__in=parts.values("submission_id"))
+            | Q(
+                moderator=user,
+                submission__in=parts.values("submission_id"),
+                round__delivery__in=moderating.values("delivery_id"),
+            )
         )
 
     def live(self) -> Self:

@@ -54,19 +54,26 @@ def judged(submission: "Submission", actor: "Actor") -> bool:
     )
 
 
+def holds_item(item: "SampleItem", actor: "Actor") -> bool:
+    """The item was given to this person, who is still a moderator of the delivery and of this work."""
+    if item.moderator_id is None or item.moderator_id != getattr(actor, "pk", None):
+        return False
+    if not has_delivery_role(actor, item.round.delivery, *MODERATORS):
+        return False
+    return bool(
+        item.submission.parts.filter(
+            person_id=item.moderator_id, kind=PartKind.MODERATOR, ended_at__isnull=True
+        ).exists()
+    )
+
+
 def moderates(item: "SampleItem", actor: "Actor") -> bool:
-    """The moderator to whom the item was given, with a live part as moderator of the submission.
+    """The moderator to whom the item was given, who never judged it.
 
     The part is unique for a person and a submission, so nobody who assesses it can hold it; whoever
     judged it earlier and ended that part is refused here.
     """
-    if not getattr(actor, "is_active", False) or item.moderator_id != getattr(actor, "pk", None):
-        return False
-    return bool(
-        item.submission.parts.filter(
-            person_id=getattr(actor, "pk", None), kind=PartKind.MODERATOR, ended_at__isnull=True
-        ).exists()
-    ) and not judged(item.submission, actor)
+    return holds_item(item, actor) and not judged(item.submission, actor)
 
 
 def decides_item(item: "SampleItem", actor: "Actor") -> bool:
@@ -78,17 +85,7 @@ def decides_item(item: "SampleItem", actor: "Actor") -> bool:
 
 def can_view_item(item: "SampleItem", actor: "Actor") -> bool:
     """The item's moderator and the lead. Agrees with SampleQuerySet.visible_to."""
-    return (
-        getattr(actor, "is_active", False)
-        and item.moderator_id == getattr(actor, "pk", None)
-        and bool(
-            item.submission.parts.filter(
-                person_id=getattr(actor, "pk", None),
-                kind=PartKind.MODERATOR,
-                ended_at__isnull=True,
-            ).exists()
-        )
-    ) or leads(item.round, actor)
+    return holds_item(item, actor) or leads(item.round, actor)
 
 
 def may_approve_adjustment(moderation_round: "ModerationRound", actor: "Actor") -> bool:

@@ -16,6 +16,7 @@ urlpatterns = [
     path("rounds/<uuid:pk>/", lead.round_page, name="round"),
     path("rounds/<uuid:pk>/plan/", lead.plan, name="plan"),
     path("rounds/<uuid:pk>/extend/", lead.extend, name="extend"),
+    path("rounds/<uuid:pk>/bring-back/", lead.bring_back, name="bring_back"),
     path("rounds/<uuid:pk>/draw-again/", lead.draw_again, name="draw_again"),
     path("rounds/<uuid:pk>/decide/", lead.decide, name="decide"),
     path("rounds/<uuid:pk>/take-back/", lead.take_back, name="take_back"),

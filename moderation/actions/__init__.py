@@ -3,6 +3,7 @@
 from moderation.actions.items import (
     adjust_item,
     allocate_moderator,
+    bring_back,
     come_back,
     due_for,
     escalate_item,
@@ -34,6 +35,7 @@ __all__ = [
     "adjust_item",
     "allocate_moderator",
     "approve_adjustment",
+    "bring_back",
     "close_round",
     "come_back",
     "decide_round",

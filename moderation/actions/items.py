@@ -16,6 +16,7 @@ from moderation.exceptions import NothingDiffers, ReasonNeeded
 from moderation.models import ModerationDecision, ModerationRound, RoundMember, SampleItem
 from portfolios.actions.submission import place_hold
 from portfolios.enums import HoldKind, PartKind, SubmissionState
+from portfolios.guards import no_open_hold
 from portfolios.models import Part, Submission
 from workflows.actions import open_record
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
@@ -286,11 +287,22 @@ def allocate_moderator(item: SampleItem, moderator: User, *, actor: User) -> Sam
 
 
 @transaction.atomic
-def come_back(submission: Submission) -> None:
+def bring_back(moderation_round: ModerationRound, *, actor: User) -> int:
+    """Take work that was assessed again, and was on hold when it came, back into the round now."""
+    fresh = lock_round(moderation_round)
+    if not rules.leads(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    waiting = Submission.objects.filter(round_members__round=fresh, state=SubmissionState.ASSESSED)
+    return sum(come_back(one) for one in waiting.order_by("pk"))
+
+
+@transaction.atomic
+def come_back(submission: Submission) -> bool:
     """Take work that was assessed again back into its round. Done by the system; twice is once.
 
     The submission enters moderation anew and a returned item waits to be compared again. A set that is
-    assessed again waits for the draw that follows.
+    assessed again waits for the draw that follows. Work on hold stays where it is: the round's page names
+    it, and the lead brings it back when the hold is lifted. Says whether it came back.
     """
     member = (
         RoundMember.objects.filter(submission=submission)
@@ -299,13 +311,14 @@ def come_back(submission: Submission) -> None:
         .first()
     )
     if member is None:
-        return
+        return False
     lock_round(member.round)
     fresh = Submission.objects.get(pk=submission.pk)
-    if fresh.state != SubmissionState.ASSESSED:
-        return
+    if fresh.state != SubmissionState.ASSESSED or not no_open_hold(fresh):
+        return False
     perform(fresh, "enter_moderation", actor=SYSTEM)
     for item in SampleItem.objects.live().filter(
         round=member.round, submission=submission, state=SampleState.RETURNED
     ):
         perform(item, "compare_again", actor=SYSTEM)
+    return True

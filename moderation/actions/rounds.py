@@ -48,12 +48,7 @@ def open_round(delivery: Delivery, task: AssessmentTask, *, actor: User) -> Mode
         OPEN_ROUND,
         parent=delivery,
         actor=actor,
-        build=lambda: ModerationRound(
-            delivery=delivery,
-            task=task,
-            number=ModerationRound.objects.filter(delivery=delivery, task=task).count() + 1,
-            opened_by=actor,
-        ),
+        build=lambda: _new_round(delivery, task, actor),
     )
     rows = Submission.objects.filter(
         delivery=delivery, task=task, state=SubmissionState.ASSESSED
@@ -99,6 +94,17 @@ def open_round(delivery: Delivery, task: AssessmentTask, *, actor: User) -> Mode
     perform_set(everything, "enter_moderation", actor=actor, whole=True)
     assert len(frozen) == len(locked)  # noqa: S101  the set step refuses work without a decision
     return frozen_round
+
+
+def _new_round(delivery: Delivery, task: AssessmentTask, actor: User) -> ModerationRound:
+    """The unsaved round, while the delivery is locked."""
+    earlier = ModerationRound.objects.filter(delivery=delivery, task=task).count()
+    made: ModerationRound = ModerationRound(
+        delivery=delivery, task=task, number=earlier + 1, opened_by=actor
+    )
+    if not guards.no_other_round(made):
+        raise GuardsNotMet([guards.no_other_round])
+    return made
 
 
 @transaction.atomic

@@ -18,8 +18,8 @@ from moderation.actions.rounds import extend_sample, lock_round
 from moderation.enums import RoundDecision, RoundState
 from moderation.exceptions import NothingOwed, ReasonNeeded
 from moderation.models import ModerationDecision, ModerationRound, SampleItem
-from portfolios.enums import SubmissionState
-from portfolios.models import Submission
+from portfolios.enums import PartKind, SubmissionState
+from portfolios.models import Part, Submission
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.transitions import perform, perform_set
 
@@ -118,8 +118,12 @@ def _reassess(
     """Send everything that one assessor decided to another, and set its items aside."""
     members = moderation_round.members.filter(assessor=assessor)
     keys = list(members.values_list("submission_id", flat=True))
+    now = timezone.now()
     SampleItem.objects.live().filter(round=moderation_round, submission__in=keys).update(
-        superseded_at=timezone.now()
+        superseded_at=now
+    )
+    Part.objects.filter(submission__in=keys, kind=PartKind.MODERATOR, ended_at__isnull=True).update(
+        ended_at=now
     )
     perform_set(
         Submission.objects.filter(pk__in=keys),

@@ -15,6 +15,7 @@ from catalogue.models import Delivery, DeliveryRole
 from moderation.enums import RESOLVED, Disagreement, SamplePart, SampleState
 from moderation.guards import BEFORE_MODERATION
 from moderation.models import ModerationRound, ModeratorReading, SampleItem
+from portfolios.enums import PartKind
 from portfolios.models import Hold, Part, Submission
 
 
@@ -58,8 +59,8 @@ def eligible_moderators(
 ) -> dict[UUID, list[User]]:
     """Who may read each submission: moderators of the delivery with no part in it and no conflict.
 
-    The lead sees plan and results of the round, so the lead reads only where nobody else may. A fixed
-    number of queries.
+    Fresh eyes first: who read the work in an earlier draw comes after those who did not. The lead sees
+    plan and results of the round, so the lead reads only where nobody else may. A fixed number of queries.
     """
     roles = DeliveryRole.objects.current().filter(delivery=delivery, user__is_active=True)
     kinds: dict[User, set[str]] = {}
@@ -73,10 +74,12 @@ def eligible_moderators(
         kinds.setdefault(role.user, set()).add(role.role)
     people = sorted(kinds, key=lambda one: str(one.pk))
     taken: dict[UUID, set[UUID]] = {}
-    for key, person in Part.objects.filter(submission__in=submissions).values_list(
-        "submission_id", "person_id"
+    known: dict[UUID, set[UUID]] = {}
+    for key, person, kind, ended in Part.objects.filter(submission__in=submissions).values_list(
+        "submission_id", "person_id", "kind", "ended_at"
     ):
-        taken.setdefault(key, set()).add(person)
+        read_before = kind == PartKind.MODERATOR and ended is not None
+        (known if read_before else taken).setdefault(key, set()).add(person)
     conflicts = conflicts_among([one.pk for one in people], [one.learner_id for one in submissions])
     found = {}
     for submission in submissions:
@@ -87,7 +90,8 @@ def eligible_moderators(
             and not conflicts.between(one.pk, submission)
         ]
         blind = [one for one in able if DeliveryRoleKind.LEAD_MODERATOR not in kinds[one]]
-        found[submission.pk] = blind or able
+        unread = [one for one in blind if one.pk not in known.get(submission.pk, set())]
+        found[submission.pk] = unread or blind or able
     return found
 
 

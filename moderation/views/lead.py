@@ -19,6 +19,7 @@ from moderation.models import ModerationRound
 from moderation.views.shared import for_moderators, last_proof, person, round_or_404
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
+from workflows.actions import open_record
 from workflows.exceptions import NotPermitted, StaleState
 
 REASONS = {
@@ -119,6 +120,7 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         actions.draw_sample(found, actor=person(request))
         return redirect("moderation:round", pk=found.pk)
+    open_record(found, actor=person(request), purpose="Sample plan with reasons")
     drawn = selectors.plan_of(found)
     work = {
         str(one.submission_id): one
@@ -172,12 +174,14 @@ def round_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         and rules.may_approve_adjustment(found, me),
     }
     if is_lead:
+        open_record(found, actor=me, purpose="Round with reasons and disagreements")
         closed = found.state == RoundState.CLOSED
         known = found.statistics if closed else selectors.statistics_of(found)
         context |= {
             "items": [(one, words(one.reasons)) for one in items],
             "disagreements": selectors.disagreements_of(found),
             "blocking": selectors.unresolved_reasons(found),
+            "came_back": found.members.filter(submission__state=SubmissionState.ASSESSED).exists(),
             "assurance": found.assurance.get("sentence")
             if closed
             else selectors.assurance_of(found).sentence,
@@ -216,6 +220,15 @@ def extend(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @for_moderators
+def bring_back(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Take work back that was on hold when it came."""
+    found = for_lead(request, pk)
+    actions.bring_back(found, actor=person(request))
+    return redirect("moderation:round", pk=found.pk)
+
+
+@require_POST
+@for_moderators
 def draw_again(request: HttpRequest, pk: UUID) -> HttpResponse:
     """After a reassessment: freeze the new decisions and draw."""
     found = for_lead(request, pk)
@@ -234,6 +247,7 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
         if "confirm" in request.POST:
             actions.decide_round(found, actor=person(request), **form.for_action())
             return redirect("moderation:round", pk=found.pk)
+        open_record(found, actor=person(request), purpose="Preview of a decision on the set")
         preview = preview_of(found, form.for_action())
     context = {
         "round": found,
@@ -304,6 +318,7 @@ def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
             seen_seq=seen(request),
         )
         return redirect("moderation:round", pk=found.pk)
+    open_record(found, actor=person(request), purpose="Preview of an adjustment")
     here = reverse("moderation:approve", args=[found.pk])
     context = {
         "round": found,
@@ -330,6 +345,7 @@ def close(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("moderation:closed", pk=found.pk)
     if found.state != RoundState.DECIDED:
         raise StaleState(instance=found)
+    open_record(found, actor=person(request), purpose="Preview of closing")
     adjusted = (
         selectors.adjusted_set(found, found.adjustment)
         if found.decision == RoundDecision.ADJUST_SET
@@ -362,6 +378,7 @@ def closed(request: HttpRequest, pk: UUID) -> HttpResponse:
 def record(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The round's record as JSON, for keeping elsewhere."""
     found = for_lead(request, pk)
+    open_record(found, actor=person(request), purpose="Download of the record")
     response = JsonResponse(selectors.record_of(found), json_dumps_params={"indent": 2})
     name = f"round-{found.delivery.code}-{found.number}.json"
     response["Content-Disposition"] = f'attachment; filename="{name}"'

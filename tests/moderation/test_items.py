@@ -10,13 +10,15 @@ from assessment.actions.deciding import record_decision
 from assessment.actions.marking import begin_draft, save_draft
 from assessment.models import AssessmentDecision
 from assessment.selectors import result_for
-from catalogue.models import Criterion
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Criterion, DeliveryRole
 from moderation import guards, rules, selectors
 from moderation.actions import (
     Levels,
     adjust_item,
     allocate_moderator,
     approve_adjustment,
+    bring_back,
     close_round,
     come_back,
     decide_round,
@@ -35,7 +37,8 @@ from moderation.actions import (
 from moderation.enums import RoundState, SampleState
 from moderation.exceptions import IncompleteReading, NothingDiffers, ReasonNeeded
 from moderation.models import AssessorWatch, ModerationDecision, ModerationRound, SampleItem
-from portfolios.enums import PartKind
+from portfolios.actions.submission import lift_hold, place_hold
+from portfolios.enums import HoldKind, PartKind
 from portfolios.models import Hold, Part, Submission
 from tests.factories.assessment import marks
 from tests.factories.moderation import (
@@ -146,9 +149,12 @@ def test_whoever_judged_it_decides_nothing_on_it() -> None:
     )
     Part.objects.create(submission=item.submission, person=cast.ada, kind=PartKind.MODERATOR)
     SampleItem.objects.filter(pk=item.pk).update(moderator=cast.ada)
-    assert not rules.moderates(fresh(item), cast.ada)
-    with pytest.raises(NotPermitted):
-        uphold_item(fresh(item), actor=cast.ada)
+    for role in (DeliveryRoleKind.MODERATOR, DeliveryRoleKind.LEAD_MODERATOR):
+        DeliveryRole.objects.create(delivery=cast.delivery, user=cast.ada, role=role)
+        assert not rules.moderates(fresh(item), cast.ada)
+        with pytest.raises(NotPermitted):
+            uphold_item(fresh(item), actor=cast.ada)
+    assert not rules.may_return(fresh(item).submission, cast.ada)
 
 
 def test_a_moderator_whose_part_ended_decides_nothing() -> None:
@@ -383,6 +389,36 @@ def test_returned_work_comes_back_to_be_compared_again() -> None:
     assert drawn.extensions_owed[0]["kind"] == "extend"
 
 
+def test_work_that_comes_back_on_hold_waits_for_the_lead() -> None:
+    cast = make_cast()
+    item = drawn_round(cast).items.get()
+    scored(item, "E")
+    return_item(fresh(item), actor=moderator_of(item), reason="Thin.", action="Say more.")
+    decide_anew(item.submission, cast, "E")
+    hold = place_hold(
+        item.submission, actor=cast.lea, kind=HoldKind.INTEGRITY, reason="A question."
+    )
+    drain()
+    assert Submission.objects.get().state == "assessed"
+    assert bring_back(item.round, actor=cast.lea) == 0
+    lift_hold(hold, actor=cast.lea, note="Answered.")
+    with pytest.raises(NotPermitted):
+        bring_back(item.round, actor=cast.moses)
+    assert bring_back(item.round, actor=cast.lea) == 1
+    assert Submission.objects.get().state == "in_moderation"
+    assert fresh(item).state == SampleState.SCORED
+
+
+def test_a_moderator_whose_role_ended_sees_and_decides_nothing() -> None:
+    cast = make_cast()
+    item = drawn_round(cast).items.get()
+    person = moderator_of(item)
+    person.delivery_roles.update(ended_at="2026-01-01T00:00Z")
+    assert not rules.moderates(item, person)
+    assert not SampleItem.objects.visible_to(person).exists()
+    assert cast.lea
+
+
 def test_returned_work_cannot_be_referred() -> None:
     from assessment.actions.deciding import refer
 
@@ -569,6 +605,9 @@ def test_a_set_is_assessed_again_by_somebody_else_and_drawn_anew() -> None:
     assert again.state == RoundState.REVIEWING
     assert again.seed != old_seed
     assert {one.decision.author for one in again.items.live()} == {cast.abe}
+    before = {one.submission_id: one.moderator_id for one in again.items.exclude(draw=2)}
+    for one in again.items.live():
+        assert one.moderator_id != before[one.submission_id]
     assert [one["because"] for one in again.draws] == ["first", "reassessed"]
     read_all(again)
     close_round(

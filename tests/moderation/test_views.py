@@ -1,6 +1,7 @@
 """Pages by persona, the blind page, and the way from home to a closed round."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from assessment.models import AssessmentDecision, CriterionJudgement
+from moderation.actions import close_round, decide_round, draw_sample, open_round
 from moderation.enums import RoundState, SampleState
 from moderation.models import ModerationRound, SampleItem
 from portfolios.models import Submission
@@ -125,8 +127,6 @@ def test_nothing_of_the_decision_is_in_a_blind_response() -> None:
         CriterionJudgement.objects.update(
             feedback=CANARIES["criterion"], staff_note=CANARIES["criterion_note"]
         )
-    from moderation.actions import draw_sample, open_round
-
     drawn = draw_sample(open_round(cast.delivery, cast.task, actor=cast.lea), actor=cast.lea)
     item = drawn.items.first()
     assert item is not None
@@ -153,6 +153,58 @@ def test_nothing_of_the_decision_is_in_a_blind_response() -> None:
     assert CANARIES["feedback"] in shown
     assert CANARIES["criterion"] in shown
     assert AccessRecord.objects.filter(actor=moderator_of(item)).count() == 1
+
+
+def test_no_address_of_the_site_shows_a_blind_moderator_the_decision() -> None:
+    """Every GET address, filled in with every key that the person could know or guess."""
+    from django.urls import URLPattern, URLResolver, get_resolver
+
+    cast = make_cast()
+    (submission,) = assessed_set(cast, levels={"lena": "NY"})
+    with tampering():
+        AssessmentDecision.objects.update(feedback=CANARIES["feedback"])
+        CriterionJudgement.objects.update(feedback=CANARIES["criterion"])
+    drawn = draw_sample(open_round(cast.delivery, cast.task, actor=cast.lea), actor=cast.lea)
+    item = drawn.items.get()
+    keys = [
+        submission.pk, submission.portfolio_id, item.pk, drawn.pk, item.decision_id,
+        cast.delivery.pk, cast.task.pk, cast.delivery.version_id, cast.lena.pk,
+        *submission.allocations.values_list("pk", flat=True),
+    ]  # fmt: skip
+    client = signed_in(cast, "moses" if moderator_of(item) == cast.moses else "ed")
+
+    def walk(patterns: list[Any], prefix: str) -> list[str]:
+        found = []
+        for one in patterns:
+            path = prefix + str(one.pattern)
+            if isinstance(one, URLResolver):
+                found += walk(one.url_patterns, path)
+            elif isinstance(one, URLPattern):
+                found.append(path)
+        return found
+
+    asked = 0
+    for pattern in walk(get_resolver().url_patterns, "/"):
+        if re.search(r"[\^(\\]", pattern) or pattern.startswith(
+            ("/admin", "/accounts", "/metrics", "/readyz")
+        ):
+            continue
+        holes = re.findall(r"<[^>]+>", pattern)
+        fills = keys if any(hole.startswith("<uuid:") for hole in holes) else keys[:1]
+        for key in fills:
+            path = pattern
+            for hole in holes:
+                kind = hole.strip("<>").split(":")[0]
+                value = {"uuid": str(key), "int": "1"}.get(kind, submission.reference)
+                path = path.replace(hole, value, 1)
+            response = client.get(path)
+            asked += 1
+            body = b"".join(response) if response.streaming else response.content
+            text = body.decode(errors="replace") + str(response.headers)
+            assert response.status_code < 500, path
+            for word in (CANARIES["feedback"], CANARIES["criterion"]):
+                assert word not in text, path
+    assert asked > 100
 
 
 def test_the_blind_page_saves_seals_and_names_what_is_missing() -> None:
@@ -346,8 +398,6 @@ def test_as_many_queries_for_many_as_for_few(page: str) -> None:
 
 def finish(cast: Cast, made: ModerationRound) -> None:
     """Close the round, so that the next one can be opened."""
-    from moderation.actions import close_round, decide_round, draw_sample
-
     now = ModerationRound.objects.get(pk=made.pk)
     if now.state == RoundState.FROZEN:
         now = draw_sample(now, actor=cast.lea)
