@@ -553,7 +553,8 @@ def _no_grounds(world: World, case: Case) -> None:
 def _same_assessor(world: World, case: Case) -> None:
     """The decision is by the assessor who judged it before; nothing is lower."""
     found = AssessmentDecision.objects.filter(submission=case.subject, basis=Basis.RECONSIDERATION)
-    found.update(author=counting(case.subject).author)
+    with tampering():
+        found.update(author=counting(case.subject).author)
 
 
 @spoiled("lower_without_correction", "conclude_reconsideration")
