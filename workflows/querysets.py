@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.db import connections, models, router
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from workflows.enums import DeadlineState, MessageState, ReminderState
 
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
 
 
 FEW = 20
+
+
+def clock(alias: str) -> Any:
+    """The database's clock, which decides what is due.
+
+    SQLite's counts milliseconds, and a row written within the same one would not be due yet; there the
+    clock of this machine, which is the database's too, is asked to the microsecond.
+    """
+    return timezone.now() if connections[alias].vendor == "sqlite" else Now()
 
 
 def insert_many(rows: Sequence[models.Model]) -> None:
@@ -75,9 +85,9 @@ class OutboxMessageQuerySet(models.QuerySet[Any]):
     def due(self) -> Self:
         """Waiting, its time has come by the database's clock, and nobody holds a live lease."""
         return self.filter(
-            models.Q(lease_until__isnull=True) | models.Q(lease_until__lt=Now()),
+            models.Q(lease_until__isnull=True) | models.Q(lease_until__lt=clock(self.db)),
             state=MessageState.PENDING,
-            available_at__lte=Now(),
+            available_at__lte=clock(self.db),
         )
 
     def stuck(self) -> Self:
@@ -99,4 +109,4 @@ class DeadlineQuerySet(SubjectQuerySet):
 
 class ReminderQuerySet(models.QuerySet[Any]):
     def due(self) -> Self:
-        return self.filter(state=ReminderState.PLANNED, fire_at__lte=Now())
+        return self.filter(state=ReminderState.PLANNED, fire_at__lte=clock(self.db))

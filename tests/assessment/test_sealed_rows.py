@@ -7,7 +7,7 @@ from assessment.models import AssessmentDecision, CriterionJudgement
 from tests.factories.assessment import assessed
 from tests.personas import make_cast
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 def refused(change):
