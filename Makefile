@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-       --upgrade --quiet --custom-compile-command "make lock"
+       --no-strip-extras --upgrade --quiet --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test proof lint bench reset lock dev
