@@ -36,5 +36,5 @@ reset: ## Delete the local data folder, after asking
 
 lock: ## Resolve pyproject.toml into requirements/ again (needs uv)
 	$(LOCK) -o requirements/base.txt
-	$(LOCK) --extra local -c requirements/base.txt -o requirements/run.txt
-	$(LOCK) --extra local --group dev -c requirements/base.txt -o requirements/dev.txt
+	$(LOCK) --extra local --extra media -c requirements/base.txt -o requirements/run.txt
+	$(LOCK) --extra local --extra media --group dev -c requirements/base.txt -o requirements/dev.txt
