@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import rfc8785
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.utils.functional import Promise
 
@@ -120,3 +121,27 @@ def signature_holds(public: bytes, signature: bytes, data: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def sealing_keys() -> list[bytes]:
+    """Keys for what may stand in the database only encrypted: of SECRET_KEY first, then of its fallbacks."""
+    secrets = [settings.SECRET_KEY, *getattr(settings, "SECRET_KEY_FALLBACKS", [])]
+    return [hashlib.sha256(b"moderato.sealed\x00" + str(one).encode()).digest() for one in secrets]
+
+
+def seal(text: str) -> str:
+    """The text encrypted and authenticated (AES-256-GCM, RFC 5116), with a nonce of its own."""
+    nonce = os.urandom(12)
+    made = nonce + AESGCM(sealing_keys()[0]).encrypt(nonce, text.encode(), None)
+    return base64.urlsafe_b64encode(made).decode()
+
+
+def unseal(sealed: str) -> str:
+    """The text that was sealed. ValueError if no key of this installation opens it."""
+    raw = base64.urlsafe_b64decode(sealed)
+    for key in sealing_keys():
+        try:
+            return AESGCM(key).decrypt(raw[:12], raw[12:], None).decode()
+        except InvalidTag:
+            continue
+    raise ValueError("This text was sealed with another SECRET_KEY.")

@@ -13,7 +13,7 @@ from django.template.loader import get_template, render_to_string
 from accounts.models import User
 from workflows.definitions import OutcomeUnknown, RefusedForGood, sends_by, still_relevant
 from workflows.enums import Channel, Lane, MessageKind
-from workflows.hashing import plain
+from workflows.hashing import plain, seal, unseal
 from workflows.models import Notification, OutboxMessage, TransitionRecord
 
 __all__ = ["notify", "notify_address", "render", "still_relevant"]
@@ -60,14 +60,19 @@ def notify_address(
     context: dict[str, Any] | None = None,
     lane: str = Lane.RESULT,
     dedupe: str | None = None,
+    secret_path: str = "",
 ) -> Notification:
-    """Write to somebody who has no account. Mail only."""
+    """Write to somebody who has no account. Mail only.
+
+    `secret_path` is a personal link: the row keeps it encrypted until the mail has left, then not at all.
+    """
     anchor = dedupe or key_of(record, subject)
     made = Notification(
         address=address,
         name=name,
         dedupe_key=f"{topic}:{anchor}:{address.lower()}",
         in_app=False,
+        sealed_path=seal(secret_path) if secret_path else "",
         **common(topic, record, subject, path, context, lane),
     )
     return store([made], email=True)[0]
@@ -131,10 +136,11 @@ def store(wanted: list[Notification], *, email: bool) -> list[Notification]:
 def context_of(notification: Notification) -> dict[str, Any]:
     """What the templates of a topic may use."""
     person = notification.recipient
+    path = unseal(notification.sealed_path) if notification.sealed_path else notification.path
     return {
         **notification.context,
         "name": person.get_short_name() if person else notification.name,
-        "link": settings.SITE_URL + notification.path,
+        "link": settings.SITE_URL + path,
         "site": settings.SITE_URL,
     }
 

@@ -44,6 +44,9 @@ from workflows.querysets import insert_many
 
 __all__ = ["beat", "deliver", "enqueue", "handles", "nudge", "on_nudge", "quiet", "relay"]
 
+# Once a message is over, nobody needs its personal link any more. Refused ones may be put back by a person.
+FORGETS = (MessageState.SENT, MessageState.CANCELLED)
+
 log = structlog.get_logger(__name__)
 _nudges: list[Callable[[], Any]] = []
 
@@ -189,6 +192,10 @@ def deliver_one(message: OutboxMessage) -> bool:
     with transaction.atomic():
         if not finish(message, token, **changes):
             result = AttemptResult.FENCED
+        elif changes.get("state") in FORGETS:
+            Notification.objects.filter(pk=message.notification_id or 0).exclude(
+                sealed_path=""
+            ).update(sealed_path="")
         DeliveryAttempt.objects.create(
             message=message, token=token, started_at=started, result=result, answer=answer[:2000]
         )

@@ -47,7 +47,8 @@ def ask_to_confirm(
 ) -> Attestation:
     """Ask one person to confirm; the personal link goes to their address and nowhere else.
 
-    Only a hash of the link is kept with the request. Nobody may ask themselves.
+    Only a hash of the link is kept with the request; the mail's copy is encrypted until it
+    has left. Nobody may ask themselves.
     """
     if email.strip().lower() == actor.email.lower():
         raise ReasonNeeded("Ask somebody else than yourself.")
@@ -78,7 +79,7 @@ def ask_to_confirm(
         topic="portfolios.attestation.link",
         address=asked.verifier_email,
         name=asked.verifier_name,
-        path=f"/v/{token}/",
+        secret_path=f"/v/{token}/",
         context={
             "verifier": asked.verifier_name,
             "learner": actor.name,

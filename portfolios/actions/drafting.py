@@ -75,8 +75,7 @@ def open_deadline(portfolio: Portfolio, *, actor: Actor) -> None:
         due_at=portfolio.due_at,
         zone=delivery.time_zone,
         recipients=[portfolio.enrolment.learner],
-        # The policy writes working days as "wd", the machinery as "w".
-        offsets=[one.replace("wd", "w") for one in delivery.policy_value("reminder.offsets")],
+        offsets=delivery.policy_value("reminder.offsets"),
         actor=actor,
     )
 

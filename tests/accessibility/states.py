@@ -34,6 +34,7 @@ from tests.factories import assessment as marked
 from tests.factories import portfolios as work
 from tests.factories.catalogue import draft_version, published_version
 from workflows.enums import MessageState
+from workflows.hashing import unseal
 from workflows.models import Notification, OutboxMessage
 from workflows.transitions import perform
 
@@ -348,7 +349,7 @@ def asked_verifier(world: World, name: str, full: str) -> Kwargs:
         evidence=[one.evidence for one in portfolio.mappings.all()][:2],
     )
     told = Notification.objects.filter(topic="portfolios.attestation.link").latest("id")
-    token = told.path.strip("/").split("/")[-1]
+    token = unseal(told.sealed_path).strip("/").split("/")[-1]
     return {"token": token, "attestation": asked}
 
 

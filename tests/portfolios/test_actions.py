@@ -68,6 +68,7 @@ from tests.factories.portfolios import (
 )
 from tests.personas import make_cast
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState, StaleVersion
+from workflows.hashing import unseal
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.transitions import perform
 
@@ -91,7 +92,7 @@ def test_a_portfolio_has_the_dates_of_the_schedule_and_reminders(cast):
     assert portfolio.due_at == schedule.due_at
     assert open_deadline(portfolio).due_at == schedule.due_at
     offsets = set(Reminder.objects.values_list("offset", flat=True))
-    assert offsets == {"-7d", "-48h", "0d", "+1w", "+3w"}
+    assert offsets == {"-7d", "-48h", "0d", "+1wd", "+3wd"}
     assert portfolio_of(cast).pk == portfolio.pk
     assert Deadline.objects.count() == 1
 
@@ -535,7 +536,8 @@ def test_holidays_and_weekends_are_no_working_days(cast):
 
 
 def link_of(attestation) -> str:
-    return Notification.objects.get(dedupe_key__contains=str(attestation.pk)).path.split("/")[2]
+    told = Notification.objects.get(dedupe_key__contains=str(attestation.pk))
+    return unseal(told.sealed_path).split("/")[2]
 
 
 def test_only_the_hash_of_the_link_stands_with_the_request(cast):

@@ -18,6 +18,7 @@ from portfolios.handlers import still_to_submit
 from portfolios.models import Attestation, Part, Portfolio
 from tests.factories.portfolios import file, note, portfolio_of, ready, submit, submitted
 from tests.personas import make_cast
+from workflows.hashing import unseal
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.outbox import deliver, relay
 
@@ -33,8 +34,8 @@ def ask(cast, **kw):
         evidence=[item],
         **kw,
     )
-    path = Notification.objects.get(dedupe_key__contains=str(made.pk)).path
-    return made, path
+    told = Notification.objects.get(dedupe_key__contains=str(made.pk))
+    return made, unseal(told.sealed_path)
 
 
 # --- verifier ----------------------------------------------------------------------------------------

@@ -53,9 +53,9 @@ def local(zone, *parts):
         (AUCKLAND, (2026, 8, 14, 17), "0d", (2026, 8, 14, 8)),
         (AUCKLAND, (2026, 8, 14, 6), "0d", (2026, 8, 14, 6)),
         # Working days: over Easter and ANZAC Day (a Saturday in 2026, kept on Monday 27 April).
-        (AUCKLAND, (2026, 4, 2, 17), "+1w", (2026, 4, 7, 8)),
-        (AUCKLAND, (2026, 4, 24, 17), "+1w", (2026, 4, 28, 8)),
-        (AUCKLAND, (2026, 7, 9, 17), "+3w", (2026, 7, 15, 8)),
+        (AUCKLAND, (2026, 4, 2, 17), "+1wd", (2026, 4, 7, 8)),
+        (AUCKLAND, (2026, 4, 24, 17), "+1wd", (2026, 4, 28, 8)),
+        (AUCKLAND, (2026, 7, 9, 17), "+3wd", (2026, 7, 15, 8)),
     ],
 )
 def test_each_offset_names_its_clock(zone, due, offset, wanted):
@@ -100,7 +100,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 def test_a_deadline_brings_its_reminders(deadline, ada):
     assert set(deadline.reminders.values_list("offset", "recipient", "state", "generation")) == {
-        (offset, ada.pk, ReminderState.PLANNED, 1) for offset in ("-7d", "-48h", "0d", "+1w", "+3w")
+        (offset, ada.pk, ReminderState.PLANNED, 1)
+        for offset in ("-7d", "-48h", "0d", "+1wd", "+3wd")
     }
     wall = deadline.due_at.astimezone(ZoneInfo(AUCKLAND))
     assert deadline.wall_time == wall.strftime("%Y-%m-%dT%H:%M")

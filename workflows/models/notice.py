@@ -28,6 +28,8 @@ class Notification(models.Model):
         TransitionRecord, models.PROTECT, null=True, blank=True, related_name="notifications"
     )
     path = models.CharField(max_length=500, default="/")
+    # A personal link, which only its mail may show: encrypted, and blanked once that has left.
+    sealed_path = models.TextField(blank=True, default="", db_default="")
     context = models.JSONField(default=dict, blank=True)
     dedupe_key = models.CharField(max_length=300, unique=True)
     in_app = models.BooleanField(default=True)
