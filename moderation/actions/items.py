@@ -219,7 +219,9 @@ def escalate_by_rule(
     if owed is None:
         return None
     others = [
-        one for one in moderation_round.extensions_owed if one["assessor"] != owed["assessor"]
+        one
+        for one in moderation_round.extensions_owed
+        if (one["assessor"], one["plan"]) != (owed["assessor"], owed["plan"])
     ]
     moderation_round.extensions_owed = [*others, owed]
     ModerationRound.objects.filter(pk=moderation_round.pk).update(
@@ -240,12 +242,8 @@ def due_for(
         for one in selectors.disagreements_of(moderation_round)
         if one.item.decision.author_id == assessor and one.item_id != item.pk
     ]
-    drawn = moderation_round.items.live().values("submission")
-    left = (
-        moderation_round.members.filter(assessor=assessor, targeted_for=[])
-        .exclude(submission__in=drawn)
-        .count()
-    )
+    member = moderation_round.members.get(submission=item.submission_id)
+    left = selectors.left_to_draw(moderation_round, assessor).get(member.plan, 0)
     if not left:
         return None
     whole = (
@@ -256,6 +254,8 @@ def due_for(
     size = moderation_round.items.live().filter(part=SamplePart.RANDOM, decision__author=assessor)
     return {
         "assessor": str(assessor),
+        "code": member.assessor_code,
+        "plan": member.plan,
         "kind": "whole" if whole else "extend",
         "count": left if whole else min(left, size.count()),
         "because": kind,

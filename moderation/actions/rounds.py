@@ -2,23 +2,32 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
+from typing import Any
 
 import rfc8785
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Actor, User
+from assessment.models import AssessmentDecision
 from catalogue.models import AssessmentTask, Delivery
-from moderation import guards, rules, sampling, selectors
+from moderation import guards, population, rules, sampling, selectors
 from moderation.enums import RoundState, SamplePart
 from moderation.exceptions import NothingOwed, ReasonNeeded
-from moderation.models import AssessorWatch, ModerationRound, RoundMember, SampleItem
+from moderation.models import (
+    AssessorWatch,
+    ModerationRound,
+    PlanVersion,
+    RoundMember,
+    SampleItem,
+)
 from moderation.transitions import DRAW_ITEM, OPEN_ROUND
 from portfolios.enums import PartKind, SubmissionState
 from portfolios.models import Part, Submission
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
+from workflows.hashing import canonical
 from workflows.transitions import begin, perform, perform_set
 from workflows.working_days import add_working_days
 
@@ -50,13 +59,15 @@ def open_round(delivery: Delivery, task: AssessmentTask, *, actor: User) -> Mode
         actor=actor,
         build=lambda: _new_round(delivery, task, actor),
     )
-    rows = Submission.objects.filter(
+    waiting = Submission.objects.filter(
         delivery=delivery, task=task, state=SubmissionState.ASSESSED
     ).order_by("pk")
-    locked = list(rows.select_for_update(of=("self",), no_key=True).select_related("enrolment"))
+    locked = list(waiting.select_for_update(of=("self",), no_key=True).select_related("enrolment"))
     policy = selectors.policy_of(delivery)
-    population = selectors.candidates(delivery, task, policy, locked)
-    frozen = {one.row.key for one in population}
+    found = selectors.candidates(delivery, task, policy, locked)
+    work = population.codes("W", [one.row.key for one in found])
+    people = population.codes("A", sorted({one.row.assessor for one in found}))
+    rows = [population.coded(one.row, work, people) for one in found]
     RoundMember.objects.bulk_create(
         RoundMember(
             round=opened,
@@ -64,19 +75,25 @@ def open_round(delivery: Delivery, task: AssessmentTask, *, actor: User) -> Mode
             decision=one.decision,
             assessor_id=one.decision.author_id,
             position=position,
-            stratum=one.row.stratum,
-            targeted_for=list(one.row.reasons),
+            code=row.key,
+            assessor_code=row.assessor,
+            stratum=row.stratum,
+            targeted_for=list(row.reasons),
         )
-        for position, one in enumerate(population, 1)
+        for position, (one, row) in enumerate(
+            sorted(zip(found, rows, strict=True), key=lambda pair: pair[1].key), 1
+        )
     )
-    ModerationRound.objects.filter(pk=opened.pk).update(
+    plan = add_plan(
+        opened,
+        rows,
+        {work[one.row.key]: one.decision for one in found},
+        actor=actor,
         policy=policy,
-        policy_hash=hashlib.sha256(rfc8785.dumps(policy)).hexdigest(),
-        population_hash=sampling.population_hash([one.row for one in population]),
-        population_size=len(population),
-        algorithm=sampling.ALGORITHM,
         seed=secrets.token_hex(32),
+        reason="The policy of the delivery.",
     )
+    ModerationRound.objects.filter(pk=opened.pk).update(population_size=len(found))
     frozen_round = perform(
         opened,
         "freeze",
@@ -87,13 +104,55 @@ def open_round(delivery: Delivery, task: AssessmentTask, *, actor: User) -> Mode
             "policy_hash": one.policy_hash,
             "algorithm": one.algorithm,
             "seed_hash": hashlib.sha256(one.seed.encode()).hexdigest(),
+            "decisions_hash": plan.decisions_hash,
         },
     )
     # All of them, also one whose decision does not count: then the guard names it and nothing moves.
     everything = Submission.objects.filter(pk__in=[one.pk for one in locked])
     perform_set(everything, "enter_moderation", actor=actor, whole=True)
-    assert len(frozen) == len(locked)  # noqa: S101  the set step refuses work without a decision
+    assert len(found) == len(locked)  # noqa: S101  the set step refuses work without a decision
     return frozen_round
+
+
+def add_plan(
+    moderation_round: ModerationRound,
+    rows: Sequence[sampling.Row],
+    decisions: Mapping[str, AssessmentDecision],
+    *,
+    actor: User,
+    policy: dict[str, Any],
+    seed: str,
+    reason: str,
+) -> PlanVersion:
+    """Keep what the next draw is made from, and make it the round's plan. Draws nothing.
+
+    `decisions` are the frozen decisions by code: their digest binds the codes to what was judged.
+    """
+    bound = [
+        [code, str(one.pk), one.manifest_hash, one.rubric_hash]
+        for code, one in sorted(decisions.items())
+    ]
+    plan: PlanVersion = PlanVersion.objects.create(
+        round=moderation_round,
+        number=moderation_round.plans.count() + 1,
+        reason=reason,
+        policy=policy,
+        policy_hash=hashlib.sha256(rfc8785.dumps(policy)).hexdigest(),
+        algorithm=sampling.ALGORITHM,
+        seed=seed,
+        population=population.write(rows),
+        population_hash=sampling.population_hash(rows),
+        decisions_hash=hashlib.sha256(canonical(bound)).hexdigest(),
+        made_by=actor,
+    )
+    ModerationRound.objects.filter(pk=moderation_round.pk).update(
+        policy=policy,
+        policy_hash=plan.policy_hash,
+        population_hash=plan.population_hash,
+        algorithm=plan.algorithm,
+        seed=seed,
+    )
+    return plan
 
 
 def _new_round(delivery: Delivery, task: AssessmentTask, actor: User) -> ModerationRound:
@@ -117,10 +176,11 @@ def draw_sample(moderation_round: ModerationRound, *, actor: User) -> Moderation
     fresh = lock_round(moderation_round)
     if fresh.state != RoundState.FROZEN:
         raise StaleState(instance=fresh)
-    plan = selectors.plan_of(fresh)
-    note_draw(fresh, plan.picks, actor=actor, frame=len(plan.frame), because="first")
-    drawn = perform(fresh, "draw", actor=actor, facts={"drawn": len(plan.picks)})
-    make_items(drawn, plan.picks, actor=actor, draw=1)
+    plan = selectors.current_plan(fresh)
+    sample = selectors.draw_of(plan)
+    note_draw(fresh, plan, sample.picks, actor=actor, frame=len(sample.frame), because="first")
+    drawn = perform(fresh, "draw", actor=actor, facts={"drawn": len(sample.picks)})
+    make_items(drawn, sample.picks, actor=actor, draw=1)
     return drawn
 
 
@@ -134,24 +194,37 @@ def extend_sample(moderation_round: ModerationRound, *, actor: User) -> Moderati
         raise NotPermitted(instance=fresh)
     if not fresh.extensions_owed:
         raise NothingOwed
-    rows = [row for row in selectors.frozen_rows(fresh) if not row.reasons]
-    before = {str(pk) for pk in fresh.items.live().values_list("submission_id", flat=True)}
-    picks: list[sampling.Pick] = []
-    for owed in fresh.extensions_owed:
-        more = sampling.extend(
-            rows,
-            before | {pick.key for pick in picks},
-            owed["assessor"],
-            owed["count"],
-            fresh.seed,
-            fresh.population_hash,
+    for number in sorted({owed["plan"] for owed in fresh.extensions_owed}):
+        plan = selectors.plan_numbered(fresh, number)
+        frame = [row for row in selectors.rows_of(plan) if not row.reasons]
+        drawn = selectors.drawn_under(fresh, number)
+        owed_here = [one for one in fresh.extensions_owed if one["plan"] == number]
+        picks: list[sampling.Pick] = []
+        for owed in owed_here:
+            picks += sampling.extend(
+                frame,
+                drawn | {pick.key for pick in picks},
+                owed["code"],
+                owed["count"],
+                plan.seed,
+                plan.population_hash,
+            )
+        draw = next_draw(fresh)
+        note_draw(
+            fresh,
+            plan,
+            picks,
+            actor=actor,
+            frame=len(frame),
+            because="extension",
+            asked=[
+                {"assessor": one["code"], "count": one["count"], "because": one["because"]}
+                for one in owed_here
+            ],
         )
-        picks += more
-    number = next_draw(fresh)
-    note_draw(fresh, picks, actor=actor, frame=len(rows), because="extension")
+        make_items(fresh, picks, actor=actor, draw=draw)
     ModerationRound.objects.filter(pk=fresh.pk).update(extensions_owed=[])
     fresh.extensions_owed = []
-    make_items(fresh, picks, actor=actor, draw=number)
     return fresh
 
 
@@ -172,32 +245,49 @@ def draw_again(moderation_round: ModerationRound, *, actor: User) -> ModerationR
     if unmet := [one for one in away if not one(fresh)]:
         raise GuardsNotMet(unmet, instance=fresh)
     submissions = list(Submission.objects.filter(pk__in=again).select_related("enrolment"))
-    population = selectors.candidates(fresh.delivery, fresh.task, fresh.policy, submissions)
-    for one in population:
+    found = selectors.candidates(fresh.delivery, fresh.task, fresh.policy, submissions)
+    known = dict(fresh.members.values_list("assessor_id", "assessor_code"))
+    people = {str(key): code for key, code in known.items()}
+    unknown = sorted({one.row.assessor for one in found} - set(people))
+    people |= population.codes("A", unknown, start=len(known) + 1)
+    codes = fresh.members.filter(submission__in=again).values_list("submission_id", "code")
+    work = {str(key): code for key, code in codes}
+    rows = [population.coded(one.row, work, people) for one in found]
+    plan = add_plan(
+        fresh,
+        rows,
+        {work[one.row.key]: one.decision for one in found},
+        actor=actor,
+        policy=fresh.policy,
+        seed=secrets.token_hex(32),
+        reason="The set was assessed again.",
+    )
+    for one, row in zip(found, rows, strict=True):
         fresh.members.filter(submission=one.submission).update(
             decision=one.decision,
             assessor_id=one.decision.author_id,
-            stratum=one.row.stratum,
-            targeted_for=list(one.row.reasons),
+            assessor_code=row.assessor,
+            plan=plan.number,
+            stratum=row.stratum,
+            targeted_for=list(row.reasons),
         )
-    seed = secrets.token_hex(32)
-    whole = sampling.population_hash(selectors.frozen_rows(fresh))
-    ModerationRound.objects.filter(pk=fresh.pk).update(
-        seed=seed, population_hash=whole, adjustment={}
-    )
+    ModerationRound.objects.filter(pk=fresh.pk).update(adjustment={})
     resumed = perform(
         fresh,
         "resume",
         actor=actor,
         facts={
-            "population_hash": whole,
-            "seed_hash": hashlib.sha256(seed.encode()).hexdigest(),
+            "population_hash": plan.population_hash,
+            "seed_hash": hashlib.sha256(plan.seed.encode()).hexdigest(),
+            "decisions_hash": plan.decisions_hash,
         },
     )
-    plan = selectors.plan_of(resumed, [one.row for one in population])
+    sample = selectors.draw_of(plan)
     number = next_draw(resumed)
-    note_draw(resumed, plan.picks, actor=actor, frame=len(plan.frame), because="reassessed")
-    make_items(resumed, plan.picks, actor=actor, draw=number)
+    note_draw(
+        resumed, plan, sample.picks, actor=actor, frame=len(sample.frame), because="reassessed"
+    )
+    make_items(resumed, sample.picks, actor=actor, draw=number)
     return resumed
 
 
@@ -208,11 +298,13 @@ def next_draw(moderation_round: ModerationRound) -> int:
 
 def note_draw(
     moderation_round: ModerationRound,
+    plan: PlanVersion,
     picks: Sequence[sampling.Pick],
     *,
     actor: Actor,
     frame: int,
     because: str,
+    asked: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Append to the round's list of draws what is needed to repeat each of them."""
     moderation_round.draws = [
@@ -222,9 +314,11 @@ def note_draw(
             "because": because,
             "at": timezone.now().isoformat(),
             "by": str(getattr(actor, "pk", "")),
-            "algorithm": moderation_round.algorithm,
-            "seed": moderation_round.seed,
-            "population_hash": moderation_round.population_hash,
+            "plan": plan.number,
+            "algorithm": plan.algorithm,
+            "seed": plan.seed,
+            "population_hash": plan.population_hash,
+            "asked": list(asked),
             "frame": frame,
             "targeted": sum(pick.part == sampling.TARGETED for pick in picks),
             "random": sum(pick.part == sampling.RANDOM for pick in picks),
@@ -245,8 +339,7 @@ def make_items(
     An item that nobody may read stays without a moderator; the round's page names it to the lead.
     """
     members = {
-        str(one.submission_id): one
-        for one in moderation_round.members.select_related("submission__enrolment")
+        one.code: one for one in moderation_round.members.select_related("submission__enrolment")
     }
     submissions = [members[pick.key].submission for pick in picks]
     eligible = selectors.eligible_moderators(moderation_round.delivery, submissions)

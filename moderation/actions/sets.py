@@ -84,25 +84,27 @@ def decide_round(
 def _extend_by_decision(
     moderation_round: ModerationRound, assessor: User, count: int, *, actor: User
 ) -> ModerationRound:
-    """Go on reading with so many more items of one assessor."""
-    drawn = moderation_round.items.live().values("submission")
-    left = (
-        moderation_round.members.filter(assessor=assessor, targeted_for=[])
-        .exclude(submission__in=drawn)
-        .count()
-    )
+    """Go on reading with so many more items of one assessor, from the oldest plan on."""
+    left = selectors.left_to_draw(moderation_round, assessor.pk)
     if not left:
         raise NothingOwed
     resumed = perform(moderation_round, "resume", actor=actor)
-    owed = [
-        {
-            "assessor": str(assessor.pk),
-            "kind": "extend",
-            "count": min(left, count),
-            "because": "decision",
-            "item": "",
-        }
-    ]
+    code = moderation_round.members.filter(assessor=assessor)[0].assessor_code
+    owed = []
+    for plan, available in left.items():
+        if taken := min(available, count):
+            owed.append(
+                {
+                    "assessor": str(assessor.pk),
+                    "code": code,
+                    "plan": plan,
+                    "kind": "extend",
+                    "count": taken,
+                    "because": "decision",
+                    "item": "",
+                }
+            )
+        count -= taken
     ModerationRound.objects.filter(pk=resumed.pk).update(extensions_owed=owed)
     return extend_sample(resumed, actor=actor)
 

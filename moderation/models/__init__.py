@@ -1,5 +1,6 @@
 """Models of moderation."""
 
+from moderation.models.plan import PlanVersion
 from moderation.models.round import ModerationRound, RoundMember
 from moderation.models.sample import (
     AssessorWatch,
@@ -15,6 +16,7 @@ __all__ = [
     "ModerationRound",
     "ModeratorJudgement",
     "ModeratorReading",
+    "PlanVersion",
     "RoundMember",
     "SampleItem",
 ]

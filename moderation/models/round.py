@@ -176,13 +176,20 @@ class ModerationRound(StateModel):
 
 
 class RoundMember(models.Model):
-    """One submission of the frozen population, and the decision that was frozen with it."""
+    """One submission of the frozen population, and the decision that was frozen with it.
+
+    `code` and `assessor_code` stand for work and person outside the system; they hold for this round only.
+    `plan` is the number of the plan that the work is drawn under.
+    """
 
     round = models.ForeignKey(ModerationRound, models.PROTECT, related_name="members")
     submission = models.ForeignKey(Submission, models.PROTECT, related_name="round_members")
     decision = models.ForeignKey(AssessmentDecision, models.PROTECT, related_name="round_members")
     position = models.PositiveIntegerField()
     assessor = models.ForeignKey(User, models.PROTECT, related_name="+")
+    code = models.CharField(max_length=12, default="")
+    assessor_code = models.CharField(max_length=12, default="")
+    plan = models.PositiveSmallIntegerField(default=1)
     stratum = models.CharField(max_length=120)
     targeted_for = models.JSONField(default=list)
 
@@ -191,6 +198,11 @@ class RoundMember(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["round", "submission"], name="moderation_member_once"),
             models.UniqueConstraint(fields=["round", "position"], name="moderation_position_once"),
+            models.UniqueConstraint(
+                fields=["round", "code"],
+                condition=~models.Q(code=""),
+                name="moderation_code_once",
+            ),
         ]
 
     def __str__(self) -> str:

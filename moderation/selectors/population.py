@@ -1,6 +1,6 @@
 """What a round would take and why; the frozen set as the pure draw wants it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -14,9 +14,9 @@ from assessment.enums import Outcome
 from assessment.models import AssessmentDecision, CriterionJudgement
 from assessment.selectors import results_for
 from catalogue.models import AssessmentTask, Delivery, Grade, Level
-from moderation import sampling, statistics
+from moderation import population, sampling, statistics
 from moderation.enums import RESOLVED, RoundState
-from moderation.models import AssessorWatch, ModerationRound, SampleItem
+from moderation.models import AssessorWatch, ModerationRound, PlanVersion, SampleItem
 from portfolios.enums import HoldKind, SubmissionState
 from portfolios.models import Hold, Submission
 
@@ -230,18 +230,20 @@ def _flags(
     return flags
 
 
-def frozen_rows(moderation_round: ModerationRound) -> list[sampling.Row]:
-    """The population as it was frozen, in order."""
-    return [
-        sampling.Row(
-            key=str(member.submission_id),
-            decision=str(member.decision_id),
-            assessor=str(member.assessor_id),
-            band=member.stratum.split("|", 1)[1],
-            reasons=tuple(member.targeted_for),
-        )
-        for member in moderation_round.members.order_by("position")
-    ]
+def current_plan(moderation_round: ModerationRound) -> PlanVersion:
+    """The plan in force: the newest."""
+    found: PlanVersion = moderation_round.plans.order_by("-number")[0]
+    return found
+
+
+def plan_numbered(moderation_round: ModerationRound, number: int) -> PlanVersion:
+    found: PlanVersion = moderation_round.plans.get(number=number)
+    return found
+
+
+def rows_of(plan: PlanVersion) -> list[sampling.Row]:
+    """The population as it was frozen, read from the same file that an auditor draws from."""
+    return population.read(plan.population)
 
 
 def size_rule(policy: dict[str, Any]) -> Any:
@@ -252,14 +254,26 @@ def size_rule(policy: dict[str, Any]) -> Any:
     return lambda n: statistics.zero_defect_size(n, p_star, alpha)
 
 
-def plan_of(
-    moderation_round: ModerationRound, rows: Sequence[sampling.Row] | None = None
-) -> sampling.Plan:
-    """What the stored seed draws from the frozen set: preview and draw are the same call."""
-    policy = moderation_round.policy
-    return sampling.draw(
-        frozen_rows(moderation_round) if rows is None else rows,
-        rules_of(policy),
-        moderation_round.seed,
-        size_rule(policy),
+def draw_of(plan: PlanVersion) -> sampling.Plan:
+    """What the plan's seed draws from its population: preview and draw are the same call."""
+    return sampling.draw(rows_of(plan), rules_of(plan.policy), plan.seed, size_rule(plan.policy))
+
+
+def drawn_under(moderation_round: ModerationRound, plan: int) -> set[str]:
+    """Codes of the live items whose work is drawn under this plan."""
+    items = moderation_round.items.live().values("submission")
+    members = moderation_round.members.filter(plan=plan, submission__in=items)
+    return set(members.values_list("code", flat=True))
+
+
+def left_to_draw(moderation_round: ModerationRound, assessor: UUID) -> dict[int, int]:
+    """How many pieces of an assessor are in the frame and not drawn, for each plan that has some."""
+    drawn = moderation_round.items.live().values("submission")
+    rows = (
+        moderation_round.members.filter(assessor=assessor, targeted_for=[])
+        .exclude(submission__in=drawn)
+        .order_by()
+        .values_list("plan")
+        .annotate(left=Count("pk"))
     )
+    return dict(sorted(rows))

@@ -119,11 +119,7 @@ def disagreements_of(moderation_round: ModerationRound) -> list[ModerationDecisi
 
 def assurance_of(moderation_round: ModerationRound) -> statistics.Assurance:
     """The statement on the randomly sampled frame. Items that were targeted say nothing about it."""
-    frame = (
-        moderation_round.members.filter(targeted_for=[]).count()
-        if not _all_read(moderation_round)
-        else 0
-    )
+    frame = frame_size(moderation_round)
     random = moderation_round.items.live().filter(part=SamplePart.RANDOM)
     read = random.filter(state__in=RESOLVED).count()
     found = sum(one.item.part == SamplePart.RANDOM for one in disagreements_of(moderation_round))
@@ -131,9 +127,15 @@ def assurance_of(moderation_round: ModerationRound) -> statistics.Assurance:
     return statistics.assurance(frame, min(read, frame), min(found, read), alpha)
 
 
-def _all_read(moderation_round: ModerationRound) -> bool:
-    """A small set has no random part."""
-    return bool(moderation_round.population_size <= moderation_round.policy["sample.all_if_n_le"])
+def frame_size(moderation_round: ModerationRound) -> int:
+    """How many decisions the random part stands for: of every plan that drew one, what is still drawn
+    under it. A small set has no random part."""
+    with_frame = {
+        one["plan"]
+        for one in moderation_round.draws
+        if one["frame"] and one["because"] != "extension"
+    }
+    return moderation_round.members.filter(plan__in=with_frame, targeted_for=[]).count()
 
 
 @dataclass(frozen=True)

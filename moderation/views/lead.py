@@ -121,10 +121,9 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
         actions.draw_sample(found, actor=person(request))
         return redirect("moderation:round", pk=found.pk)
     open_record(found, actor=person(request), purpose="Sample plan with reasons")
-    drawn = selectors.plan_of(found)
+    drawn = selectors.draw_of(selectors.current_plan(found))
     work = {
-        str(one.submission_id): one
-        for one in found.members.select_related("submission__enrolment", "assessor")
+        one.code: one for one in found.members.select_related("submission__enrolment", "assessor")
     }
     size, frame = len(drawn.random), len(drawn.frame)
     share = found.policy["assurance.p_star"]
@@ -141,7 +140,11 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
         "wrong": wrong,
         "detects": f"{statistics.detection_probability(frame, wrong, size):.0%}",
         "assurance": statistics.assurance(frame, size, 0, found.policy["assurance.alpha"]).sentence,
-        "nobody": [work[key].submission for key in map(str, eligible) if not eligible[UUID(key)]],
+        "nobody": [
+            work[one.key].submission
+            for one in drawn.picks
+            if not eligible[work[one.key].submission_id]
+        ],
     }
     return render(request, "moderation/plan.html", context)
 

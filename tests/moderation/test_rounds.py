@@ -66,7 +66,9 @@ def test_freezing_stores_everything_before_any_draw() -> None:
     assert not frozen.items.exists()
     assert frozen.algorithm == sampling.ALGORITHM
     assert len(frozen.seed) == 64
-    assert frozen.population_hash == sampling.population_hash(selectors.frozen_rows(frozen))
+    assert frozen.population_hash == sampling.population_hash(
+        selectors.rows_of(selectors.current_plan(frozen))
+    )
     assert frozen.policy_hash == hashlib.sha256(rfc8785.dumps(frozen.policy)).hexdigest()
     facts = TransitionRecord.objects.get(subject_id=frozen.pk, name="freeze").facts
     assert facts["population_hash"] == frozen.population_hash
@@ -76,10 +78,10 @@ def test_freezing_stores_everything_before_any_draw() -> None:
 def test_a_later_change_of_policy_does_not_reach_a_frozen_round() -> None:
     cast = make_cast(learners=3)
     frozen = frozen_round(cast)
-    before = selectors.plan_of(frozen)
+    before = selectors.draw_of(selectors.current_plan(frozen))
     cast.delivery.policy_overrides = {"sample.all_if_n_le": 0}
     cast.delivery.save()
-    assert selectors.plan_of(ModerationRound.objects.get(pk=frozen.pk)) == before
+    assert selectors.draw_of(selectors.current_plan(frozen)) == before
 
 
 def test_nothing_to_moderate() -> None:
@@ -112,9 +114,10 @@ def test_only_the_lead_opens(name: str) -> None:
 def test_preview_is_what_is_drawn() -> None:
     cast = make_cast(learners=9, policy=NOTHING_TARGETED)
     frozen = frozen_round(cast)
-    shown = selectors.plan_of(frozen)
+    shown = selectors.draw_of(selectors.current_plan(frozen))
+    codes = dict(frozen.members.values_list("submission_id", "code"))
     drawn = draw_sample(frozen, actor=cast.lea)
-    made = {str(item.submission_id): item for item in drawn.items.all()}
+    made = {codes[item.submission_id]: item for item in drawn.items.all()}
     assert set(made) == {pick.key for pick in shown.picks}
     for pick in shown.picks:
         item = made[pick.key]

@@ -1,0 +1,37 @@
+"""The plan of a round: policy, population and seed of one draw, kept as they stood."""
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import User
+from moderation.models.round import ModerationRound
+
+
+class PlanVersion(models.Model):
+    """What a sample is drawn from and how. Only added to; the newest plan of a round is the one in force.
+
+    `population` is the file that an auditor draws from again, byte for byte: work and assessors stand in it
+    by codes of this round (`RoundMember.code`). Every plan says why it was made.
+    """
+
+    round = models.ForeignKey(ModerationRound, models.PROTECT, related_name="plans")
+    number = models.PositiveSmallIntegerField()
+    reason = models.TextField()
+    policy = models.JSONField(default=dict)
+    policy_hash = models.CharField(max_length=64)
+    algorithm = models.CharField(max_length=20)
+    seed = models.CharField(max_length=64)
+    population = models.TextField()
+    population_hash = models.CharField(max_length=64)
+    decisions_hash = models.CharField(max_length=64)
+    made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["round", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["round", "number"], name="moderation_plan_number_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"Plan {self.number} of {self.round}"
