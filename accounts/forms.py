@@ -3,6 +3,7 @@
 import zoneinfo
 from typing import TYPE_CHECKING, Any
 
+from allauth.account import forms as allauth_forms
 from django import forms
 
 from accounts.models import User
@@ -67,3 +68,47 @@ class SettingsForm(UserForm):
             "preferred_name": forms.TextInput(attrs={"autocomplete": "nickname"}),
             "theme": forms.RadioSelect,
         }
+
+
+SIGN_IN_WORDS = {
+    "login": "E-mail address",
+    "email": "E-mail address",
+    "password": "Password",
+    "oldpassword": "Your password now",
+    "password1": "New password",
+    "password2": "New password again",
+}
+
+
+class InOurWords:
+    """Gives allauth's fields the names that pages and error messages use."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, forms.Field] = self.fields  # type: ignore[attr-defined]
+        for name, field in fields.items():
+            field.label = SIGN_IN_WORDS.get(name, field.label)
+
+
+class LoginForm(InOurWords, allauth_forms.LoginForm):  # type: ignore[misc]
+    """Signing in."""
+
+
+class ChangePasswordForm(InOurWords, allauth_forms.ChangePasswordForm):  # type: ignore[misc]
+    """A new password for somebody who knows the old one."""
+
+
+class ResetPasswordForm(InOurWords, allauth_forms.ResetPasswordForm):  # type: ignore[misc]
+    """A link to a new password."""
+
+
+class ResetPasswordKeyForm(InOurWords, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]
+    """A new password by that link."""
+
+
+class ReauthenticateForm(InOurWords, allauth_forms.ReauthenticateForm):  # type: ignore[misc]
+    """The password once more, before a step that needs it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].label = "Your password"

@@ -39,7 +39,7 @@ def field(bound: BoundField, **options: Any) -> dict[str, Any]:
         "label": options.get("label", bound.label),
         "hint": hint,
         "hint_id": f"{identity}_helptext",
-        "errors": bound.errors,
+        "errors": error_words(bound, options.get("label")),
         "error_id": f"{identity}_error",
         "inline": options.get("inline"),
         "small": options.get("small"),
@@ -66,6 +66,31 @@ def field(bound: BoundField, **options: Any) -> dict[str, Any]:
             attrs=control_attributes(bound, kind, context, options)
         )
     return context
+
+
+def error_words(bound: BoundField, label: Any = None) -> list[str]:
+    """What is wrong with a field. A missing answer is asked for by the field's name, so that a summary
+    of several fields does not say the same sentence for each."""
+    found = []
+    general = forms.Field.default_error_messages["required"]
+    for each in bound.form.errors.as_data().get(bound.name, []):
+        for text in each.messages:
+            missing = each.code == "required" and text == general
+            found.append(missing_words(bound, label) if missing else str(text))
+    return found
+
+
+def missing_words(bound: BoundField, label: Any = None) -> str:
+    """“Enter their name”, “Choose a kind of hold”; a question is quoted."""
+    name = str(label or bound.label).rstrip(".:")
+    verb = "Choose" if kind_of(bound) in {"radios", "checkboxes", "select", "file"} else "Enter"
+    if name.endswith("?"):
+        return f"Answer the question “{name}”"
+    if name.startswith(("Choose ", "Enter ")):
+        return name
+    if name[1:2].islower() or name.startswith("E-mail"):
+        name = name[0].lower() + name[1:]
+    return f"{verb} {name}"
 
 
 def kind_of(bound: BoundField) -> str:
@@ -192,7 +217,7 @@ def form_errors(form: forms.BaseForm) -> list[dict[str, str]]:
         target = bound.auto_id
         if kind_of(bound) in {"radios", "checkboxes", "day"}:
             target = f"{bound.auto_id}_0"
-        found += [{"text": str(text), "target": target} for text in bound.errors]
+        found += [{"text": text, "target": target} for text in error_words(bound)]
     return found
 
 

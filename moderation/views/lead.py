@@ -135,7 +135,7 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
         "round": found,
         "targeted": [(work[one.key], words(one.reasons)) for one in drawn.targeted],
         "random": [(work[one.key], f"{float(one.probability):.0%}") for one in drawn.random],
-        "frame": frame,
+        "in_frame": frame,
         "share": f"{share:.0%}",
         "wrong": wrong,
         "detects": f"{statistics.detection_probability(frame, wrong, size):.0%}",

@@ -74,7 +74,7 @@ def test_a_refused_file_shows_the_summary_and_moves_focus_there(page: Page, live
     content = {"name": "report.txt", "mimeType": "text/plain", "buffer": b"x"}
     page.get_by_label("File").set_input_files(content)
     page.get_by_role("button", name="Send").click()
-    expect(page.get_by_role("link", name="This field is required.")).to_be_visible()
+    expect(page.get_by_role("link", name="Enter title")).to_be_visible()
     expect(page.locator(".govuk-error-summary")).to_be_focused()
 
 

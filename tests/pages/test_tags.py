@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 
 from accounts.models import User
+from config.templatetags.moderato import form_errors
 
 NOON = dt.datetime(2026, 8, 2, 0, 0, tzinfo=dt.UTC)
 
@@ -185,3 +186,24 @@ def test_pages_keep_the_filters_of_the_address() -> None:
     html = render_to_string("components/pagination.html", {"page": page}, request)
     assert 'href="?state=submitted&amp;page=5"' in html
     assert 'aria-label="Page 4" aria-current="page"' in html
+
+
+class Asked(forms.Form):
+    name = forms.CharField(label="Their name")
+    kind = forms.ChoiceField(label="Kind of hold", choices=[("a", "A")])
+    why = forms.CharField(label="Why do you need more time?")
+    photo = forms.FileField(label="Choose a photo or file")
+    email = forms.EmailField(label="E-mail address")
+    own = forms.CharField(error_messages={"required": "Say which one."})
+
+
+def test_a_missing_answer_is_asked_for_by_its_name() -> None:
+    form = Asked({"email": "nobody"}, {})
+    assert [error["text"] for error in form_errors(form)] == [
+        "Enter their name",
+        "Choose kind of hold",
+        "Answer the question “Why do you need more time?”",
+        "Choose a photo or file",
+        "Enter a valid email address.",
+        "Say which one.",
+    ]
