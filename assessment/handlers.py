@@ -14,6 +14,7 @@ from workflows.definitions import (
     reminder_relevant,
     reminder_text,
     still_relevant,
+    when_moved,
 )
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify
@@ -100,6 +101,15 @@ def still_to_mark(deadline: Deadline) -> bool:
     if submission is None or submission.holds.open().exists():
         return False
     return submission.state in {*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION}
+
+
+@when_moved(MARKING_DEADLINE)
+def keep_marking_dates(deadline: Deadline) -> None:
+    """The queue and the allocation show the date that was counted anew."""
+    Submission.objects.filter(pk=deadline.subject_id).update(marking_due_at=deadline.due_at)
+    Allocation.objects.current().filter(submission=deadline.subject_id).update(
+        due_at=deadline.due_at
+    )
 
 
 @reminder_text(MARKING_DEADLINE, tells=["assessment.marking_due"])

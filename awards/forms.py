@@ -1,6 +1,6 @@
 """What people type when they confirm, publish, ask again, or take back."""
 
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from typing import Any
 
 from django import forms
@@ -8,50 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from awards import selectors
 from catalogue.models import Delivery
+from workflows.forms import DayField, LocalTimes
 
 
-class DayWidget(forms.MultiWidget):
-    """Day, month and year as three text boxes, in this order."""
-
-    day_parts = True
-
-    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__(
-            [forms.TextInput(attrs={"inputmode": "numeric"}) for _part in range(3)], attrs
-        )
-
-    def decompress(self, value: Any) -> list[Any]:
-        return [value.day, value.month, value.year] if value else ["", "", ""]
-
-
-class DayField(forms.MultiValueField):
-    """A date in three boxes; what is not a real day gets one sentence."""
-
-    widget = DayWidget
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("require_all_fields", False)
-        error = _("Enter a real date, for example 27 3 2027.")
-        whole = [forms.IntegerField(error_messages={"invalid": error}) for _part in range(3)]
-        super().__init__(tuple(whole), **kwargs)
-        self.bad_day = error
-
-    def compress(self, data_list: list[Any]) -> Any:
-        if not data_list:
-            return None
-        try:
-            day, month, year = (int(one) for one in data_list)
-            return datetime(year, month, day, tzinfo=UTC).date()
-        except (TypeError, ValueError) as error:
-            raise forms.ValidationError(self.bad_day, code="invalid") from error
-
-
-class LocalMomentForm(forms.Form):
-    """A day and a clock time in the delivery's zone; `moment` is the same in UTC.
-
-    A time that the clocks skip in spring does not exist and is refused; of the hour that comes twice in
-    autumn, the first is meant.
-    """
+class LocalMomentForm(LocalTimes):
+    """A day and a clock time in the delivery's zone; `moment` is the same in UTC."""
 
     day = DayField(label=_("Day"))
     hour = forms.TimeField(
@@ -65,21 +26,13 @@ class LocalMomentForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.delivery = delivery
 
-    @property
-    def moment(self) -> datetime | None:
-        """The moment in UTC; None where day or time is missing."""
-        day, hour = self.cleaned_data.get("day"), self.cleaned_data.get("hour")
-        if day is None or hour is None:
-            return None
-        return datetime.combine(day, hour, tzinfo=self.delivery.zone).astimezone(UTC)
+    moment: datetime | None = None
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        moment = self.moment
-        if moment is not None:
-            local = moment.astimezone(self.delivery.zone)
-            if (local.date(), local.time()) != (cleaned["day"], cleaned["hour"]):
-                self.add_error("hour", _("The clocks skip this time. Choose another one."))
+        day, hour = cleaned.get("day"), cleaned.get("hour")
+        if day is not None and hour is not None:
+            self.moment = self.settle("hour", day, hour, self.delivery.zone)
         return cleaned
 
 

@@ -12,7 +12,6 @@ from assessment.enums import Basis, Outcome
 from assessment.hashing import policy_hash
 from awards.enums import ReleaseOutcome
 from workflows.guards import guard
-from workflows.working_days import add_working_days
 
 if TYPE_CHECKING:
     from accounts.models import Actor
@@ -222,7 +221,7 @@ def reconsideration_until(submission: "Submission") -> datetime | None:
     delivery = submission.delivery
     released_on = submission.released_at.astimezone(delivery.zone).date()
     days: int = delivery.policy_value("reconsideration.days")
-    return end_of_day(add_working_days(released_on, days), delivery)
+    return end_of_day(delivery.calendar.add(released_on, days), delivery)
 
 
 @guard(

@@ -36,7 +36,6 @@ from portfolios.models import (
 )
 from workflows.hashing import canonical
 from workflows.models import OutboxMessage
-from workflows.working_days import add_working_days, is_working_day
 
 S = SubmissionState
 
@@ -308,7 +307,7 @@ def default_release_time(delivery: Delivery, now: datetime | None = None) -> dat
     """Next working day at the policy's hour in the delivery's zone, across daylight saving."""
     today = (now or timezone.now()).astimezone(delivery.zone).date()
     hour: int = delivery.policy_value("release.hour")
-    day = add_working_days(today, 1)
+    day = delivery.calendar.add(today, 1)
     return datetime.combine(day, time(hour), tzinfo=delivery.zone).astimezone(UTC)
 
 
@@ -317,7 +316,7 @@ def is_bad_release_time(moment: datetime, delivery: Delivery) -> bool:
     local = moment.astimezone(delivery.zone)
     if local.weekday() == 4 and local.time() >= time(15):
         return True
-    return not is_working_day(local.date())
+    return not delivery.calendar.is_working_day(local.date())
 
 
 def scheduled_release(delivery: Delivery, task: AssessmentTask) -> Release | None:

@@ -21,6 +21,8 @@ import rfc8785
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from workflows.working_days import OFFSET
+
 MAX_BYTES = 1_000_000
 RESTRICTED_TITLE_WORDS = (
     "new zealand",
@@ -353,8 +355,11 @@ def policy_problem(key: str, value: Any, defaults: dict[str, Any]) -> str:
     if isinstance(default, float):
         right = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
         return "" if right else "Must be a number from 0 to 1."
-    right = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
-    return "" if right else "Must be a list of texts."
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        return "Must be a list of texts."
+    if key == "reminder.offsets" and not all(OFFSET.fullmatch(entry) for entry in value):
+        return "Each must be like -7d (days), -48h (hours) or +1wd (working days)."
+    return ""
 
 
 def _check_scheme(source: _Source, scheme: dict[str, Any]) -> None:

@@ -1,7 +1,6 @@
 """What programme administrators and pre-moderators fill in."""
 
-import zoneinfo
-from datetime import UTC, date, datetime, time
+from datetime import time
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -16,6 +15,7 @@ from catalogue.models import (
     TaskSchedule,
     policy_defaults,
 )
+from workflows.forms import DayField, LocalTimes
 
 if TYPE_CHECKING:
     DeliveryBase = forms.ModelForm[Delivery]
@@ -40,66 +40,6 @@ CHECKLIST = [
 ANSWERS = [("yes", "Yes"), ("no", "No"), ("not_applicable", "Does not apply")]
 
 
-class DayWidget(forms.MultiWidget):
-    """Day, month and year in three fields."""
-
-    day_parts = True
-
-    def __init__(self) -> None:
-        super().__init__([forms.TextInput(), forms.TextInput(), forms.TextInput()])
-
-    def decompress(self, value: Any) -> list[Any]:
-        return [value.day, value.month, value.year] if value else [None, None, None]
-
-
-class DayField(forms.MultiValueField):
-    """A date that a person types in three parts; says which part is wrong."""
-
-    def __init__(self, **options: Any) -> None:
-        required = options.get("required", True)
-        part = forms.IntegerField(required=required)
-        options.setdefault("error_messages", {"required": "Enter a date."})
-        super().__init__(
-            [part, part, part], widget=DayWidget(), require_all_fields=required, **options
-        )
-
-    def clean(self, value: Any) -> Any:
-        parts = [str(part or "").strip() for part in value or []]
-        if any(parts):
-            missing = [
-                name for name, part in zip(("day", "month", "year"), parts, strict=True) if not part
-            ]
-            if missing:
-                raise ValidationError(f"The date needs a {' and a '.join(missing)}.")
-            if not all(part.isascii() and part.isdigit() for part in parts):
-                raise ValidationError("Enter the date in numbers, like 27 3 2026.")
-        return super().clean(value)
-
-    def compress(self, data_list: list[Any]) -> date | None:
-        if not data_list or not any(data_list):
-            return None
-        day, month, year = data_list
-        try:
-            made = date(year, month, day)
-        except (ValueError, OverflowError):
-            raise ValidationError("There is no such day.") from None
-        if not 2000 <= made.year <= 2100:
-            raise ValidationError("Enter the year with four digits.")
-        return made
-
-
-def moment(day: date, at: time, zone: zoneinfo.ZoneInfo) -> datetime:
-    """A local time as UTC. ValidationError in the hour that daylight saving skips.
-
-    In the hour that comes twice the later one is meant: nobody loses time they were promised.
-    """
-    local = datetime.combine(day, at, tzinfo=zone).replace(fold=1)
-    made = local.astimezone(UTC)
-    if made.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise ValidationError("Clocks skip this time on that day. Choose another.")
-    return made
-
-
 class DeliveryForm(DeliveryBase):
     """A new delivery of a version."""
 
@@ -111,11 +51,16 @@ class DeliveryForm(DeliveryBase):
 
     class Meta:
         model = Delivery
-        fields = ["title", "code", "mode", "client", "starts_on", "ends_on", "time_zone"]
-        labels = {"mode": "How it is taught", "client": "Client organisation"}
+        fields = ["title", "code", "mode", "client", "starts_on", "ends_on", "time_zone", "region"]
+        labels = {
+            "mode": "How it is taught",
+            "client": "Client organisation",
+            "region": "Anniversary day of",
+        }
         help_texts = {
             "title": "For example: Digital Accessibility, winter cohort.",
             "code": "Small letters, digits and hyphens. It appears in file names.",
+            "region": "The regional anniversary is then no working day.",
         }
 
     def __init__(self, *args: Any, version: MicroCredentialVersion, **kwargs: Any) -> None:
@@ -138,7 +83,7 @@ class DeliveryForm(DeliveryBase):
         return cleaned
 
 
-class ScheduleForm(forms.Form):
+class ScheduleForm(LocalTimes):
     """When a task opens, is due and closes, in the delivery's own zone."""
 
     opens_on = DayField(label="Opens on", help_text="From midnight on.")
@@ -185,9 +130,14 @@ class ScheduleForm(forms.Form):
         if not (opens and due and at):
             return cleaned
         zone = self.delivery.zone
-        cleaned["opens_at"] = moment(opens, time(), zone)
-        cleaned["due_at"] = moment(due, at, zone)
-        cleaned["cut_off_at"] = moment(cleaned.get("cut_off_on") or due, at, zone)
+        closes = cleaned.get("cut_off_on") or due
+        cleaned["opens_at"] = self.settle("opens_on", opens, time(), zone)
+        cleaned["due_at"] = self.settle("due_time", due, at, zone)
+        cleaned["cut_off_at"] = (
+            cleaned["due_at"] if closes == due else self.settle("cut_off_on", closes, at, zone)
+        )
+        if None in (cleaned["opens_at"], cleaned["due_at"], cleaned["cut_off_at"]):
+            return cleaned
         if cleaned["due_at"] <= cleaned["opens_at"]:
             self.add_error("due_on", "A task is due after it opens.")
         if cleaned["cut_off_at"] < cleaned["due_at"]:

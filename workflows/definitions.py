@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     Handler = Callable[[TransitionRecord], None]
     Relevance = Callable[[Notification], bool]
     DeadlineRelevance = Callable[[Deadline], bool]
+    DeadlineHook = Callable[[Deadline], None]
     ReminderText = Callable[[Reminder], tuple[str, str, dict[str, Any]]]
     Sender = Callable[[Notification, str], str]
 
@@ -23,6 +24,7 @@ relevance: "dict[str, Relevance]" = {}
 reminder_relevance: "dict[str, DeadlineRelevance]" = {}
 reminder_texts: "dict[str, ReminderText]" = {}
 extra_topics: set[str] = set()
+deadline_moved: "dict[str, list[DeadlineHook]]" = {}
 
 
 def handles(*topics: str, tells: Sequence[str] | None = None) -> "Callable[[Handler], Handler]":
@@ -84,6 +86,17 @@ def reminder_text(
         reminder_texts.update(dict.fromkeys(kinds, text))
         extra_topics.update(tells)
         return text
+
+    return wrap
+
+
+def when_moved(*kinds: str) -> "Callable[[DeadlineHook], DeadlineHook]":
+    """Register what keeps a copy of the date in step when a deadline of the kind was counted anew."""
+
+    def wrap(hook: "DeadlineHook") -> "DeadlineHook":
+        for kind in kinds:
+            deadline_moved.setdefault(kind, []).append(hook)
+        return hook
 
     return wrap
 

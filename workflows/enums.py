@@ -61,3 +61,15 @@ class ReminderState(models.TextChoices):
 class RootKind(models.TextChoices):
     DELTA = "delta", _("What moved")
     FULL = "full", _("Everything")
+
+
+class OffKind(models.TextChoices):
+    HOLIDAY = "holiday", _("Public holiday")
+    ANNIVERSARY = "anniversary", _("Regional anniversary")
+    CLOSED = "closed", _("Closed")
+
+
+class DaySource(models.TextChoices):
+    RULE = "rule", _("Computed")
+    TYPED = "typed", _("Entered")
+    IMPORTED = "imported", _("Imported")

@@ -7,7 +7,8 @@ from django.db import connections, models, router
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from workflows.enums import DeadlineState, MessageState, ReminderState
+from workflows.enums import DaySource, DeadlineState, MessageState, ReminderState
+from workflows.working_days import WorkingCalendar
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -110,3 +111,18 @@ class DeadlineQuerySet(SubjectQuerySet):
 class ReminderQuerySet(models.QuerySet[Any]):
     def due(self) -> Self:
         return self.filter(state=ReminderState.PLANNED, fire_at__lte=clock(self.db))
+
+
+class NonWorkingDayQuerySet(models.QuerySet[Any]):
+    def current(self) -> Self:
+        return self.filter(removed_at__isnull=True)
+
+    def calendar(self, region: str = "") -> WorkingCalendar:
+        """The calendar of a region as it is now, in one query."""
+        rows = list(self.filter(region__in={"", region}).values_list("day", "source", "removed_at"))
+        return WorkingCalendar(
+            off=frozenset(day for day, _source, removed in rows if removed is None),
+            # A year that was filled in once goes by its rows alone, also where some were removed.
+            years=frozenset(day.year for day, source, _removed in rows if source == DaySource.RULE),
+            region=region,
+        )

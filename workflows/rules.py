@@ -16,3 +16,8 @@ def may_manage_messages(person: "User") -> bool:
         role=OrganisationRole.ADMINISTRATOR, organisation__kind=OrganisationKind.PROVIDER
     )
     return person.is_staff or provider.exists()
+
+
+def may_keep_calendar(person: "User") -> bool:
+    """Who looks after messages keeps the working days too: both concern every delivery."""
+    return may_manage_messages(person)

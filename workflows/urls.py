@@ -1,4 +1,4 @@
-"""Messages of a person, and messages that could not be delivered."""
+"""Messages of a person, delivery of messages, working days."""
 
 from django.urls import path
 
@@ -12,4 +12,7 @@ urlpatterns = [
     path("manage/messages/", views.stuck, name="messages"),
     path("manage/messages/<int:pk>/", views.message, name="message"),
     path("manage/messages/<int:pk>/retry/", views.retry, name="retry"),
+    path("manage/working-days/", views.working_days, name="working_days"),
+    path("manage/working-days/import/", views.import_days, name="import_days"),
+    path("manage/working-days/<int:pk>/remove/", views.remove_day, name="remove_day"),
 ]

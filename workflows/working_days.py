@@ -1,11 +1,15 @@
 """Working days in New Zealand: weekends, public holidays with their Mondays, anniversaries, closed days.
 
 The rules follow the Holidays Act 2003. Matariki has no rule: its Fridays are those of the schedule to Te Kāhui
-o Matariki Public Holiday Act 2022, kept here as data.
+o Matariki Public Holiday Act 2022, kept here as data. They fill the calendar that administrators keep
+(models.NonWorkingDay); what counts is the calendar.
 """
 
 import datetime as dt
+import re
+import zoneinfo
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import cache
 
 MATARIKI = {
@@ -30,6 +34,26 @@ ANNIVERSARIES: dict[str, tuple[str, int, int]] = {
     "westland": ("near", 12, 1),
     "chatham": ("near", 11, 30),
 }
+
+REGIONS = {
+    "auckland": "Auckland",
+    "northland": "Northland",
+    "wellington": "Wellington",
+    "nelson": "Nelson",
+    "marlborough": "Marlborough",
+    "taranaki": "Taranaki",
+    "otago": "Otago",
+    "southland": "Southland",
+    "south-canterbury": "South Canterbury",
+    "hawkes-bay": "Hawke’s Bay",
+    "canterbury": "Canterbury",
+    "westland": "Westland",
+    "chatham": "Chatham Islands",
+}
+"""Regions with an anniversary of their own. Otago and Southland hold theirs by local custom."""
+
+FILLED_IN = (2024, 2036)
+"""Years that the calendar is filled in for, first and last."""
 
 
 def easter(year: int) -> dt.date:
@@ -72,7 +96,10 @@ def anniversary(region: str, year: int) -> dt.date:
     kind, month, number = ANNIVERSARIES[region]
     labour = nth_monday(year, 10, 4)
     if kind == "near":
-        return nearest_monday(dt.date(year, month, number))
+        # Where Easter Monday is kept already, the Tuesday after it (Otago in 2035).
+        monday = nearest_monday(dt.date(year, month, number))
+        is_taken = monday == easter(year) + dt.timedelta(days=1)
+        return monday + dt.timedelta(days=1) if is_taken else monday
     if kind == "nth_monday":
         return nth_monday(year, month, number)
     if kind == "after_labour":
@@ -85,46 +112,113 @@ def anniversary(region: str, year: int) -> dt.date:
     return tuesday + dt.timedelta(days=3 + 7)
 
 
+def named_holidays(year: int) -> list[tuple[dt.date, str]]:
+    """The national holidays of a year with their names, on the days on which they are kept."""
+    sunday = easter(year)
+    new_year, after = observed_pair(dt.date(year, 1, 1))
+    christmas, boxing = observed_pair(dt.date(year, 12, 25))
+    found = [
+        (new_year, "New Year’s Day"),
+        (after, "Day after New Year’s Day"),
+        (observed(dt.date(year, 2, 6)), "Waitangi Day"),
+        (sunday - dt.timedelta(days=2), "Good Friday"),
+        (sunday + dt.timedelta(days=1), "Easter Monday"),
+        (observed(dt.date(year, 4, 25)), "Anzac Day"),
+        (nth_monday(year, 6, 1), "King’s Birthday"),
+        (nth_monday(year, 10, 4), "Labour Day"),
+        (christmas, "Christmas Day"),
+        (boxing, "Boxing Day"),
+    ]
+    if year in MATARIKI:
+        found.append((dt.date(year, *MATARIKI[year]), "Matariki"))
+    return sorted(found)
+
+
 @cache
 def public_holidays(year: int, region: str = "") -> frozenset[dt.date]:
-    """The days of a year on which nobody has to work, as they are observed."""
-    sunday = easter(year)
-    days = {
-        *observed_pair(dt.date(year, 1, 1)),
-        observed(dt.date(year, 2, 6)),
-        sunday - dt.timedelta(days=2),
-        sunday + dt.timedelta(days=1),
-        observed(dt.date(year, 4, 25)),
-        nth_monday(year, 6, 1),
-        nth_monday(year, 10, 4),
-        *observed_pair(dt.date(year, 12, 25)),
-    }
-    if year in MATARIKI:
-        days.add(dt.date(year, *MATARIKI[year]))
+    """The days of a year on which nobody has to work, as they are observed, by rule alone."""
+    days = {day for day, _name in named_holidays(year)}
     if region:
         days.add(anniversary(region, year))
     return frozenset(days)
 
 
-def is_working_day(day: dt.date, region: str = "", closed: Collection[dt.date] = ()) -> bool:
-    """True on a weekday that is neither a holiday nor a day on which the organisation is closed."""
-    return day.weekday() < 5 and day not in closed and day not in public_holidays(day.year, region)
+def computed_days(first: int, last: int) -> list[tuple[dt.date, str, str]]:
+    """(day, name, region) of every holiday and anniversary of these years, for the calendar to begin with."""
+    found: list[tuple[dt.date, str, str]] = []
+    for year in range(first, last + 1):
+        national = named_holidays(year)
+        found += [(day, name, "") for day, name in national]
+        kept = {day for day, _name in national}
+        for region, label in REGIONS.items():
+            day = anniversary(region, year)
+            if day not in kept:
+                found.append((day, f"{label} Anniversary Day", region))
+    merged: dict[tuple[dt.date, str], str] = {}
+    for day, name, region in found:
+        merged[day, region] = f"{merged[day, region]}, {name}" if (day, region) in merged else name
+    return [(day, name, region) for (day, region), name in sorted(merged.items())]
+
+
+@dataclass(frozen=True)
+class WorkingCalendar:
+    """The days on which nobody has to work in one region. Years that were never filled in go by rule."""
+
+    off: frozenset[dt.date] = frozenset()
+    years: frozenset[int] = frozenset()
+    region: str = ""
+
+    def is_working_day(self, day: dt.date) -> bool:
+        """True on a weekday that is no holiday and on which nothing is closed."""
+        if day.weekday() >= 5 or day in self.off:
+            return False
+        return day.year in self.years or day not in public_holidays(day.year, self.region)
+
+    def add(self, day: dt.date, days: int) -> dt.date:
+        """The day that many working days later (or earlier). The day itself is not counted."""
+        step = dt.timedelta(days=1 if days >= 0 else -1)
+        left = abs(days)
+        while left:
+            day += step
+            left -= self.is_working_day(day)
+        return day
+
+    def next(self, day: dt.date) -> dt.date:
+        """The day itself where it is a working day, otherwise the next that is."""
+        while not self.is_working_day(day):
+            day += dt.timedelta(days=1)
+        return day
+
+    def between(self, first: dt.date, last: dt.date) -> int:
+        """How many working days come after the one day, up to and with the other; 0 when it is earlier."""
+        days = (first + dt.timedelta(days=one) for one in range(1, (last - first).days + 1))
+        return sum(self.is_working_day(day) for day in days)
+
+
+BY_RULE = WorkingCalendar()
+
+OFFSET = re.compile(r"([+-]?\d{1,4})(wd|d|h)")
+"""An offset of a reminder: "-7d" by the wall clock, "-48h" of elapsed time, "+1wd" by the calendar."""
+
+
+def moments_of(wall: dt.datetime, zone: zoneinfo.ZoneInfo) -> list[dt.datetime]:
+    """What a wall-clock time can mean, in UTC: one moment; two where clocks go back or leap over it.
+
+    In the hour that comes twice these are the first and the second. A time that clocks skip is, by PEP 495,
+    the one an hour on (by the clock before the change) and the one an hour back (by the clock after it).
+    """
+    found = [wall.replace(tzinfo=zone, fold=fold).astimezone(dt.UTC) for fold in (0, 1)]
+    return found[:1] if found[0] == found[1] else found
+
+
+def is_skipped(wall: dt.datetime, zone: zoneinfo.ZoneInfo) -> bool:
+    """Whether the clocks of the zone leap over this time."""
+    first = moments_of(wall, zone)[0]
+    return first.astimezone(zone).replace(tzinfo=None, fold=0) != wall
 
 
 def add_working_days(
     day: dt.date, days: int, region: str = "", closed: Collection[dt.date] = ()
 ) -> dt.date:
-    """The day that many working days later (or earlier). The day itself is not counted."""
-    step = dt.timedelta(days=1 if days >= 0 else -1)
-    left = abs(days)
-    while left:
-        day += step
-        left -= is_working_day(day, region, closed)
-    return day
-
-
-def next_working_day(day: dt.date, region: str = "", closed: Collection[dt.date] = ()) -> dt.date:
-    """The day itself where it is a working day, otherwise the next that is."""
-    while not is_working_day(day, region, closed):
-        day += dt.timedelta(days=1)
-    return day
+    """As WorkingCalendar.add, by rule alone."""
+    return WorkingCalendar(off=frozenset(closed), region=region).add(day, days)

@@ -17,12 +17,11 @@ from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
 from portfolios.enums import SubmissionState
 from portfolios.models import Part, Submission
-from workflows.actions import cancel_deadline, set_deadline
+from workflows.actions import After, cancel_deadline, set_deadline
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.models import Deadline
 from workflows.notifications import notify
 from workflows.transitions import perform
-from workflows.working_days import add_working_days
 
 MARKING_DEADLINE = "marking"
 
@@ -44,11 +43,12 @@ def marking_due(submission: Submission) -> dt.datetime:
     if submission.marking_due_at is not None:
         return submission.marking_due_at
     delivery = submission.delivery
-    day = add_working_days(
-        submission.submitted_at.astimezone(delivery.zone).date(),
-        delivery.policy_value("marking.days"),
-    )
-    return dt.datetime.combine(day, dt.time(17), tzinfo=delivery.zone).astimezone(dt.UTC)
+    return marking_time(submission).resolve(delivery.zone, delivery.calendar)
+
+
+def marking_time(submission: Submission) -> After:
+    """From when, and in how many working days, a submission is to be marked."""
+    return After(submission.submitted_at, submission.delivery.policy_value("marking.days"))
 
 
 def _give(
@@ -72,6 +72,8 @@ def _give(
         kind=MARKING_DEADLINE,
         due_at=due_at,
         zone=submission.delivery.time_zone,
+        region=submission.delivery.region,
+        after=marking_time(submission),
         recipients=[assessor],
         actor=actor,
     )

@@ -26,7 +26,6 @@ from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState, StaleVe
 from workflows.guards import Guard, guards_for
 from workflows.machines import step_on
 from workflows.transitions import perform
-from workflows.working_days import add_working_days
 
 WAITS_FOR_OTHERS = (guards.both_sealed, guards.decisions_agree)
 """Guards that another person's decision answers, not this one's."""
@@ -103,7 +102,7 @@ def refer(submission: Submission, *, actor: User, seen_version: int | None = Non
     _seal(fresh, draft, final=False, with_result=False)
     stop_deadline(fresh, actor=actor, reason="Referred back")
     delivery = fresh.delivery
-    day = add_working_days(
+    day = delivery.calendar.add(
         timezone.now().astimezone(delivery.zone).date(), delivery.policy_value("referral.days")
     )
     met = [

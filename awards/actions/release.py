@@ -157,6 +157,7 @@ def settle_release(submission: Submission) -> None:
             kind="reconsideration",
             due_at=until,
             zone=submission.delivery.time_zone,
+            region=submission.delivery.region,
             recipients=[],
             offsets=[],
             actor=CLOCK,

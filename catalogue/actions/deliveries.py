@@ -32,6 +32,7 @@ def plan_delivery(
     ends_on: date,
     actor: User,
     time_zone: str = "Pacific/Auckland",
+    region: str = "",
     client: Organisation | None = None,
 ) -> Delivery:
     """Make a delivery that is not open yet. Learners in it see nothing before it opens."""
@@ -45,6 +46,7 @@ def plan_delivery(
         starts_on=starts_on,
         ends_on=ends_on,
         time_zone=time_zone,
+        region=region,
         client=client,
     )
 

@@ -11,6 +11,8 @@ from accounts.models import Organisation, User
 from catalogue.enums import DeliveryMode, DeliveryRoleKind
 from catalogue.models.version import AssessmentTask, MicroCredentialVersion
 from catalogue.querysets import DeliveryQuerySet, ValidityQuerySet
+from workflows.models import NonWorkingDay
+from workflows.working_days import REGIONS, WorkingCalendar
 
 
 class Delivery(models.Model):
@@ -22,6 +24,9 @@ class Delivery(models.Model):
     title = models.CharField(max_length=200)
     mode = models.CharField(max_length=20, choices=DeliveryMode)
     time_zone = models.CharField(max_length=64, default="Pacific/Auckland")
+    region = models.CharField(
+        max_length=30, blank=True, default="", db_default="", choices=list(REGIONS.items())
+    )
     starts_on = models.DateField()
     ends_on = models.DateField()
     client = models.ForeignKey(
@@ -43,6 +48,11 @@ class Delivery(models.Model):
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.time_zone)
+
+    @property
+    def calendar(self) -> WorkingCalendar:
+        """Working days where the delivery is held, as administrators keep them. One query each time."""
+        return NonWorkingDay.objects.calendar(self.region)
 
     def policy_value(self, key: str) -> Any:
         """This delivery's value of a policy, else its version's, else the default."""

@@ -17,6 +17,7 @@ from catalogue.exceptions import PolicyRefused, ScheduleRefused
 from catalogue.forms import DeliveryForm, PolicyForm, ScheduleForm
 from catalogue.models import Delivery, MicroCredentialVersion
 from catalogue.views.answers import administered, answering, for_catalogue_staff, person
+from workflows.rules import may_keep_calendar
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -35,7 +36,11 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "catalogue/home.html",
-        {"card": card, "deliveries": selectors.deliveries_for(person(request))[:10]},
+        {
+            "card": card,
+            "deliveries": selectors.deliveries_for(person(request))[:10],
+            "keeps_calendar": may_keep_calendar(person(request)),
+        },
     )
 
 

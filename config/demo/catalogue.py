@@ -24,7 +24,6 @@ from catalogue.enums import DeliveryRoleKind as Role
 from catalogue.forms import CHECKLIST
 from catalogue.models import Delivery, MicroCredentialVersion, policy_defaults
 from config.demo.people import LEARNERS, Cast
-from workflows.working_days import add_working_days
 
 FILES = ("digital-accessibility", "privacy-public-sector", "cybersecurity-essentials")
 DELIVERY = "accessibility-1"
@@ -106,7 +105,7 @@ def make_delivery(
         client=None,
         actor=pam,
     )
-    due = datetime.combine(add_working_days(today, days_left), time(17), tzinfo=zone)
+    due = datetime.combine(delivery.calendar.add(today, days_left), time(17), tzinfo=zone)
     due = due.astimezone(UTC)
     for task in version.tasks.all():
         set_schedule(

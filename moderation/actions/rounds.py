@@ -29,7 +29,6 @@ from portfolios.models import Part, Submission
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.hashing import canonical
 from workflows.transitions import begin, perform, perform_set
-from workflows.working_days import add_working_days
 
 END_OF_DAY = time(17)
 
@@ -347,7 +346,7 @@ def make_items(
     load = selectors.open_items_of(list(people.values()))
     zone = moderation_round.delivery.zone
     today = timezone.now().astimezone(zone).date()
-    last = add_working_days(today, moderation_round.policy["moderation.days"])
+    last = moderation_round.delivery.calendar.add(today, moderation_round.policy["moderation.days"])
     due = datetime.combine(last, END_OF_DAY, tzinfo=zone)
     now = timezone.now()
     made = []

@@ -74,6 +74,7 @@ def open_deadline(portfolio: Portfolio, *, actor: Actor) -> None:
         kind=SUBMISSION_DEADLINE,
         due_at=portfolio.due_at,
         zone=delivery.time_zone,
+        region=delivery.region,
         recipients=[portfolio.enrolment.learner],
         offsets=delivery.policy_value("reminder.offsets"),
         actor=actor,

@@ -15,15 +15,13 @@ from portfolios.transitions import ASK_EXTENSION
 from workflows.actions import move_deadline
 from workflows.exceptions import NotPermitted
 from workflows.transitions import begin, perform
-from workflows.working_days import is_working_day
 
 
 def working_days(portfolio: Portfolio, start: dt.datetime, end: dt.datetime) -> int:
     """How many working days of the delivery's zone come after the one day, up to and with the other."""
     zone = portfolio.enrolment.delivery.zone
     first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
-    days = (first + dt.timedelta(days=number) for number in range(1, (last - first).days + 1))
-    return sum(is_working_day(day) for day in days)
+    return portfolio.enrolment.delivery.calendar.between(first, last)
 
 
 @transaction.atomic

@@ -86,6 +86,11 @@ MESSAGES = [
     page("workflows:inbox", "reader", "unread", kind=EXTREME),
     page("workflows:messages", "petra", "stuck_message"),
     page("workflows:message", "petra", "stuck_message"),
+    page("workflows:working_days", "petra", "as_it_is"),
+    page("workflows:working_days", "petra", "as_it_is", kind=EMPTY, query="year=2040"),
+    error("workflows:working_days", "petra", "as_it_is"),
+    page("workflows:import_days", "petra", "as_it_is"),
+    error("workflows:import_days", "petra", "as_it_is"),
 ]
 
 CATALOGUE = [

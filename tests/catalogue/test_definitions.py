@@ -117,6 +117,7 @@ CONTENT = [
     (lambda d: d["policy"].update({"marking.double": 1}), "policy.marking.double", "true or"),
     (lambda d: d["policy"].update({"sample.share": 2}), "policy.sample.share", "from 0 to 1"),
     (lambda d: d["policy"].update({"reminder.offsets": 7}), "policy.reminder.offsets", "list"),
+    (lambda d: d["policy"].update({"reminder.offsets": ["+1w"]}), "policy.reminder.offsets", "like"),
     (lambda d: d["outcomes"].append({"code": "LO9", "title": "X"}), "outcomes[3]", "No criterion"),
     (lambda d: d["outcomes"][1].update(code="LO1"), "outcomes[1].code", "above"),
     (lambda d: first(d).update(outcome="LO7"), "tasks[0].criteria[0].outcome", "no outcome"),

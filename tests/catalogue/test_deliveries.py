@@ -1,6 +1,6 @@
 """Planning, opening, dates, policy and people of a delivery."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -24,12 +24,12 @@ from catalogue.actions import (
 )
 from catalogue.enums import DeliveryRoleKind as Role
 from catalogue.exceptions import PersonRefused, PolicyRefused, ScheduleRefused
-from catalogue.forms import DayField, moment
 from catalogue.guards import TO_OPEN
 from catalogue.models import Delivery, DeliveryRole, TaskSchedule, policy_defaults
 from tests.factories.catalogue import draft_version
 from tests.personas import make_cast, make_user
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
+from workflows.forms import DayField
 from workflows.models import Notification
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -287,18 +287,6 @@ def test_parts_are_given_once_and_ended_rows_are_kept(cast):
     other = assign_role(cast.delivery, cast.olga, Role.ASSESSOR, actor=cast.pam)
     assert other.pk != part.pk
     assert Delivery.objects.with_role(cast.olga, Role.ASSESSOR).get() == cast.delivery
-
-
-def test_times_are_meant_in_the_zone_of_the_delivery(cast):
-    zone = cast.delivery.zone
-    at = datetime(2026, 1, 1, 17, 0).time()
-    assert moment(date(2026, 7, 1), at, zone) == datetime(2026, 7, 1, 5, tzinfo=UTC)
-    assert moment(date(2026, 12, 1), at, zone) == datetime(2026, 12, 1, 4, tzinfo=UTC)
-    half_past_two = datetime(2026, 1, 1, 2, 30).time()
-    with pytest.raises(ValidationError, match="skip"):
-        moment(date(2026, 9, 27), half_past_two, zone)
-    # The hour that comes twice: the later one.
-    assert moment(date(2026, 4, 5), half_past_two, zone) == datetime(2026, 4, 4, 14, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

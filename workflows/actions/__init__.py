@@ -1,16 +1,25 @@
 """What changes the machinery's own rows."""
 
 from workflows.actions.audit import open_record, sign_root
-from workflows.actions.deadlines import cancel_deadline, fire_time, move_deadline, set_deadline
+from workflows.actions.deadlines import (
+    After,
+    cancel_deadline,
+    fire_time,
+    move_deadline,
+    recount_deadlines,
+    set_deadline,
+)
 from workflows.actions.messages import mark_read, retry_message
 from workflows.actions.reminders import sweep_due
 
 __all__ = [
+    "After",
     "cancel_deadline",
     "fire_time",
     "mark_read",
     "move_deadline",
     "open_record",
+    "recount_deadlines",
     "retry_message",
     "set_deadline",
     "sign_root",

@@ -2,24 +2,24 @@
 
 import datetime as dt
 import importlib.metadata
-import re
 import zoneinfo
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import models, transaction
 from django.utils import timezone
 
 from accounts.models import Actor, SystemActor, User
+from workflows.definitions import deadline_moved
 from workflows.enums import DeadlineState, ReminderState
 from workflows.exceptions import StaleState
-from workflows.models import Deadline, DeadlineMove, Reminder
-from workflows.working_days import add_working_days
+from workflows.models import Deadline, DeadlineMove, NonWorkingDay, Reminder
+from workflows.working_days import BY_RULE, OFFSET, WorkingCalendar, moments_of
 
 # Used where nobody gives other offsets; a version's policy gives them. d: days on the wall clock, h: hours
 # that pass, wd: working days. A minus is before the deadline.
 DEFAULT_OFFSETS = ("-7d", "-48h", "0d", "+1wd", "+3wd")
-OFFSET = re.compile(r"([+-]?\d{1,4})(wd|d|h)")
 MORNING = dt.time(8)
 
 
@@ -27,12 +27,28 @@ def person_of(actor: Actor) -> User | None:
     return None if isinstance(actor, SystemActor) else actor
 
 
+@dataclass(frozen=True)
+class After:
+    """A date relative to an event: so many working days later, at a time of day in the delivery's zone."""
+
+    moment: dt.datetime
+    days: int
+    at: dt.time = dt.time(17)
+
+    def resolve(self, zone: zoneinfo.ZoneInfo, calendar: WorkingCalendar) -> dt.datetime:
+        """The moment in UTC. The day of the event is not counted."""
+        day = calendar.add(self.moment.astimezone(zone).date(), self.days)
+        return at_wall(dt.datetime.combine(day, self.at), zone)
+
+
 def at_wall(wall: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
     """A wall-clock time as a moment. A time that the clocks skip counts as the same time after the gap."""
-    return wall.replace(tzinfo=zone).astimezone(dt.UTC)
+    return moments_of(wall, zone)[0]
 
 
-def fire_time(due_at: dt.datetime, offset: str, zone: str, region: str = "") -> dt.datetime:
+def fire_time(
+    due_at: dt.datetime, offset: str, zone: str, calendar: WorkingCalendar = BY_RULE
+) -> dt.datetime:
     """When a reminder goes out. Each offset names its clock: "-1d" is not "-24h" over a change of clocks."""
     parts = OFFSET.fullmatch(offset)
     if parts is None:
@@ -42,10 +58,9 @@ def fire_time(due_at: dt.datetime, offset: str, zone: str, region: str = "") -> 
         # In UTC: Python adds to an aware local time as the wall clock does, not as time passes.
         return due_at.astimezone(dt.UTC) + dt.timedelta(hours=number)
     where = zoneinfo.ZoneInfo(zone)
-    wall = due_at.astimezone(where).replace(tzinfo=None)
+    wall = due_at.astimezone(where).replace(tzinfo=None, fold=0)
     if unit == "wd":
-        day = add_working_days(wall.date(), number, region)
-        return at_wall(dt.datetime.combine(day, MORNING), where)
+        return at_wall(dt.datetime.combine(calendar.add(wall.date(), number), MORNING), where)
     if number == 0:
         return min(at_wall(dt.datetime.combine(wall.date(), MORNING), where), due_at)
     return at_wall(wall + dt.timedelta(days=number), where)
@@ -62,10 +77,17 @@ def set_deadline(
     offsets: Sequence[str] | None = None,
     actor: Actor,
     region: str = "",
+    after: After | None = None,
 ) -> Deadline:
-    """Make a deadline and its reminders. An open one of the same kind is moved there instead."""
+    """Make a deadline and its reminders. An open one of the same kind is moved there instead.
+
+    With `after` the date was counted from an event: it is counted again when the calendar changes.
+    """
     found = Deadline.objects.select_for_update().of(subject).open().filter(kind=kind).first()
     if found is not None:
+        found.counted_from = after.moment if after else None
+        found.counted_days = after.days if after else None
+        found.save(update_fields=["counted_from", "counted_days"])
         moved = move_deadline(found, due_at=due_at, actor=actor, reason="")
         arm(moved, recipients)
         return moved
@@ -77,6 +99,8 @@ def set_deadline(
         zone=zone,
         region=region,
         offsets=list(DEFAULT_OFFSETS if offsets is None else offsets),
+        counted_from=after.moment if after else None,
+        counted_days=after.days if after else None,
         **provenance(due_at, zone),
     )
     DeadlineMove.objects.create(
@@ -98,10 +122,11 @@ def provenance(due_at: dt.datetime, zone: str) -> dict[str, str]:
 def arm(deadline: Deadline, recipients: Iterable[User]) -> None:
     """Make the reminders that are not there yet. Moments that lie behind already are left out."""
     now = timezone.now()
+    calendar = NonWorkingDay.objects.calendar(deadline.region)
     fresh = []
     for person in recipients:
         for offset in deadline.offsets:
-            fire_at = fire_time(deadline.due_at, offset, deadline.zone, deadline.region)
+            fire_at = fire_time(deadline.due_at, offset, deadline.zone, calendar)
             if fire_at >= now:
                 fresh.append(
                     Reminder(
@@ -134,9 +159,10 @@ def move_deadline(
         setattr(locked, name, value)
     locked.save(update_fields=["due_at", "generation", "wall_time", "tzdata_version"])
     now = timezone.now()
+    calendar = NonWorkingDay.objects.calendar(locked.region)
     people: set[Any] = set()
     for offset in set(locked.offsets):
-        fire_at = fire_time(due_at, offset, locked.zone, locked.region)
+        fire_at = fire_time(due_at, offset, locked.zone, calendar)
         rows = Reminder.objects.filter(deadline=locked, offset=offset)
         people.update(rows.values_list("recipient", flat=True))
         if fire_at >= now:
@@ -185,3 +211,48 @@ def cancel_deadline(deadline: Deadline, *, actor: Actor, reason: str = "") -> De
             reason=reason,
         )
     return locked
+
+
+def should_be(deadline: Deadline, calendar: WorkingCalendar) -> dt.datetime:
+    """The moment that a deadline means by the calendar and the time-zone data of today."""
+    zone = zoneinfo.ZoneInfo(deadline.zone)
+    local = deadline.due_at.astimezone(zone).replace(tzinfo=None, fold=0)
+    if deadline.counted_from is not None and deadline.counted_days is not None:
+        after = After(deadline.counted_from, deadline.counted_days, local.time())
+        return after.resolve(zone, calendar)
+    wall = dt.datetime.fromisoformat(deadline.wall_time)
+    if local.replace(second=0, microsecond=0) == wall:
+        return deadline.due_at
+    kept = dt.timedelta(seconds=local.second, microseconds=local.microsecond)
+    return at_wall(wall + kept, zone)
+
+
+def recount(region: str | None = None) -> list[tuple[Deadline, dt.datetime]]:
+    """Open deadlines ahead that no longer mean their moment, each with the one it means now. Changes nothing."""
+    rows = Deadline.objects.open().filter(due_at__gt=timezone.now())
+    if region:
+        rows = rows.filter(region=region)
+    calendars: dict[str, WorkingCalendar] = {}
+    found = []
+    for row in rows.order_by("pk").iterator(chunk_size=1000):
+        if row.region not in calendars:
+            calendars[row.region] = NonWorkingDay.objects.calendar(row.region)
+        wanted = should_be(row, calendars[row.region])
+        if wanted != row.due_at and wanted > timezone.now():
+            found.append((row, wanted))
+    return found
+
+
+def recount_deadlines(*, actor: Actor, reason: str, region: str | None = None) -> int:
+    """Move what no longer means its moment, each in the same transaction as its reminders. Gives how many.
+
+    The owners of the date are told through `deadline_moved`, so that their own copy moves with it.
+    """
+    moved = 0
+    for row, wanted in recount(region):
+        with transaction.atomic():
+            fresh = move_deadline(row, due_at=wanted, actor=actor, reason=reason)
+            for hook in deadline_moved.get(row.kind, ()):
+                hook(fresh)
+        moved += 1
+    return moved

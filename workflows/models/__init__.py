@@ -9,6 +9,7 @@ from workflows.models.audit import (
     TransitionLabel,
     TransitionRecord,
 )
+from workflows.models.calendar import NonWorkingDay
 from workflows.models.deadline import Deadline, DeadlineMove, Reminder
 from workflows.models.notice import Notification
 from workflows.models.outbox import DeliveryAttempt, Heartbeat, IdempotencyKey, OutboxMessage
@@ -25,6 +26,7 @@ __all__ = [
     "DeliveryAttempt",
     "Heartbeat",
     "IdempotencyKey",
+    "NonWorkingDay",
     "Notification",
     "OutboxMessage",
     "Reminder",

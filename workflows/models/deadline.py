@@ -19,6 +19,9 @@ class Deadline(models.Model):
     zone = models.CharField(max_length=64)
     tzdata_version = models.CharField(max_length=20, blank=True)
     region = models.CharField(max_length=30, blank=True)
+    # Where the date was counted in working days: from which moment, and how many.
+    counted_from = models.DateTimeField(null=True, blank=True)
+    counted_days = models.PositiveSmallIntegerField(null=True, blank=True)
     offsets = models.JSONField(default=list)
     generation = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=10, choices=DeadlineState, default=DeadlineState.OPEN)

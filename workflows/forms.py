@@ -1,0 +1,159 @@
+"""What is typed about dates: a day in three fields, a local time that asks back, days off, lists of them."""
+
+import datetime as dt
+import zoneinfo
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from workflows.enums import OffKind
+from workflows.working_days import REGIONS, is_skipped, moments_of
+
+
+class DayWidget(forms.MultiWidget):
+    """Day, month and year in three fields."""
+
+    day_parts = True
+
+    def __init__(self) -> None:
+        super().__init__([forms.TextInput(), forms.TextInput(), forms.TextInput()])
+
+    def decompress(self, value: Any) -> list[Any]:
+        return [value.day, value.month, value.year] if value else [None, None, None]
+
+
+class DayField(forms.MultiValueField):
+    """A date that a person types in three parts; says which part is wrong."""
+
+    def __init__(self, **options: Any) -> None:
+        required = options.get("required", True)
+        part = forms.IntegerField(required=required)
+        options.setdefault("error_messages", {"required": "Enter a date."})
+        super().__init__(
+            [part, part, part], widget=DayWidget(), require_all_fields=required, **options
+        )
+
+    def clean(self, value: Any) -> Any:
+        parts = [str(part or "").strip() for part in value or []]
+        if any(parts):
+            missing = [
+                name for name, part in zip(("day", "month", "year"), parts, strict=True) if not part
+            ]
+            if missing:
+                raise ValidationError(f"The date needs a {' and a '.join(missing)}.")
+            if not all(part.isascii() and part.isdigit() for part in parts):
+                raise ValidationError("Enter the date in numbers, like 27 3 2026.")
+        return super().clean(value)
+
+    def compress(self, data_list: list[Any]) -> dt.date | None:
+        if not data_list or not any(data_list):
+            return None
+        day, month, year = data_list
+        try:
+            made = dt.date(year, month, day)
+        except (ValueError, OverflowError):
+            raise ValidationError("There is no such day.") from None
+        if not 2000 <= made.year <= 2100:
+            raise ValidationError("Enter the year with four digits.")
+        return made
+
+
+def clock_words(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
+    """A moment as the zone's clock shows it, with what tells it from its twin."""
+    local = moment.astimezone(zone)
+    offset = local.strftime("%z")
+    hour = local.strftime("%I:%M %p").lstrip("0").lower()
+    return (
+        f"{hour} on {local:%A} {local.day} {local:%B} {local.year} (UTC{offset[:3]}:{offset[3:]})"
+    )
+
+
+class LocalTimes(forms.Form):
+    """Times of a zone's clock. Where one means two moments, or none, the form asks which is meant."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._asked: list[str] = []
+
+    @property
+    def asked(self) -> list[forms.BoundField]:
+        """The questions that came up, for the template; none in nearly every case."""
+        return [self[name] for name in self._asked]
+
+    def settle(
+        self, name: str, day: dt.date, at: dt.time, zone: zoneinfo.ZoneInfo
+    ) -> dt.datetime | None:
+        """The moment in UTC, or None after a question was added to the form.
+
+        `name` is the field that holds the time; the question is called `name`_which.
+        """
+        wall = dt.datetime.combine(day, at)
+        found = moments_of(wall, zone)
+        if len(found) == 1:
+            return found[0]
+        skipped = is_skipped(wall, zone)
+        which = f"{name}_which"
+        choices = [(one.isoformat(), clock_words(one, zone)) for one in sorted(found)]
+        self.fields[which] = forms.ChoiceField(
+            label="Which time do you mean?",
+            help_text="The clocks leap over this time on that day."
+            if skipped
+            else "The clocks go back on that day, and this time comes twice.",
+            choices=choices,
+            widget=forms.RadioSelect,
+            required=False,
+        )
+        self._asked.append(which)
+        chosen = self.data.get(self.add_prefix(which), "")
+        if chosen in dict(choices):
+            return dt.datetime.fromisoformat(chosen)
+        self.add_error(
+            which,
+            "Clocks skip this time on that day. Choose which is meant."
+            if skipped
+            else "This time comes twice on that day. Choose which is meant.",
+        )
+        return None
+
+
+class DayOffForm(forms.Form):
+    """One more day on which nobody has to work."""
+
+    day = DayField(label="Day")
+    name = forms.CharField(
+        label="Name",
+        max_length=200,
+        error_messages={"required": "Enter what the day is called."},
+    )
+    kind = forms.ChoiceField(label="Kind", choices=OffKind.choices, widget=forms.RadioSelect)
+    region = forms.ChoiceField(
+        label="Where", choices=[("", "Everywhere"), *REGIONS.items()], required=False
+    )
+
+
+class DayListForm(forms.Form):
+    """A file of days, or rows pasted from a spreadsheet."""
+
+    file = forms.FileField(label="CSV or calendar (.ics) file", required=False)
+    text = forms.CharField(
+        label="Or paste rows here",
+        required=False,
+        strip=False,
+        max_length=200_000,
+        widget=forms.Textarea,
+        help_text="With the header row: day, name, kind, region.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not cleaned.get("file") and not str(cleaned.get("text", "")).strip():
+            raise ValidationError("Choose a file or paste rows.")
+        return cleaned
+
+    def content(self) -> bytes:
+        """The bytes as they came, at most 1 MB of them."""
+        file = self.cleaned_data.get("file")
+        if file is not None:
+            return bytes(file.read(1_000_000))
+        return str(self.cleaned_data["text"]).encode()

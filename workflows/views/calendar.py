@@ -1,0 +1,90 @@
+"""The days on which nobody has to work, for those who keep them."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.models import User
+from workflows.actions.calendar import DayRow, add_days_off, read_days, remove_day_off
+from workflows.enums import DaySource
+from workflows.forms import DayListForm, DayOffForm
+from workflows.models import NonWorkingDay
+from workflows.rules import may_keep_calendar
+from workflows.working_days import FILLED_IN
+
+
+def keeper(request: HttpRequest) -> User:
+    """The signed-in person, who keeps the calendar; otherwise 403."""
+    person = cast("User", request.user)
+    if not may_keep_calendar(person):
+        raise PermissionDenied("Only administrators keep the working days.")
+    return person
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def working_days(request: HttpRequest) -> HttpResponse:
+    """The days off of a year, and a form for one more."""
+    person = keeper(request)
+    form = DayOffForm(
+        request.POST if request.method == "POST" else None, initial={"kind": "closed"}
+    )
+    if form.is_valid():
+        cleaned = form.cleaned_data
+        row = DayRow(cleaned["day"], cleaned["name"], cleaned["kind"], cleaned["region"])
+        if add_days_off([row], actor=person):
+            messages.success(request, f"{row.name} is no working day now.")
+            return redirect(f"{request.path}?year={row.day.year}")
+        form.add_error("day", "This day is in the calendar already.")
+    today = timezone.localdate()
+    asked = request.GET.get("year", "")
+    year = int(asked) if asked.isascii() and asked.isdigit() and len(asked) == 4 else today.year
+    rows = NonWorkingDay.objects.filter(day__year=year).select_related("removed_by", "added_by")
+    shown = {
+        "form": form,
+        "year": year,
+        "years": range(min(today.year, year), max(FILLED_IN[1], year) + 1),
+        "filled_in": FILLED_IN[0] <= year <= FILLED_IN[1],
+        "rows": [one for one in rows if one.removed_at is None],
+        "removed": [one for one in rows if one.removed_at is not None],
+    }
+    return render(request, "workflows/working_days.html", shown, status=422 if form.errors else 200)
+
+
+@require_POST
+@login_required
+def remove_day(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make a working day of it again."""
+    person = keeper(request)
+    row = get_object_or_404(NonWorkingDay, pk=pk)
+    remove_day_off(row, actor=person)
+    messages.success(request, f"{row.day:%-d %B %Y} is a working day again.")
+    return redirect("workflows:working_days")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def import_days(request: HttpRequest) -> HttpResponse:
+    """A list of days: what it would do first, then do it."""
+    person = keeper(request)
+    if request.method == "POST" and "confirm" in request.POST:
+        found = read_days(request.POST.get("rows", "").encode())
+        if not found.problems:
+            added = add_days_off(found.rows, actor=person, source=DaySource.IMPORTED)
+            messages.success(request, f"{added} days are added.")
+            return redirect("workflows:working_days")
+    form = DayListForm(request.POST if request.method == "POST" else None, request.FILES or None)
+    shown: dict[str, Any] = {"form": form, "found": None}
+    if form.is_valid():
+        found = read_days(form.content())
+        shown["found"] = found
+        if not found.problems:
+            return render(request, "workflows/import_days_preview.html", shown)
+    failed = form.is_bound
+    return render(request, "workflows/import_days.html", shown, status=422 if failed else 200)
