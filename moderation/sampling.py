@@ -7,12 +7,13 @@ population give the same sample on any machine and any version of Python.
 """
 
 import hashlib
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from heapq import heapify, heappop, heapreplace
 from itertools import pairwise
+from json.encoder import encode_basestring_ascii as quoted
 from math import ceil, isqrt
 
 ALGORITHM = "moderato-1"
@@ -130,9 +131,15 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
 
 def population_hash(rows: Iterable[Row]) -> str:
     """SHA-256 over the ordered population: submissions, decisions, strata, reasons."""
+    return _hash_in_order(in_order(rows))
+
+
+def _hash_in_order(ordered: Iterable[Row]) -> str:
+    """Each row is one line of JSON: [key, decision, stratum, [reasons]], all but ASCII escaped."""
     lines = [
-        json.dumps([row.key, row.decision, row.stratum, row.reasons], separators=(",", ":"))
-        for row in in_order(rows)
+        f"[{quoted(row.key)},{quoted(row.decision)},{quoted(row.stratum)},"
+        f"[{','.join(map(quoted, row.reasons))}]]"
+        for row in ordered
     ]
     return hashlib.sha256("\n".join([ALGORITHM, *lines]).encode()).hexdigest()
 
@@ -162,8 +169,18 @@ def priority(row: Row, seed: str, population: str) -> str:
     Sorting by it is a random permutation, fixed once seed and population are stored. An extension takes
     the next rows of the same permutation, so it can only append.
     """
-    text = "|".join([ALGORITHM, seed, population, row.key])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return _priority(row, _start(seed, population)).hex()
+
+
+def _start(seed: str, population: str) -> "hashlib._Hash":
+    """The part of the digest that all rows share."""
+    return hashlib.sha256("|".join([ALGORITHM, seed, population, ""]).encode())
+
+
+def _priority(row: Row, start: "hashlib._Hash") -> bytes:
+    own = start.copy()
+    own.update(row.key.encode())
+    return own.digest()
 
 
 def allocate(total: int, sizes: Mapping[str, int], floors: Mapping[str, int]) -> dict[str, int]:
@@ -175,14 +192,21 @@ def allocate(total: int, sizes: Mapping[str, int], floors: Mapping[str, int]) ->
     given = {name: min(floors.get(name, 0), size) for name, size in sizes.items()}
     everything = sum(sizes.values())
     total = min(total, everything)
-    while sum(given.values()) < total:
-        open_strata = [name for name, size in sizes.items() if given[name] < size]
-        given[
-            min(
-                open_strata,
-                key=lambda name: (given[name] - Fraction(total * sizes[name], everything), name),
-            )
-        ] += 1
+    left = total - sum(given.values())
+    # How far above its quota total·size/everything each open stratum is, in units of 1/everything.
+    above = [
+        (given[name] * everything - total * size, name)
+        for name, size in sizes.items()
+        if given[name] < size
+    ]
+    heapify(above)
+    for _each in range(left):
+        distance, name = above[0]
+        given[name] += 1
+        if given[name] == sizes[name]:
+            heappop(above)
+        else:
+            heapreplace(above, (distance + everything, name))
     return given
 
 
@@ -228,7 +252,7 @@ def draw(
 ) -> Plan:
     """The first draw. `size` gives the random part's size for a frame of n, else the customary rule does."""
     population = in_order(rows)
-    fingerprint = population_hash(population)
+    fingerprint = _hash_in_order(population)
     if len(population) <= rules.all_if_n_le:
         whole = tuple(
             Pick(
@@ -302,8 +326,8 @@ def take(wanted: Mapping[str, int], rows: Sequence[Row], seed: str, population: 
     strata: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         strata[row.stratum].append(row)
+    start = _start(seed, population)
     chosen: list[Row] = []
     for name in sorted(strata):
-        shuffled = sorted(strata[name], key=lambda row: priority(row, seed, population))
-        chosen += shuffled[: wanted.get(name, 0)]
+        chosen += sorted(strata[name], key=lambda row: _priority(row, start))[: wanted.get(name, 0)]
     return chosen

@@ -14,7 +14,7 @@ from assessment.enums import Outcome
 from assessment.models import AssessmentDecision, CriterionJudgement
 from assessment.selectors import results_for
 from catalogue.models import AssessmentTask, Delivery, Grade, Level
-from moderation import population, sampling, statistics
+from moderation import assurance, population, sampling
 from moderation.enums import RESOLVED, RoundState
 from moderation.models import AssessorWatch, ModerationRound, PlanVersion, SampleItem
 from portfolios.enums import HoldKind, SubmissionState
@@ -251,7 +251,7 @@ def size_rule(policy: dict[str, Any]) -> Any:
     if not policy["sample.by_assurance"]:
         return None
     p_star, alpha = policy["assurance.p_star"], policy["assurance.alpha"]
-    return lambda n: statistics.zero_defect_size(n, p_star, alpha)
+    return lambda n: assurance.zero_defect_size(n, p_star, alpha)
 
 
 def draw_of(plan: PlanVersion) -> sampling.Plan:

@@ -9,7 +9,7 @@ from assessment.models import CriterionJudgement
 from assessment.outcome import Mark, Result, result_of
 from assessment.selectors import bands_of, results_for
 from catalogue.models import Criterion, Level
-from moderation import statistics
+from moderation import assurance, statistics
 from moderation.enums import RESOLVED, Disagreement, SamplePart, SampleState
 from moderation.models import (
     ModerationDecision,
@@ -117,14 +117,14 @@ def disagreements_of(moderation_round: ModerationRound) -> list[ModerationDecisi
     return list(gravest.values())
 
 
-def assurance_of(moderation_round: ModerationRound) -> statistics.Assurance:
+def assurance_of(moderation_round: ModerationRound) -> assurance.Assurance:
     """The statement on the randomly sampled frame. Items that were targeted say nothing about it."""
     frame = frame_size(moderation_round)
     random = moderation_round.items.live().filter(part=SamplePart.RANDOM)
     read = random.filter(state__in=RESOLVED).count()
     found = sum(one.item.part == SamplePart.RANDOM for one in disagreements_of(moderation_round))
     alpha = float(moderation_round.policy["assurance.alpha"])
-    return statistics.assurance(frame, min(read, frame), min(found, read), alpha)
+    return assurance.assurance(frame, min(read, frame), min(found, read), alpha)
 
 
 def frame_size(moderation_round: ModerationRound) -> int:

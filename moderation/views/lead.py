@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from catalogue.models import AssessmentTask, Delivery
-from moderation import actions, guards, rules, selectors, statistics
+from moderation import actions, assurance, guards, rules, selectors
 from moderation.enums import RoundDecision, RoundState, SampleState
 from moderation.forms import ReasonForm, RoundDecisionForm
 from moderation.models import ModerationRound
@@ -138,8 +138,8 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
         "in_frame": frame,
         "share": f"{share:.0%}",
         "wrong": wrong,
-        "detects": f"{statistics.detection_probability(frame, wrong, size):.0%}",
-        "assurance": statistics.assurance(frame, size, 0, found.policy["assurance.alpha"]).sentence,
+        "detects": f"{assurance.detection_probability(frame, wrong, size):.0%}",
+        "assurance": assurance.assurance(frame, size, 0, found.policy["assurance.alpha"]).sentence,
         "nobody": [
             work[one.key].submission
             for one in drawn.picks
