@@ -50,5 +50,21 @@ class Disagreement(models.TextChoices):
     PASS_FAIL = "pass_fail", "Another outcome"
 
 
+class Sufficiency(models.TextChoices):
+    """Whether the evidence is enough to judge by."""
+
+    YES = "yes", "Yes"
+    PARTLY = "partly", "In part"
+    NO = "no", "No"
+
+
+class FeedbackQuality(models.TextChoices):
+    """Whether the assessor's feedback helps the learner on."""
+
+    YES = "yes", "Yes"
+    PARTLY = "partly", "In part"
+    NO = "no", "No"
+
+
 RESOLVED = (SampleState.UPHELD, SampleState.ADJUSTED)
 """States in which an item waits for nobody."""

@@ -8,7 +8,7 @@ from django import forms
 from accounts.models import User
 from catalogue.models import Criterion
 from moderation.actions import Levels
-from moderation.enums import RoundDecision, SampleState
+from moderation.enums import FeedbackQuality, RoundDecision, SampleState, Sufficiency
 from moderation.models import ModerationRound, ModeratorReading, SampleItem
 
 
@@ -18,7 +18,26 @@ class BlindForm(forms.Form):
     comment = forms.CharField(
         label="Comment on the whole", required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
+    sufficiency = forms.ChoiceField(
+        label="Is the evidence enough to judge by?",
+        choices=Sufficiency.choices,
+        widget=forms.RadioSelect,
+        required=False,
+    )
+    sufficiency_note = forms.CharField(
+        label="What is missing or doubtful",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    inclusion_note = forms.CharField(
+        label="Accessibility and te reo Māori",
+        help_text="Adjustments, translation or language that had a bearing on the judgement.",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    SAVED = ("comment", "sufficiency", "sufficiency_note", "inclusion_note")
 
     def __init__(
         self,
@@ -30,7 +49,8 @@ class BlindForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.criteria = criteria
         saved = {one.criterion_id: one for one in reading.judgements.all()} if reading else {}
-        self.initial["comment"] = reading.comment if reading else ""
+        for name in self.SAVED:
+            self.initial[name] = getattr(reading, name) if reading else ""
         self.initial["version"] = reading.version if reading else None
         for criterion in criteria:
             levels = sorted(criterion.levels.all(), key=lambda level: level.rank)
@@ -65,7 +85,7 @@ class BlindForm(forms.Form):
         return Levels(
             levels={one.pk: given[f"level-{one.pk}"] for one in self.criteria},
             comments={one.pk: given[f"comment-{one.pk}"] for one in self.criteria},
-            comment=given["comment"],
+            **{name: given[name] for name in self.SAVED},
         )
 
 
@@ -95,6 +115,17 @@ class ItemDecisionForm(forms.Form):
         help_text="Only for a return.",
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    feedback_quality = forms.ChoiceField(
+        label="Does the assessor's feedback help the learner on?",
+        choices=FeedbackQuality.choices,
+        widget=forms.RadioSelect,
+        required=False,
+    )
+    feedback_note = forms.CharField(
+        label="What the feedback should say",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
     factual_error = forms.BooleanField(
         label="It is a factual error: a criterion or evidence was missed, or added up wrongly",

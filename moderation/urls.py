@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from moderation.views import lead, moderator, reports
+from moderation.views import lead, moderator, records, reports
 
 app_name = "moderation"
 
@@ -23,7 +23,13 @@ urlpatterns = [
     path("rounds/<uuid:pk>/approve/", lead.approve, name="approve"),
     path("rounds/<uuid:pk>/close/", lead.close, name="close"),
     path("rounds/<uuid:pk>/closed/", lead.closed, name="closed"),
-    path("rounds/<uuid:pk>/record.json", lead.record, name="record"),
+    path("rounds/<uuid:pk>/record.json", records.record, name="record"),
+    path("rounds/<uuid:pk>/record.pdf", records.record_pdf, name="record_pdf"),
+    path(
+        "rounds/<uuid:pk>/population-<int:number>.csv",
+        records.population,
+        name="population",
+    ),
     path("r/<uuid:pk>/mark/", moderator.mark, name="mark"),
     path("r/<uuid:pk>/compare/", moderator.compare, name="compare"),
     path("r/<uuid:pk>/decided/", moderator.decided, name="decided"),

@@ -27,15 +27,20 @@ def fonts() -> Path:
 
 
 def receipt_pdf(facts: dict[str, Any]) -> bytes:
-    """One page: reference, time, fingerprint, the list of files. Values are data, never markup.
+    """One page: reference, time, fingerprint, the list of files."""
+    return pdf("portfolios/receipt.typ", facts)
+
+
+def pdf(template: str, facts: dict[str, Any]) -> bytes:
+    """A tagged PDF (PDF/UA-1) from a Typst template in `templates/`. Values are data, never markup.
 
     Anything that Typst warns of (a letter without a glyph, a font that is missing) is an error here.
     """
     try:
-        return _compile(facts)
+        return _compile(template, facts)
     except typst.TypstError:
-        # A letter that the font has not: better a question mark in a title than no receipt.
-        return _compile(_latin(facts))
+        # A letter that the font has not: better a question mark in a title than no document.
+        return _compile(template, _latin(facts))
 
 
 def _latin(value: Any) -> Any:
@@ -46,10 +51,9 @@ def _latin(value: Any) -> Any:
     return [_latin(one) for one in value] if isinstance(value, list) else value
 
 
-def _compile(facts: dict[str, Any]) -> bytes:
-    template = Path(settings.BASE_DIR) / "templates" / "portfolios" / "receipt.typ"
+def _compile(template: str, facts: dict[str, Any]) -> bytes:
     made, warnings = typst.compile_with_warnings(
-        str(template),
+        str(Path(settings.BASE_DIR) / "templates" / template),
         pdf_standards=["ua-1"],
         font_paths=[str(fonts())],
         ignore_system_fonts=True,

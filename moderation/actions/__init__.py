@@ -1,6 +1,7 @@
 """What people do in moderation. Each is one transaction."""
 
 from moderation.actions.items import (
+    Feedback,
     adjust_item,
     allocate_moderator,
     bring_back,
@@ -11,7 +12,13 @@ from moderation.actions.items import (
     return_item,
     uphold_item,
 )
-from moderation.actions.reading import Levels, save_reading, seal_reading
+from moderation.actions.reading import (
+    INDEPENDENCE,
+    SUFFICIENCY,
+    Levels,
+    save_reading,
+    seal_reading,
+)
 from moderation.actions.rounds import (
     draw_again,
     draw_sample,
@@ -31,6 +38,9 @@ from moderation.actions.sets import (
 
 __all__ = [
     "CLOSING_GUARDS",
+    "INDEPENDENCE",
+    "SUFFICIENCY",
+    "Feedback",
     "Levels",
     "adjust_item",
     "allocate_moderator",

@@ -1,5 +1,6 @@
 """What is decided about one item, what it does, and what it makes due."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from assessment.enums import Basis
 from moderation import guards, rules, selectors
 from moderation.actions.reading import plain_text
 from moderation.actions.rounds import lock_round
-from moderation.enums import Disagreement, RoundState, SamplePart, SampleState
+from moderation.enums import Disagreement, FeedbackQuality, RoundState, SamplePart, SampleState
 from moderation.exceptions import NothingDiffers, ReasonNeeded
 from moderation.models import ModerationDecision, ModerationRound, RoundMember, SampleItem
 from portfolios.actions.submission import place_hold
@@ -21,6 +22,24 @@ from portfolios.models import Part, Submission
 from workflows.actions import open_record
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.transitions import perform
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What the moderator says of the assessor's feedback. `quality` is empty where nothing was said."""
+
+    quality: str = ""
+    note: str = ""
+
+    def columns(self) -> dict[str, str]:
+        known = self.quality in FeedbackQuality
+        return {
+            "feedback_quality": self.quality if known else "",
+            "feedback_note": plain_text(self.note),
+        }
+
+
+NOTHING_SAID = Feedback()
 
 OPEN = (RoundState.REVIEWING, RoundState.REOPENED)
 
@@ -61,7 +80,9 @@ def _compared(item: SampleItem) -> selectors.Comparison:
 
 
 @transaction.atomic
-def uphold_item(item: SampleItem, *, actor: User, reason: str = "") -> SampleItem:
+def uphold_item(
+    item: SampleItem, *, actor: User, reason: str = "", feedback: Feedback = NOTHING_SAID
+) -> SampleItem:
     """Let the assessor's decision stand.
 
     A reason is needed where the readings differ. Where the assessor changed a frozen decision after a
@@ -83,6 +104,7 @@ def uphold_item(item: SampleItem, *, actor: User, reason: str = "") -> SampleIte
         disagreement=kind,
         factual_error=corrected,
         compared_with=comparison.decision,
+        **feedback.columns(),
     )
     if kind != Disagreement.NONE and not corrected:
         escalate_by_rule(moderation_round, fresh, kind)
@@ -91,7 +113,12 @@ def uphold_item(item: SampleItem, *, actor: User, reason: str = "") -> SampleIte
 
 @transaction.atomic
 def adjust_item(
-    item: SampleItem, *, actor: User, reason: str, factual_error: bool = False
+    item: SampleItem,
+    *,
+    actor: User,
+    reason: str,
+    factual_error: bool = False,
+    feedback: Feedback = NOTHING_SAID,
 ) -> SampleItem:
     """Record that the moderator would give other levels: those of the blind reading.
 
@@ -120,6 +147,7 @@ def adjust_item(
         factual_error=factual_error,
         changes_result=changes,
         compared_with=comparison.decision,
+        **feedback.columns(),
     )
     if changes:
         decision.new_decision = write_new_version(
@@ -141,7 +169,13 @@ def adjust_item(
 
 @transaction.atomic
 def return_item(
-    item: SampleItem, *, actor: User, reason: str, action: str, factual_error: bool = False
+    item: SampleItem,
+    *,
+    actor: User,
+    reason: str,
+    action: str,
+    factual_error: bool = False,
+    feedback: Feedback = NOTHING_SAID,
 ) -> SampleItem:
     """Give the work back to its assessor with a reason and the action asked for. The round waits.
 
@@ -161,6 +195,7 @@ def return_item(
         differences=comparison.differences,
         factual_error=factual_error,
         compared_with=comparison.decision,
+        **feedback.columns(),
     )
     perform(
         fresh.submission,
@@ -174,7 +209,12 @@ def return_item(
 
 @transaction.atomic
 def escalate_item(
-    item: SampleItem, *, actor: User, reason: str, integrity: bool = False
+    item: SampleItem,
+    *,
+    actor: User,
+    reason: str,
+    integrity: bool = False,
+    feedback: Feedback = NOTHING_SAID,
 ) -> SampleItem:
     """Pass the item to the lead moderator, who decides it.
 
@@ -198,6 +238,7 @@ def escalate_item(
         reason=plain_text(reason),
         differences=comparison.differences,
         compared_with=comparison.decision,
+        **feedback.columns(),
     )
     if integrity and rules.leads(fresh.round, actor):
         place_hold(

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from catalogue.models import Criterion, Level
 from moderation import rules, selectors
-from moderation.enums import SampleState
+from moderation.enums import SampleState, Sufficiency
 from moderation.exceptions import IncompleteReading
 from moderation.models import ModeratorJudgement, ModeratorReading, SampleItem
 from workflows.exceptions import NotPermitted, StaleState, StaleVersion
@@ -20,11 +20,24 @@ from workflows.transitions import perform
 
 @dataclass(frozen=True)
 class Levels:
-    """What the moderator entered: a level and a comment for each criterion, and a comment on all."""
+    """What the moderator entered: a level and a comment for each criterion, and what is said on all.
+
+    `sufficiency` is a value of moderation.enums.Sufficiency, empty where not answered yet.
+    """
 
     levels: Mapping[UUID, UUID | None]
     comments: Mapping[UUID, str]
     comment: str = ""
+    sufficiency: str = ""
+    sufficiency_note: str = ""
+    inclusion_note: str = ""
+
+
+SUFFICIENCY = "Evidence"
+"""Stands among the missing codes where it was not said whether the evidence suffices."""
+
+INDEPENDENCE = "I had no part in producing or assessing this work, and I know of nothing that could bias my reading."
+"""What a moderator declares by saving a blind reading for good; the page says it above the button."""
 
 
 def plain_text(text: str) -> str:
@@ -50,9 +63,16 @@ def save_reading(
     if seen_version is not None and seen_version != reading.version:
         raise StaleVersion(entered, reading)
     reading.comment = plain_text(entered.comment)
+    reading.sufficiency = entered.sufficiency if entered.sufficiency in Sufficiency else ""
+    reading.sufficiency_note = plain_text(entered.sufficiency_note)
+    reading.inclusion_note = plain_text(entered.inclusion_note)
     reading.version += 1
     reading.saved_at = timezone.now()
-    reading.save(update_fields=["comment", "version", "saved_at"])
+    reading.save(
+        update_fields=[
+            "comment", "sufficiency", "sufficiency_note", "inclusion_note", "version", "saved_at",
+        ]
+    )  # fmt: skip
     known = {
         (level.criterion_id, level.pk)
         for level in Level.objects.filter(criterion__rubric=fresh.submission.rubric_id)
@@ -77,8 +97,9 @@ def seal_reading(
 ) -> SampleItem:
     """Save, seal, and open the comparison. From now on the reading cannot change.
 
-    Every criterion needs a level; the outcome follows from the levels under the scheme. Raises
-    IncompleteReading with the codes that are missing.
+    Every criterion needs a level, and it must be said whether the evidence suffices; the outcome follows
+    from the levels under the scheme. The moderator declares independence by it. Raises IncompleteReading
+    with what is missing.
     """
     reading = save_reading(item, entered, actor=actor, seen_version=seen_version)
     judgements = list(
@@ -90,9 +111,12 @@ def seal_reading(
         for one in Criterion.objects.filter(rubric=item.submission.rubric_id).order_by("number")
         if one.pk not in found
     ]
+    if not reading.sufficiency:
+        missing.append(SUFFICIENCY)
     if missing:
         raise IncompleteReading(missing)
     reading.outcome = str(selectors.result_of_reading(item.round, judgements).outcome or "")
+    reading.declaration = INDEPENDENCE
     reading.sealed_at = timezone.now()
-    reading.save(update_fields=["outcome", "sealed_at"])
+    reading.save(update_fields=["outcome", "declaration", "sealed_at"])
     return perform(item, "score", actor=actor)

@@ -27,7 +27,6 @@ from moderation.transitions import DRAW_ITEM, OPEN_ROUND
 from portfolios.enums import PartKind, SubmissionState
 from portfolios.models import Part, Submission
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
-from workflows.hashing import canonical
 from workflows.transitions import begin, perform, perform_set
 
 END_OF_DAY = time(17)
@@ -141,7 +140,8 @@ def add_plan(
         seed=seed,
         population=population.write(rows),
         population_hash=sampling.population_hash(rows),
-        decisions_hash=hashlib.sha256(canonical(bound)).hexdigest(),
+        decisions=bound,
+        decisions_hash=hashlib.sha256(rfc8785.dumps(bound)).hexdigest(),
         made_by=actor,
     )
     ModerationRound.objects.filter(pk=moderation_round.pk).update(

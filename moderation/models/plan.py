@@ -11,7 +11,8 @@ class PlanVersion(models.Model):
     """What a sample is drawn from and how. Only added to; the newest plan of a round is the one in force.
 
     `population` is the file that an auditor draws from again, byte for byte: work and assessors stand in it
-    by codes of this round (`RoundMember.code`). Every plan says why it was made.
+    by codes of this round (`RoundMember.code`). `decisions` binds each code to the decision that was frozen:
+    code, decision, fingerprint of the manifest, fingerprint of the rubric. Every plan says why it was made.
     """
 
     round = models.ForeignKey(ModerationRound, models.PROTECT, related_name="plans")
@@ -23,6 +24,7 @@ class PlanVersion(models.Model):
     seed = models.CharField(max_length=64)
     population = models.TextField()
     population_hash = models.CharField(max_length=64)
+    decisions = models.JSONField(default=list)
     decisions_hash = models.CharField(max_length=64)
     made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)

@@ -10,7 +10,13 @@ from assessment.models import AssessmentDecision
 from catalogue.models import Criterion, Delivery, Level
 from catalogue.querysets import ValidityQuerySet
 from moderation import guards, rules
-from moderation.enums import Disagreement, SamplePart, SampleState
+from moderation.enums import (
+    Disagreement,
+    FeedbackQuality,
+    SamplePart,
+    SampleState,
+    Sufficiency,
+)
 from moderation.models.round import ModerationRound
 from moderation.querysets import SampleQuerySet
 from portfolios.models import Submission
@@ -129,12 +135,20 @@ class SampleItem(StateModel):
 
 
 class ModeratorReading(models.Model):
-    """The moderator's own criterion levels, sealed before the assessor's may be seen."""
+    """The moderator's own criterion levels, sealed before the assessor's may be seen.
+
+    `declaration` is the sentence of independence that the moderator sealed with it; `inclusion_note` is
+    about accessibility and te reo Māori.
+    """
 
     item = models.ForeignKey(SampleItem, models.PROTECT, related_name="readings")
     moderator = models.ForeignKey(User, models.PROTECT, related_name="readings")
     outcome = models.CharField(max_length=15, blank=True)
     comment = models.TextField(blank=True)
+    sufficiency = models.CharField(max_length=10, choices=Sufficiency, blank=True)
+    sufficiency_note = models.TextField(blank=True)
+    inclusion_note = models.TextField(blank=True)
+    declaration = models.TextField(blank=True)
     version = models.PositiveIntegerField(default=1)
     saved_at = models.DateTimeField(default=timezone.now)
     sealed_at = models.DateTimeField(null=True, blank=True)
@@ -177,6 +191,8 @@ class ModerationDecision(models.Model):
     reason = models.TextField(blank=True)
     differences = models.JSONField(default=list)
     disagreement = models.CharField(max_length=10, choices=Disagreement, blank=True)
+    feedback_quality = models.CharField(max_length=10, choices=FeedbackQuality, blank=True)
+    feedback_note = models.TextField(blank=True)
     factual_error = models.BooleanField(default=False)
     changes_result = models.BooleanField(default=False)
     compared_with = models.ForeignKey(AssessmentDecision, models.PROTECT, related_name="+")

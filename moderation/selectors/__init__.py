@@ -10,7 +10,6 @@ from moderation.selectors.population import (
     plan_numbered,
     policy_of,
     rows_of,
-    rules_of,
     waiting_tasks,
 )
 from moderation.selectors.reading import (
@@ -26,13 +25,13 @@ from moderation.selectors.reading import (
     rounds_led_by,
     unresolved_reasons,
 )
+from moderation.selectors.record import record_of
 from moderation.selectors.results import (
     AdjustedMember,
     adjusted_set,
     assurance_of,
     disagreements_of,
     pairs_of,
-    record_of,
     result_of_reading,
     settled_on_closing,
     statistics_of,
@@ -65,7 +64,6 @@ __all__ = [
     "result_of_reading",
     "rounds_led_by",
     "rows_of",
-    "rules_of",
     "settled_on_closing",
     "statistics_of",
     "unresolved_reasons",

@@ -14,7 +14,7 @@ from assessment.enums import Outcome
 from assessment.models import AssessmentDecision, CriterionJudgement
 from assessment.selectors import results_for
 from catalogue.models import AssessmentTask, Delivery, Grade, Level
-from moderation import assurance, population, sampling
+from moderation import population, sampling, verification
 from moderation.enums import RESOLVED, RoundState
 from moderation.models import AssessorWatch, ModerationRound, PlanVersion, SampleItem
 from portfolios.enums import HoldKind, SubmissionState
@@ -54,19 +54,6 @@ def policy_of(delivery: Delivery) -> dict[str, Any]:
     return {key: delivery.policy_value(key) for key in POLICY}
 
 
-def rules_of(policy: dict[str, Any]) -> sampling.Rules:
-    return sampling.Rules(
-        all_if_n_le=policy["sample.all_if_n_le"],
-        min_per_assessor=policy["sample.min_per_assessor"],
-        minimum=policy["sample.min"],
-        share=Fraction(str(policy["sample.share"])),
-        probation=policy["assessor.probation_decisions"],
-        early=policy["sample.early_check"],
-        borderline_levels=policy["sample.borderline_levels"],
-        borderline_points=Fraction(str(policy["sample.borderline_points"])),
-    )
-
-
 def waiting_tasks(user: User) -> QuerySet[Any]:
     """Delivery and task of everything that waits for a round the person may open, with counts."""
     led = Delivery.objects.with_role(user, "lead_moderator")  # type: ignore[arg-type]
@@ -100,7 +87,7 @@ def candidates(
     if not results:
         return []
     authors = {one.author_id for one in results.values()}
-    rules = rules_of(policy)
+    rules = verification.sampling_rules(policy)
     background = background_of(task, delivery, authors)
     margins = margins_of(task, results.values())
     pass_mark = _pass_mark(delivery)
@@ -246,17 +233,14 @@ def rows_of(plan: PlanVersion) -> list[sampling.Row]:
     return population.read(plan.population)
 
 
-def size_rule(policy: dict[str, Any]) -> Any:
-    """How large the random part is: the customary rule, or what gives the stated assurance."""
-    if not policy["sample.by_assurance"]:
-        return None
-    p_star, alpha = policy["assurance.p_star"], policy["assurance.alpha"]
-    return lambda n: assurance.zero_defect_size(n, p_star, alpha)
-
-
 def draw_of(plan: PlanVersion) -> sampling.Plan:
     """What the plan's seed draws from its population: preview and draw are the same call."""
-    return sampling.draw(rows_of(plan), rules_of(plan.policy), plan.seed, size_rule(plan.policy))
+    return sampling.draw(
+        rows_of(plan),
+        verification.sampling_rules(plan.policy),
+        plan.seed,
+        verification.size_rule(plan.policy),
+    )
 
 
 def drawn_under(moderation_round: ModerationRound, plan: int) -> set[str]:

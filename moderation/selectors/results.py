@@ -9,7 +9,7 @@ from assessment.models import CriterionJudgement
 from assessment.outcome import Mark, Result, result_of
 from assessment.selectors import bands_of, results_for
 from catalogue.models import Criterion, Level
-from moderation import assurance, statistics
+from moderation import assurance, statistics, verification
 from moderation.enums import RESOLVED, Disagreement, SamplePart, SampleState
 from moderation.models import (
     ModerationDecision,
@@ -68,35 +68,12 @@ def statistics_of(moderation_round: ModerationRound) -> dict[str, Any]:
     """Agreement in all, for each criterion and for each assessor, as it is stored with the round."""
     least = moderation_round.policy["coefficient.min_items"]
     rows = pairs_of(moderation_round)
-    everything = statistics.agreement_of([pair for pair, _code, _author in rows], least)
-    by_author = [
-        statistics.Pair(
-            p.item, author, p.assessor, p.moderator, p.assessor_met, p.moderator_met, p.levels
-        )
-        for p, _code, author in rows
-    ]
     outcomes = list(
         SampleItem.objects.live()
         .filter(round=moderation_round, readings__sealed_at__isnull=False)
         .values_list("decision__outcome", "readings__outcome")
     )
-    same = sum(one == other for one, other in outcomes)
-    return {
-        "min_items": least,
-        "items_read": len(outcomes),
-        "same_outcome": round(same / len(outcomes), 4) if outcomes else None,
-        "all": everything.as_json() if everything else None,
-        "by_criterion": {
-            str(code): one.as_json()
-            for code, one in statistics.agreement_by_group(
-                [pair for pair, _code, _author in rows], least
-            ).items()
-        },
-        "by_assessor": {
-            str(author): one.as_json()
-            for author, one in statistics.agreement_by_group(by_author, least).items()
-        },
-    }
+    return verification.agreement_summary(rows, outcomes, least)
 
 
 def disagreements_of(moderation_round: ModerationRound) -> list[ModerationDecision]:
@@ -128,14 +105,11 @@ def assurance_of(moderation_round: ModerationRound) -> assurance.Assurance:
 
 
 def frame_size(moderation_round: ModerationRound) -> int:
-    """How many decisions the random part stands for: of every plan that drew one, what is still drawn
-    under it. A small set has no random part."""
-    with_frame = {
-        one["plan"]
-        for one in moderation_round.draws
-        if one["frame"] and one["because"] != "extension"
-    }
-    return moderation_round.members.filter(plan__in=with_frame, targeted_for=[]).count()
+    """How many decisions the random part stands for."""
+    members = moderation_round.members.values_list("plan", "targeted_for")
+    return verification.frame_size(
+        moderation_round.draws, [(plan, bool(reasons)) for plan, reasons in members]
+    )
 
 
 @dataclass(frozen=True)
@@ -283,101 +257,3 @@ def settled_on_closing(
         and item.pk in last
         and not last[item.pk].changes_result
     ]
-
-
-def record_of(moderation_round: ModerationRound) -> dict[str, Any]:
-    """The round's record for keeping elsewhere: what was frozen, drawn, found and decided (domain 2.5).
-
-    Work is named by reference and people by key; no learner's name is in it.
-    """
-    items = moderation_round.items.select_related("submission", "decision").prefetch_related(
-        "decisions", "readings__judgements__criterion", "readings__judgements__level"
-    )
-    return {
-        "format": 1,
-        "round": {
-            "id": str(moderation_round.pk),
-            "number": moderation_round.number,
-            "delivery": moderation_round.delivery.code,
-            "task": moderation_round.task.title,
-            "state": moderation_round.state,
-            "opened_by": str(moderation_round.opened_by_id),
-            "opened_at": _moment(moderation_round.opened_at),
-            "closed_at": _moment(moderation_round.closed_at),
-        },
-        "frozen": {
-            "population_hash": moderation_round.population_hash,
-            "population_size": moderation_round.population_size,
-            "algorithm": moderation_round.algorithm,
-            "seed": moderation_round.seed,
-            "policy": moderation_round.policy,
-            "policy_hash": moderation_round.policy_hash,
-            "members": [
-                {
-                    "submission": str(member.submission_id),
-                    "decision": str(member.decision_id),
-                    "stratum": member.stratum,
-                    "targeted_for": member.targeted_for,
-                }
-                for member in moderation_round.members.order_by("position")
-            ],
-        },
-        "draws": moderation_round.draws,
-        "items": [_item_record(item) for item in items],
-        "decision": {
-            "decision": moderation_round.decision,
-            "reason": moderation_round.decision_reason,
-            "required_actions": moderation_round.required_actions,
-            "adjustment": moderation_round.adjustment,
-            "decided_by": str(moderation_round.decided_by_id or ""),
-            "decided_at": _moment(moderation_round.decided_at),
-            "approved_by": str(moderation_round.approved_by_id or ""),
-            "approved_at": _moment(moderation_round.approved_at),
-        },
-        "statistics": moderation_round.statistics,
-        "assurance": moderation_round.assurance,
-    }
-
-
-def _moment(value: Any) -> str:
-    return value.isoformat() if value else ""
-
-
-def _item_record(item: SampleItem) -> dict[str, Any]:
-    return {
-        "submission": item.submission.reference,
-        "part": item.part,
-        "reasons": item.reasons,
-        "stratum": item.stratum,
-        "draw": item.draw,
-        "inclusion_probability": item.inclusion_probability,
-        "state": item.state,
-        "superseded": item.superseded_at is not None,
-        "moderator": str(item.moderator_id or ""),
-        "readings": [
-            {
-                "moderator": str(reading.moderator_id),
-                "outcome": reading.outcome,
-                "sealed_at": _moment(reading.sealed_at),
-                "levels": {
-                    one.criterion.code: one.level.code if one.level else ""
-                    for one in reading.judgements.all()
-                },
-            }
-            for reading in item.readings.all()
-            if reading.sealed_at
-        ],
-        "decisions": [
-            {
-                "outcome": one.outcome,
-                "reason": one.reason,
-                "disagreement": one.disagreement,
-                "differences": one.differences,
-                "factual_error": one.factual_error,
-                "changes_result": one.changes_result,
-                "by": str(one.moderator_id),
-                "at": _moment(one.decided_at),
-            }
-            for one in item.decisions.all()
-        ],
-    }

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -191,6 +191,7 @@ def round_page(request: HttpRequest, pk: UUID) -> HttpResponse:
             "agreement": table_of(known),
             "reassessing": found.decision == RoundDecision.REASSESS_SET,
             "may_decide": rules.decides_set(found, me),
+            "plans": found.plans.order_by("number"),
         }
     else:
         context["items"] = [(one, "") for one in items if one.moderator_id == me.pk]
@@ -374,15 +375,3 @@ def closed(request: HttpRequest, pk: UUID) -> HttpResponse:
     if found.state != RoundState.CLOSED:
         return redirect("moderation:round", pk=found.pk)
     return render(request, "moderation/closed.html", {"round": found})
-
-
-@require_GET
-@for_moderators
-def record(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The round's record as JSON, for keeping elsewhere."""
-    found = for_lead(request, pk)
-    open_record(found, actor=person(request), purpose="Download of the record")
-    response = JsonResponse(selectors.record_of(found), json_dumps_params={"indent": 2})
-    name = f"round-{found.delivery.code}-{found.number}.json"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

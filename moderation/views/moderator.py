@@ -107,7 +107,12 @@ def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
                 return redirect("moderation:compare", pk=item.pk)
             saved = actions.save_reading(item, form.entered(), actor=me, seen_version=seen)
         except IncompleteReading as incomplete:
-            missing = [f"{code}: choose a level" for code in incomplete.codes]
+            missing = [
+                "Say whether the evidence is enough to judge by"
+                if code == actions.SUFFICIENCY
+                else f"{code}: choose a level"
+                for code in incomplete.codes
+            ]
         except StaleVersion as stale:
             if wants_json(request):
                 return JsonResponse({"version": stale.theirs.version, "theirs": {}}, status=409)
@@ -124,6 +129,7 @@ def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
         "missing": missing,
         "evidence": manifest_of(item.submission),
         "reading": reading,
+        "independence": actions.INDEPENDENCE,
     }
     return render(request, "moderation/mark.html", context, status=422 if missing else 200)
 
@@ -196,22 +202,21 @@ def effect_words(item: SampleItem, comparison: Any, due: Any, form: ItemDecision
 def decide(item: SampleItem, given: dict[str, Any], me: Any) -> None:
     """Call the one action that was chosen."""
     form = ItemDecisionForm
+    said: dict[str, Any] = {
+        "actor": me,
+        "reason": given["reason"],
+        "feedback": actions.Feedback(given["feedback_quality"], given["feedback_note"]),
+    }
     if given["decision"] == form.UPHOLD:
-        actions.uphold_item(item, actor=me, reason=given["reason"])
+        actions.uphold_item(item, **said)
     elif given["decision"] == form.ADJUST:
-        actions.adjust_item(
-            item, actor=me, reason=given["reason"], factual_error=given["factual_error"]
-        )
+        actions.adjust_item(item, factual_error=given["factual_error"], **said)
     elif given["decision"] == form.RETURN:
         actions.return_item(
-            item,
-            actor=me,
-            reason=given["reason"],
-            action=given["action"],
-            factual_error=given["factual_error"],
+            item, action=given["action"], factual_error=given["factual_error"], **said
         )
     else:
-        actions.escalate_item(item, actor=me, reason=given["reason"], integrity=given["integrity"])
+        actions.escalate_item(item, integrity=given["integrity"], **said)
 
 
 @require_GET

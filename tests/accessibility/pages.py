@@ -304,6 +304,8 @@ NOT_PAGES = {
     "account_inactive": "nobody is led there: inactive people cannot sign in",
     "assessment:result": "a line of the workspace, fetched into it",
     "moderation:record": "a file",
+    "moderation:record_pdf": "a file",
+    "moderation:population": "a file",
     "portfolios:reflect": "leads to the outcome; its POST is tried with the outcome's form",
     "portfolios:receipt": "leads to the newest receipt",
     "portfolios:receipt_pdf": "a file",

@@ -67,6 +67,7 @@ def entered(submission: Submission, levels: str | Sequence[str] = "G") -> Levels
         levels={found[c, code].criterion_id: found[c, code].pk for c, code in wanted.items()},
         comments={found[c, code].criterion_id: f"My view of {c}." for c, code in wanted.items()},
         comment="Read it twice.",
+        sufficiency="yes",
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from moderation import population, sampling, selectors
+from moderation import population, sampling, selectors, verification
 from moderation.actions import draw_sample
 from moderation.models import PlanVersion
 from tests.factories.moderation import NOTHING_TARGETED, frozen_round
@@ -45,7 +45,7 @@ def test_the_sample_can_be_drawn_from_the_file_alone() -> None:
     stored = PlanVersion.objects.get(pk=plan.pk)
     again = sampling.draw(
         population.read(stored.population),
-        selectors.rules_of(stored.policy),
+        verification.sampling_rules(stored.policy),
         stored.seed,
     )
     codes = dict(drawn.members.values_list("submission_id", "code"))

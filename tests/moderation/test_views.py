@@ -52,7 +52,7 @@ def levels_of(item: SampleItem, code: str = "G", **more: str) -> dict[str, str]:
     for criterion, level in entered(item.submission, code).levels.items():
         sent[f"level-{criterion}"] = str(level)
         sent[f"comment-{criterion}"] = "Seen."
-    return sent | {"comment": "Read."} | more
+    return sent | {"comment": "Read.", "sufficiency": "yes"} | more
 
 
 def test_pages_by_persona() -> None:
@@ -288,7 +288,7 @@ def test_from_assessed_to_closed_in_the_browser() -> None:
     assert "Round closed" in done.content.decode()
     assert {one.state for one in Submission.objects.all()} == {"moderated"}
     record = lea.get(at("record", found.pk))
-    assert json.loads(record.content)["frozen"]["population_hash"] == found.population_hash
+    assert json.loads(record.content)["plans"][0]["population_hash"] == found.population_hash
     assert "attachment" in record["Content-Disposition"]
     assert "Agreement of blind readings" in lea.get(at("agreement")).content.decode()
     assert "Too few to judge" in lea.get(at("agreement")).content.decode()

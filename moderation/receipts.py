@@ -1,0 +1,164 @@
+"""The round's record as a tagged PDF, for people. The JSON beside it is what can be verified."""
+
+from typing import Any
+
+from moderation.enums import RoundDecision, RoundState, SampleState
+from portfolios.receipts import pdf
+
+Facts = dict[str, Any]
+ANSWER = {"yes": "Yes", "partly": "In part", "no": "No", "": "Not said"}
+BASES = {"moderation": "Moderation", "correction": "Factual error"}
+
+
+def record_pdf(record: Facts) -> bytes:
+    """Everything that domain 2.5 asks of a moderation record. Raises FontsMissing."""
+    return pdf("moderation/record.typ", facts_of(record))
+
+
+def facts_of(record: Facts) -> Facts:
+    """The record in words, in the order of the pages."""
+    about, decision = record["round"], record["decision"]
+    plan = record["plans"][-1]
+    return {
+        "title": f"{about['task']}, round {about['number']}",
+        "state": RoundState(about["state"]).label,
+        "rows": [
+            ["Delivery", about["delivery"]],
+            ["Micro-credential", f"{about['micro_credential']}, version {about['version']}"],
+            ["Definition", about["definition_hash"]],
+            ["Rubric", ", ".join(about["rubric_hashes"])],
+            ["Grade scheme", about["grade_scheme"]],
+            ["Kind of moderation", about["kind"]],
+            ["Read blind first", "Yes" if about["blind_first"] else "No"],
+            ["Opened", f"{about['opened_by']}, {about['opened_at']}"],
+            ["Closed", about["closed_at"] or "Not yet"],
+        ],
+        "assurance": record["assurance"].get("sentence", "The round is not closed yet."),
+        "decision": [
+            ["Decision", label(RoundDecision, decision["decision"]) or "None yet"],
+            ["Reason", decision["reason"]],
+            ["Required actions", decision["required_actions"] or "None"],
+            ["Decided", f"{decision['decided_by']} {decision['decided_at']}".strip()],
+            [
+                "Second approver",
+                f"{decision['approved_by']} {decision['approved_at']}".strip() or "None",
+            ],
+        ],
+        "changes": [
+            [
+                one["code"],
+                f"{grade(one['before'])} → {grade(one['after'])}",
+                BASES.get(one["basis"], one["basis"].replace("_", " ").capitalize()),
+                one["reason"],
+            ]
+            for one in record["changes"]
+        ],
+        "agreement": agreement_rows(record["statistics"]),
+        "population": [
+            ["Decisions", str(len(record["members"]))],
+            ["Algorithm", plan["algorithm"]],
+            ["Seed", plan["seed"]],
+            ["Fingerprint of the population", plan["population_hash"]],
+            ["Fingerprint of the policy", plan["policy_hash"]],
+        ],
+        "plans": [
+            [str(one["number"]), one["reason"], one["made_by"], one["made_at"]]
+            for one in record["plans"]
+        ],
+        "draws": [
+            [str(one["draw"]), one["because"], str(one["targeted"]), str(one["random"]), one["at"]]
+            for one in record["draws"]
+        ],
+        "items": [item_facts(one) for one in record["items"]],
+        "people": [
+            [code, ", ".join(roles).replace("_", " ") or "staff"]
+            for code, roles in sorted(record["people"].items())
+        ],
+        "key": record["signature"]["key_id"],
+    }
+
+
+def label(choices: Any, value: str) -> str:
+    return str(choices(value).label) if value else ""
+
+
+def grade(result: Facts) -> str:
+    return str(result["grade"] or result["outcome"].replace("_", " "))
+
+
+def agreement_rows(statistics: Facts) -> list[list[str]]:
+    """Shares only: coefficients with their intervals stand in the JSON and on the agreement page."""
+    if not statistics or not statistics["all"]:
+        return []
+    groups = [
+        ("All", statistics["all"]),
+        *statistics["by_criterion"].items(),
+        *statistics["by_assessor"].items(),
+    ]
+    return [
+        [
+            name,
+            str(one["items"]),
+            f"{100 * one['exact']:.0f} %",
+            f"{100 * one['adjacent']:.0f} %",
+            f"{100 * one['pass_fail']:.0f} %",
+            f"{one['bias']:+.2f}",
+        ]
+        for name, one in groups
+    ]
+
+
+def item_facts(item: Facts) -> Facts:
+    """One drawn piece: what both gave, what was said, what was decided."""
+    reading = item["readings"][0] if item["readings"] else None
+    mine = reading["levels"] if reading else {}
+    theirs = item["frozen"]["levels"]
+    state = SampleState(item["state"]).label
+    return {
+        "code": item["code"],
+        "state": f"{state}, set aside when the set was assessed again"
+        if item["superseded"]
+        else state,
+        "why": ", ".join(item["reasons"]).replace("_", " "),
+        "moderator": item["moderator"] or "Nobody",
+        "levels": [
+            [
+                criterion,
+                theirs.get(criterion, {}).get("code", "–"),
+                mine.get(criterion, {}).get("code", "–"),
+                (reading or {}).get("comments", {}).get(criterion, ""),
+            ]
+            for criterion in sorted({*theirs, *mine})
+        ]
+        if reading
+        else [],
+        "rows": [
+            ["Independence", reading["independence"] or "Not declared"],
+            ["Evidence sufficient", said(reading["evidence_sufficient"], reading["evidence_note"])],
+            [
+                "Accessibility and te reo Māori",
+                reading["accessibility_and_te_reo"] or "Nothing noted",
+            ],
+            ["Comment", reading["comment"] or "None"],
+            *(
+                [
+                    f"{label(SampleState, one['outcome'])}, {one['by']}, {one['at']}",
+                    ". ".join(
+                        part
+                        for part in (
+                            one["reason"],
+                            f"Feedback helps: {said(one['feedback_useful'], one['feedback_note'])}",
+                        )
+                        if part
+                    ),
+                ]
+                for one in item["decisions"]
+            ),
+        ]
+        if reading
+        else [],
+    }
+
+
+def said(answer: str, note: str) -> str:
+    return f"{ANSWER.get(answer, answer)}. {note}".strip() if note else ANSWER.get(answer, answer)

@@ -1,0 +1,310 @@
+"""The round's record for keeping elsewhere: what was frozen, drawn, found and decided (domain 2.5)."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from assessment.models import AssessmentDecision, CriterionJudgement
+from assessment.selectors import results_for
+from catalogue.models import DeliveryRole, Level
+from moderation import verification
+from moderation.enums import RoundState
+from moderation.models import ModerationRound, RoundMember, SampleItem
+from moderation.rules import MODERATORS
+from workflows.hashing import key_id, public_bytes, signing_key
+from workflows.models import TransitionRecord
+
+
+def record_of(moderation_round: ModerationRound) -> dict[str, Any]:
+    """The signed record. Work and people are named by codes of the round, no learner in any way.
+
+    A fixed number of queries. `manage.py verify_round` checks it where nothing else of the system is.
+    """
+    found = _unsigned(moderation_round)
+    key = signing_key()
+    public = public_bytes(key)
+    found["signature"] = {
+        "algorithm": "Ed25519 over RFC 8785 without this part",
+        "key_id": key_id(public),
+        "public_key": public.hex(),
+        "value": key.sign(verification.signed_part(found)).hex(),
+    }
+    return found
+
+
+def _unsigned(moderation_round: ModerationRound) -> dict[str, Any]:
+    closed = moderation_round.state == RoundState.CLOSED
+    members = list(moderation_round.members.order_by("position").select_related("submission"))
+    codes = {one.submission_id: one.code for one in members}
+    items = list(
+        moderation_round.items.select_related("decision")
+        .prefetch_related(
+            "decisions", "readings__judgements__criterion", "readings__judgements__level"
+        )
+        .order_by("draw", "pk")
+    )
+    people = _people(moderation_round, members, items)
+    frozen = _levels_of(one.decision_id for one in items)
+    statistics = dict(moderation_round.statistics) if closed else {}
+    if statistics:
+        statistics["by_assessor"] = {
+            people.get(UUID(author), author): figures
+            for author, figures in statistics["by_assessor"].items()
+        }
+    return {
+        "format": verification.FORMAT,
+        "round": _about(moderation_round, people),
+        "people": _roles(moderation_round, people),
+        "plans": [
+            {
+                "number": plan.number,
+                "reason": plan.reason,
+                "made_by": people.get(plan.made_by_id, ""),
+                "made_at": _moment(plan.made_at),
+                "policy": plan.policy,
+                "policy_hash": plan.policy_hash,
+                "algorithm": plan.algorithm,
+                "seed": plan.seed,
+                "population": plan.population,
+                "population_hash": plan.population_hash,
+                "decisions": plan.decisions,
+                "decisions_hash": plan.decisions_hash,
+            }
+            for plan in moderation_round.plans.order_by("number")
+        ],
+        "members": [
+            {
+                "code": one.code,
+                "assessor": one.assessor_code,
+                "plan": one.plan,
+                "decision": str(one.decision_id),
+                "stratum": one.stratum,
+                "targeted_for": one.targeted_for,
+            }
+            for one in members
+        ],
+        "draws": [one | {"by": people.get(_key(one["by"]), "")} for one in moderation_round.draws],
+        "scales": _scales(moderation_round),
+        "items": [
+            _item(one, codes[one.submission_id], frozen.get(one.decision_id, {}), people)
+            for one in items
+        ],
+        "decision": {
+            "decision": moderation_round.decision,
+            "reason": moderation_round.decision_reason,
+            "required_actions": moderation_round.required_actions,
+            "adjustment": moderation_round.adjustment,
+            "decided_by": people.get(moderation_round.decided_by_id, ""),
+            "decided_at": _moment(moderation_round.decided_at),
+            "approved_by": people.get(moderation_round.approved_by_id, ""),
+            "approved_at": _moment(moderation_round.approved_at),
+        },
+        "changes": changes_of(members, people),
+        "statistics": statistics,
+        "assurance": moderation_round.assurance if closed else {},
+        "chains": _chains([moderation_round.pk, *(one.pk for one in items)]),
+    }
+
+
+def _key(text: str) -> UUID | None:
+    return UUID(text) if text else None
+
+
+def _moment(value: Any) -> str:
+    return value.isoformat() if value else ""
+
+
+def _about(moderation_round: ModerationRound, people: dict[Any, str]) -> dict[str, Any]:
+    version = moderation_round.delivery.version
+    rubrics = moderation_round.members.order_by().values_list(
+        "submission__rubric__content_hash", flat=True
+    )
+    return {
+        "id": str(moderation_round.pk),
+        "number": moderation_round.number,
+        "kind": "Internal, after assessment",
+        "blind_first": moderation_round.policy.get("moderator.blind_first", True),
+        "delivery": moderation_round.delivery.code,
+        "task": moderation_round.task.title,
+        "micro_credential": version.micro_credential.code,
+        "version": version.number,
+        "definition_hash": version.definition_hash,
+        "rubric_hashes": sorted(set(rubrics.distinct())),
+        "grade_scheme": version.grade_scheme.name,
+        "state": moderation_round.state,
+        "opened_by": people.get(moderation_round.opened_by_id, ""),
+        "opened_at": _moment(moderation_round.opened_at),
+        "closed_at": _moment(moderation_round.closed_at),
+    }
+
+
+def _people(
+    moderation_round: ModerationRound, members: list[RoundMember], items: list[SampleItem]
+) -> dict[Any, str]:
+    """A code for everybody who is in the record: assessors as in the population, others P01 and on."""
+    found: dict[Any, str] = {one.assessor_id: one.assessor_code for one in members}
+    others = [moderation_round.opened_by_id, moderation_round.decided_by_id]
+    others += [moderation_round.approved_by_id]
+    others += [plan.made_by_id for plan in moderation_round.plans.all()]
+    for item in items:
+        others += [item.moderator_id, item.decision.author_id]
+        others += [reading.moderator_id for reading in item.readings.all()]
+        others += [decision.moderator_id for decision in item.decisions.all()]
+    others += [_key(one["by"]) for one in moderation_round.draws]
+    for person in others:
+        if person is not None and person not in found:
+            found[person] = f"P{1 + sum(code[0] == 'P' for code in found.values()):02}"
+    return found
+
+
+def _roles(moderation_round: ModerationRound, people: dict[Any, str]) -> dict[str, Any]:
+    """What each person did, by code. Moderators declare their independence with each blind reading."""
+    roles: dict[UUID, set[str]] = {}
+    for person, role in DeliveryRole.objects.filter(
+        delivery=moderation_round.delivery_id, role__in=MODERATORS, user__in=list(people)
+    ).values_list("user_id", "role"):
+        roles.setdefault(person, set()).add(role)
+    return {
+        code: sorted(roles.get(person, set()) | ({"assessor"} if code.startswith("A") else set()))
+        for person, code in people.items()
+    }
+
+
+def _levels_of(decisions: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, Any]]]:
+    found: dict[UUID, dict[str, dict[str, Any]]] = {}
+    rows = CriterionJudgement.objects.filter(decision__in=set(decisions), level__isnull=False)
+    for decision, criterion, code, rank, met in rows.values_list(
+        "decision_id", "criterion__code", "level__code", "level__rank", "level__is_met"
+    ):
+        found.setdefault(decision, {})[criterion] = {"code": code, "rank": rank, "met": met}
+    return found
+
+
+def _scales(moderation_round: ModerationRound) -> dict[str, int]:
+    """How many levels each criterion has."""
+    scales: dict[str, int] = {}
+    for criterion, rank in Level.objects.filter(
+        criterion__rubric__task=moderation_round.task_id
+    ).values_list("criterion__code", "rank"):
+        scales[criterion] = max(scales.get(criterion, 0), rank + 1)
+    return scales
+
+
+def _item(
+    item: SampleItem, code: str, levels: dict[str, Any], people: dict[Any, str]
+) -> dict[str, Any]:
+    return {
+        "id": str(item.pk),
+        "code": code,
+        "part": item.part,
+        "reasons": item.reasons,
+        "stratum": item.stratum,
+        "draw": item.draw,
+        "inclusion_probability": item.inclusion_probability,
+        "state": item.state,
+        "superseded": item.superseded_at is not None,
+        "moderator": people.get(item.moderator_id, ""),
+        "frozen": {
+            "decision": str(item.decision_id),
+            "outcome": item.decision.outcome,
+            "levels": levels,
+        },
+        "readings": [
+            {
+                "moderator": people.get(reading.moderator_id, ""),
+                "independence": reading.declaration,
+                "outcome": reading.outcome,
+                "sealed_at": _moment(reading.sealed_at),
+                "comment": reading.comment,
+                "evidence_sufficient": reading.sufficiency,
+                "evidence_note": reading.sufficiency_note,
+                "accessibility_and_te_reo": reading.inclusion_note,
+                "levels": {
+                    one.criterion.code: {
+                        "code": one.level.code,
+                        "rank": one.level.rank,
+                        "met": one.level.is_met,
+                    }
+                    for one in reading.judgements.all()
+                    if one.level
+                },
+                "comments": {
+                    one.criterion.code: one.comment
+                    for one in reading.judgements.all()
+                    if one.comment
+                },
+            }
+            for reading in item.readings.all()
+            if reading.sealed_at
+        ],
+        "decisions": [
+            {
+                "outcome": one.outcome,
+                "reason": one.reason,
+                "disagreement": one.disagreement,
+                "differences": one.differences,
+                "factual_error": one.factual_error,
+                "changes_result": one.changes_result,
+                "feedback_useful": one.feedback_quality,
+                "feedback_note": one.feedback_note,
+                "by": people.get(one.moderator_id, ""),
+                "at": _moment(one.decided_at),
+            }
+            for one in item.decisions.all()
+        ],
+    }
+
+
+def changes_of(members: list[RoundMember], people: dict[Any, str]) -> list[dict[str, Any]]:
+    """Results that are other than they were frozen first: before, after, why, and by whom."""
+    results = results_for([one.submission_id for one in members])
+    moved = [
+        (one, results[one.submission_id])
+        for one in members
+        if one.submission_id in results and results[one.submission_id].pk != one.decision_id
+    ]
+    before = {
+        one.pk: one
+        for one in AssessmentDecision.objects.filter(
+            pk__in=[member.decision_id for member, _now in moved]
+        ).select_related("grade")
+    }
+    levels = _levels_of([*before, *(now.pk for _member, now in moved)])
+    return [
+        {
+            "code": member.code,
+            "before": _result(before[member.decision_id], levels),
+            "after": _result(now, levels),
+            "basis": now.basis,
+            "reason": now.reason,
+            "by": people.get(now.author_id, ""),
+            "approved_by": people.get(now.approved_by_id, ""),
+        }
+        for member, now in moved
+    ]
+
+
+def _result(decision: AssessmentDecision, levels: dict[UUID, dict[str, Any]]) -> dict[str, Any]:
+    own = levels.get(decision.pk, {})
+    return {
+        "decision": str(decision.pk),
+        "outcome": decision.outcome,
+        "grade": decision.grade.code if decision.grade else "",
+        "levels": {criterion: own[criterion]["code"] for criterion in sorted(own)},
+    }
+
+
+def _chains(subjects: list[UUID]) -> list[dict[str, Any]]:
+    """The chains of the round and of its items, as they were hashed."""
+    chains: dict[UUID, dict[str, Any]] = {}
+    rows = TransitionRecord.objects.filter(
+        subject_type__in=["moderation.moderationround", "moderation.sampleitem"],
+        subject_id__in=subjects,
+    ).order_by("subject_type", "subject_id", "seq")
+    for one in rows:
+        chain = chains.setdefault(
+            one.subject_id,
+            {"subject_type": one.subject_type, "subject_id": str(one.subject_id), "records": []},
+        )
+        chain["records"].append({"payload": one.payload, "hash": bytes(one.hash).hex()})
+    return list(chains.values())
