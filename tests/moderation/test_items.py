@@ -102,7 +102,7 @@ def test_a_reading_is_sealed_whole_or_not() -> None:
     part = Levels(dict(list(whole.levels.items())[:1]), {}, "")
     with pytest.raises(IncompleteReading) as missing:
         seal_reading(item, part, actor=moderator_of(item))
-    assert missing.value.codes == ["C2", "C3"]
+    assert missing.value.codes == ["C2", "C3", "Evidence"]
     foreign = Levels(dict.fromkeys(whole.levels, uuid4()), {}, "")
     with pytest.raises(IncompleteReading):
         seal_reading(item, foreign, actor=moderator_of(item))

@@ -87,6 +87,7 @@ def read_blind(reader: Person, level: str) -> None:
     assert "Assessor" not in reader.page.get_by_role("region", name="Evidence").inner_text()
     for choice in reader.page.get_by_label(level, exact=True).all():
         choice.check()
+    reader.page.get_by_label("Yes", exact=True).check()
     reader.press("Save for good and compare")
     reader.page.get_by_role("heading", name="Compare").wait_for()
     reader.sees(FEEDBACK)
