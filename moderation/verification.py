@@ -52,13 +52,42 @@ def size_rule(policy: Mapping[str, Any]) -> Callable[[int], int] | None:
     return lambda n: assurance.zero_defect_size(n, p_star, alpha)
 
 
-def frame_size(draws: Sequence[Mapping[str, Any]], members: Sequence[tuple[int, bool]]) -> int:
-    """How many decisions the random part stands for; `members` are (plan, targeted).
+@dataclass(frozen=True)
+class Member:
+    """What the assurance needs of one decision of the set. `read` and `wrong` are of the random part."""
 
-    Of every plan that drew a random part, what is still drawn under it. A small set has no random part.
+    plan: int
+    stratum: str
+    targeted: bool
+    read: bool
+    wrong: bool
+
+
+def assurance_summary(
+    draws: Sequence[Mapping[str, Any]], members: Sequence[Member], alpha: float
+) -> assurance.Assurance:
+    """The statement on the frame: of every plan that drew a random part, what is still drawn under it.
+
+    A small set has no random part. Items that were targeted say nothing about the rest.
     """
     plans = {one["plan"] for one in draws if one["frame"] and one["because"] != "extension"}
-    return sum(plan in plans and not targeted for plan, targeted in members)
+    frame = [one for one in members if one.plan in plans and not one.targeted]
+    strata: dict[tuple[int, str], list[Member]] = {}
+    for one in frame:
+        strata.setdefault((one.plan, one.stratum), []).append(one)
+    parts = [
+        assurance.Part(
+            len(own), sum(one.read for one in own), sum(one.read and one.wrong for one in own)
+        )
+        for own in strata.values()
+    ]
+    return assurance.assurance(
+        len(frame),
+        sum(part.read for part in parts),
+        sum(part.found for part in parts),
+        alpha,
+        parts,
+    )
 
 
 Rows = Sequence[tuple[statistics.Pair, str, str]]
@@ -263,20 +292,26 @@ def assurance_faults(record: Mapping[str, Any]) -> Iterator[Finding]:
     stored = record["assurance"]
     if not stored:
         return
-    frame = frame_size(
-        record["draws"], [(one["plan"], bool(one["targeted_for"])) for one in record["members"]]
-    )
-    random = [one for one in record["items"] if one["part"] == "random" and not one["superseded"]]
-    read = min(sum(one["state"] in READ for one in random), frame)
-    found = min(
-        sum(
-            any(each["disagreement"] and not each["factual_error"] for each in one["decisions"])
-            for one in random
-        ),
-        read,
-    )
+    items = {
+        one["code"]: one
+        for one in record["items"]
+        if one["part"] == "random" and not one["superseded"]
+    }
+    members = []
+    for one in record["members"]:
+        item = items.get(one["code"])
+        decisions = item["decisions"] if item else []
+        members.append(
+            Member(
+                one["plan"],
+                one["stratum"],
+                bool(one["targeted_for"]),
+                read=item is not None and item["state"] in READ,
+                wrong=any(each["disagreement"] and not each["factual_error"] for each in decisions),
+            )
+        )
     alpha = float(record["plans"][-1]["policy"]["assurance.alpha"])
-    known = assurance.assurance(frame, read, found, alpha).as_json()
+    known = assurance_summary(record["draws"], members, alpha).as_json()
     if path := differs(known, stored):
         yield Finding("assurance", f"{path} is not what the random part gives")
 

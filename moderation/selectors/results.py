@@ -96,20 +96,17 @@ def disagreements_of(moderation_round: ModerationRound) -> list[ModerationDecisi
 
 def assurance_of(moderation_round: ModerationRound) -> assurance.Assurance:
     """The statement on the randomly sampled frame. Items that were targeted say nothing about it."""
-    frame = frame_size(moderation_round)
     random = moderation_round.items.live().filter(part=SamplePart.RANDOM)
-    read = random.filter(state__in=RESOLVED).count()
-    found = sum(one.item.part == SamplePart.RANDOM for one in disagreements_of(moderation_round))
+    read = set(random.filter(state__in=RESOLVED).values_list("submission_id", flat=True))
+    wrong = {one.item.submission_id for one in disagreements_of(moderation_round)}
+    members = [
+        verification.Member(plan, stratum, bool(reasons), submission in read, submission in wrong)
+        for submission, plan, stratum, reasons in moderation_round.members.order_by(
+            "position"
+        ).values_list("submission_id", "plan", "stratum", "targeted_for")
+    ]
     alpha = float(moderation_round.policy["assurance.alpha"])
-    return assurance.assurance(frame, min(read, frame), min(found, read), alpha)
-
-
-def frame_size(moderation_round: ModerationRound) -> int:
-    """How many decisions the random part stands for."""
-    members = moderation_round.members.values_list("plan", "targeted_for")
-    return verification.frame_size(
-        moderation_round.draws, [(plan, bool(reasons)) for plan, reasons in members]
-    )
+    return verification.assurance_summary(moderation_round.draws, members, alpha)
 
 
 @dataclass(frozen=True)
