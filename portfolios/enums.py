@@ -67,6 +67,13 @@ class EvidenceState(models.TextChoices):
     REMOVED = "removed", "Removed"
 
 
+class UploadStore(models.TextChoices):
+    """Where the bytes of an unfinished upload lie."""
+
+    DISK = "disk", "Folder"
+    S3 = "s3", "S3 store"
+
+
 class Confidentiality(models.TextChoices):
     """How freely evidence may be shown."""
 

@@ -28,6 +28,30 @@ class ScanIncomplete(Exception):  # noqa: N818
     """The scanner gave no verdict. Not scanned is not clean: the item waits."""
 
 
+class UploadBusy(Exception):  # noqa: N818
+    """Somebody else is sending to this upload just now, or has taken it over. Nothing was added."""
+
+
+class OffsetDiffers(Exception):  # noqa: N818
+    """The client goes on at another place than the bytes end. `offset` is where they end."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"The upload ends at byte {offset}.")
+        self.offset = offset
+
+
+class ChecksumDiffers(Exception):  # noqa: N818
+    """A chunk does not have the checksum that was sent with it. Nothing of it was kept."""
+
+
+class UploadGone(Exception):  # noqa: N818
+    """The upload was removed or ran out of time; its bytes are not there any more."""
+
+
+class NoRoom(Exception):  # noqa: N818
+    """The store is full. What came before it was full is kept."""
+
+
 def sentence(problem: Any) -> str:
     """What to show for any of these."""
     return str(getattr(problem, "message", "") or problem)

@@ -9,15 +9,15 @@ from django.core.validators import URLValidator
 
 from catalogue.enums import AiPolicy
 from catalogue.models import Criterion
-from portfolios.definitions import EXTENSIONS, IN_WORDS
 from portfolios.enums import Confidentiality, EvidenceKind, HoldKind
 from portfolios.models import (
     AttestationStatement,
     EvidenceItem,
     ExtensionRequest,
     Portfolio,
+    UploadSession,
 )
-from portfolios.storage import megabytes
+from portfolios.selectors import UploadLimits
 
 
 class Text(forms.CharField):
@@ -92,17 +92,23 @@ class FileForm(AddForm):
     """One file, its kind judged by its bytes later. The limit is stated before choosing."""
 
     upload = forms.FileField(label="File", max_length=1000, allow_empty_file=True)
+    uploaded: list[UploadSession] = []
     field_order = ["upload", "title", "description"]
 
-    def __init__(self, *args: Any, kind: str, limit: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kind: str, limits: UploadLimits, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["upload"].help_text = f"At most {megabytes(limit)}. {IN_WORDS}."
+        self.fields["upload"].help_text = limits.sentence
         accept = {"photo": "image/*", "media": "video/*,audio/*"}.get(
-            kind, ",".join(f".{one}" for one in EXTENSIONS)
+            kind, ",".join(f".{one}" for one in limits.extensions)
         )
         self.fields["upload"].widget.attrs["accept"] = accept
         self.fields["upload"].error_messages["required"] = "Choose a file."
         self.fields["title"].help_text = "Left empty, the name of the file is taken."
+
+    def sent_before(self, uploaded: list[UploadSession]) -> None:
+        """The files came by resumable upload already; the form only names them."""
+        self.uploaded = uploaded
+        self.fields["upload"].required = False
 
 
 class PhotoForm(FileForm):
@@ -125,7 +131,7 @@ class PhotoForm(FileForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         cleaned["upload"] = cleaned.get("upload") or cleaned.get("capture")
-        if not cleaned["upload"] and "upload" not in self.errors:
+        if not cleaned["upload"] and not self.uploaded and "upload" not in self.errors:
             self.add_error("upload", "Take a photo or choose a file.")
         return cleaned
 

@@ -61,6 +61,18 @@ class EvidenceQuerySet(models.QuerySet[Any]):
         return self.exclude(state=EvidenceState.REMOVED)
 
 
+class UploadQuerySet(models.QuerySet[Any]):
+    """Uploads on their way in."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Rows for which `rules.owns_upload` says yes."""
+        return self.filter(owner=user) if user.is_active else self.none()
+
+    def unfinished(self) -> Self:
+        """Those that may still go on."""
+        return self.filter(evidence__isnull=True, ended_at__isnull=True)
+
+
 class SubmissionQuerySet(models.QuerySet[Any]):
     """Submissions."""
 

@@ -9,7 +9,14 @@ from portfolios.enums import RATIFIER_SEES, PartKind
 
 if TYPE_CHECKING:
     from accounts.models import Actor
-    from portfolios.models import Attestation, EvidenceItem, ExtensionRequest, Portfolio, Submission
+    from portfolios.models import (
+        Attestation,
+        EvidenceItem,
+        ExtensionRequest,
+        Portfolio,
+        Submission,
+        UploadSession,
+    )
 
 
 def is_person(actor: "Actor") -> bool:
@@ -76,6 +83,11 @@ def can_view_submission(submission: "Submission", actor: "Actor") -> bool:
 def owns_evidence(evidence: "EvidenceItem", actor: "Actor") -> bool:
     """The learner who added it."""
     return is_person(actor) and evidence.owner_id == getattr(actor, "pk", None)
+
+
+def owns_upload(upload: "UploadSession", actor: "Actor") -> bool:
+    """The learner who sends it."""
+    return is_person(actor) and upload.owner_id == getattr(actor, "pk", None)
 
 
 def can_view_evidence(evidence: "EvidenceItem", actor: "Actor") -> bool:

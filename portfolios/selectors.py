@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Prefetch
+from django.conf import settings
+from django.db.models import Prefetch, QuerySet, Sum
 from django.utils import dateformat, timezone
 
 from accounts.models import User
 from catalogue.models import Criterion, LearningOutcome
-from portfolios import guards
+from portfolios import definitions, guards
 from portfolios.enums import (
     ENDED_ATTEMPT,
     AttestationState,
@@ -20,6 +21,7 @@ from portfolios.enums import (
     EvidenceState,
     SubmissionState,
 )
+from portfolios.exceptions import UploadRefused
 from portfolios.models import (
     Attestation,
     EvidenceItem,
@@ -27,7 +29,9 @@ from portfolios.models import (
     Portfolio,
     Reflection,
     Submission,
+    UploadSession,
 )
+from portfolios.storage import megabytes
 from workflows.guards import Guard
 
 SOON = dt.timedelta(days=7)
@@ -322,6 +326,76 @@ def waiting_cards(row: Progress) -> list[Card]:
                 )
             )
     return cards
+
+
+@dataclass(frozen=True)
+class UploadLimits:
+    """What may be added to a portfolio, as it is stated before choosing and checked afterwards."""
+
+    extensions: list[str]
+    max_bytes: int
+    left: int
+
+    @property
+    def words(self) -> str:
+        """Kinds of file, in the words of people."""
+        every = sorted(self.extensions) == definitions.EXTENSIONS
+        return definitions.IN_WORDS if every else ", ".join(one.upper() for one in self.extensions)
+
+    @property
+    def sentence(self) -> str:
+        """The limits in one line."""
+        return (
+            f"At most {megabytes(self.max_bytes)} for each file, {megabytes(self.left)} are left for you."
+            f" {self.words}."
+        )
+
+    def check(self, name: str, size: int | None) -> None:
+        """Raise UploadRefused for a file that cannot be taken, by its name and the size it says it has."""
+        if definitions.extension_of(name) not in self.extensions:
+            raise UploadRefused(
+                f"We cannot take this kind of file. You can add {self.words}.", "kind"
+            )
+        if size is None:
+            return
+        if size > self.max_bytes:
+            raise UploadRefused(
+                f"This file is too big. The limit is {megabytes(self.max_bytes)}.", "too_big"
+            )
+        if size > self.left:
+            raise UploadRefused(
+                f"There is no room for this file: {megabytes(size)}. {megabytes(self.left)} are left."
+                " Remove evidence that you do not need.",
+                "no_room",
+            )
+
+
+def limits_of(portfolio: Portfolio) -> UploadLimits:
+    """Kinds and sizes by task, policy and system; room by learner and by delivery.
+
+    Bytes of removed evidence count until they are deleted; an upload that has begun counts with its
+    whole length. Equal bytes count each time, because a learner cannot see what others have stored.
+    """
+    task, delivery = portfolio.task, portfolio.enrolment.delivery
+    most = min(delivery.policy_value("evidence.max_bytes"), settings.EVIDENCE_MAX_BYTES)
+    if task.file_max_megabytes:
+        most = min(most, task.file_max_megabytes * 1024 * 1024)
+    learner = portfolio.enrolment.learner_id
+    begun = UploadSession.objects.unfinished()
+    used = _sum(EvidenceItem.objects.filter(owner=learner), "size")
+    used += _sum(begun.filter(owner=learner), "length")
+    in_delivery = _sum(EvidenceItem.objects.filter(delivery=delivery), "size")
+    in_delivery += _sum(begun.filter(portfolio__enrolment__delivery=delivery), "length")
+    left = min(
+        delivery.policy_value("evidence.learner_max_bytes") - used,
+        delivery.policy_value("evidence.delivery_max_bytes") - in_delivery,
+    )
+    allowed = [one for one in definitions.EXTENSIONS if one in task.file_types]
+    return UploadLimits(allowed or list(definitions.EXTENSIONS), most, max(0, left))
+
+
+def _sum(rows: "QuerySet[Any]", column: str) -> int:
+    return int(rows.aggregate(total=Sum(column))["total"] or 0)
 
 
 @dataclass

@@ -6,6 +6,7 @@ from kombu.exceptions import OperationalError
 
 from portfolios.actions.attestation import expire_attestations as expire
 from portfolios.actions.scanning import scan_waiting_evidence
+from portfolios.actions.uploading import finish_arrived, sweep_uploads
 
 
 @shared_task
@@ -15,6 +16,13 @@ def scan_evidence() -> int:
     while decided := scan_waiting_evidence():
         total += decided
     return total
+
+
+@shared_task
+def tend_uploads() -> int:
+    """Finish uploads whose process died at the end, end those whose time is over."""
+    finished = finish_arrived()
+    return finished + sweep_uploads()
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portfolios.views import asking, evidence, learner, public, staff, submission, verifier
+from portfolios.views import asking, evidence, learner, public, staff, submission, upload, verifier
 
 app_name = "portfolios"
 
@@ -20,6 +20,9 @@ urlpatterns = [
     path("learn/p/<uuid:pk>/evidence/", evidence.library, name="evidence"),
     path("learn/p/<uuid:pk>/evidence/add/", evidence.add, name="add"),
     path("learn/p/<uuid:pk>/evidence/add/<slug:kind>/", evidence.add_kind, name="add_kind"),
+    path("learn/p/<uuid:pk>/uploads/", upload.uploads, name="uploads"),
+    path("learn/uploads/<uuid:upload>/", upload.upload, name="upload"),
+    path("learn/uploads/<uuid:upload>/stop/", upload.stop, name="stop_upload"),
     path("learn/p/<uuid:pk>/evidence/<uuid:evidence>/", evidence.describe, name="describe"),
     path("learn/p/<uuid:pk>/check/", submission.check, name="check"),
     path("learn/p/<uuid:pk>/submit/", submission.submit, name="submit"),

@@ -11,6 +11,8 @@ const out = join(here, "build");
 
 const copies = {
   "govuk-frontend/dist/govuk/govuk-frontend.min.js": "govuk-frontend.min.js",
+  "tus-js-client/dist/tus.min.js": "tus.min.js",
+  "tus-js-client/LICENSE": "licences/tus-js-client.txt",
   "@fontsource-variable/public-sans/files/public-sans-latin-wght-normal.woff2":
     "fonts/public-sans-latin.woff2",
   "@fontsource-variable/public-sans/files/public-sans-latin-ext-wght-normal.woff2":
@@ -35,10 +37,12 @@ for (const [from, to] of Object.entries(copies)) {
 }
 await cp(join(here, "licences"), join(out, "licences"), { recursive: true });
 
-// The published script ends in a reference to a source map that is not served.
-const script = join(out, "govuk-frontend.min.js");
-const source = await readFile(script, "utf8");
-await writeFile(script, source.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"));
+// The published scripts end in a reference to a source map that is not served.
+for (const name of ["govuk-frontend.min.js", "tus.min.js"]) {
+  const script = join(out, name);
+  const source = await readFile(script, "utf8");
+  await writeFile(script, source.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n"));
+}
 
 const { css } = compile(join(here, "styles", "app.scss"), {
   loadPaths: [packages],

@@ -74,7 +74,10 @@ def make_user(name: str, **fields: object) -> User:
 
 
 def make_cast(
-    learners: int = 1, policy: dict[str, object] | None = None, attestations: int = 0
+    learners: int = 1,
+    policy: dict[str, object] | None = None,
+    attestations: int = 0,
+    **of_task: object,
 ) -> Cast:
     """Provider, client, another organisation, an open delivery of one task, and everybody's part.
 
@@ -94,7 +97,7 @@ def make_cast(
     Membership.objects.create(
         user=people["olga"], organisation=other, role=OrganisationRole.ADMINISTRATOR
     )
-    version = published_version(provider, attestations=attestations)
+    version = published_version(provider, attestations=attestations, **of_task)
     now = timezone.now()
     delivery = Delivery.objects.create(
         version=version,

@@ -163,6 +163,8 @@ def _write_content(version: MicroCredentialVersion, data: dict[str, Any]) -> Non
             brief=task["brief"],
             ai_policy=task["ai_policy"],
             attestations_required=task.get("attestations_required", 0),
+            file_types=task.get("file_types", []),
+            file_max_megabytes=task.get("file_max_megabytes"),
         )
         # What decisions bind to: the criteria with their levels, and the scheme that turns them into a result.
         bound = {"criteria": task["criteria"], "grade_scheme": data["grade_scheme"]}

@@ -247,6 +247,9 @@ class AssessmentTask(models.Model):
     brief = models.TextField()
     ai_policy = models.CharField(max_length=20, choices=AiPolicy, default=AiPolicy.WITH_DECLARATION)
     attestations_required = models.PositiveSmallIntegerField(default=0)
+    # Extensions of the files that count as evidence here; none named: all that the system takes.
+    file_types = models.JSONField(default=list, blank=True)
+    file_max_megabytes = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ["version", "number"]

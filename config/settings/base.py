@@ -311,6 +311,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 30.0,
         "options": {"expires": 60},
     },
+    "tend-uploads": {
+        "task": "portfolios.tasks.tend_uploads",
+        "schedule": 30.0,
+        "options": {"expires": 60},
+    },
     "expire-attestations": {
         "task": "portfolios.tasks.expire_attestations",
         "schedule": 300.0,

@@ -6,16 +6,15 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import SYSTEM, Actor, User
 from catalogue.models import AssessmentTask, Criterion, Enrolment, TaskSchedule
-from portfolios import definitions, guards, rules, storage
+from portfolios import guards, rules, storage
 from portfolios.actions.scanning import wake_scanner_after_commit
 from portfolios.enums import Confidentiality, EvidenceKind, EvidenceState
-from portfolios.exceptions import CriterionLocked, ReasonNeeded, UploadRefused
+from portfolios.exceptions import CriterionLocked, ReasonNeeded
 from portfolios.models import (
     EvidenceItem,
     EvidenceMapping,
@@ -23,6 +22,7 @@ from portfolios.models import (
     Reflection,
     ReflectionVersion,
 )
+from portfolios.selectors import limits_of
 from portfolios.transitions import ADD_EVIDENCE
 from workflows.actions import set_deadline
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleVersion
@@ -95,7 +95,7 @@ def touch(portfolio: Portfolio) -> None:
     Portfolio.objects.filter(pk=portfolio.pk).update(changed_at=timezone.now())
 
 
-def _new_item(portfolio: Portfolio, actor: Actor, **fields: Any) -> EvidenceItem:
+def new_item(portfolio: Portfolio, actor: Actor, **fields: Any) -> EvidenceItem:
     """An item in `uploading` that belongs to the learner and to the organisation that teaches."""
     fields["title"] = (plain_text(fields.get("title", "")).strip() or "Evidence")[:200]
     fields["description"] = plain_text(fields.get("description", ""))
@@ -108,6 +108,7 @@ def _new_item(portfolio: Portfolio, actor: Actor, **fields: Any) -> EvidenceItem
             state=EvidenceState.UPLOADING,
             owner=portfolio.enrolment.learner,
             organisation=provider,
+            delivery_id=portfolio.enrolment.delivery_id,
             **fields,
         ),
     )
@@ -138,19 +139,17 @@ def add_file_evidence(
         raise NotPermitted
     if not guards.no_live_submission.holds(portfolio):
         raise GuardsNotMet([guards.no_live_submission])
-    if not definitions.type_of_extension(definitions.extension_of(name)):
-        raise UploadRefused(
-            f"We cannot take this kind of file. You can add {definitions.IN_WORDS}.", "kind"
-        )
+    limits = limits_of(portfolio)
+    limits.check(name, expected_size)
     delivery = portfolio.enrolment.delivery
     stored = storage.store(
         pieces,
         organisation_id=delivery.version.micro_credential.provider_id,
-        limit=min(delivery.policy_value("evidence.max_bytes"), settings.EVIDENCE_MAX_BYTES),
+        limit=min(limits.max_bytes, limits.left),
         expected=expected_size,
     )
     with transaction.atomic():
-        item = _new_item(
+        item = new_item(
             portfolio,
             actor,
             kind=kind,
@@ -179,7 +178,7 @@ def add_link(
     """Keep an address as evidence. Its fingerprint is that of the address; the page is not fetched."""
     locked_for_editing(portfolio, actor)
     link = plain_text(link).strip()
-    item = _new_item(
+    item = new_item(
         portfolio,
         actor,
         kind=EvidenceKind.LINK,
@@ -197,7 +196,7 @@ def add_note(
     """Keep a written note as evidence; its words never change afterwards."""
     locked_for_editing(portfolio, actor)
     note = plain_text(note)
-    item = _new_item(
+    item = new_item(
         portfolio, actor, kind=EvidenceKind.NOTE, title=title, description=description, note=note
     )
     return _store_text(item, note, actor, "text/plain")

@@ -5,6 +5,7 @@ from portfolios.models.evidence import EvidenceItem, EvidenceMapping
 from portfolios.models.extension import ExtensionRequest
 from portfolios.models.portfolio import Portfolio, Reflection, ReflectionVersion
 from portfolios.models.submission import Hold, Part, Submission, SubmissionEvidence
+from portfolios.models.upload import UploadSession
 
 __all__ = [
     "Attestation",
@@ -19,4 +20,5 @@ __all__ = [
     "ReflectionVersion",
     "Submission",
     "SubmissionEvidence",
+    "UploadSession",
 ]

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Actor, Organisation, User
-from catalogue.models import Criterion
+from catalogue.models import Criterion, Delivery
 from portfolios import guards, rules
 from portfolios.enums import Confidentiality, EvidenceKind, EvidenceState
 from portfolios.models.portfolio import Portfolio
@@ -26,6 +26,8 @@ class EvidenceItem(StateModel):
     )
     owner = models.ForeignKey(User, models.PROTECT, related_name="evidence")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    # Where it was added: room is counted by delivery. Unknown for what is older than this column.
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="+", null=True)
     kind = models.CharField(max_length=10, choices=EvidenceKind)
     title = models.CharField(max_length=200)
     description = models.TextField(blank=True)

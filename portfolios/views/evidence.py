@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.files.base import ContentFile
@@ -37,13 +37,14 @@ from portfolios.forms import (
     PhotoForm,
 )
 from portfolios.manifest import neutral_name
-from portfolios.models import EvidenceItem, EvidenceMapping, Portfolio
+from portfolios.models import EvidenceItem, EvidenceMapping, Portfolio, UploadSession
 from portfolios.selectors import library as library_of
-from portfolios.selectors import progress_of
+from portfolios.selectors import limits_of, progress_of
 from portfolios.views.shared import kept_initial, own_portfolio, person, signed_in
 from workflows.actions import open_record
 from workflows.exceptions import StaleVersion
 
+UUID = re.compile(r"[0-9a-f-]{36}$")
 ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
@@ -81,9 +82,17 @@ def add_form(kind: str, found: Portfolio, *args: Any, **kwargs: Any) -> AddForm:
         return LinkForm(*args, **kwargs)
     if kind == EvidenceKind.NOTE:
         return NoteForm(*args, **kwargs)
-    limit = found.enrolment.delivery.policy_value("evidence.max_bytes")
     form = PhotoForm if kind == EvidenceKind.PHOTO else FileForm
-    return form(*args, kind=kind, limit=limit, **kwargs)
+    return form(*args, kind=kind, limits=limits_of(found), **kwargs)
+
+
+def came_before(request: HttpRequest, found: Portfolio) -> list[UploadSession]:
+    """Files that the page's script has sent already and that are evidence by now."""
+    keys = [key for key in request.POST.getlist("uploaded") if UUID.match(key)]
+    mine = UploadSession.objects.visible_to(person(request)).filter(
+        portfolio=found, evidence__isnull=False, pk__in=keys
+    )
+    return list(mine.select_related("evidence"))
 
 
 def cut_short(request: HttpRequest) -> bool:
@@ -103,6 +112,8 @@ def add_kind(request: HttpRequest, pk: uuid.UUID, kind: str) -> HttpResponse:
     criterion = request.GET.get("criterion", "")
     if request.method == "POST":
         form = add_form(kind, found, request.POST, request.FILES)
+        if isinstance(form, FileForm):
+            form.sent_before(came_before(request, found))
         form.full_clean()
         if cut_short(request):
             form.add_error(
@@ -125,6 +136,7 @@ def add_kind(request: HttpRequest, pk: uuid.UUID, kind: str) -> HttpResponse:
         "kind": EvidenceKind(kind),
         "editable": progress_of(found).is_open,
         "has_file": isinstance(form, FileForm),
+        "unfinished": found.uploads.unfinished() if isinstance(form, FileForm) else [],
     }
     return render(
         request, "portfolios/add_kind.html", context, status=422 if form.is_bound else 200
@@ -138,6 +150,8 @@ def save(request: HttpRequest, found: Portfolio, kind: str, form: AddForm) -> Ev
         return add_link(found, actor=person(request), link=cleaned["link"], **words)
     if kind == EvidenceKind.NOTE:
         return add_note(found, actor=person(request), note=cleaned["note"], **words)
+    if isinstance(form, FileForm) and form.uploaded:
+        return name_uploaded(request, form)
     upload = cleaned["upload"]
     return add_file_evidence(
         found,
@@ -148,6 +162,26 @@ def save(request: HttpRequest, found: Portfolio, kind: str, form: AddForm) -> Ev
         declared_type=upload.content_type or "",
         expected_size=upload.size,
         **words,
+    )
+
+
+def name_uploaded(request: HttpRequest, form: FileForm) -> EvidenceItem:
+    """Title and words of the form for a file that came before it; of several, each keeps its own name."""
+    item = cast("EvidenceItem", form.uploaded[0].evidence)
+    if len(form.uploaded) > 1:
+        messages.success(
+            request, f"{len(form.uploaded)} files are stored. Describe each; this is the first."
+        )
+        return item
+    return describe_evidence(
+        item,
+        actor=person(request),
+        title=form.cleaned_data["title"] or item.title,
+        description=form.cleaned_data["description"],
+        text_alternative=item.text_alternative,
+        happened_on=item.happened_on,
+        confidentiality=item.confidentiality,
+        consent_given=item.consent_given,
     )
 
 

@@ -27,6 +27,7 @@ from portfolios.actions.drafting import (
 )
 from portfolios.actions.extension import ask_for_more_time, decline_extension
 from portfolios.actions.submission import place_hold, withdraw_submission
+from portfolios.actions.uploading import begin_upload
 from portfolios.enums import HoldKind
 from portfolios.models import AttestationStatement, Portfolio
 from tests.accessibility.world import LONG_NAME, LONG_WORD, World
@@ -190,6 +191,7 @@ def building(world: World) -> Kwargs:
     report = work.file(portfolio, "Pūrongo.pdf")
     photo = work.file(portfolio, "before.png", work.png((64, 48)), kind="photo")
     work.file(portfolio, "broken.pdf", b"<html><script>1</script></html>")
+    begin_upload(portfolio, actor=learner, name=LONG_TITLE, length=90_000_000)
     gone = work.note(portfolio, "An old draft")
     remove_evidence(gone, actor=learner)
     add_link(portfolio, actor=learner, link="https://example.org/guide", title="The guide")

@@ -36,7 +36,11 @@ def grade_scheme() -> GradeScheme:
 
 
 def draft_version(
-    provider: Organisation, code: str = "access", criteria: int = 3, attestations: int = 0
+    provider: Organisation,
+    code: str = "access",
+    criteria: int = 3,
+    attestations: int = 0,
+    **of_task: object,
 ) -> MicroCredentialVersion:
     """Version 1 in draft: two outcomes, one task, `criteria` criteria of four levels, the last optional."""
     author = User.objects.create_user(f"author-{code}@example.org", name="Arthur Author")
@@ -69,6 +73,7 @@ def draft_version(
         title="Workplace portfolio",
         brief="Show what you did at work.",
         attestations_required=attestations,
+        **of_task,
     )
     rubric = Rubric.objects.create(task=task, content_hash="1" * 64)
     for number in range(1, criteria + 1):
@@ -94,10 +99,14 @@ def draft_version(
 
 
 def published_version(
-    provider: Organisation, code: str = "access", criteria: int = 3, attestations: int = 0
+    provider: Organisation,
+    code: str = "access",
+    criteria: int = 3,
+    attestations: int = 0,
+    **of_task: object,
 ) -> MicroCredentialVersion:
     """The same, sent to pre-assessment moderation, approved by somebody else, and published."""
-    version = draft_version(provider, code, criteria, attestations)
+    version = draft_version(provider, code, criteria, attestations, **of_task)
     checker = User.objects.create_user(f"checker-{code}@example.org", name="Petronella Checker")
     publisher = User.objects.create_user(f"publisher-{code}@example.org", name="Paul Publisher")
     for user, role in (

@@ -1,6 +1,5 @@
 """Autosave, upload and the content security policy, in a real browser."""
 
-import re
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.urls("tests.pages.urls")]
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
-    saved.update(version=1, text="", broken=False, size=0)
+    saved.update(version=1, text="", broken=False)
 
 
 def state_of(page: Page) -> Any:
@@ -57,28 +56,7 @@ def test_a_conflict_shows_both_versions_and_drops_neither(page: Page, live_site:
     assert saved["text"] == "From this tab"
 
 
-def test_a_file_is_sent_and_the_answer_shown(page: Page, live_site: str) -> None:
-    page.goto(f"{live_site}/try/upload/")
-    page.get_by_label("Title").fill("Audit report")
-    content = {"name": "report.txt", "mimeType": "text/plain", "buffer": b"x" * 300_000}
-    page.get_by_label("File").set_input_files(content)
-    page.get_by_role("button", name="Send").click()
-    expect(page.get_by_role("heading", name="Stored 300000 bytes")).to_be_visible()
-    expect(page).to_have_url(re.compile("/try/done/$"))
-    expect(page).to_have_title(re.compile("^Stored"))
-
-
-def test_a_refused_file_shows_the_summary_and_moves_focus_there(page: Page, live_site: str) -> None:
-    page.goto(f"{live_site}/try/upload/")
-    page.locator("form[data-upload]").evaluate("form => { form.noValidate = true; }")
-    content = {"name": "report.txt", "mimeType": "text/plain", "buffer": b"x"}
-    page.get_by_label("File").set_input_files(content)
-    page.get_by_role("button", name="Send").click()
-    expect(page.get_by_role("link", name="Enter title")).to_be_visible()
-    expect(page.locator(".govuk-error-summary")).to_be_focused()
-
-
-@pytest.mark.parametrize("path", ["/accounts/login/", "/help/", "/try/autosave/", "/try/upload/"])
+@pytest.mark.parametrize("path", ["/accounts/login/", "/help/", "/try/autosave/"])
 def test_nothing_breaks_the_content_security_policy(page: Page, live_site: str, path: str) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
 from django.template import engines
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
@@ -19,20 +17,7 @@ AUTOSAVED = """{% extends "base.html" %}{% block title %}Reflection{% endblock %
 <textarea class="govuk-textarea" id="text" name="text">{{ text }}</textarea>
 <p class="app-save-state" role="status" data-save-state></p></form>{% endblock %}"""
 
-UPLOAD = """{% extends "base.html" %}{% load moderato %}{% block title %}Add{% endblock %}{% block content %}
-{% error_summary form %}<h1 class="govuk-heading-l">Add a file</h1>
-<form method="post" enctype="multipart/form-data" data-upload>{% csrf_token %}{% field form.title %}
-{% field form.file %}<button class="govuk-button">Send</button></form>{% endblock %}"""
-
-DONE = """{% extends "base.html" %}{% block title %}Stored{% endblock %}{% block content %}
-<h1 class="govuk-heading-l">Stored {{ size }} bytes</h1>{% endblock %}"""
-
-saved: dict[str, Any] = {"version": 1, "text": "", "broken": False, "size": 0}
-
-
-class UploadForm(forms.Form):
-    title = forms.CharField()
-    file = forms.FileField()
+saved: dict[str, Any] = {"version": 1, "text": "", "broken": False}
 
 
 def page(source: str, request: HttpRequest, **context: Any) -> HttpResponse:
@@ -56,22 +41,8 @@ def draft(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"version": saved["version"], "saved_at": "2:41 pm"})
 
 
-def upload(request: HttpRequest) -> HttpResponse:
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        saved["size"] = form.cleaned_data["file"].size
-        return redirect("/try/done/")
-    return page(UPLOAD, request, form=form)
-
-
-def done(request: HttpRequest) -> HttpResponse:
-    return page(DONE, request, size=saved["size"])
-
-
 urlpatterns = [
     *site,
     path("try/autosave/", autosaved),
     path("try/draft/", draft),
-    path("try/upload/", upload),
-    path("try/done/", done),
 ]

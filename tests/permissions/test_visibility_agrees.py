@@ -13,7 +13,7 @@ from catalogue.models import Delivery, MicroCredentialVersion
 from moderation import rules as moderating
 from moderation.models import ModerationRound, SampleItem
 from portfolios import rules as learning
-from portfolios.models import EvidenceItem, Portfolio, Submission
+from portfolios.models import EvidenceItem, Portfolio, Submission, UploadSession
 from tests.proofs.world import World
 
 AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
@@ -21,6 +21,7 @@ AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
     (MicroCredentialVersion, offering.can_view_version),
     (Portfolio, learning.can_view_portfolio),
     (EvidenceItem, learning.can_view_evidence),
+    (UploadSession, learning.owns_upload),
     (Submission, learning.can_view_submission),
     (ModerationRound, moderating.can_view_round),
     (SampleItem, moderating.can_view_item),

@@ -417,42 +417,6 @@ def test_a_body_shorter_than_announced_is_not_evidence(cast, client: Client):
 # --- S3 ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["rclone_s3", "moto_s3"])
-def s3(request, settings):
-    """The evidence store on a real S3 server."""
-    from botocore.config import Config
-
-    server = request.getfixturevalue(request.param)
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "evidence": {
-            "BACKEND": "storages.backends.s3.S3Storage",
-            "OPTIONS": {
-                "bucket_name": server.extra["bucket"],
-                "endpoint_url": server.url,
-                "region_name": "us-east-1",
-                "access_key": server.extra["access_key"],
-                "secret_key": server.extra["secret_key"],
-                "client_config": Config(
-                    signature_version="s3v4",
-                    s3={"addressing_style": "path"},
-                    request_checksum_calculation="when_required",
-                    response_checksum_validation="when_required",
-                ),
-                "file_overwrite": False,
-                "default_acl": None,
-                "querystring_auth": True,
-                "querystring_expire": 60,
-            },
-        },
-    }
-    backend = storages["evidence"]
-    client = backend.connection.meta.client
-    if request.param == "moto_s3":
-        client.create_bucket(Bucket=server.extra["bucket"])
-    return client, server.extra["bucket"]
-
-
 def keys(s3) -> list[str]:
     client, bucket = s3
     return [one["Key"] for one in client.list_objects_v2(Bucket=bucket).get("Contents", [])]

@@ -30,11 +30,12 @@ from moderation.actions import (
 from moderation.enums import RoundDecision
 from moderation.models import ModerationRound, SampleItem
 from portfolios.actions.submission import withdraw_submission
+from portfolios.actions.uploading import begin_upload
 from portfolios.models import Portfolio, Submission
 from tests.factories.assessment import allocated, assessed, drafted, opened, referred
 from tests.factories.awards import release, sign
 from tests.factories.moderation import agreed
-from tests.factories.portfolios import ready, submitted
+from tests.factories.portfolios import portfolio_of, ready, submitted
 from tests.personas import Cast, make_cast, make_user
 
 STATES = (
@@ -184,6 +185,7 @@ def build_world() -> World:
     cast = make_cast(learners=11)
     people = cast.people
     add_people(cast)
+    begin_upload(portfolio_of(cast, "hone"), actor=people["hone"], name="long.pdf", length=9000)
     double = other_delivery(cast, "double", {"marking.double": True})
     world = World(cast, ready=ready(cast, "hone"), double=double)
     found = world.submissions

@@ -10,7 +10,6 @@ import {
   SkipLink,
 } from "../govuk-frontend.min.js";
 import { watchDrafts } from "./autosave.js";
-import { watchUploads } from "./upload.js";
 
 document.body.classList.add("js-enabled", "govuk-frontend-supported");
 
@@ -21,7 +20,6 @@ const components = [
 function enhance(scope) {
   for (const component of components) createAll(component, undefined, scope);
   watchDrafts(scope);
-  watchUploads(scope);
 }
 
 // A second press while a form is on its way sends nothing: the first one counts.

@@ -10,7 +10,9 @@ from tests.personas import PASSWORD
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
-EXPECTED = re.compile(r"^Failed to load resource: the server responded with a status of (409|422)")
+EXPECTED = re.compile(
+    r"^Failed to load resource: the server responded with a status of (409|413|422)"
+)
 """The browser itself notes each refused form; those that a story asks for are named there."""
 PICTURES = os.environ.get("JOURNEY_PICTURES", "")
 

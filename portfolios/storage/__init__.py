@@ -74,7 +74,9 @@ def megabytes(size: int) -> str:
     """A size in words, as people know it from their own machine."""
     if size < 1024 * 1024:
         return f"{max(1, round(size / 1024))} KB"
-    return f"{size / 1024 / 1024:.0f} MB"
+    if size < 10 * 1024**3:
+        return f"{size / 1024 / 1024:.0f} MB"
+    return f"{size / 1024**3:.0f} GB"
 
 
 def folder_of(organisation_id: uuid.UUID) -> str:
@@ -130,23 +132,29 @@ def _store_on_disk(
             meter.close(expected)
             file.flush()
             os.fsync(file.fileno())
-        draft.chmod(0o444)
-        key = final_key(organisation_id, meter.sha256)
-        final = base / key
-        final.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(draft, final)  # fails where a rename would overwrite
-        except FileExistsError:
-            if final.stat().st_size != meter.size:
-                raise OSError(f"stored bytes under {key} have another size") from None
-        directory = os.open(final.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        key = publish_on_disk(base, draft, organisation_id, meter)
     finally:
         draft.unlink(missing_ok=True)
     return Stored(meter.size, meter.sha256, key)
+
+
+def publish_on_disk(base: Path, draft: Path, organisation_id: uuid.UUID, meter: Meter) -> str:
+    """Give a finished, synced draft its final key too; the draft's own name stays. Doing it twice is once."""
+    draft.chmod(0o444)
+    key = final_key(organisation_id, meter.sha256)
+    final = base / key
+    final.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(draft, final)  # fails where a rename would overwrite
+    except FileExistsError:
+        if final.stat().st_size != meter.size:
+            raise OSError(f"stored bytes under {key} have another size") from None
+    directory = os.open(final.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+    return key
 
 
 def _parts(source: Iterable[bytes], meter: Meter) -> Iterator[bytes]:
@@ -176,7 +184,7 @@ def _store_on_s3(
     if second is None:
         meter.close(expected)
         key = final_key(organisation_id, meter.sha256)
-        _once(
+        once(
             client.put_object,
             Bucket=bucket,
             Key=key,
@@ -211,7 +219,7 @@ def _store_on_s3(
         raise
     try:
         key = final_key(organisation_id, meter.sha256)
-        _once(
+        once(
             client.copy_object,
             Bucket=bucket,
             Key=key,
@@ -222,7 +230,7 @@ def _store_on_s3(
     return Stored(meter.size, meter.sha256, key)
 
 
-def _once(write: Any, **arguments: Any) -> None:
+def once(write: Any, **arguments: Any) -> None:
     """Create, never overwrite. Equal bytes under an equal key are no error."""
     try:
         write(IfNoneMatch="*", **arguments)
