@@ -57,6 +57,14 @@ def on_s3(settings: Any, server: Any) -> Any:
     return storages["evidence"].connection.meta.client
 
 
+def empty(client: Any, bucket: str) -> None:
+    """Take away what another test has left in the bucket."""
+    for one in client.list_objects_v2(Bucket=bucket).get("Contents", []):
+        client.delete_object(Bucket=bucket, Key=one["Key"])
+    for one in client.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+        client.abort_multipart_upload(Bucket=bucket, Key=one["Key"], UploadId=one["UploadId"])
+
+
 @pytest.fixture(params=["rclone_s3", "moto_s3"])
 def s3(request: Any, settings: Any) -> tuple[Any, str]:
     """The evidence store on a real S3 server: its client, and the bucket, which is empty."""
@@ -64,8 +72,7 @@ def s3(request: Any, settings: Any) -> tuple[Any, str]:
     client, bucket = on_s3(settings, server), server.extra["bucket"]
     if request.param == "moto_s3":
         client.create_bucket(Bucket=bucket)
-    for one in client.list_objects_v2(Bucket=bucket).get("Contents", []):
-        client.delete_object(Bucket=bucket, Key=one["Key"])
+    empty(client, bucket)
     return client, bucket
 
 
@@ -77,8 +84,7 @@ def any_store(request: Any, settings: Any) -> str:
         client, bucket = on_s3(settings, server), server.extra["bucket"]
         if request.param == "moto_s3":
             client.create_bucket(Bucket=bucket)
-        for one in client.list_objects_v2(Bucket=bucket).get("Contents", []):
-            client.delete_object(Bucket=bucket, Key=one["Key"])
+        empty(client, bucket)
     return str(request.param)
 
 
