@@ -451,8 +451,7 @@ def leftovers(before: datetime) -> Iterator[Leftover]:
         if one["LastModified"] < before:
             remove = partial(client.delete_object, Bucket=bucket, Key=one["Key"])
             yield Leftover(one["Key"].split(".")[0], remove)
-    answer = client.list_multipart_uploads(Bucket=bucket, Prefix=f"{FOLDER}/")
-    for one in answer.get("Uploads", []):
+    for one in open_uploads(client, bucket):
         if one["Initiated"] < before:
             stop = partial(
                 client.abort_multipart_upload,
@@ -461,6 +460,18 @@ def leftovers(before: datetime) -> Iterator[Leftover]:
                 UploadId=one["UploadId"],
             )
             yield Leftover(one["Key"], stop)
+
+
+def open_uploads(client: Any, bucket: str) -> list[dict[str, Any]]:
+    """Multipart uploads that were neither joined nor aborted. Some servers say "no such upload" for none."""
+    try:
+        answer = client.list_multipart_uploads(Bucket=bucket, Prefix=f"{FOLDER}/")
+    except ClientError as error:
+        if code_of(error) not in GONE:
+            raise
+        return []
+    found: list[dict[str, Any]] = answer.get("Uploads", [])
+    return found
 
 
 def code_of(error: ClientError) -> str:

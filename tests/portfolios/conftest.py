@@ -61,7 +61,9 @@ def empty(client: Any, bucket: str) -> None:
     """Take away what another test has left in the bucket."""
     for one in client.list_objects_v2(Bucket=bucket).get("Contents", []):
         client.delete_object(Bucket=bucket, Key=one["Key"])
-    for one in client.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+    from portfolios.storage.intake import open_uploads
+
+    for one in open_uploads(client, bucket):
         client.abort_multipart_upload(Bucket=bucket, Key=one["Key"], UploadId=one["UploadId"])
 
 
