@@ -1,6 +1,7 @@
-"""The pages people wait for, against the smallest Django page of 50 rows.
+"""The pages people wait for, against the smallest Django page of 50 rows and a small POST.
 
-BENCH_SET says how many submissions lie in the assessor's queue (1,000 by default).
+gunicorn runs them under production's settings. BENCH_SET is the number of submissions in the assessor's
+queue (1,000 by default), BENCH_LARGE that of the submissions beside them in the second part (99,000).
 """
 
 import os
@@ -9,101 +10,117 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from benchmarks.support import database, table, weigh
+from benchmarks.support import Weight, database, table
 
 SET = int(os.environ.get("BENCH_SET", "1000"))
+LARGE = int(os.environ.get("BENCH_LARGE", "99000"))
+Line = tuple[str, Weight, Weight | None, str]
 
 
-def note_submission(cast: Any, name: str) -> Any:
-    """One submission with one note for every criterion, through the real actions."""
-    from catalogue.models import Criterion
-    from portfolios.actions.drafting import map_evidence
-    from tests.factories.portfolios import note, portfolio_of, submit
-
-    portfolio = portfolio_of(cast, name)
-    item = note(portfolio)
-    for criterion in Criterion.objects.filter(rubric__task=cast.task):
-        map_evidence(portfolio, item, criterion, actor=portfolio.enrolment.learner, claim="Here.")
-    return submit(portfolio)
-
-
-def main() -> None:
-    from django.db import connection
-    from django.test import Client, override_settings
+def lists(site: Any, cast: Any, source: Any) -> list[Line]:
+    """Homes, queues and boards."""
     from django.urls import reverse
 
-    from assessment.models import Allocation
-    from tests.personas import make_cast
-    from workflows import outbox
-
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE bench_rows (id serial PRIMARY KEY, text text)")
-    cast = make_cast(learners=SET)
-    for name in list(cast.enrolments)[1:]:
-        note_submission(cast, name)
-    while outbox.relay():
-        pass
-    with override_settings(ROOT_URLCONF="benchmarks.support.urls"):
-        browsers = {}
-        for name in ("ada", "lena", "pam"):
-            browsers[name] = Client()
-            browsers[name].force_login(cast.people[name])
-
-        def get(name: str, address: str) -> Any:
-            response = browsers[name].get(address)
-            assert response.status_code == 200, (address, response.status_code)
-            return response
-
-        mine = Allocation.objects.filter(assessor=cast.ada, ended_at__isnull=True).first()
-        assert mine is not None
-        rows = weigh(lambda: get("ada", "/bench/rows/"))
-        posted = weigh(lambda: browsers["ada"].post("/bench/post/"))
-        queue = weigh(lambda: get("ada", reverse("assessment:queue")))
-        home = weigh(lambda: get("lena", reverse("portfolios:home")))
-        board = weigh(lambda: get("pam", reverse("awards:board", args=[cast.delivery.pk])))
-        lines: list[Any] = [
-            ("T: trivial page, one query, 50 rows", rows, None, ""),
-            (f"assessor's queue, of {SET}", queue, rows, "≤ 3"),
-            ("learner's home", home, rows, "≤ 2.5"),
-            (f"cohort board, {SET} learners", board, rows, "≤ 4"),
-        ]
-        lines += marking(browsers["ada"], mine, rows, posted)
-        table(f"Pages, {SET} submissions, PostgreSQL", lines)
+    assessor, learner = cast.people["first"], source.learner
+    mine = site.browser(assessor)
+    rows = site.weigh(lambda: mine.ask("/bench/rows/"))
+    lines: list[Line] = [("T: trivial page, one query, 50 rows", rows, None, "")]
+    pages = [
+        (f"assessor's queue, 50 of {SET}", assessor, "/assess/queue/?rows=50", "≤ 3"),
+        ("assessor's queue, 25 rows", assessor, "/assess/queue/", ""),
+        (f"administrator's queue, 50 of {SET}", cast.pam, "/assess/queue/?rows=50", ""),
+        ("home: assessor", assessor, "/assess/", ""),
+        ("home: learner", learner, "/learn/", "≤ 2.5"),
+        ("portfolio: learner", learner, f"/learn/p/{source.portfolio_id}/", "≤ 2.5"),
+        ("home: moderator", cast.moses, reverse("moderation:home"), ""),
+        ("home: lead moderator", cast.lea, reverse("moderation:home"), ""),
+        ("home: ratifier", cast.rita, reverse("awards:home"), ""),
+        ("home: administrator", cast.pam, reverse("catalogue:home"), ""),
+        (
+            f"cohort board, {SET} learners",
+            cast.pam,
+            reverse("awards:board", args=[cast.delivery.pk]),
+            "≤ 4",
+        ),
+    ]
+    for name, person, path, goal in pages:
+        browser = site.browser(person)
+        lines.append((name, site.weigh(lambda b=browser, p=path: b.ask(p)), rows, goal))
+    return lines
 
 
-def marking(browser: Any, allocation: Any, rows: Any, posted: Any) -> list[Any]:
-    """The workspace, and saving a draft of a decision in it."""
-    from django.urls import reverse
+def marking(site: Any, source: Any, assessor: Any, rows: Weight) -> list[Line]:
+    """The workspace, and saving in it."""
+    import json
 
     from catalogue.models import Criterion
     from tests.factories.assessment import opened
 
-    draft = opened(allocation.submission, allocation.assessor)
-    key = allocation.submission.pk
-    address = reverse("assessment:workspace", args=[key])
-    workspace = weigh(lambda: answered(browser.get(address)))
+    draft = opened(source, assessor)
+    browser = site.browser(assessor)
+    path = f"/assess/m/{source.pk}/"
     data: dict[str, Any] = {"version": draft.version, "feedback": "Clear and complete."}
-    criteria = Criterion.objects.filter(rubric__task=allocation.submission.task_id)
+    criteria = Criterion.objects.filter(rubric__task=source.task_id)
     for number, criterion in enumerate(criteria.order_by("number"), 1):
         data[f"level_{number}"] = str(criterion.levels.get(code="M").pk)
         data[f"feedback_{number}"] = "Well shown on page 1."
 
-    def save() -> Any:
-        response = answered(browser.post(reverse("assessment:autosave", args=[key]), data))
-        data["version"] = response.json()["version"]
-        return response
+    def autosave() -> Any:
+        answer = browser.ask(f"{path}autosave/", data)
+        data["version"] = json.loads(answer.text)["version"]
+        return answer
 
-    saved = weigh(save)
+    def save() -> Any:
+        answer = browser.ask(f"{path}save/", {**data, "then": "stay"})
+        data["version"] += 1
+        return answer
+
+    posted = site.weigh(lambda: browser.ask("/bench/post/", {}))
     return [
-        ("marking workspace", workspace, rows, "≤ 4"),
+        (
+            "marking workspace, 6 criteria × 4 levels",
+            site.weigh(lambda: browser.ask(path)),
+            rows,
+            "≤ 4",
+        ),
         ("P: trivial POST", posted, None, ""),
-        ("save of a draft decision", saved, posted, "≤ 2"),
+        ("autosave of a draft decision", site.weigh(autosave), posted, "≤ 2"),
+        ("save of a decision, 6 criteria", site.weigh(save), posted, "≤ 4"),
     ]
 
 
-def answered(response: Any) -> Any:
-    assert response.status_code == 200, response.status_code
-    return response
+def throughput(site: Any, assessor: Any) -> None:
+    """Requests each second with eight clients."""
+    for name, path in (("T", "/bench/rows/"), ("queue of 50", "/assess/queue/?rows=50")):
+        rate, wait = site.rate([assessor] * 8, path)
+        print(
+            f"  8 clients, 2 workers, {name:<22}{rate:7.1f} requests/s, median wait {wait:.0f} ms"
+        )
+
+
+def main() -> None:
+    from benchmarks.support.web import site
+    from benchmarks.support.world import analyse, copy_submission, make_cohort
+
+    cast, source = make_cohort(SET)
+    with site() as running:
+        lines = lists(running, cast, source)
+        lines += marking(running, source, cast.people["first"], lines[0][1])
+        table(f"Pages, {SET} submissions", lines)
+        throughput(running, cast.people["first"])
+        if LARGE:
+            copy_submission(source, LARGE, first=SET, elsewhere=100)
+            analyse()
+            browser = running.browser(cast.people["first"])
+            rows = running.weigh(lambda: browser.ask("/bench/rows/"))
+            queue = running.weigh(lambda: browser.ask("/assess/queue/?rows=100"))
+            table(
+                f"Pages, {SET + LARGE} submissions in 101 deliveries",
+                [
+                    ("T: trivial page", rows, None, ""),
+                    (f"assessor's queue, 100 rows, {SET} their own", queue, rows, "≤ 5"),
+                ],
+            )
 
 
 if __name__ == "__main__":
