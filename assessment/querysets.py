@@ -1,7 +1,9 @@
 """Which decisions and which work a person may read. Sealed ones of others are left out here, not in templates."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from django.db import models
 from django.db.models import (
@@ -16,6 +18,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from accounts.enums import OrganisationKind, OrganisationRole
@@ -23,7 +26,6 @@ from assessment.enums import ASSESSES, AllocationRole, Why
 from catalogue.enums import DeliveryRoleKind
 from catalogue.querysets import ValidityQuerySet
 from portfolios.enums import PartKind, SubmissionState
-from portfolios.querysets import in_delivery
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -80,28 +82,31 @@ def rows_of(submissions: "QuerySet[Any]", relation: str) -> "QuerySet[Any]":
 
 
 def waiting_for(submissions: "QuerySet[Any]", user: "User") -> "QuerySet[Any]":
-    """Of these, the ones that this person has to mark next. Agrees with `rules.is_turn`."""
+    """Of these, the ones that this person has to mark next. Agrees with `rules.is_turn`.
+
+    Begins with the person's live parts, which an index finds; nobody has two in one submission.
+    """
     if not user.is_active:
         return submissions.none()
-    live = rows_of(submissions, "parts").filter(person=user, ended_at__isnull=True)
     decisions = rows_of(submissions, "decisions")
     own_sealed = Exists(decisions.filter(author=user, sealed_at__isnull=False))
     deciding_author = Subquery(
         decisions.filter(final_at__isnull=False).order_by("-number").values("author_id")[:1]
     )
-    own_part = Subquery(live.values("kind")[:1])
-    known: QuerySet[Any] = submissions.annotate(own_part=own_part, deciding_author=deciding_author)
-    return known.filter(
-        (~own_sealed & Q(state__in=[S.SUBMITTED, S.IN_ASSESSMENT], own_part__in=ASSESSES))
-        | (
-            Q(state=S.IN_ASSESSMENT, returned_at__isnull=False, deciding_author=user.pk)
-            & Q(own_part__in=[*ASSESSES, PartKind.ADJUDICATOR])
-        )
-        | (~own_sealed & Q(state=S.IN_ADJUDICATION, own_part=PartKind.ADJUDICATOR))
-        | (
-            ~own_sealed
-            & Q(state=S.UNDER_RECONSIDERATION, own_part=PartKind.RECONSIDERATION_ASSESSOR)
-        )
+    first_time = (
+        Q(state__in=[S.SUBMITTED, S.IN_ASSESSMENT], parts__kind__in=ASSESSES)
+        | Q(state=S.IN_ADJUDICATION, parts__kind=PartKind.ADJUDICATOR)
+        | Q(state=S.UNDER_RECONSIDERATION, parts__kind=PartKind.RECONSIDERATION_ASSESSOR)
+    )
+    again = Q(
+        Exact(deciding_author, user.pk),
+        state=S.IN_ASSESSMENT,
+        returned_at__isnull=False,
+        parts__kind__in=[*ASSESSES, PartKind.ADJUDICATOR],
+    )
+    # One call: the part that is the person's and the part of that kind are the same row.
+    return submissions.filter(
+        (~own_sealed & first_time) | again, parts__person=user, parts__ended_at__isnull=True
     )
 
 
@@ -124,38 +129,94 @@ def unallocated(submissions: "QuerySet[Any]") -> "QuerySet[Any]":
     )
 
 
-def claimable(submissions: "QuerySet[Any]", user: "User") -> "QuerySet[Any]":
+@dataclass(frozen=True)
+class Relations:
+    """A person's live parts in deliveries and organisations, read once."""
+
+    rows: tuple[tuple[UUID, str, str], ...]
+    """Key, role, and kind of the organisation; the kind is empty for a delivery."""
+
+    def deliveries(self, *roles: str) -> frozenset[UUID]:
+        """Those in which the person has one of these parts."""
+        return frozenset(key for key, role, kind in self.rows if not kind and role in roles)
+
+    def organisations(self, role: str, *kinds: str) -> frozenset[UUID]:
+        """Those, of these kinds or of any, in which the person has that role."""
+        return frozenset(
+            key
+            for key, held, kind in self.rows
+            if kind and held == role and (not kinds or kind in kinds)
+        )
+
+
+def relations_of(user: "User") -> Relations:
+    """Parts in deliveries and in organisations in one statement."""
+    parts = user.delivery_roles.current().order_by()
+    offices = user.memberships.current().order_by()
+    found = parts.values_list("delivery_id", "role", Value("")).union(
+        offices.values_list("organisation_id", "role", "organisation__kind")
+    )
+    return Relations(tuple(found))
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Where a person may take work from the pool: the deliveries they assess; and for whom they work."""
+
+    deliveries: frozenset[UUID] = frozenset()
+    employers: frozenset[UUID] = frozenset()
+    clients: frozenset[UUID] = frozenset()
+    """Those of the employers that are clients."""
+
+
+def claims_of(relations: Relations) -> Claims:
+    """What a person's relations say of that."""
+    return Claims(
+        relations.deliveries(DeliveryRoleKind.ASSESSOR),
+        relations.organisations(OrganisationRole.EMPLOYEE),
+        relations.organisations(OrganisationRole.EMPLOYEE, OrganisationKind.CLIENT),
+    )
+
+
+def claimable(
+    submissions: "QuerySet[Any]",
+    user: "User",
+    claims: Claims | None = None,
+    *,
+    now: datetime | None = None,
+) -> "QuerySet[Any]":
     """The part of the pool that this person may take: an assessor of the delivery, independent, new to it."""
     if not user.is_active:
         return submissions.none()
-    employers = user.memberships.current().filter(role=OrganisationRole.EMPLOYEE)
-    clients = employers.filter(organisation__kind=OrganisationKind.CLIENT)
-    learners = submissions.model._meta.get_field("learner").related_model
-    now = timezone.now()
-    colleagues = learners._default_manager.filter(
-        Q(memberships__ended_at__isnull=True) | Q(memberships__ended_at__gt=now),
-        memberships__role=OrganisationRole.EMPLOYEE,
-        memberships__organisation__in=clients.values("organisation_id"),
+    claims = claims or claims_of(relations_of(user))
+    if not claims.deliveries:
+        return submissions.none()
+    found = submissions.filter(
+        ~Q(state=S.IN_ADJUDICATION),
+        ~Q(learner=user),
+        ~Q(learner__in=user.conflicts_declared.values("other")),
+        ~Q(learner__in=user.conflicts_named_in.values("person")),
+        ~Exists(rows_of(submissions, "parts").filter(person=user, ended_at__isnull=True)),
+        ~Exists(rows_of(submissions, "decisions").filter(author=user, sealed_at__isnull=False)),
+        delivery__in=claims.deliveries,
     )
-    return (
-        unallocated(submissions)
-        .filter(in_delivery(user, "delivery", DeliveryRoleKind.ASSESSOR))
-        .exclude(state=S.IN_ADJUDICATION)
-        .exclude(learner=user)
-        .exclude(learner__in=user.conflicts_declared.values("other"))
-        .exclude(learner__in=user.conflicts_named_in.values("person"))
-        .exclude(learner__in=colleagues.values("pk"))
-        .exclude(enrolment__employer__in=employers.values("organisation_id"))
-        .exclude(Exists(rows_of(submissions, "parts").filter(person=user, ended_at__isnull=True)))
-        .exclude(
-            Exists(rows_of(submissions, "decisions").filter(author=user, sealed_at__isnull=False))
+    if claims.employers:
+        found = found.exclude(enrolment__employer__in=claims.employers)
+    if claims.clients:
+        learners = submissions.model._meta.get_field("learner").related_model
+        colleagues = learners._default_manager.filter(
+            Q(memberships__ended_at__isnull=True)
+            | Q(memberships__ended_at__gt=now or timezone.now()),
+            memberships__role=OrganisationRole.EMPLOYEE,
+            memberships__organisation__in=claims.clients,
         )
-    )
+        found = found.exclude(learner__in=colleagues.values("pk"))
+    return unallocated(found)
 
 
-def in_order(submissions: "QuerySet[Any]") -> "QuerySet[Any]":
+def in_order(submissions: "QuerySet[Any]", *, now: datetime | None = None) -> "QuerySet[Any]":
     """Most urgent first, with the reason in `why`; then by due date and age."""
-    now = timezone.now()
+    now = now or timezone.now()
     why = Case(
         When(state=S.IN_ASSESSMENT, returned_at__isnull=False, then=Value(Why.RETURNED)),
         When(marking_due_at__lt=now, then=Value(Why.OVERDUE)),

@@ -18,7 +18,8 @@ from assessment.actions.allocation import (
 from assessment.forms import AllocationForm
 from assessment.models import Allocation
 from assessment.selectors import eligible_assessors, loads_of, open_work, people_of, role_needed
-from assessment.selectors.queue import QUEUED, name_of
+from assessment.selectors.filters import QUEUED
+from assessment.selectors.queue import name_of
 from assessment.views.shared import led_delivery, person
 from catalogue.enums import DeliveryRoleKind
 from portfolios.models import Submission

@@ -27,7 +27,8 @@ from assessment.forms import FinishForm, HandBackForm, read_marks, written
 from assessment.guards import is_current, is_double_marked
 from assessment.models import Allocation, AssessmentDecision
 from assessment.selectors import judgements_of, levels_of, result_of_decision
-from assessment.selectors.queue import Filters, name_of, place_of
+from assessment.selectors.filters import Filters
+from assessment.selectors.queue import name_of, place_of
 from assessment.selectors.workspace import own_decision, workspace_of
 from assessment.views.queue import opened
 from assessment.views.shared import filters_of, for_marking, person, visible, with_filters

@@ -17,15 +17,9 @@ from assessment import rules
 from assessment.actions.allocation import claim_next
 from assessment.actions.marking import start_assessment
 from assessment.enums import WORK_STATES
-from assessment.selectors.queue import (
-    DUE,
-    WHOSE,
-    Filters,
-    count_all,
-    deliveries_of,
-    next_for,
-    queue_for,
-)
+from assessment.selectors.filters import DUE, FEWEST, ROWS, WHOSE, Filters
+from assessment.selectors.queue import next_for, queue_for
+from assessment.selectors.standing import count_parts, standing_of
 from assessment.views.shared import filters_of, person, with_filters
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
@@ -52,15 +46,17 @@ def for_assessors(view: View) -> View:
 @for_assessors
 def home(request: HttpRequest) -> HttpResponse:
     """What to do next, what else waits, and the pool."""
-    card, rows = next_for(person(request))
-    _mine, pool = count_all(person(request))
+    me = person(request)
+    card, rows = next_for(me)
+    standing = standing_of(me)
+    pool = count_parts(standing, Filters())["all_pool"]
     shown = {
         "title": card.title,
         "text": card.text,
         "action": card.action,
         "url": reverse("assessment:workspace", args=[card.submission]) if card.submission else "",
     }
-    led = [one for one in deliveries_of(person(request)) if getattr(one, "is_led", False)]
+    led = [one for one in standing.deliveries if one.is_led]
     return render(
         request, "assessment/home.html", {"card": shown, "rows": rows, "pool": pool, "led": led}
     )
@@ -75,17 +71,23 @@ def queue(request: HttpRequest) -> HttpResponse:
         (str(one), one.label) for one in (*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION)
     ]
     choices = [
-        ("delivery", "Delivery", found.deliveries),
-        ("task", "Task", found.tasks),
-        ("state", "State", states),
-        ("attempt", "Attempt", [(str(one), f"Attempt {one}") for one in range(1, 4)]),
-        ("due", "Due", list(DUE.items())),
-        ("whose", "Whose", list(WHOSE.items())),
+        ("delivery", "Delivery", "All", found.deliveries),
+        ("task", "Task", "All", found.tasks),
+        ("state", "State", "All", states),
+        ("attempt", "Attempt", "All", [(str(one), f"Attempt {one}") for one in range(1, 4)]),
+        ("due", "Due", "All", list(DUE.items())),
+        ("whose", "Whose", "All", list(WHOSE.items())),
+        ("rows", "Rows on a page", FEWEST, [(one, one) for one in ROWS]),
     ]
     selects = [
-        (name, label, options, getattr(found.filters, name)) for name, label, options in choices
+        (name, label, default, options, getattr(found.filters, name))
+        for name, label, default, options in choices
     ]
-    return render(request, "assessment/queue.html", {"queue": found, "selects": selects})
+    # As plain dictionaries: a template asks an object for an item first, and for fifty rows that shows.
+    rows = [vars(row) for row in found.rows]
+    return render(
+        request, "assessment/queue.html", {"queue": found, "rows": rows, "selects": selects}
+    )
 
 
 @step_view()

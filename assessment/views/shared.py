@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from assessment import rules
-from assessment.selectors.queue import Filters
+from assessment.selectors.filters import Filters
 from catalogue.models import Delivery
 from portfolios.models import Submission
 

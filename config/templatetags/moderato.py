@@ -237,10 +237,9 @@ def local_time(
         return ""
     person = getattr(context.get("request"), "user", None)
     own = getattr(person, "time_zone", None)
-    there = as_zone(zone or own)
-    moment = value
     if not isinstance(value, dt.datetime):  # a day has no zone
         return format_html('<time datetime="{}">{}</time>', value.isoformat(), day_words(value))
+    there = as_zone(zone or own)
     moment = value.astimezone(there)
     clock = f"{moment:%I:%M} {moment:%p}".lstrip("0").lower()
     if form == "date":
@@ -249,11 +248,12 @@ def local_time(
         words = f"{moment.day} {moment:%b %Y}, {clock}"
     else:
         words = f"{day_words(moment)}, {clock}"
-    if zone and own and form != "date" and differs(moment, as_zone(own)):
+    if zone and own and own != there.key and form != "date" and differs(moment, as_zone(own)):
         words += f" {ZONE_WORDS.get(there.key, there.key.rsplit('/', 1)[-1].replace('_', ' ') + ' time')}"
     if form == "long":
         words += f" ({distance(moment, timezone.now().astimezone(there))})"
-    return format_html('<time datetime="{}">{}</time>', moment.isoformat(timespec="seconds"), words)
+    # Nothing in it comes from people: digits, names of months and places of the zone data.
+    return SafeString(f'<time datetime="{moment.isoformat(timespec="seconds")}">{words}</time>')
 
 
 def as_zone(zone: Any) -> zoneinfo.ZoneInfo:

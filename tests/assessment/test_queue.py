@@ -10,16 +10,21 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.enums import OrganisationRole
+from accounts.models import Membership, User
 from assessment.enums import AllocationRole, Why
 from assessment.models import Allocation
-from assessment.querysets import in_order
-from assessment.selectors.queue import Filters, place_of, queue_for
-from catalogue.models import Enrolment
+from assessment.querysets import claimable, in_order, unallocated, waiting_for
+from assessment.rules import may_allocate
+from assessment.selectors.filters import QUEUED, Filters
+from assessment.selectors.queue import place_of, queue_for
+from catalogue.enums import DeliveryRoleKind as Role
+from catalogue.models import DeliveryRole, Enrolment
 from portfolios.enums import PartKind
 from portfolios.models import Part, Portfolio, Submission
 from portfolios.transitions import SUBMIT
 from tests.factories.assessment import allocated
+from tests.factories.portfolios import submitted
 from workflows.transitions import write
 
 
@@ -131,3 +136,65 @@ def test_the_next_goes_round_in_the_view(cast):
     for at, key in enumerate(order):
         place = place_of(Submission.objects.get(pk=key), cast.ada, Filters())
         assert (place.number, place.total, place.following) == (at + 1, 3, order[(at + 1) % 3])
+
+
+def plainly(person, filters):
+    """Whose queue holds what, by the conditions themselves and nothing composed."""
+    queued = Submission.objects.filter(state__in=QUEUED)
+    mine = set(waiting_for(queued, person).values_list("pk", flat=True))
+    pool = set(claimable(queued, person).values_list("pk", flat=True))
+    led = {one.pk for one in queued if may_allocate(one.delivery, person)}
+    if filters.whose == "mine":
+        found = mine
+    elif filters.whose == "unallocated":
+        free = set(unallocated(queued).values_list("pk", flat=True))
+        found = pool | (led & free)
+    else:
+        found = mine | pool | led
+    return found & set(filters.apply(queued).values_list("pk", flat=True)), mine, pool
+
+
+def test_everybodys_queue_holds_what_the_conditions_say(cast):
+    now = timezone.now()
+    submitted(cast, "lena")
+    allocated(cast, "hone", "abe")
+    other = allocated(cast, "mere", "ada")
+    Submission.objects.filter(pk=other.pk).update(marking_due_at=now + timedelta(days=1))
+    DeliveryRole.objects.create(delivery=cast.delivery, user=cast.lea, role=Role.ASSESSOR)
+    Membership.objects.create(
+        user=cast.ana, organisation=cast.client, role=OrganisationRole.EMPLOYEE
+    )
+    Membership.objects.create(
+        user=cast.rob, organisation=cast.provider, role=OrganisationRole.ADMINISTRATOR
+    )
+    people = [cast.people[name] for name in ("ada", "abe", "ana", "lea", "pam", "rob", "moses")]
+    wanted = [
+        Filters(), Filters(whose="mine"), Filters(whose="unallocated"), Filters(due="soon"),
+        Filters(task=str(cast.task.pk)), Filters(delivery=str(uuid.uuid4())),
+        Filters(delivery=str(cast.delivery.pk), state="submitted", rows="50"),
+    ]  # fmt: skip
+    for filters in wanted:
+        for person in people:
+            queue = queue_for(person, filters, 1)
+            found, mine, pool = plainly(person, filters)
+            assert {row.pk for row in queue.rows} == found, (person, filters)
+            assert len(queue.rows) == queue.page.paginator.count == len(found)
+            assert {row.pk for row in queue.rows if row.is_mine} == mine & found
+            assert {row.pk for row in queue.rows if row.is_claimable} == pool & found
+            assert (queue.mine, queue.pool) == (len(mine), len(pool))
+
+
+def test_an_account_that_was_closed_has_an_empty_queue(cast):
+    allocated(cast)
+    cast.ada.is_active = False
+    cast.ada.save()
+    assert not queue_for(cast.ada, Filters(), 1).rows
+
+
+def test_more_rows_fit_on_a_page_when_asked(cast):
+    allocated(cast)
+    fill(cast, 60)
+    for rows, shown in (("", 25), ("50", 50), ("100", 61), ("1000", 25)):
+        filters = Filters.read({"rows": rows})
+        assert len(queue_for(cast.ada, filters, 1).rows) == shown
+    assert len(queue_for(cast.ada, Filters(rows="50"), 2).rows) == 11

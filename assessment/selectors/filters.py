@@ -1,0 +1,114 @@
+"""What a person asked to see of the queue. The filters live in the address."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from assessment.enums import WORK_STATES
+from portfolios.enums import SubmissionState
+
+QUEUED = (*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION)
+FEWEST = "25"
+ROWS = ("50", "100")
+DUE = {"overdue": "Overdue", "soon": "Due within 3 days", "later": "Due later"}
+WHOSE = {"mine": "Mine", "unallocated": "Unallocated"}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a person asked to see, and how much of it on a page. Unknown values count as not given."""
+
+    delivery: str = ""
+    task: str = ""
+    state: str = ""
+    attempt: str = ""
+    due: str = ""
+    whose: str = ""
+    rows: str = ""
+
+    @classmethod
+    def read(cls, query: Mapping[str, Any]) -> "Filters":
+        return cls(
+            delivery=_key(query.get("delivery")),
+            task=_key(query.get("task")),
+            state=_one(query.get("state"), [str(one) for one in QUEUED]),
+            attempt=_one(query.get("attempt"), ["1", "2", "3", "4", "5"]),
+            due=_one(query.get("due"), DUE),
+            whose=_one(query.get("whose"), WHOSE),
+            rows=_one(query.get("rows"), ROWS),
+        )
+
+    @property
+    def query(self) -> str:
+        """The filters as they stand in an address, empty ones left out."""
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        return urlencode({name: value for name, value in given.items() if value})
+
+    @property
+    def per_page(self) -> int:
+        return int(self.rows or FEWEST)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether anything is left out."""
+        return replace(self, rows="") != Filters()
+
+    @property
+    def keys(self) -> list[UUID]:
+        """Those filters that name a row."""
+        return [UUID(one) for one in (self.delivery, self.task) if one]
+
+    def like(self, keys: Sequence[UUID]) -> "Filters":
+        """The same filters with other keys in the places of their own."""
+        given = iter(str(key) for key in keys)
+        return replace(
+            self,
+            delivery=self.delivery and next(given),
+            task=self.task and next(given),
+        )
+
+    @property
+    def shape(self) -> "Filters":
+        """What is asked, without the keys."""
+        return replace(self, delivery=self.delivery and "any", task=self.task and "any", rows="")
+
+    def apply(
+        self, submissions: "QuerySet[Any]", *, now: datetime | None = None
+    ) -> "QuerySet[Any]":
+        """Of these, the ones that were asked for."""
+        if self.delivery:
+            submissions = submissions.filter(delivery=self.delivery)
+        if self.task:
+            submissions = submissions.filter(task=self.task)
+        if self.state:
+            submissions = submissions.filter(state=self.state)
+        if self.attempt:
+            submissions = submissions.filter(attempt=int(self.attempt))
+        now = now or timezone.now()
+        soon = now + timedelta(days=3)
+        if self.due == "overdue":
+            submissions = submissions.filter(marking_due_at__lt=now)
+        elif self.due == "soon":
+            submissions = submissions.filter(marking_due_at__gte=now, marking_due_at__lt=soon)
+        elif self.due == "later":
+            submissions = submissions.filter(
+                Q(marking_due_at__gte=soon) | Q(marking_due_at__isnull=True)
+            )
+        return submissions
+
+
+def _key(value: object) -> str:
+    try:
+        return str(UUID(str(value)))
+    except ValueError:
+        return ""
+
+
+def _one(value: object, known: Any) -> str:
+    return str(value) if value in known else ""

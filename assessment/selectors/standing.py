@@ -1,0 +1,248 @@
+"""What stands in a person's queue: their relations, read once, and the parts that follow from these."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, F, Q, QuerySet, Subquery, Value
+from django.utils import timezone
+
+from accounts.enums import OrganisationRole
+from accounts.models import User
+from assessment.querysets import (
+    Claims,
+    claimable,
+    claims_of,
+    in_order,
+    relations_of,
+    unallocated,
+    waiting_for,
+)
+from assessment.selectors.filters import QUEUED, Filters
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Delivery, policy_defaults
+from portfolios.models import Submission
+from workflows.querysets import Composed
+
+COLUMNS = (
+    "pk", "reference", "pseudonym", "learner__name", "task__title", "attempt", "submitted_at",
+    "marking_due_at", "why", "state", "delivery_id", "lease__until", "lease__holder__name", "part",
+)  # fmt: skip
+
+composed = Composed()
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the queue needs of a delivery."""
+
+    pk: UUID
+    title: str
+    time_zone: str
+    is_anonymous: bool
+    is_led: bool
+    tasks: dict[UUID, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A person's relations that decide what stands in the queue, at one moment."""
+
+    user: User
+    now: datetime
+    claims: Claims
+    led: frozenset[UUID]
+    """Deliveries whose work the person allocates."""
+    deliveries: tuple[Offer, ...] = ()
+
+    @property
+    def values(self) -> list[UUID | datetime]:
+        """Everything of it that goes into a statement; `like` reads it back."""
+        return [self.user.pk, self.now, *(key for keys in self._sets for key in sorted(keys))]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(len(keys) for keys in self._sets)
+
+    @property
+    def _sets(self) -> tuple[frozenset[UUID], ...]:
+        claims = self.claims
+        return (claims.deliveries, claims.employers, claims.clients, self.led)
+
+    def like(self, values: Sequence[Any]) -> "Standing":
+        """A standing of the same shape with other values."""
+        user, now, *keys = values
+        given = iter(keys)
+        deliveries, employers, clients, led = (
+            frozenset(islice(given, number)) for number in self.shape
+        )
+        return Standing(User(pk=user), now, Claims(deliveries, employers, clients), led)
+
+
+def standing_of(user: User) -> Standing:
+    """Deliveries in which the person marks or allocates, and what they may take from the pool."""
+    now = timezone.now()
+    if not user.is_active:
+        return Standing(user, now, Claims(), frozenset())
+    relations = relations_of(user)
+    led = relations.deliveries(DeliveryRoleKind.ADMINISTRATOR, DeliveryRoleKind.LEAD_MODERATOR)
+    providers = relations.organisations(OrganisationRole.ADMINISTRATOR)
+    claims = claims_of(relations)
+    marked = Submission.objects.filter(parts__person=user, parts__ended_at__isnull=True)
+    known = Q(pk__in=led | claims.deliveries) | Q(pk__in=marked.order_by().values("delivery_id"))
+    if providers:
+        known |= Q(version__micro_credential__provider__in=providers)
+    rows = (
+        Delivery.objects.filter(known)
+        .annotate(
+            policy=F("version__policy"),
+            provider=F("version__micro_credential__provider"),
+            task=F("version__tasks__pk"),
+            task_title=F("version__tasks__title"),
+        )
+        .order_by("-starts_on", "code", "version__tasks__number")
+        .values(
+            "pk", "title", "time_zone", "policy_overrides",
+            "policy", "provider", "task", "task_title",
+        )
+    )  # fmt: skip
+    offers: dict[UUID, Offer] = {}
+    for row in rows:
+        policy = {**policy_defaults(), **row["policy"], **row["policy_overrides"]}
+        offer = offers.setdefault(
+            row["pk"],
+            Offer(
+                row["pk"],
+                row["title"],
+                row["time_zone"],
+                bool(policy["anonymous_marking"]),
+                is_led=row["pk"] in led or row["provider"] in providers,
+            ),
+        )
+        if row["task"] is not None:
+            offer.tasks[row["task"]] = row["task_title"]
+    deliveries = tuple(offers.values())
+    return Standing(
+        user, now, claims, frozenset(one.pk for one in deliveries if one.is_led), deliveries
+    )
+
+
+def part_names(standing: Standing, filters: Filters) -> list[str]:
+    """The parts of the queue that there are for this person, whether or not they are empty."""
+    if filters.whose == "mine":
+        return ["mine"]
+    names = ["pool"] if filters.whose == "unallocated" else ["pool", "mine"]
+    return [*names, "led"] if standing.led else names
+
+
+def part_of(name: str, standing: Standing, filters: Filters) -> "QuerySet[Any]":
+    """One part of what stands in the queue. No two have a row in common.
+
+    Each part is found by an index of its own; one condition for all of them would look at every row.
+    """
+    user, now = standing.user, standing.now
+    queued: QuerySet[Any] = filters.apply(Submission.objects.filter(state__in=QUEUED), now=now)
+    if name == "led":
+        led = queued.filter(delivery__in=standing.led)
+        return unallocated(led) if filters.whose == "unallocated" else led
+    if standing.led and filters.whose != "mine":
+        queued = queued.exclude(delivery__in=standing.led)
+    if name == "pool":
+        return claimable(queued, user, standing.claims, now=now)
+    return waiting_for(queued, user)
+
+
+def count_parts(standing: Standing, filters: Filters) -> dict[str, int]:
+    """How many rows each part has, and how much waits or could be taken whatever the filters; one statement."""
+    if not standing.user.is_active:
+        return {"all_mine": 0, "all_pool": 0}
+    # Without filters the parts of somebody who leads nothing are the totals themselves.
+    same = not standing.led and not filters.narrow
+    names = [] if same else part_names(standing, filters)
+
+    def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
+        asked, wanted = read_back(standing, filters, values)
+        everything = Submission.objects.all()
+        sets = {
+            "all_mine": waiting_for(everything, asked.user),
+            "all_pool": claimable(everything, asked.user, asked.claims, now=asked.now),
+        }
+        sets |= {name: part_of(name, asked, wanted) for name in names}
+        counts = {f"of_{name}": number_of(rows) for name, rows in sets.items()}
+        person = User.objects.filter(pk=asked.user.pk).order_by()
+        return person.annotate(**counts).values_list(*counts)
+
+    shape = ("counts", standing.shape, filters.shape)
+    row = composed.rows(shape, build, values_of(standing, filters), limit=1)[0]
+    counted = dict(zip(["all_mine", "all_pool", *names], (one or 0 for one in row), strict=True))
+    if same:
+        counted |= {"mine": counted["all_mine"], "pool": counted["all_pool"]}
+    return counted
+
+
+def marks_among(standing: Standing, keys: Sequence[UUID], size: int) -> set[tuple[UUID, str]]:
+    """Which of these, `size` at most, are "mine" and which in the "pool", as (key, word)."""
+
+    def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
+        own = len(standing.values)
+        asked = standing.like(values[:own])
+        some = Submission.objects.filter(pk__in=values[own:]).order_by()
+        mine = waiting_for(some, asked.user).values_list("pk", Value("mine"))
+        pool = claimable(some, asked.user, asked.claims, now=asked.now)
+        return mine.union(pool.values_list("pk", Value("pool")), all=True)
+
+    # Filled up to one length, so that pages of all lengths share their SQL.
+    padded = [*keys, *[keys[-1]] * (size - len(keys))]
+    shape = ("marks", standing.shape, size)
+    found = composed.rows(shape, build, [*standing.values, *padded], limit=2 * size)
+    return {(key, word) for key, word in found}
+
+
+def number_of(rows: "QuerySet[Any]") -> Subquery:
+    """The number of rows as a value."""
+    one = rows.order_by().annotate(all_of=Value(1)).values("all_of")
+    return Subquery(one.annotate(number=Count("pk")).values("number"))
+
+
+def read_parts(
+    standing: Standing, filters: Filters, names: Sequence[str], *, start: int, limit: int
+) -> list[dict[str, Any]]:
+    """Some rows of these parts in their common order, each with the name of its part."""
+
+    def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
+        asked, wanted = read_back(standing, filters, values)
+        first: QuerySet[Any, Any]
+        first, *rest = [
+            in_order(part_of(name, asked, wanted), now=asked.now)
+            .annotate(part=Value(name))
+            .values_list(*COLUMNS)
+            for name in names
+        ]
+        if not rest:
+            return first
+        rest = [one.order_by() for one in rest]
+        return (
+            first.order_by()
+            .union(*rest, all=True)
+            .order_by("why", F("marking_due_at").asc(nulls_last=True), "submitted_at", "pk")
+        )
+
+    shape = ("rows", tuple(names), standing.shape, filters.shape)
+    found = composed.rows(shape, build, values_of(standing, filters), limit=limit, start=start)
+    return [dict(zip(COLUMNS, row, strict=True)) for row in found]
+
+
+def values_of(standing: Standing, filters: Filters) -> list[UUID | datetime]:
+    """What the statements are given."""
+    return [*standing.values, *filters.keys]
+
+
+def read_back(
+    standing: Standing, filters: Filters, values: Sequence[Any]
+) -> tuple[Standing, Filters]:
+    """Standing and filters with these values in the places of their own."""
+    own = len(standing.values)
+    return standing.like(values[:own]), filters.like(values[own:])

@@ -1,0 +1,79 @@
+"""Reads that are composed once give everybody their own rows."""
+
+import datetime as dt
+import uuid
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from tests.personas import make_user
+from workflows.querysets import Composed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people(db):
+    return [make_user(name) for name in ("first", "second", "third")]
+
+
+def test_the_second_caller_gets_the_second_callers_rows(people):
+    reads, calls = Composed(), []
+
+    def build(values):
+        calls.append(values)
+        return User.objects.filter(pk__in=values).order_by("email").values_list("email")
+
+    for one in people:
+        assert reads.rows("one", build, [one.pk], limit=5) == [(one.email,)]
+    pair = [people[2].pk, people[0].pk]
+    assert reads.rows("two", build, pair, limit=5) == [(people[0].email,), (people[2].email,)]
+    assert reads.rows("two", build, pair, limit=1, start=1) == [(people[2].email,)]
+
+
+@pytest.mark.only_postgresql
+def test_it_is_composed_once_with_stand_ins(people):
+    reads, calls = Composed(), []
+
+    def build(values):
+        calls.append(list(values))
+        return User.objects.filter(pk=values[0]).values_list("email")
+
+    for one in people:
+        reads.rows("one", build, [one.pk], limit=1)
+    assert len(calls) == 1
+    assert calls[0][0] not in {one.pk for one in people}
+
+
+def test_moments_keep_their_distance(people):
+    now = timezone.now()
+    User.objects.filter(pk=people[0].pk).update(joined_at=now - dt.timedelta(days=2, seconds=1))
+    User.objects.filter(pk=people[1].pk).update(joined_at=now - dt.timedelta(days=2, seconds=-1))
+
+    def build(values):
+        key, moment = values
+        old = User.objects.filter(joined_at__lt=moment - dt.timedelta(days=2))
+        return old.exclude(pk=key).values_list("pk")
+
+    reads, nobody = Composed(), uuid.uuid4()
+    assert reads.rows("old", build, [nobody, now], limit=9) == [(people[0].pk,)]
+    assert reads.rows("old", build, [people[0].pk, now], limit=9) == []
+    later = now + dt.timedelta(seconds=2)
+    assert len(reads.rows("old", build, [nobody, later], limit=9)) == 2
+
+
+def test_what_cannot_match_asks_nothing(people):
+    reads = Composed()
+    assert (
+        reads.rows("none", lambda values: User.objects.none().values_list("pk"), [], limit=1) == []
+    )
+
+
+@pytest.mark.only_postgresql
+def test_it_does_not_grow_without_end(people):
+    reads = Composed()
+    reads.most = 3
+    for number in range(10):
+        reads.rows(number, lambda values: User.objects.values_list("pk"), [], limit=1)
+    assert len(reads.known) <= 3
