@@ -357,7 +357,7 @@ def policy_problem(key: str, value: Any, defaults: dict[str, Any]) -> str:
         return "" if right else "Must be a number from 0 to 1."
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         return "Must be a list of texts."
-    if key == "reminder.offsets" and not all(OFFSET.fullmatch(entry) for entry in value):
+    if key.startswith("reminder.") and not all(OFFSET.fullmatch(entry) for entry in value):
         return "Each must be like -7d (days), -48h (hours) or +1wd (working days)."
     return ""
 

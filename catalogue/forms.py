@@ -96,7 +96,9 @@ class ScheduleForm(LocalTimes):
         error_messages={"invalid": "Enter a time, like 17:00."},
     )
     cut_off_on = DayField(
-        label="Closes on", required=False, help_text="Leave empty if late work is not taken."
+        label="Closes on",
+        required=False,
+        help_text="Leave empty to close when it is due, or as many working days later as the policy says.",
     )
     reason = forms.CharField(
         label="Why the dates move",
@@ -130,7 +132,8 @@ class ScheduleForm(LocalTimes):
         if not (opens and due and at):
             return cleaned
         zone = self.delivery.zone
-        closes = cleaned.get("cut_off_on") or due
+        late: int = self.delivery.policy_value("submission.late_days")
+        closes = cleaned.get("cut_off_on") or self.delivery.calendar.add(due, late)
         cleaned["opens_at"] = self.settle("opens_on", opens, time(), zone)
         cleaned["due_at"] = self.settle("due_time", due, at, zone)
         cleaned["cut_off_at"] = (

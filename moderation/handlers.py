@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts.models import User
+from accounts.models import SYSTEM, User
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
 from moderation.actions import come_back
@@ -10,9 +10,19 @@ from moderation.enums import RoundDecision, RoundState, SampleState
 from moderation.models import ModerationRound, SampleItem
 from moderation.rules import judged_in
 from portfolios.models import Submission
-from workflows.definitions import handles, quiet, still_relevant
-from workflows.models import Notification, TransitionRecord
+from workflows.actions import set_deadline
+from workflows.definitions import (
+    handles,
+    quiet,
+    reminder_relevant,
+    reminder_text,
+    still_relevant,
+    when_moved,
+)
+from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify
+
+MODERATION_DEADLINE = "moderation"
 
 quiet(
     "moderation.moderationround.opened",
@@ -85,6 +95,18 @@ def tell_moderator(record: TransitionRecord) -> None:
     item = item_of(record)
     if item.moderator is None:
         return
+    if item.due_at is not None:
+        delivery = item.round.delivery
+        set_deadline(
+            subject=item,
+            kind=MODERATION_DEADLINE,
+            due_at=item.due_at,
+            zone=delivery.time_zone,
+            region=delivery.region,
+            recipients=[item.moderator],
+            offsets=["-48h", "+1wd"],
+            actor=SYSTEM,
+        )
     notify(
         topic="moderation.item_given",
         recipients=[item.moderator],
@@ -92,6 +114,30 @@ def tell_moderator(record: TransitionRecord) -> None:
         path=f"/moderate/r/{item.pk}/mark/",
         context=about(item.round) | {"due": item.due_at.isoformat() if item.due_at else ""},
     )
+
+
+@reminder_relevant(MODERATION_DEADLINE)
+def still_unread(deadline: Deadline) -> bool:
+    """Only while the item waits for its first reading."""
+    found = SampleItem.objects.live().filter(pk=deadline.subject_id, state=SampleState.DRAWN)
+    return bool(found.exists())
+
+
+@when_moved(MODERATION_DEADLINE)
+def keep_reading_date(deadline: Deadline) -> None:
+    """The item shows the date that was counted anew."""
+    SampleItem.objects.filter(pk=deadline.subject_id).update(due_at=deadline.due_at)
+
+
+@reminder_text(MODERATION_DEADLINE, tells=["moderation.item_due"])
+def reading_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
+    """Which set the item belongs to, and until when; never why it was drawn."""
+    item = SampleItem.objects.select_related("round__delivery", "round__task").get(
+        pk=row.deadline.subject_id
+    )
+    due = row.deadline.due_at.astimezone(item.round.delivery.zone)
+    context = about(item.round) | {"due": due.strftime("%A %-d %B %Y, %-I:%M %p")}
+    return "moderation.item_due", f"/moderate/r/{item.pk}/mark/", context
 
 
 @still_relevant("moderation.item_given")

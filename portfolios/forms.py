@@ -2,6 +2,7 @@
 
 import datetime as dt
 import unicodedata
+import zoneinfo
 from typing import Any
 
 from django import forms
@@ -18,6 +19,7 @@ from portfolios.models import (
     UploadSession,
 )
 from portfolios.selectors import UploadLimits
+from workflows.forms import LocalTimes
 
 
 class Text(forms.CharField):
@@ -284,6 +286,28 @@ class MoreTimeForm(forms.Form):
     )
     until = DayField(label="Until when?", help_text="The time of day stays the same.")
     note = area(label="Anything else we should know", max_length=2000, required=False)
+
+
+class EventForm(LocalTimes):
+    """One later date for everybody, and what happened. The time of day stays the same."""
+
+    until = DayField(label="New date for everybody", help_text="The time of day stays the same.")
+    reason = Text(
+        label="What happened?",
+        max_length=500,
+        help_text="For example: the storm of 12 February. It is kept with each change.",
+        error_messages={"required": "Say what happened."},
+    )
+
+    def __init__(self, *args: Any, zone: zoneinfo.ZoneInfo, clock: dt.time, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone, self.clock = zone, clock
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("until"):
+            cleaned["until_at"] = self.settle("until", cleaned["until"], self.clock, self.zone)
+        return cleaned
 
 
 class AnswerForm(forms.Form):

@@ -7,17 +7,28 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import CLOCK
 from catalogue.models import policy_defaults
 from portfolios.enums import ENDED_ATTEMPT, AttestationState, EvidenceState
 from workflows.guards import guard
 
 if TYPE_CHECKING:
+    from accounts.models import Actor
     from portfolios.models import Attestation, EvidenceItem, ExtensionRequest, Portfolio, Submission
 
 
-@guard("window_closed", _("Submissions for this task are not open now. You can ask for more time."))
-def within_window(portfolio: "Portfolio") -> bool:
-    """From the opening of the task to this portfolio's own cut-off, which extensions move."""
+@guard(
+    "window_closed",
+    _("Submissions for this task are not open now. You can ask for more time."),
+    needs_actor=True,
+)
+def within_window(portfolio: "Portfolio", actor: "Actor | None") -> bool:
+    """From the opening of the task to this portfolio's own cut-off, which extensions move.
+
+    What the clock submits was asked for before the cut-off, and may come later than it.
+    """
+    if actor is CLOCK and portfolio.auto_submit_asked_at is not None:
+        return portfolio.auto_submit_asked_at <= portfolio.cut_off_at
     return portfolio.opens_at <= timezone.now() <= portfolio.cut_off_at
 
 

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from accounts.enums import OrganisationRole
-from accounts.models import User
-from catalogue.enums import DeliveryRoleKind
-from catalogue.models import Delivery
-from portfolios.actions.drafting import SUBMISSION_DEADLINE
+from portfolios.actions.attestation import ATTESTATION_DEADLINE
+from portfolios.actions.drafting import CUT_OFF_DEADLINE, SUBMISSION_KINDS
+from portfolios.actions.extension import ANSWER_DEADLINE
 from portfolios.enums import ENDED_ATTEMPT, AttestationState, EvidenceState, ExtensionState
 from portfolios.models import (
     Attestation,
@@ -15,8 +13,8 @@ from portfolios.models import (
     Portfolio,
     Submission,
 )
-from portfolios.selectors import in_words
-from workflows.definitions import handles, quiet, reminder_relevant, reminder_text
+from portfolios.selectors import administrators_of, in_words
+from workflows.definitions import extra_topics, handles, quiet, reminder_relevant, reminder_text
 from workflows.enums import Lane
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify, still_relevant
@@ -42,20 +40,6 @@ quiet(
     "portfolios.attestation.revoked",
     because="The learner did it, and the link says so to the verifier.",
 )
-
-
-def administrators_of(delivery: Delivery) -> list[User]:
-    """People who administer the delivery or its provider, each once."""
-    provider = delivery.version.micro_credential.provider_id
-    in_delivery = User.objects.filter(
-        delivery_roles__in=delivery.roles.current().filter(role=DeliveryRoleKind.ADMINISTRATOR)
-    )
-    of_provider = User.objects.filter(
-        memberships__organisation=provider,
-        memberships__role=OrganisationRole.ADMINISTRATOR,
-        memberships__ended_at__isnull=True,
-    )
-    return list((in_delivery | of_provider).distinct())
 
 
 @handles("portfolios.submission.submitted")
@@ -200,7 +184,7 @@ def still_refused(notification: Notification) -> bool:
     return bool(found.filter(state=EvidenceState.QUARANTINED).exists())
 
 
-@reminder_relevant(SUBMISSION_DEADLINE)
+@reminder_relevant(*SUBMISSION_KINDS, CUT_OFF_DEADLINE)
 def still_to_submit(deadline: Deadline) -> bool:
     """Only while the learner is enrolled and has submitted nothing that still counts."""
     portfolio = Portfolio.objects.filter(pk=deadline.subject_id).first()
@@ -212,7 +196,7 @@ def still_to_submit(deadline: Deadline) -> bool:
 
 
 @reminder_text(
-    SUBMISSION_DEADLINE,
+    *SUBMISSION_KINDS,
     tells=["portfolios.portfolio.due", "portfolios.portfolio.overdue"],
 )
 def reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
@@ -226,3 +210,55 @@ def reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
         "due": in_words(row.deadline.due_at, portfolio.enrolment.delivery.zone),
     }
     return f"portfolios.portfolio.{topic}", f"/learn/p/{portfolio.pk}/", context
+
+
+@reminder_text(CUT_OFF_DEADLINE, tells=["portfolios.portfolio.closing"])
+def closing_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
+    """The last moment at which late work is taken."""
+    portfolio = Portfolio.objects.select_related("task", "enrolment__delivery").get(
+        pk=row.deadline.subject_id
+    )
+    context = {
+        "task": portfolio.task.title,
+        "closes": in_words(row.deadline.due_at, portfolio.enrolment.delivery.zone),
+        "automatic": portfolio.auto_submit_asked_at is not None,
+    }
+    return "portfolios.portfolio.closing", f"/learn/p/{portfolio.pk}/", context
+
+
+@reminder_relevant(ATTESTATION_DEADLINE)
+def still_silent(deadline: Deadline) -> bool:
+    """Only while nobody has answered."""
+    waiting = [AttestationState.REQUESTED, AttestationState.OPENED]
+    found = Attestation.objects.filter(pk=deadline.subject_id, state__in=waiting)
+    return bool(found.exists())
+
+
+@reminder_text(ATTESTATION_DEADLINE, tells=["portfolios.attestation.silent"])
+def silent_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
+    """The learner may ask somebody else."""
+    found = Attestation.objects.select_related("portfolio__task").get(pk=row.deadline.subject_id)
+    context = {"verifier": found.verifier_name, "task": found.portfolio.task.title}
+    return "portfolios.attestation.silent", f"/learn/p/{found.portfolio_id}/ask/", context
+
+
+@reminder_relevant(ANSWER_DEADLINE)
+def still_to_answer(deadline: Deadline) -> bool:
+    """Only while the request waits."""
+    found = ExtensionRequest.objects.filter(pk=deadline.subject_id)
+    return bool(found.filter(state=ExtensionState.REQUESTED).exists())
+
+
+@reminder_text(ANSWER_DEADLINE, tells=["portfolios.extensionrequest.waiting"])
+def answer_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
+    """A learner waits for an answer."""
+    found = ExtensionRequest.objects.select_related(
+        "portfolio__task", "portfolio__enrolment__delivery"
+    ).get(pk=row.deadline.subject_id)
+    delivery = found.portfolio.enrolment.delivery
+    context = {"task": found.portfolio.task.title, "delivery": delivery.title}
+    return "portfolios.extensionrequest.waiting", f"/manage/extensions/{found.pk}/", context
+
+
+# Sent by actions, without a transition of their own.
+extra_topics.update({"portfolios.portfolio.moved", "portfolios.portfolio.not_submitted"})

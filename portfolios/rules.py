@@ -37,7 +37,12 @@ def can_view_portfolio(portfolio: "Portfolio", actor: "Actor") -> bool:
 
 
 def can_submit(portfolio: "Portfolio", actor: "Actor") -> bool:
-    """The learner while enrolled; a programme administrator on the learner's behalf (lifecycle 2)."""
+    """The learner while enrolled; a programme administrator on the learner's behalf (lifecycle 2).
+
+    The clock too, where the learner has asked it to submit at the cut-off.
+    """
+    if actor is CLOCK:
+        return portfolio.auto_submit_asked_at is not None and portfolio.enrolment.ended_at is None
     if owns_portfolio(portfolio, actor):
         return portfolio.enrolment.ended_at is None
     return is_programme_administrator(actor, portfolio.enrolment.delivery)

@@ -11,8 +11,10 @@ from django.conf import settings
 from django.db.models import Prefetch, QuerySet, Sum
 from django.utils import dateformat, timezone
 
+from accounts.enums import OrganisationRole
 from accounts.models import User
-from catalogue.models import Criterion, LearningOutcome
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Criterion, Delivery, LearningOutcome
 from portfolios import definitions, guards
 from portfolios.enums import (
     ENDED_ATTEMPT,
@@ -450,3 +452,17 @@ def library(owner: User) -> "list[EvidenceItem]":
         .prefetch_related("mappings__criterion", "pins")
         .order_by("-created_at")
     )
+
+
+def administrators_of(delivery: Delivery) -> list[User]:
+    """People who administer the delivery or its provider, each once."""
+    provider = delivery.version.micro_credential.provider_id
+    in_delivery = User.objects.filter(
+        delivery_roles__in=delivery.roles.current().filter(role=DeliveryRoleKind.ADMINISTRATOR)
+    )
+    of_provider = User.objects.filter(
+        memberships__organisation=provider,
+        memberships__role=OrganisationRole.ADMINISTRATOR,
+        memberships__ended_at__isnull=True,
+    )
+    return list((in_delivery | of_provider).distinct())

@@ -6,6 +6,7 @@ from kombu.exceptions import OperationalError
 
 from portfolios.actions.attestation import expire_attestations as expire
 from portfolios.actions.scanning import scan_waiting_evidence
+from portfolios.actions.submission import submit_at_cut_off as submit_waiting
 from portfolios.actions.uploading import finish_arrived, sweep_uploads
 
 
@@ -29,6 +30,12 @@ def tend_uploads() -> int:
 def expire_attestations() -> int:
     """End requests to verifiers whose link is over."""
     return expire()
+
+
+@shared_task
+def submit_at_cut_off() -> int:
+    """Submit what learners asked to have submitted when the task closes."""
+    return submit_waiting()
 
 
 def wake_scanner() -> None:

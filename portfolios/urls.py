@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from portfolios.views import asking, evidence, learner, public, staff, submission, upload, verifier
+from portfolios.views import (
+    asking,
+    events,
+    evidence,
+    learner,
+    public,
+    staff,
+    submission,
+    upload,
+    verifier,
+)
 
 app_name = "portfolios"
 
@@ -26,6 +36,7 @@ urlpatterns = [
     path("learn/p/<uuid:pk>/evidence/<uuid:evidence>/", evidence.describe, name="describe"),
     path("learn/p/<uuid:pk>/check/", submission.check, name="check"),
     path("learn/p/<uuid:pk>/submit/", submission.submit, name="submit"),
+    path("learn/p/<uuid:pk>/submit/stop/", submission.stop_automatic, name="stop_automatic"),
     path("learn/p/<uuid:pk>/receipt/", submission.receipt, name="receipt"),
     path("learn/p/<uuid:pk>/receipt/<str:reference>/", submission.receipt, name="receipt_of"),
     path(
@@ -45,6 +56,11 @@ urlpatterns = [
     path("learn/p/<uuid:pk>/ask/", asking.ask, name="ask"),
     path("learn/p/<uuid:pk>/ask/<uuid:attestation>/revoke/", asking.revoke, name="revoke"),
     path("manage/extensions/", staff.extensions, name="extensions"),
+    path(
+        "manage/deliveries/<uuid:delivery>/tasks/<uuid:task>/more-time/",
+        events.more_time_for_all,
+        name="more_time_for_all",
+    ),
     path("manage/extensions/<uuid:pk>/", staff.extension, name="extension"),
     path("manage/portfolios/<uuid:pk>/waive/", staff.waive, name="waive"),
     path("manage/submissions/<uuid:submission>/holds/", staff.holds, name="holds"),

@@ -217,6 +217,34 @@ def is_skipped(wall: dt.datetime, zone: zoneinfo.ZoneInfo) -> bool:
     return first.astimezone(zone).replace(tzinfo=None, fold=0) != wall
 
 
+MORNING = dt.time(8)
+
+
+def at_wall(wall: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
+    """A wall-clock time as a moment. A time that the clocks skip counts as the same time after the gap."""
+    return moments_of(wall, zone)[0]
+
+
+def fire_time(
+    due_at: dt.datetime, offset: str, zone: str, calendar: WorkingCalendar = BY_RULE
+) -> dt.datetime:
+    """When a reminder goes out. Each offset names its clock: "-1d" is not "-24h" over a change of clocks."""
+    parts = OFFSET.fullmatch(offset)
+    if parts is None:
+        raise ValueError(f"{offset} names no clock; use d, h or wd")
+    number, unit = int(parts[1]), parts[2]
+    if unit == "h":
+        # In UTC: Python adds to an aware local time as the wall clock does, not as time passes.
+        return due_at.astimezone(dt.UTC) + dt.timedelta(hours=number)
+    where = zoneinfo.ZoneInfo(zone)
+    wall = due_at.astimezone(where).replace(tzinfo=None, fold=0)
+    if unit == "wd":
+        return at_wall(dt.datetime.combine(calendar.add(wall.date(), number), MORNING), where)
+    if number == 0:
+        return min(at_wall(dt.datetime.combine(wall.date(), MORNING), where), due_at)
+    return at_wall(wall + dt.timedelta(days=number), where)
+
+
 def add_working_days(
     day: dt.date, days: int, region: str = "", closed: Collection[dt.date] = ()
 ) -> dt.date:

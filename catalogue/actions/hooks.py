@@ -10,7 +10,9 @@ from typing import Any, Literal, TypeVar
 
 Event = Literal["delivery_opened", "learner_enrolled", "enrolment_ended", "schedule_moved"]
 Hook = TypeVar("Hook", bound=Callable[..., None])
+Preview = TypeVar("Preview", bound=Callable[..., Any])
 
+_previews: list[Callable[..., Any]] = []
 _hooks: dict[str, list[Callable[..., None]]] = defaultdict(list)
 
 
@@ -27,6 +29,18 @@ def when(event: Event) -> Callable[[Hook], Hook]:
         return hook
 
     return wrap
+
+
+def previews_schedule(hook: Preview) -> Preview:
+    """Register what says beforehand whom new dates of a task concern: (schedule, due_at, cut_off_at)."""
+    if hook not in _previews:
+        _previews.append(hook)
+    return hook
+
+
+def preview_schedule(**facts: Any) -> list[Any]:
+    """What the registered functions say, in order. Changes nothing."""
+    return [hook(**facts) for hook in _previews]
 
 
 def tell(event: Event, **facts: Any) -> None:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from catalogue import rules, selectors
 from catalogue.actions import open_delivery, plan_delivery, set_policy, set_schedule
 from catalogue.actions.deliveries import missing_to_open
+from catalogue.actions.hooks import preview_schedule
 from catalogue.exceptions import PolicyRefused, ScheduleRefused
 from catalogue.forms import DeliveryForm, PolicyForm, ScheduleForm
 from catalogue.models import Delivery, MicroCredentialVersion
@@ -101,6 +102,7 @@ def delivery(request: HttpRequest, pk: UUID) -> HttpResponse:
                 if line.source != "Default"
             ],
             "board_url": board if found.opened_at else "",
+            "more_time_name": "portfolios:more_time_for_all",
         },
     )
 
@@ -167,13 +169,20 @@ def schedule(request: HttpRequest, pk: UUID, task: UUID) -> HttpResponse:
     )
     if form.is_valid():
         cleaned = form.cleaned_data
+        moment = {name: cleaned[name] for name in ("opens_at", "due_at", "cut_off_at")}
+        effects = preview_schedule(schedule=dates, **moment) if dates and found.opened_at else []
+        if effects and "confirm" not in request.POST:
+            shown = {"form": form, "delivery": found, "task": chosen, "dates": dates, **moment}
+            return render(
+                request,
+                "catalogue/schedule_preview.html",
+                {**shown, "effects": effects, "posted": kept_fields(request)},
+            )
         try:
             set_schedule(
                 found,
                 chosen,
-                opens_at=cleaned["opens_at"],
-                due_at=cleaned["due_at"],
-                cut_off_at=cleaned["cut_off_at"],
+                **moment,
                 reason=cleaned["reason"],
                 actor=person(request),
             )
@@ -184,6 +193,15 @@ def schedule(request: HttpRequest, pk: UUID, task: UUID) -> HttpResponse:
             return redirect("catalogue:delivery", found.pk)
     context = {"form": form, "delivery": found, "task": chosen, "dates": dates}
     return render(request, "catalogue/schedule.html", context, status=422 if form.errors else 200)
+
+
+def kept_fields(request: HttpRequest) -> list[tuple[str, str]]:
+    """What was typed, to be sent again with the confirmation."""
+    return [
+        (name, str(value))
+        for name, value in request.POST.items()
+        if name not in {"csrfmiddlewaretoken", "confirm"}
+    ]
 
 
 def _sentences(delivery: Delivery) -> list[str]:

@@ -321,6 +321,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    "submit-at-cut-off": {
+        "task": "portfolios.tasks.submit_at_cut_off",
+        "schedule": 30.0,
+        "options": {"expires": 60, "queue": "notify"},
+    },
     "release-due": {
         "task": "awards.tasks.release_due",
         "schedule": 30.0,

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts.models import CLOCK, SYSTEM, User
+from accounts.models import CLOCK, SYSTEM, Actor, User
 from catalogue.models import Criterion
 from portfolios import rules
 from portfolios.actions.drafting import plain_text
@@ -17,9 +17,19 @@ from portfolios.enums import AttestationState
 from portfolios.exceptions import ReasonNeeded
 from portfolios.models import Attestation, AttestationStatement, EvidenceItem, Portfolio
 from portfolios.transitions import ASK_ATTESTATION
+from workflows.actions import cancel_deadline, set_deadline
 from workflows.exceptions import NotPermitted
+from workflows.models import Deadline
 from workflows.notifications import notify_address
 from workflows.transitions import begin, perform
+
+ATTESTATION_DEADLINE = "attestation"
+
+
+def close_attestation(attestation: Attestation, *, actor: Actor) -> None:
+    """Nobody is reminded of what was answered or taken back."""
+    for deadline in Deadline.objects.of(attestation).open().filter(kind=ATTESTATION_DEADLINE):
+        cancel_deadline(deadline, actor=actor, reason="Over")
 
 
 def hash_of(token: str) -> str:
@@ -75,6 +85,16 @@ def ask_to_confirm(
         ),
     )
     asked.evidence.set(items)
+    set_deadline(
+        subject=asked,
+        kind=ATTESTATION_DEADLINE,
+        due_at=asked.expires_at,
+        zone=delivery.time_zone,
+        region=delivery.region,
+        recipients=[actor],
+        offsets=delivery.policy_value("reminder.attestation_offsets"),
+        actor=SYSTEM,
+    )
     notify_address(
         topic="portfolios.attestation.link",
         address=asked.verifier_email,
@@ -114,6 +134,7 @@ def attest(
 ) -> Attestation:
     """Record what the verifier says on each criterion, and lock it. The learner is told that an answer came."""
     given: Attestation = perform(attestation, "attest", actor=SYSTEM)
+    close_attestation(given, actor=SYSTEM)
     AttestationStatement.objects.bulk_create(
         AttestationStatement(
             attestation=given, criterion=criterion, answer=answer, comment=plain_text(words)
@@ -136,6 +157,7 @@ def decline_to_confirm(attestation: Attestation, *, reason: str = "") -> Attesta
     declined: Attestation = perform(
         attestation, "decline", actor=SYSTEM, why=plain_text(reason).strip()
     )
+    close_attestation(declined, actor=SYSTEM)
     return declined
 
 
@@ -143,6 +165,7 @@ def decline_to_confirm(attestation: Attestation, *, reason: str = "") -> Attesta
 def revoke_attestation(attestation: Attestation, *, actor: User) -> Attestation:
     """Take the request back; its link stops working at once."""
     revoked: Attestation = perform(attestation, "revoke", actor=actor)
+    close_attestation(revoked, actor=actor)
     return revoked
 
 

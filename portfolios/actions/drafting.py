@@ -22,13 +22,18 @@ from portfolios.models import (
     Reflection,
     ReflectionVersion,
 )
-from portfolios.selectors import limits_of
+from portfolios.selectors import in_words, limits_of
 from portfolios.transitions import ADD_EVIDENCE
-from workflows.actions import set_deadline
+from workflows.actions import cancel_deadline, move_deadline, set_deadline
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleVersion
+from workflows.models import Deadline
+from workflows.notifications import notify
 from workflows.transitions import begin, perform
 
 SUBMISSION_DEADLINE = "submission"
+RESUBMISSION_DEADLINE = "resubmission"
+SUBMISSION_KINDS = (SUBMISSION_DEADLINE, RESUBMISSION_DEADLINE)
+CUT_OFF_DEADLINE = "cut_off"
 
 
 def plain_text(text: str) -> str:
@@ -66,18 +71,74 @@ def create_portfolio(
     return portfolio
 
 
+def submission_kind(portfolio: Portfolio) -> str:
+    """The kind of the date that counts now: a first attempt, or one after a referral."""
+    return SUBMISSION_DEADLINE if portfolio.attempt == 1 else RESUBMISSION_DEADLINE
+
+
 def open_deadline(portfolio: Portfolio, *, actor: Actor) -> None:
-    """Set the date by which this portfolio is to be submitted, with the reminders of the policy."""
+    """Set the date by which this portfolio is to be submitted, with the reminders of the policy.
+
+    Where late work is taken, the moment at which that ends is a deadline of its own.
+    """
     delivery = portfolio.enrolment.delivery
+    shared: dict[str, Any] = {
+        "subject": portfolio,
+        "zone": delivery.time_zone,
+        "region": delivery.region,
+        "recipients": [portfolio.enrolment.learner],
+        "actor": actor,
+    }
     set_deadline(
-        subject=portfolio,
-        kind=SUBMISSION_DEADLINE,
+        kind=submission_kind(portfolio),
         due_at=portfolio.due_at,
-        zone=delivery.time_zone,
-        region=delivery.region,
-        recipients=[portfolio.enrolment.learner],
         offsets=delivery.policy_value("reminder.offsets"),
-        actor=actor,
+        **shared,
+    )
+    if portfolio.cut_off_at > portfolio.due_at:
+        set_deadline(
+            kind=CUT_OFF_DEADLINE,
+            due_at=portfolio.cut_off_at,
+            offsets=delivery.policy_value("reminder.cut_off_offsets"),
+            **shared,
+        )
+
+
+def running(portfolio: Portfolio, *kinds: str) -> list[Deadline]:
+    """The portfolio's open deadlines of these kinds; one of each at most."""
+    return list(Deadline.objects.of(portfolio).open().filter(kind__in=kinds))
+
+
+def follow_dates(portfolio: Portfolio, *, actor: Actor, reason: str) -> None:
+    """Move the portfolio's deadlines to its own dates, and make those that it has not yet."""
+    due = running(portfolio, *SUBMISSION_KINDS)
+    if not due:
+        open_deadline(portfolio, actor=actor)
+        return
+    for deadline in due:
+        if deadline.due_at != portfolio.due_at:
+            move_deadline(deadline, due_at=portfolio.due_at, actor=actor, reason=reason)
+    closing = running(portfolio, CUT_OFF_DEADLINE)
+    takes_late = portfolio.cut_off_at > portfolio.due_at
+    for deadline in closing:
+        if not takes_late:
+            cancel_deadline(deadline, actor=actor, reason=reason)
+        elif deadline.due_at != portfolio.cut_off_at:
+            move_deadline(deadline, due_at=portfolio.cut_off_at, actor=actor, reason=reason)
+    if takes_late and not closing:
+        open_deadline(portfolio, actor=actor)
+
+
+def tell_of_new_date(portfolio: Portfolio) -> None:
+    """One message for one new date; the key holds the date, so a repeat tells nobody twice."""
+    zone = portfolio.enrolment.delivery.zone
+    notify(
+        topic="portfolios.portfolio.moved",
+        recipients=[portfolio.enrolment.learner],
+        subject=portfolio,
+        path=f"/learn/p/{portfolio.pk}/",
+        context={"task": portfolio.task.title, "due": in_words(portfolio.due_at, zone)},
+        dedupe=f"{portfolio.pk}:{portfolio.due_at.isoformat()}",
     )
 
 

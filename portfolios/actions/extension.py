@@ -1,20 +1,35 @@
 """More time: asking for it, and answering. Dates, deadline and reminders move together or not at all."""
 
 import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import SYSTEM, User
+from catalogue.models import AssessmentTask, Delivery
 from catalogue.rules import is_programme_administrator
-from portfolios.actions.drafting import open_deadline, plain_text
-from portfolios.actions.submission import open_deadlines
-from portfolios.enums import ExtensionState
+from portfolios.actions.drafting import follow_dates, plain_text, tell_of_new_date
+from portfolios.enums import ENDED_ATTEMPT, ExtensionState
 from portfolios.exceptions import ReasonNeeded
-from portfolios.models import ExtensionRequest, Portfolio
+from portfolios.models import ExtensionRequest, Portfolio, Submission
+from portfolios.selectors import administrators_of
 from portfolios.transitions import ASK_EXTENSION
-from workflows.actions import move_deadline
+from workflows.actions import After, cancel_deadline, set_deadline
 from workflows.exceptions import NotPermitted
+from workflows.models import Deadline
 from workflows.transitions import begin, perform
+
+ANSWER_DEADLINE = "extension_decision"
+
+
+def _answered(request: ExtensionRequest, actor: User) -> None:
+    """Nobody is reminded of what was answered."""
+    for deadline in Deadline.objects.of(request).open().filter(kind=ANSWER_DEADLINE):
+        cancel_deadline(deadline, actor=actor, reason="Answered")
 
 
 def working_days(portfolio: Portfolio, start: dt.datetime, end: dt.datetime) -> int:
@@ -51,6 +66,19 @@ def ask_for_more_time(
             working_days=working_days(fresh, fresh.due_at, until),
         ),
     )
+    delivery = fresh.enrolment.delivery
+    after = After(timezone.now(), delivery.policy_value("extension.answer_days"))
+    set_deadline(
+        subject=made,
+        kind=ANSWER_DEADLINE,
+        due_at=after.resolve(delivery.zone, delivery.calendar),
+        zone=delivery.time_zone,
+        region=delivery.region,
+        after=after,
+        recipients=administrators_of(delivery),
+        offsets=["0d", "+1wd"],
+        actor=SYSTEM,
+    )
     return made
 
 
@@ -60,6 +88,7 @@ def approve_extension(
 ) -> ExtensionRequest:
     """Grant the date asked for; moves the portfolio's dates, its deadline and every reminder."""
     decided: ExtensionRequest = perform(request, "approve", actor=actor, answer=plain_text(answer))
+    _answered(decided, actor)
     _move_dates(decided, actor)
     return decided
 
@@ -80,6 +109,7 @@ def change_extension(
     decided: ExtensionRequest = perform(
         request, "change", actor=actor, until=until, answer=plain_text(answer)
     )
+    _answered(decided, actor)
     _move_dates(decided, actor)
     return decided
 
@@ -90,6 +120,7 @@ def decline_extension(request: ExtensionRequest, *, actor: User, answer: str) ->
     if not answer.strip():
         raise ReasonNeeded("Tell the learner why.")
     declined: ExtensionRequest = perform(request, "decline", actor=actor, answer=plain_text(answer))
+    _answered(declined, actor)
     return declined
 
 
@@ -99,11 +130,80 @@ def _move_dates(request: ExtensionRequest, actor: User) -> None:
     )
     granted = request.granted_until
     assert granted is not None  # noqa: S101  both steps before set it
+    give_time(portfolio, granted, actor=actor, reason="More time was granted")
+
+
+def give_time(portfolio: Portfolio, until: dt.datetime, *, actor: User, reason: str) -> None:
+    """Give one portfolio its later date, with deadlines and reminders. The row is locked by the caller."""
     grace = portfolio.cut_off_at - portfolio.due_at
-    portfolio.due_at, portfolio.cut_off_at = granted, granted + grace
-    portfolio.save(update_fields=["due_at", "cut_off_at"])
-    running = list(open_deadlines(portfolio))
-    for deadline in running:
-        move_deadline(deadline, due_at=granted, actor=actor, reason="More time was granted")
-    if not running:
-        open_deadline(portfolio, actor=actor)
+    portfolio.due_at, portfolio.cut_off_at = until, until + grace
+    portfolio.granted_until = until
+    portfolio.save(update_fields=["due_at", "cut_off_at", "granted_until"])
+    follow_dates(portfolio, actor=actor, reason=reason)
+
+
+@dataclass
+class Concerned:
+    """Whom more time for an event would concern."""
+
+    moving: list[Portfolio]
+    submitted: list[Portfolio]
+    later: list[Portfolio]
+
+
+def concerned(delivery: Delivery, task: AssessmentTask, until: dt.datetime) -> Concerned:
+    """Portfolios of the task: those that would get the date, have submitted, or have as much already."""
+    found = Concerned([], [], [])
+    live = Submission.objects.filter(portfolio=OuterRef("pk")).exclude(state__in=ENDED_ATTEMPT)
+    rows = (
+        Portfolio.objects.filter(enrolment__delivery=delivery, task=task)
+        .filter(enrolment__ended_at__isnull=True)
+        .annotate(is_submitted=Exists(live))
+        .select_related("enrolment__learner", "enrolment__delivery__version", "task")
+        .order_by("enrolment__learner__search_key")
+    )
+    for row in rows:
+        if row.is_submitted:
+            found.submitted.append(row)
+        elif row.due_at >= until:
+            found.later.append(row)
+        else:
+            found.moving.append(row)
+    return found
+
+
+@transaction.atomic
+def give_time_to_all(
+    delivery: Delivery,
+    task: AssessmentTask,
+    *,
+    actor: User,
+    until: dt.datetime,
+    reason: str,
+    learners: Iterable[Any] | None = None,
+) -> list[Portfolio]:
+    """More time for an event that hit many: a storm, an outage. Only programme administrators.
+
+    Without `learners` (keys of enrolments) all are meant. Who has submitted, or has as much time already,
+    is left alone. Each gets one message; deadlines and reminders move in this transaction.
+    """
+    if not is_programme_administrator(actor, delivery):
+        raise NotPermitted
+    if not reason.strip():
+        raise ReasonNeeded("Say what happened.")
+    if until <= timezone.now():
+        raise ReasonNeeded("Choose a date that lies ahead.")
+    wanted = None if learners is None else {str(one) for one in learners}
+    keys = [
+        one.pk
+        for one in concerned(delivery, task, until).moving
+        if wanted is None or str(one.enrolment_id) in wanted
+    ]
+    rows = Portfolio.objects.select_for_update(of=("self",), no_key=True).filter(
+        pk__in=keys, due_at__lt=until
+    )
+    given = list(rows.select_related("enrolment__delivery__version", "enrolment__learner", "task"))
+    for portfolio in given:
+        give_time(portfolio, until, actor=actor, reason=plain_text(reason).strip())
+        tell_of_new_date(portfolio)
+    return given

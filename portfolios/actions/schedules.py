@@ -1,49 +1,100 @@
 """What a moved schedule of the delivery means for the portfolios that have begun."""
 
+import datetime as dt
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Actor
 from catalogue.actions import when
+from catalogue.actions.hooks import previews_schedule
 from catalogue.models import TaskSchedule
-from portfolios.actions.submission import open_deadlines
-from portfolios.enums import ExtensionState
-from portfolios.models import ExtensionRequest, Portfolio
-from workflows.actions import move_deadline
+from portfolios.actions.drafting import (
+    SUBMISSION_KINDS,
+    follow_dates,
+    tell_of_new_date,
+)
+from portfolios.enums import ENDED_ATTEMPT
+from portfolios.models import Portfolio, Submission
+from workflows.models import Deadline
+from workflows.selectors.deadlines import MoveEffect, preview_moves
 
-GRANTED = [ExtensionState.APPROVED, ExtensionState.CHANGED]
+
+def begun(schedule: TaskSchedule) -> "QuerySet[Any]":
+    """First attempts of the task, with whether something was submitted that still counts."""
+    live = Submission.objects.filter(portfolio=OuterRef("pk")).exclude(state__in=ENDED_ATTEMPT)
+    rows: QuerySet[Any] = Portfolio.objects.filter(
+        enrolment__delivery=schedule.delivery_id, task=schedule.task_id, attempt=1
+    )
+    annotated: QuerySet[Any] = rows.annotate(is_submitted=Exists(live)).order_by("pk")
+    return annotated
+
+
+def keeps_its_date(portfolio: Portfolio, due_at: dt.datetime) -> bool:
+    """A later date that somebody was granted stays."""
+    return portfolio.granted_until is not None and portfolio.due_at >= due_at
+
+
+@dataclass
+class ScheduleEffect:
+    """Whom new dates concern: who gets them with which reminders, who keeps a later one, who is done."""
+
+    moving: list[MoveEffect] = field(default_factory=list)
+    silent: int = 0
+    keeping: list[Portfolio] = field(default_factory=list)
+    submitted: list[Portfolio] = field(default_factory=list)
+
+    @property
+    def people(self) -> int:
+        """How many get the new date."""
+        return len(self.moving) + self.silent
+
+
+@previews_schedule
+def preview(*, schedule: TaskSchedule, due_at: dt.datetime, **facts: Any) -> ScheduleEffect:
+    """The same reading of the rules as in `move_portfolios`, without the move."""
+    found = ScheduleEffect()
+    rows = list(begun(schedule).select_related("enrolment__learner"))
+    due = {}
+    for portfolio in rows:
+        if portfolio.is_submitted:
+            found.submitted.append(portfolio)
+        elif keeps_its_date(portfolio, due_at):
+            found.keeping.append(portfolio)
+        elif portfolio.due_at != due_at:
+            due[portfolio.pk] = portfolio
+    deadlines = Deadline.objects.open().filter(
+        subject_type=Portfolio._meta.label_lower, subject_id__in=due, kind__in=SUBMISSION_KINDS
+    )
+    found.moving = preview_moves((deadline, due_at) for deadline in deadlines)
+    found.silent = len(due) - len(found.moving)
+    return found
 
 
 @when("schedule_moved")
 def move_portfolios(*, schedule: TaskSchedule, reason: str, actor: Actor, **facts: Any) -> None:
-    """Give every first attempt the new dates, its deadline and reminders with it.
+    """Give every first attempt the new dates, its deadlines and reminders with it, and tell the learner.
 
     A later date that somebody was granted stays, and a referral keeps its own. Part of the transaction
     that moves the schedule: portfolio and deadline never disagree.
     """
-    granted = ExtensionRequest.objects.filter(portfolio=OuterRef("pk"), state__in=GRANTED)
     rows = (
-        Portfolio.objects.filter(
-            enrolment__delivery=schedule.delivery_id, task=schedule.task_id, attempt=1
-        )
-        .annotate(is_extended=Exists(granted))
-        .order_by("pk")
+        begun(schedule)
+        .select_related("enrolment__learner", "enrolment__delivery__version", "task")
         .select_for_update(of=("self",), no_key=True)
     )
     for portfolio in rows:
+        before = (portfolio.due_at, portfolio.cut_off_at)
         portfolio.opens_at = schedule.opens_at
-        due_before = portfolio.due_at
-        if not portfolio.is_extended or portfolio.due_at < schedule.due_at:
+        if not keeps_its_date(portfolio, schedule.due_at):
             portfolio.due_at = schedule.due_at
             portfolio.cut_off_at = schedule.cut_off_at
         portfolio.save(update_fields=["opens_at", "due_at", "cut_off_at"])
-        if portfolio.due_at == due_before:
+        if (portfolio.due_at, portfolio.cut_off_at) == before:
             continue
-        for deadline in open_deadlines(portfolio):
-            move_deadline(
-                deadline,
-                due_at=portfolio.due_at,
-                actor=actor,
-                reason=reason or "The delivery's dates moved",
-            )
+        if portfolio.is_submitted:
+            continue
+        follow_dates(portfolio, actor=actor, reason=reason or "The delivery's dates moved")
+        if portfolio.due_at != before[0]:
+            tell_of_new_date(portfolio)

@@ -10,12 +10,18 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Actor, User
+from accounts.models import CLOCK, Actor, User
 from catalogue.models import Criterion
 from portfolios import manifest, rules
-from portfolios.actions.drafting import SUBMISSION_DEADLINE, open_deadline, plain_text
+from portfolios.actions.drafting import (
+    CUT_OFF_DEADLINE,
+    SUBMISSION_KINDS,
+    open_deadline,
+    plain_text,
+    running,
+)
 from portfolios.definitions import ALLOWED
-from portfolios.enums import AttestationState, EvidenceKind, HoldKind, PartKind
+from portfolios.enums import ENDED_ATTEMPT, AttestationState, EvidenceKind, HoldKind, PartKind
 from portfolios.exceptions import KeyReused, ReasonNeeded
 from portfolios.models import (
     EvidenceItem,
@@ -27,8 +33,8 @@ from portfolios.models import (
 )
 from portfolios.transitions import SUBMIT
 from workflows.actions import cancel_deadline
-from workflows.exceptions import NotPermitted
-from workflows.models import Deadline, IdempotencyKey
+from workflows.exceptions import GuardsNotMet, NotPermitted
+from workflows.models import IdempotencyKey
 from workflows.notifications import notify
 from workflows.transitions import begin, perform
 
@@ -44,7 +50,7 @@ DECLARATION = _(
 def submit_portfolio(
     portfolio: Portfolio,
     *,
-    actor: User,
+    actor: Actor,
     key: str,
     declaration: str,
     ai_use: str = "",
@@ -60,7 +66,9 @@ def submit_portfolio(
     """
     digest = hashlib.sha256(f"{portfolio.pk}\n{declaration}".encode()).hexdigest()
     fresh = Portfolio.objects.select_for_update(of=("self",), no_key=True).get(pk=portfolio.pk)
-    if (before := IdempotencyKey.objects.filter(actor=actor, key=key).first()) is not None:
+    learner = fresh.enrolment.learner
+    holder = actor if isinstance(actor, User) else learner
+    if (before := IdempotencyKey.objects.filter(actor=holder, key=key).first()) is not None:
         if before.digest != digest:
             raise KeyReused
         reference = before.response_url.rstrip("/").rsplit("/", 1)[-1]
@@ -73,7 +81,6 @@ def submit_portfolio(
     fresh.declaration_accepted_at = timezone.now() if declaration else None
     fresh.ai_use = plain_text(ai_use)
     fresh.save(update_fields=["declaration_text", "declaration_accepted_at", "ai_use"])
-    learner = fresh.enrolment.learner
     submission: Submission = begin(
         SUBMIT,
         parent=fresh,
@@ -90,13 +97,100 @@ def submit_portfolio(
     Part.objects.create(submission=submission, person=learner, kind=PartKind.LEARNER)
     close_deadline(fresh, actor=actor, reason="Submitted")
     IdempotencyKey.objects.create(
-        actor=actor,
+        actor=holder,
         key=key,
         route="portfolios:submit",
         digest=digest,
         response_url=f"/learn/p/{fresh.pk}/receipt/{submission.reference}/",
     )
     return submission
+
+
+@transaction.atomic
+def ask_automatic_submission(
+    portfolio: Portfolio, *, actor: User, declaration: str, ai_use: str = ""
+) -> Portfolio:
+    """Accept the declaration now, and let the clock submit at the cut-off if everything is there then.
+
+    Only where the delivery's policy has it. The learner may go on working, submit earlier, or take it back.
+    """
+    fresh: Portfolio = Portfolio.objects.select_for_update(of=("self",), no_key=True).get(
+        pk=portfolio.pk
+    )
+    if not rules.owns_portfolio(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    if not fresh.enrolment.delivery.policy_value("submission.auto_submit"):
+        raise ReasonNeeded("This delivery does not submit for you.")
+    now = timezone.now()
+    if now >= fresh.cut_off_at:
+        raise ReasonNeeded("The task is closed. Ask for more time.")
+    fresh.declaration_text = plain_text(declaration)
+    fresh.ai_use = plain_text(ai_use)
+    fresh.declaration_accepted_at = fresh.auto_submit_asked_at = now
+    fresh.save(
+        update_fields=[
+            "declaration_text",
+            "ai_use",
+            "declaration_accepted_at",
+            "auto_submit_asked_at",
+        ]
+    )
+    return fresh
+
+
+@transaction.atomic
+def stop_automatic_submission(portfolio: Portfolio, *, actor: User) -> Portfolio:
+    """Take it back: nothing is submitted that the learner does not submit."""
+    fresh: Portfolio = Portfolio.objects.select_for_update(of=("self",), no_key=True).get(
+        pk=portfolio.pk
+    )
+    if not rules.owns_portfolio(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    fresh.auto_submit_asked_at = fresh.declaration_accepted_at = None
+    fresh.save(update_fields=["auto_submit_asked_at", "declaration_accepted_at"])
+    return fresh
+
+
+def submit_at_cut_off(limit: int = 100) -> int:
+    """Submit what learners asked to be submitted and whose cut-off has come; gives how many were.
+
+    Each in a transaction of its own; several clocks may run at once, the submission exists once. What is
+    not complete is not submitted: the learner is told what was missing, once.
+    """
+    waiting = Portfolio.objects.filter(
+        auto_submit_asked_at__isnull=False,
+        cut_off_at__lte=timezone.now(),
+        enrolment__ended_at__isnull=True,
+    ).exclude(submissions__in=Submission.objects.exclude(state__in=ENDED_ATTEMPT))
+    done = 0
+    for portfolio in waiting.order_by("cut_off_at")[:limit]:
+        try:
+            submit_portfolio(
+                portfolio,
+                actor=CLOCK,
+                key=f"cut-off:{portfolio.pk.hex[:24]}:{portfolio.attempt}",
+                declaration=portfolio.declaration_text,
+                ai_use=portfolio.ai_use,
+                reason="Submitted at the cut-off, as the learner asked",
+            )
+        except GuardsNotMet as error:
+            _tell_what_was_missing(portfolio, error.reasons)
+        else:
+            done += 1
+    return done
+
+
+@transaction.atomic
+def _tell_what_was_missing(portfolio: Portfolio, reasons: list[str]) -> None:
+    notify(
+        topic="portfolios.portfolio.not_submitted",
+        recipients=[portfolio.enrolment.learner],
+        subject=portfolio,
+        path=f"/learn/p/{portfolio.pk}/",
+        context={"task": portfolio.task.title, "reasons": reasons},
+        dedupe=f"{portfolio.pk}:{portfolio.attempt}",
+    )
+    Portfolio.objects.filter(pk=portfolio.pk).update(auto_submit_asked_at=None)
 
 
 def _frozen(portfolio: Portfolio) -> Submission:
@@ -142,7 +236,8 @@ def _frozen(portfolio: Portfolio) -> Submission:
         attempt=portfolio.attempt,
         manifest=text,
         fingerprint=manifest.fingerprint(text),
-        is_late=now > portfolio.due_at,
+        # What the clock submits counts as handed in at the cut-off, however late the clock came.
+        is_late=min(now, portfolio.cut_off_at) > portfolio.due_at,
         submitted_at=now,
     )
     return frozen
@@ -196,20 +291,9 @@ def _attestations(portfolio: Portfolio) -> list[dict[str, Any]]:
     ]
 
 
-def open_deadlines(portfolio: Portfolio) -> Iterable[Deadline]:
-    """The submission deadlines of the portfolio that still run; there is one at most."""
-    found: Iterable[Deadline] = Deadline.objects.filter(
-        subject_type=portfolio._meta.label_lower,
-        subject_id=portfolio.pk,
-        kind=SUBMISSION_DEADLINE,
-        state="open",
-    )
-    return found
-
-
 def close_deadline(portfolio: Portfolio, *, actor: Actor, reason: str) -> None:
     """Stop the reminders; nobody is reminded of what is done."""
-    for deadline in open_deadlines(portfolio):
+    for deadline in running(portfolio, *SUBMISSION_KINDS, CUT_OFF_DEADLINE):
         cancel_deadline(deadline, actor=actor, reason=reason)
 
 
@@ -217,6 +301,7 @@ def _make_editable(portfolio: Portfolio) -> None:
     """Nothing of the old declaration counts for the next attempt."""
     portfolio.declaration_accepted_at = None
     portfolio.declaration_text = ""
+    portfolio.auto_submit_asked_at = None
     portfolio.changed_at = timezone.now()
 
 
@@ -232,7 +317,14 @@ def withdraw_submission(submission: Submission, *, actor: User, reason: str = ""
         pk=taken_back.portfolio_id
     )
     _make_editable(portfolio)
-    portfolio.save(update_fields=["declaration_accepted_at", "declaration_text", "changed_at"])
+    portfolio.save(
+        update_fields=[
+            "declaration_accepted_at",
+            "declaration_text",
+            "auto_submit_asked_at",
+            "changed_at",
+        ]
+    )
     open_deadline(portfolio, actor=actor)
     return taken_back
 
@@ -254,6 +346,7 @@ def open_next_attempt(
     )
     portfolio.attempt = submission.attempt + 1
     portfolio.due_at = portfolio.cut_off_at = due_at
+    portfolio.granted_until = None
     _make_editable(portfolio)
     portfolio.save()
     portfolio.met_criteria.set(met_criteria)

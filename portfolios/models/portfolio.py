@@ -24,6 +24,10 @@ class Portfolio(models.Model):
     opens_at = models.DateTimeField()
     due_at = models.DateTimeField()
     cut_off_at = models.DateTimeField()
+    # A later date that was granted to this learner; the delivery's own dates do not take it back.
+    granted_until = models.DateTimeField(null=True, blank=True)
+    # The learner accepted the declaration and asked for submission at the cut-off.
+    auto_submit_asked_at = models.DateTimeField(null=True, blank=True)
     met_criteria = models.ManyToManyField(Criterion, related_name="+", blank=True)
     declaration_text = models.TextField(blank=True)
     declaration_accepted_at = models.DateTimeField(null=True, blank=True)

@@ -10,15 +10,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portfolios import guards
 from portfolios.actions.submission import (
     DECLARATION,
+    ask_automatic_submission,
+    stop_automatic_submission,
     submit_portfolio,
     withdraw_submission,
 )
 from portfolios.enums import ENDED_ATTEMPT, SubmissionState
+from portfolios.exceptions import ReasonNeeded
 from portfolios.forms import SubmitForm, WithdrawForm
 from portfolios.models import Portfolio, Submission
 from portfolios.receipts import FontsMissing, receipt_pdf
@@ -88,7 +91,20 @@ def submit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         ai_policy=policy,
         initial={"key": uuid.uuid4().hex, **kept_initial(request)},
     )
-    if form.is_bound and form.is_valid():
+    if form.is_bound and form.is_valid() and "later" in request.POST:
+        try:
+            ask_automatic_submission(
+                found,
+                actor=person(request),
+                declaration=str(DECLARATION),
+                ai_use=form.cleaned_data.get("ai_use", ""),
+            )
+        except ReasonNeeded as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "We submit it for you when the task closes.")
+            return redirect("portfolios:portfolio", found.pk)
+    elif form.is_bound and form.is_valid():
         try:
             submission = submit_portfolio(
                 found,
@@ -110,8 +126,20 @@ def submit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "blockers": readiness(found, progress_of(found), submit_guards()).blockers,
         "declaration": str(DECLARATION).split("\n"),
         "delivery": found.enrolment.delivery,
+        "automatic": found.enrolment.delivery.policy_value("submission.auto_submit")
+        and timezone.now() < found.cut_off_at,
     }
     return render(request, "portfolios/submit.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@signed_in
+def stop_automatic(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Nothing is submitted that the learner does not submit."""
+    found = own_portfolio(request, pk)
+    stop_automatic_submission(found, actor=person(request))
+    messages.success(request, "We do not submit it for you. Submit it yourself before it closes.")
+    return redirect("portfolios:submit", found.pk)
 
 
 def own_submission(found: Portfolio, reference: str) -> Submission:

@@ -130,6 +130,8 @@ CATALOGUE = [
 ]
 
 PORTFOLIOS = [
+    page("portfolios:more_time_for_all", "pam", "one_task"),
+    error("portfolios:more_time_for_all", "pam", "one_task"),
     page("portfolios:home", "lena", "building"),
     page("portfolios:home", "newcomer", "newcomer", kind=EMPTY),
     page("portfolios:home", "overloaded-1", "overloaded", kind=EXTREME),

@@ -382,3 +382,8 @@ def verifier_over(world: World) -> Kwargs:
     made = asked_verifier(world, "asker4", "Moana Asker")
     revoke_attestation(made["attestation"], actor=world.cast.people["asker4"])
     return {"token": made["token"]}
+
+
+def one_task(world: World) -> Kwargs:
+    """The first delivery and its task."""
+    return {"delivery": world.cast.delivery.pk, "task": world.cast.task.pk}

@@ -30,7 +30,7 @@ def move(cast, days):
 
 
 def deadline_of(portfolio):
-    return Deadline.objects.get(subject_id=portfolio.pk, state="open")
+    return Deadline.objects.get(subject_id=portfolio.pk, state="open", kind="submission")
 
 
 def test_portfolio_deadline_and_reminders_move(cast):

@@ -4,13 +4,13 @@ from workflows.actions.audit import open_record, sign_root
 from workflows.actions.deadlines import (
     After,
     cancel_deadline,
-    fire_time,
     move_deadline,
     recount_deadlines,
     set_deadline,
 )
 from workflows.actions.messages import mark_read, retry_message
 from workflows.actions.reminders import sweep_due
+from workflows.working_days import fire_time
 
 __all__ = [
     "After",

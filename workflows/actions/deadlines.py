@@ -15,12 +15,11 @@ from workflows.definitions import deadline_moved
 from workflows.enums import DeadlineState, ReminderState
 from workflows.exceptions import StaleState
 from workflows.models import Deadline, DeadlineMove, NonWorkingDay, Reminder
-from workflows.working_days import BY_RULE, OFFSET, WorkingCalendar, moments_of
+from workflows.working_days import WorkingCalendar, at_wall, fire_time
 
 # Used where nobody gives other offsets; a version's policy gives them. d: days on the wall clock, h: hours
 # that pass, wd: working days. A minus is before the deadline.
 DEFAULT_OFFSETS = ("-7d", "-48h", "0d", "+1wd", "+3wd")
-MORNING = dt.time(8)
 
 
 def person_of(actor: Actor) -> User | None:
@@ -41,31 +40,6 @@ class After:
         return at_wall(dt.datetime.combine(day, self.at), zone)
 
 
-def at_wall(wall: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
-    """A wall-clock time as a moment. A time that the clocks skip counts as the same time after the gap."""
-    return moments_of(wall, zone)[0]
-
-
-def fire_time(
-    due_at: dt.datetime, offset: str, zone: str, calendar: WorkingCalendar = BY_RULE
-) -> dt.datetime:
-    """When a reminder goes out. Each offset names its clock: "-1d" is not "-24h" over a change of clocks."""
-    parts = OFFSET.fullmatch(offset)
-    if parts is None:
-        raise ValueError(f"{offset} names no clock; use d, h or wd")
-    number, unit = int(parts[1]), parts[2]
-    if unit == "h":
-        # In UTC: Python adds to an aware local time as the wall clock does, not as time passes.
-        return due_at.astimezone(dt.UTC) + dt.timedelta(hours=number)
-    where = zoneinfo.ZoneInfo(zone)
-    wall = due_at.astimezone(where).replace(tzinfo=None, fold=0)
-    if unit == "wd":
-        return at_wall(dt.datetime.combine(calendar.add(wall.date(), number), MORNING), where)
-    if number == 0:
-        return min(at_wall(dt.datetime.combine(wall.date(), MORNING), where), due_at)
-    return at_wall(wall + dt.timedelta(days=number), where)
-
-
 @transaction.atomic
 def set_deadline(
     *,
@@ -81,16 +55,22 @@ def set_deadline(
 ) -> Deadline:
     """Make a deadline and its reminders. An open one of the same kind is moved there instead.
 
-    With `after` the date was counted from an event: it is counted again when the calendar changes.
+    Setting it to the same date for the same people changes nothing. With `after` the date was
+    counted from an event: it is counted again when the calendar changes.
     """
-    found = Deadline.objects.select_for_update().of(subject).open().filter(kind=kind).first()
+    rows = Deadline.objects.select_for_update().of(subject).open()
+    found: Deadline | None = rows.filter(kind=kind).first()
     if found is not None:
         found.counted_from = after.moment if after else None
         found.counted_days = after.days if after else None
         found.save(update_fields=["counted_from", "counted_days"])
-        moved = move_deadline(found, due_at=due_at, actor=actor, reason="")
-        arm(moved, recipients)
-        return moved
+        people = list(recipients)
+        if found.due_at != due_at:
+            found = move_deadline(found, due_at=due_at, actor=actor, reason="")
+        gone = found.reminders.filter(state=ReminderState.PLANNED).exclude(recipient__in=people)
+        gone.update(state=ReminderState.CANCELLED, because="It is somebody else’s now.")
+        arm(found, people)
+        return found
     made = Deadline.objects.create(
         subject_type=subject._meta.label_lower,
         subject_id=subject.pk,
