@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -17,16 +18,19 @@ from catalogue.actions import (
     publish_version,
     send_version_back,
     send_version_to_pre_moderation,
+    set_policy,
     set_schedule,
 )
 from catalogue.definitions import parse
 from catalogue.enums import DeliveryRoleKind as Role
 from catalogue.forms import CHECKLIST
 from catalogue.models import Delivery, MicroCredentialVersion, policy_defaults
-from config.demo.people import LEARNERS, Cast
+from config.demo.people import EVERYBODY, GRADUATES, LEARNERS, Cast
 
 FILES = ("digital-accessibility", "privacy-public-sector", "cybersecurity-essentials")
 DELIVERY = "accessibility-1"
+TRUSTED = {"assessor.probation_decisions": 8}
+"""The default of 20 would need a larger earlier cohort before anything is drawn at random."""
 PARTS = {
     "ada": [Role.ASSESSOR],
     "abe": [Role.ASSESSOR],
@@ -62,8 +66,43 @@ def publish_all(cast: Cast) -> None:
         publish(file, cast)
 
 
+def propose_revision(cast: Cast) -> None:
+    """A second version of the privacy course waits for somebody who did not write it."""
+    path = Path(catalogue.__file__).parent / "credentials" / f"{FILES[1]}.yaml"
+    revised = path.read_text("utf-8").replace("title: Privacy", "title: Everyday Privacy", 1)
+    definition = parse(revised.encode(), policy_defaults=policy_defaults())
+    version = load_definition(definition, provider=cast.provider, actor=cast["arthur"]).version
+    send_version_to_pre_moderation(version, actor=cast["arthur"])
+
+
+def make_earlier(cast: Cast) -> Delivery:
+    """The cohort that has gone through everything."""
+    return make_delivery(
+        cast,
+        FILES[0],
+        code="accessibility-0",
+        title="Digital Accessibility, earlier cohort",
+        learners=list(GRADUATES),
+        days_left=1,
+        ran_for=120,
+    )
+
+
+def make_pilot(cast: Cast) -> Delivery:
+    """The cohort in the middle of moderation. Its assessors are known by now, so a part is drawn."""
+    return make_delivery(
+        cast,
+        FILES[2],
+        code="cybersecurity-pilot",
+        title="Cybersecurity Essentials, pilot",
+        learners=[*list(GRADUATES)[:12], "james", "aroha", "li", "nia"],
+        days_left=2,
+        policy=TRUSTED,
+    )
+
+
 def make_cohort(cast: Cast) -> Delivery:
-    """The delivery that most of the demonstration is about, due in some days."""
+    """The delivery to walk through, due in some days."""
     return make_delivery(
         cast,
         FILES[0],
@@ -71,25 +110,22 @@ def make_cohort(cast: Cast) -> Delivery:
         title="Digital Accessibility, first cohort",
         learners=list(LEARNERS),
         days_left=8,
-    )
-
-
-def make_pilot(cast: Cast) -> Delivery:
-    """A smaller one that is a step ahead: marked, and with its moderators."""
-    return make_delivery(
-        cast,
-        FILES[2],
-        code="cybersecurity-pilot",
-        title="Cybersecurity Essentials, pilot",
-        learners=list(LEARNERS)[3:9],
-        days_left=2,
+        policy=TRUSTED,
     )
 
 
 def make_delivery(
-    cast: Cast, file: str, *, code: str, title: str, learners: list[str], days_left: int
+    cast: Cast,
+    file: str,
+    *,
+    code: str,
+    title: str,
+    learners: list[str],
+    days_left: int,
+    ran_for: int = 42,
+    policy: dict[str, Any] | None = None,
 ) -> Delivery:
-    """Plan, schedule, staff, fill and open one delivery."""
+    """Plan, schedule, staff, fill and open one delivery that began `ran_for` days ago."""
     version = MicroCredentialVersion.objects.get(micro_credential__code=file)
     pam = cast["pam"]
     now = timezone.now()
@@ -100,18 +136,20 @@ def make_delivery(
         code=code,
         title=title,
         mode="online_live",
-        starts_on=today - timedelta(days=42),
+        starts_on=today - timedelta(days=ran_for),
         ends_on=today + timedelta(days=60),
         client=None,
         actor=pam,
     )
+    if policy:
+        set_policy(delivery, overrides=policy, actor=pam)
     due = datetime.combine(delivery.calendar.add(today, days_left), time(17), tzinfo=zone)
     due = due.astimezone(UTC)
     for task in version.tasks.all():
         set_schedule(
             delivery,
             task,
-            opens_at=now - timedelta(days=42),
+            opens_at=now - timedelta(days=ran_for),
             due_at=due,
             cut_off_at=due,
             actor=pam,
@@ -120,6 +158,6 @@ def make_delivery(
         for role in roles:
             assign_role(delivery, cast[name], role, actor=pam)
     for name in learners:
-        ministry = cast.ministries[list(LEARNERS).index(name) % 2]
+        ministry = cast.ministries[list(EVERYBODY).index(name) % 2]
         enrol(delivery, cast[name], employer=ministry, actor=pam)
     return open_delivery(delivery, actor=pam)

@@ -1,13 +1,15 @@
-"""What assessors have decided, and the round that waits for moderators."""
+"""What assessors have decided."""
 
 from assessment.actions.allocation import allocate
 from assessment.actions.deciding import record_decision, refer
 from assessment.actions.marking import save_draft, start_assessment
 from assessment.definitions import Judged, Marks
 from assessment.models import AssessmentDecision
-from catalogue.models import Criterion, Delivery
+from catalogue.models import Criterion
 from config.demo.people import Cast
-from moderation.actions import draw_sample, open_round
+from config.demo.work import add_what_was_missing
+from portfolios.actions.submission import lift_hold, place_hold
+from portfolios.enums import HoldKind
 from portfolios.models import Submission
 
 FEEDBACK = [
@@ -61,15 +63,30 @@ def make_decisions(submissions: dict[str, Submission], cast: Cast) -> None:
         record_decision(opened, actor=cast[assessor])
 
 
-def decide_all(submissions: dict[str, Submission], cast: Cast) -> None:
-    """The pilot: everything is assessed."""
-    for number, submission in enumerate(submissions.values()):
+def decide_all(submissions: dict[str, Submission], cast: Cast, *, weak: set[str]) -> None:
+    """Everything of a cohort is assessed; `weak` work does not achieve."""
+    for number, (name, submission) in enumerate(submissions.items()):
         assessor = ("ada", "abe")[number % 2]
-        opened = begin(submission, assessor, cast, marks(submission, 1 + number % 3))
+        filled = marks(submission, 1 + number % 3, weak=2 if name in weak else 0)
+        opened = begin(submission, assessor, cast, filled)
         record_decision(opened, actor=cast[assessor])
 
 
-def draw_round(delivery: Delivery, cast: Cast) -> None:
-    """The lead moderator freezes the pilot and draws; reading is left for who tries it out."""
-    opened = open_round(delivery, delivery.version.tasks.get(), actor=cast["lea"])
-    draw_sample(opened, actor=cast["lea"])
+def refer_and_decide_again(submission: Submission, assessor: str, cast: Cast) -> None:
+    """Send it back for more evidence; the second attempt comes, and is decided by the same person."""
+    opened = begin(submission, assessor, cast, marks(submission, 2, weak=2))
+    refer(opened, actor=cast[assessor])
+    second = add_what_was_missing(submission.portfolio)
+    opened = begin(second, assessor, cast, marks(second, 2))
+    record_decision(opened, actor=cast[assessor])
+
+
+def hold_and_lift(submission: Submission, cast: Cast) -> None:
+    """A hold on integrity that was looked into and closed."""
+    hold = place_hold(
+        submission,
+        actor=cast["pam"],
+        kind=HoldKind.INTEGRITY,
+        reason="Two reports describe the same service in the same words.",
+    )
+    lift_hold(hold, actor=cast["pam"], note="They worked on it together, and each says which part.")

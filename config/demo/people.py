@@ -35,6 +35,30 @@ LEARNERS = {
     "kiri": "Kiri Waaka",
     "tomas": "Tomás Rivera",
 }
+GRADUATES = {
+    "hine": "Hine Te Rangi",
+    "ravi": "Ravi Menon",
+    "greta": "Greta Lindholm",
+    "manu": "Manu Ihaka",
+    "yuki": "Yuki Tanabe",
+    "peter": "Peter van Dam",
+    "sina": "Sina Leota",
+    "omar": "Omar Haddad",
+    "claire": "Claire Beaumont",
+    "wiremu": "Wiremu Kōpua",
+    "eva": "Eva Novák",
+    "joe": "Joe Tapsell",
+    "amir": "Amir Karimi",
+    "marama": "Mārama Hetet",
+    "siobhan": "Siobhán Kelly",
+    "rewi": "Rewi Ōtene",
+    "lucia": "Lucía Ferrer",
+    "tevita": "Tēvita Fonua",
+    "anja": "Anja Vogel",
+    "huia": "Huia Maxwell",
+}
+"""Learners of an earlier cohort, who have their results."""
+EVERYBODY = LEARNERS | GRADUATES
 MINISTRIES = [
     ("ministry-of-services", "Ministry of Everyday Services"),
     ("ministry-of-records", "Ministry of Public Records"),
@@ -73,14 +97,14 @@ def make_people() -> Cast:
     # Hashed once: it is the same for all, and no secret.
     first = User(email="", name="")
     first.set_password(PASSWORD)
-    names = {name: full for name, (full, _part) in STAFF.items()} | LEARNERS
+    names = {name: full for name, (full, _part) in STAFF.items()} | EVERYBODY
     users = {}
     for name, full in names.items():
         users[name] = User(email=f"{name}@{DOMAIN}", name=full, password=first.password)
         users[name].save()
     for name, role in BY_MEMBERSHIP.items():
         Membership.objects.create(user=users[name], organisation=provider, role=role)
-    for number, name in enumerate(LEARNERS):
+    for number, name in enumerate(EVERYBODY):
         Membership.objects.create(
             user=users[name],
             organisation=ministries[number % 2],
@@ -91,5 +115,6 @@ def make_people() -> Cast:
 
 def demo_accounts() -> list[tuple[str, str, str]]:
     """Address, name and part of everybody worth signing in as; the password is PASSWORD for all."""
-    shown = [(f"{name}@{DOMAIN}", LEARNERS[name], "Learner") for name in ("lena", "hone", "mere")]
+    learners = ("mere", "lena", "hone", "tama", "hine", "greta")
+    shown = [(f"{name}@{DOMAIN}", EVERYBODY[name], "Learner") for name in learners]
     return shown + [(f"{name}@{DOMAIN}", full, part) for name, (full, part) in STAFF.items()]

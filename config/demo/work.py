@@ -2,12 +2,13 @@
 
 import io
 import uuid
+from datetime import UTC, datetime, time
 
 import typst
 from PIL import Image, ImageDraw
 
 from catalogue.models import Criterion, Delivery
-from config.demo.people import LEARNERS, Cast
+from config.demo.people import EVERYBODY, Cast
 from portfolios.actions.attestation import ask_to_confirm, attest, open_attestation
 from portfolios.actions.drafting import (
     add_file_evidence,
@@ -17,9 +18,17 @@ from portfolios.actions.drafting import (
     map_evidence,
     save_reflection,
 )
+from portfolios.actions.extension import approve_extension, ask_for_more_time
 from portfolios.actions.scanning import scan_waiting_evidence
 from portfolios.actions.submission import DECLARATION, submit_portfolio
-from portfolios.models import AttestationStatement, EvidenceItem, Portfolio, Submission
+from portfolios.models import (
+    AttestationStatement,
+    EvidenceItem,
+    ExtensionRequest,
+    Portfolio,
+    Submission,
+)
+from workflows.working_days import add_working_days
 
 COHORT = {"mere": "untouched", "lena": "building", "oscar": "building"}
 """Learners of the first cohort who have not submitted."""
@@ -80,10 +89,15 @@ def screenshot(service: str, *, mended: bool) -> bytes:
     return made.getvalue()
 
 
-def make_work(delivery: Delivery, cast: Cast, behind: dict[str, str]) -> dict[str, Submission]:
-    """Give the learners portfolios with evidence, and submit those of all who are not behind."""
+def make_work(
+    delivery: Delivery, cast: Cast, behind: dict[str, str], *, brief: bool = False
+) -> dict[str, Submission]:
+    """Give the learners portfolios with evidence, and submit those of all who are not behind.
+
+    `brief` work is a report and a note only, so that a large cohort is there in seconds.
+    """
     submissions = {}
-    for number, name in enumerate(LEARNERS):
+    for number, name in enumerate(EVERYBODY):
         enrolment = delivery.enrolments.filter(learner=cast[name]).first()
         if enrolment is None:
             continue
@@ -92,21 +106,27 @@ def make_work(delivery: Delivery, cast: Cast, behind: dict[str, str]) -> dict[st
         if portfolio is None or behind.get(name) == "untouched":
             continue
         service = SERVICES[number % len(SERVICES)]
-        build(portfolio, service, whole=name not in behind)
+        build(portfolio, service, whole=name not in behind, brief=brief)
         if name in behind:
             continue
-        confirm(portfolio)
-        submissions[name] = submit_portfolio(
-            portfolio,
-            actor=enrolment.learner,
-            key=uuid.uuid4().hex,
-            declaration=str(DECLARATION),
-            ai_use="I used a language model to check my spelling." if number % 3 == 0 else "",
-        )
+        if task.attestations_required:
+            confirm(portfolio)
+        submissions[name] = submit(portfolio, checked_spelling=number % 3 == 0)
     return submissions
 
 
-def build(portfolio: Portfolio, service: str, *, whole: bool) -> None:
+def submit(portfolio: Portfolio, *, checked_spelling: bool = False) -> Submission:
+    """Accept the declaration and submit."""
+    return submit_portfolio(
+        portfolio,
+        actor=portfolio.enrolment.learner,
+        key=uuid.uuid4().hex,
+        declaration=str(DECLARATION),
+        ai_use="I used a language model to check my spelling." if checked_spelling else "",
+    )
+
+
+def build(portfolio: Portfolio, service: str, *, whole: bool, brief: bool) -> None:
     """Add evidence, wait for its check, map it and write reflections."""
     learner = portfolio.enrolment.learner
     files = [
@@ -119,7 +139,7 @@ def build(portfolio: Portfolio, service: str, *, whole: bool) -> None:
         ),
     ]
     items: list[EvidenceItem] = []
-    for file, content, title, alternative in files:
+    for file, content, title, alternative in files[:1] if brief else files:
         added = add_file_evidence(
             portfolio,
             actor=learner,
@@ -151,10 +171,12 @@ def build(portfolio: Portfolio, service: str, *, whole: bool) -> None:
     items = [EvidenceItem.objects.get(pk=item.pk) for item in items]
     criteria = list(Criterion.objects.filter(rubric__task=portfolio.task).order_by("number"))
     for criterion in criteria if whole else criteria[:3]:
-        item = items[{"C1": 0, "C2": 0, "C3": 1, "C4": 0}.get(criterion.code, 2)]
+        item = items[{"C1": 0, "C2": 0, "C3": 1, "C4": 0}.get(criterion.code, -1)]
         claim = CLAIMS.get(criterion.code, "")
         locator = "page 1" if item is items[0] else ""
         map_evidence(portfolio, item, criterion, actor=learner, claim=claim, locator=locator)
+        if brief and criterion.code not in {"C1", "C4"}:
+            continue
         save_reflection(
             portfolio,
             criterion,
@@ -185,3 +207,43 @@ def confirm(portfolio: Portfolio) -> None:
         relationship="Team lead",
         period_observed="The last six weeks",
     )
+
+
+def add_what_was_missing(portfolio: Portfolio) -> Submission:
+    """After a referral: a test report for the criteria that reopened, and the second attempt."""
+    portfolio.refresh_from_db()
+    learner = portfolio.enrolment.learner
+    note = add_note(
+        portfolio,
+        actor=learner,
+        title="What I found when I tested",
+        note="Tested on two days with a screen reader and by keyboard. Two of the three barriers were gone; "
+        "the third needed another change, which is made and tested again.",
+    )
+    scan_waiting_evidence(limit=10)
+    met = set(portfolio.met_criteria.values_list("pk", flat=True))
+    for criterion in Criterion.objects.filter(rubric__task=portfolio.task).order_by("number"):
+        if criterion.pk not in met:
+            item = EvidenceItem.objects.get(pk=note.pk)
+            map_evidence(
+                portfolio, item, criterion, actor=learner, claim="Carried out, with dates."
+            )
+    return submit(portfolio)
+
+
+def ask_for_time(portfolio: Portfolio, *, days: int, reason: str, note: str) -> ExtensionRequest:
+    """Ask for a date so many working days after the one that holds."""
+    zone = portfolio.enrolment.delivery.zone
+    day = add_working_days(portfolio.due_at.astimezone(zone).date(), days)
+    return ask_for_more_time(
+        portfolio,
+        actor=portfolio.enrolment.learner,
+        until=datetime.combine(day, time(17), tzinfo=zone).astimezone(UTC),
+        reason=reason,
+        note=note,
+    )
+
+
+def give_time(request: ExtensionRequest, cast: Cast) -> None:
+    """The programme administrator approves; date and reminders move."""
+    approve_extension(request, actor=cast["pam"], answer="Granted. Get well soon.")

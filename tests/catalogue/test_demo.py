@@ -7,11 +7,13 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from awards.models import Credential, Reconsideration
 from catalogue.models import Delivery, MicroCredentialVersion
 from config import demo
-from moderation.models import SampleItem
-from portfolios.models import EvidenceItem, Portfolio, Submission
+from moderation.models import ModerationRound
+from portfolios.models import EvidenceItem, ExtensionRequest, Hold, Portfolio, Submission
 from workflows.models import TransitionRecord
+from workflows.outbox import relay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -24,26 +26,66 @@ def loaded(settings):
     return out.getvalue()
 
 
+def states(**which):
+    return Counter(Submission.objects.filter(**which).values_list("state", flat=True))
+
+
 def test_everything_is_there_once(loaded):
     assert MicroCredentialVersion.objects.filter(state="published").count() == 3
+    assert MicroCredentialVersion.objects.filter(state="in_pre_moderation").count() == 1
     assert not Delivery.objects.filter(opened_at__isnull=True).exists()
+    assert set(EvidenceItem.objects.values_list("state", flat=True)) == {"ready"}
     cohort = Delivery.objects.get(code="accessibility-1")
     assert cohort.enrolments.count() == 12
     assert Portfolio.objects.filter(enrolment__delivery=cohort).count() == 12
-    states = Counter(Submission.objects.filter(delivery=cohort).values_list("state", flat=True))
-    assert states == {"submitted": 1, "in_assessment": 1, "referred": 1, "assessed": 6}
-    pilot = Submission.objects.exclude(delivery=cohort)
-    assert set(pilot.values_list("state", flat=True)) == {"in_moderation"}
-    assert SampleItem.objects.filter(submission__in=pilot, state="drawn").count() == 6
-    assert set(EvidenceItem.objects.values_list("state", flat=True)) == {"ready"}
+    assert states(delivery=cohort) == {
+        "submitted": 1, "in_assessment": 1, "referred": 1, "assessed": 6
+    }  # fmt: skip
+    assert Counter(ExtensionRequest.objects.values_list("state", flat=True)) == {
+        "approved": 1, "requested": 1
+    }  # fmt: skip
+    an_earlier_cohort_has_gone_through_everything()
+    a_round_is_half_read_and_part_of_it_was_drawn_at_random()
+    everybody_shown_can_sign_in(loaded)
     before = TransitionRecord.objects.count(), User.objects.count()
     out = StringIO()
     call_command("load_demo", stdout=out)
     assert (TransitionRecord.objects.count(), User.objects.count()) == before
     assert out.getvalue() == loaded
+    while relay(batch=200):
+        pass
+    assert Credential.objects.filter(state="issued").count() == 19
+    assert call_command("verify_audit", stdout=StringIO()) is None
 
 
-def test_everybody_shown_can_sign_in(loaded, client):
+def an_earlier_cohort_has_gone_through_everything():
+    earlier = Delivery.objects.get(code="accessibility-0")
+    assert states(delivery=earlier) == {
+        "referred": 1, "released": 19, "under_reconsideration": 1
+    }  # fmt: skip
+    assert Submission.objects.get(delivery=earlier, attempt=2).state == "released"
+    assert not Hold.objects.filter(closed_at__isnull=True).exists()
+    assert Hold.objects.count() == 1
+    concluded = Reconsideration.objects.filter(concluded_at__isnull=False)
+    assert concluded.count() == 1
+    assert concluded.get().decision_after != concluded.get().decision_before
+    done = ModerationRound.objects.get(delivery=earlier)
+    assert done.state == "closed"
+    assert Counter(done.items.values_list("state", flat=True)) == {"upheld": 19, "adjusted": 1}
+
+
+def a_round_is_half_read_and_part_of_it_was_drawn_at_random():
+    running = ModerationRound.objects.get(delivery__code="cybersecurity-pilot")
+    assert running.state == "reviewing"
+    found = Counter(running.items.values_list("state", flat=True))
+    assert found["scored"] == 1
+    assert min(found["upheld"], found["drawn"]) > 1
+    drawn = Counter(running.items.values_list("part", flat=True))
+    assert min(drawn["random"], drawn["targeted"]) > 1
+    assert sum(drawn.values()) < running.members.count()
+
+
+def everybody_shown_can_sign_in(loaded):
     parts = set()
     for address, name, part in demo.demo_accounts():
         user = User.objects.get(email=address)

@@ -1,0 +1,84 @@
+"""Rounds: one read to its end, one half read."""
+
+from accounts.models import User
+from assessment.models import AssessmentDecision
+from catalogue.models import Delivery, Level
+from config.demo.people import Cast
+from moderation.actions import (
+    Levels,
+    adjust_item,
+    close_round,
+    decide_round,
+    draw_sample,
+    open_round,
+    seal_reading,
+    uphold_item,
+)
+from moderation.enums import RoundDecision
+from moderation.models import ModerationRound, SampleItem
+
+DIFFERS = {2: "C3", 5: "C6", 9: "C3", 13: "C2"}
+"""Which readings see one criterion a level higher, or lower where there is none above."""
+REASON = "Both levels can be defended from the evidence; the assessor saw the whole portfolio."
+
+
+def drawn(delivery: Delivery, cast: Cast) -> ModerationRound:
+    """The lead moderator freezes the cohort and draws."""
+    opened = open_round(delivery, delivery.version.tasks.get(), actor=cast["lea"])
+    return draw_sample(opened, actor=cast["lea"])
+
+
+def reader(item: SampleItem) -> User:
+    """Who reads it. The draw has given each item to somebody."""
+    if item.moderator is None:
+        raise ValueError(f"Nobody can read {item}.")
+    return item.moderator
+
+
+def read(item: SampleItem, *, aside: str = "") -> SampleItem:
+    """Read blind by its own moderator: the assessor's levels, but one criterion a level aside."""
+    said = AssessmentDecision.objects.final().filter(submission=item.submission_id).latest("number")
+    levels, comments = {}, {}
+    for judgement in said.judgements.select_related("criterion", "level"):
+        level = judgement.level
+        if judgement.criterion.code == aside:
+            met = Level.objects.filter(criterion=judgement.criterion, is_met=True)
+            near = met.filter(rank__in=[level.rank + 1, level.rank - 1]).order_by("-rank")
+            level = near.first() or level
+        levels[judgement.criterion_id] = level.pk
+        comments[judgement.criterion_id] = f"My view: {level.label.lower()}."
+    seen = Levels(levels=levels, comments=comments, comment="Read twice.")
+    return seal_reading(item, seen, actor=reader(item))
+
+
+def read_all(round_: ModerationRound) -> None:
+    """Every item: most agree, some differ by a level and are upheld with a reason, one is adjusted."""
+    items = round_.items.select_related("submission", "moderator").order_by("pk")
+    for number, item in enumerate(items):
+        read_item = read(item, aside=DIFFERS.get(number, ""))
+        if number == min(DIFFERS):
+            adjust_item(
+                read_item, actor=reader(item), reason="The change was tested again; page 1."
+            )
+        else:
+            uphold_item(read_item, actor=reader(item), reason=REASON if number in DIFFERS else "")
+
+
+def read_half(round_: ModerationRound) -> None:
+    """The first half is decided, one more is read blind and not decided, the rest waits."""
+    items = list(round_.items.select_related("submission", "moderator").order_by("pk"))
+    half = len(items) // 2
+    for item in items[:half]:
+        uphold_item(read(item), actor=item.moderator)
+    read(items[half])
+
+
+def accept_and_close(round_: ModerationRound, cast: Cast) -> None:
+    """The set is accepted, and results go on to the ratifiers."""
+    decided = decide_round(
+        round_,
+        actor=cast["lea"],
+        decision=RoundDecision.ACCEPT,
+        reason="Every decision was read. The readings differ by a level here and there, never on the outcome.",
+    )
+    close_round(decided, actor=cast["lea"])
