@@ -14,7 +14,7 @@ from moderation.actions import (
     seal_reading,
     uphold_item,
 )
-from moderation.enums import RoundDecision
+from moderation.enums import RoundDecision, Sufficiency
 from moderation.models import ModerationRound, SampleItem
 
 DIFFERS = {2: "C3", 5: "C6", 9: "C3", 13: "C2"}
@@ -47,7 +47,9 @@ def read(item: SampleItem, *, aside: str = "") -> SampleItem:
             level = near.first() or level
         levels[judgement.criterion_id] = level.pk
         comments[judgement.criterion_id] = f"My view: {level.label.lower()}."
-    seen = Levels(levels=levels, comments=comments, comment="Read twice.")
+    seen = Levels(
+        levels=levels, comments=comments, comment="Read twice.", sufficiency=Sufficiency.YES
+    )
     return seal_reading(item, seen, actor=reader(item))
 
 
