@@ -3,12 +3,14 @@
 import os
 from typing import Any
 
+import structlog
 from celery import Celery, signals
 from django.core.exceptions import ImproperlyConfigured
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
+log = structlog.get_logger(__name__)
 app = Celery("moderato")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -19,6 +21,25 @@ app.steps["worker"].add(DjangoStructLogInitStep)
 @signals.setup_logging.connect
 def keep_django_logging(**_kwargs: Any) -> None:
     """Stop Celery from replacing the structured logging that the settings configure."""
+
+
+@signals.after_task_publish.connect(sender="workflows.tasks.heartbeat")
+def show_that_beat_lives(**_kwargs: Any) -> None:
+    """Beat, which alone asks for this task, leaves its own sign; the worker that runs it leaves another.
+
+    A database that is away must not end beat: the next time tells.
+    """
+    from django.db import DatabaseError, close_old_connections  # noqa: PLC0415  needs the settings
+
+    from workflows.outbox import beat  # noqa: PLC0415  needs the apps
+
+    close_old_connections()
+    try:
+        beat("beat")
+    except DatabaseError:
+        log.warning("beat.no_database")
+    finally:
+        close_old_connections()
 
 
 @signals.celeryd_init.connect

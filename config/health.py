@@ -19,14 +19,19 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from kombu.exceptions import OperationalError
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from config.celery import app
 from workflows.enums import MessageState
 from workflows.models import Heartbeat, OutboxMessage, Reminder
 
+BEAT_SIGNS = {"beat", "dispatch"}
+WORKER_SIGNS = {"worker", "relay", "mail", "reminders", "roots", "dispatch"}
+RELAY_QUEUE = "notify"
 STORAGE_SECONDS = 60.0
 _storage_seen_at = 0.0
 
@@ -93,19 +98,51 @@ def check_storage() -> str:
 
 
 def heartbeats() -> dict[str, datetime]:
-    """When the worker and beat were last seen. Beat asks for the task, a worker runs it."""
+    """When each part that works in the background last left a sign of life."""
     return dict(Heartbeat.objects.values_list("name", "at"))
 
 
-def check_heartbeats() -> str:
-    """Beat asked for work and a worker did it, lately."""
-    newest = max(heartbeats().values(), default=None)
-    if newest is None:
-        raise NotReadyError("no heartbeat yet: worker or beat has not started")
-    age = (timezone.now() - newest).total_seconds()
+def age_of(signs: set[str]) -> float | None:
+    """Seconds since the newest of these signs; None when there is none yet."""
+    newest = max((at for name, at in heartbeats().items() if name in signs), default=None)
+    return None if newest is None else (timezone.now() - newest).total_seconds()
+
+
+def seen_lately(signs: set[str], what: str) -> str:
+    """How long ago, or NotReadyError when that is too long."""
+    age = age_of(signs)
+    if age is None:
+        raise NotReadyError(f"no sign of life yet: {what} has not started")
     if age > settings.HEARTBEAT_MAX_SECONDS:
-        raise NotReadyError(f"last heartbeat {age:.0f} s ago: worker or beat stands still")
+        raise NotReadyError(f"last sign of life {age:.0f} s ago: {what} stands still")
     return f"{age:.0f} s ago"
+
+
+def check_beat() -> str:
+    """Beat asked for work lately; it writes its sign itself when it does."""
+    return seen_lately(BEAT_SIGNS, "beat")
+
+
+def served_queues() -> set[str]:
+    """The queues from which workers say, through the broker, that they take tasks."""
+    try:
+        answers = app.control.inspect(timeout=1.0).active_queues() or {}
+    except (OperationalError, OSError):
+        return set()
+    return {queue["name"] for queues in answers.values() for queue in queues}
+
+
+def check_worker() -> str:
+    """A worker did something lately. While nobody asks it to, it has to answer through the broker."""
+    try:
+        return seen_lately(WORKER_SIGNS, "the worker")
+    except NotReadyError:
+        age = age_of(BEAT_SIGNS)
+        if age is not None and age <= settings.HEARTBEAT_MAX_SECONDS:
+            raise
+    if RELAY_QUEUE not in served_queues():
+        raise NotReadyError("no worker answers")
+    return "answers, and is not asked to do anything"
 
 
 def oldest_due() -> float:
@@ -129,10 +166,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "migrations": check_migrations,
     "broker": check_broker,
     "storage": check_storage,
-    "heartbeat": check_heartbeats,
+    "beat": check_beat,
+    "worker": check_worker,
     "outbox": check_outbox,
 }
-NEED_DATABASE = {"migrations", "heartbeat", "outbox"}
+NEED_DATABASE = {"migrations", "beat", "worker", "outbox"}
 
 
 def look() -> list[Part]:

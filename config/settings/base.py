@@ -278,6 +278,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30.0
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
+# Readiness fails when beat or worker gave no sign of life for so long; nine would have been due.
+HEARTBEAT_MAX_SECONDS = env.int("HEARTBEAT_MAX_SECONDS", 180)
 # Intervals only: a crontab in a local zone loses a tick at each daylight-saving change.
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
@@ -303,7 +305,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     },
     "beat-heartbeat": {
         "task": "workflows.tasks.heartbeat",
-        "schedule": 20.0,
+        "schedule": HEARTBEAT_MAX_SECONDS / 9,
         "options": {"expires": 60},
     },
     "scan-evidence": {
@@ -338,8 +340,6 @@ LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
 LOGGING = logging_config(as_json=False, level=LOG_LEVEL)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
-# Readiness fails when beat's task, asked for every 20 s, has not run for so long …
-HEARTBEAT_MAX_SECONDS = env.int("HEARTBEAT_MAX_SECONDS", 180)
-# … or when a message has waited so long after it was due.
+# Readiness fails when a message has waited so long after it was due.
 OUTBOX_MAX_SECONDS = env.int("OUTBOX_MAX_SECONDS", 900)
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")

@@ -113,9 +113,19 @@ def test_tasks_take_no_arguments_and_leave_a_sign_of_life(docket):
         "mail",
         "reminders",
         "roots",
-        "beat",
+        "worker",
     }
     assert ChainRoot.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_one_beat_sends_more_than_a_batch(box, ada):
+    owner = person("Owner")
+    for _ in range(23):
+        perform(file_docket(box, ada, owner_id=owner.pk), "check_it", actor=ada)
+    tasks.relay_outbox()
+    tasks.send_notification_emails()
+    assert len(mail.outbox) == 23
 
 
 KILLED = """
