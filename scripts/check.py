@@ -95,6 +95,16 @@ def suite(name: str, arguments: list[str], **more: str) -> Outcome:
     return outcome
 
 
+def from_debian(package: str) -> None:
+    """Install a Debian package where that is possible: as root, with apt. Starts no service of it."""
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        return
+    apt = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    install = ["apt-get", "-qq", "install", "-y", "--no-install-recommends", package]
+    for command in (["apt-get", "-qq", "update"], install):
+        subprocess.run(command, env=apt, stdin=subprocess.DEVNULL, check=False)
+
+
 def ensure_browser() -> Outcome:
     """Find a Chromium, or get one: Debian's as root, else Playwright's."""
     began = time.monotonic()
@@ -113,19 +123,27 @@ def ensure_browser() -> Outcome:
 
     if not found():
         print("\n=== no Chromium on this machine: installing one", flush=True)
-        if shutil.which("apt-get") and os.geteuid() == 0:
-            apt = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            subprocess.run(
-                ["apt-get", "-qq", "update"], env=apt, stdin=subprocess.DEVNULL, check=False
-            )
-            install = ["apt-get", "-qq", "install", "-y", "--no-install-recommends", "chromium"]
-            subprocess.run(install, env=apt, stdin=subprocess.DEVNULL, check=False)
+        from_debian("chromium")
         if not found():
             own = [sys.executable, "-m", "playwright", "install", "chromium"]
             subprocess.run(own, stdin=subprocess.DEVNULL, check=False)
     path = found()
     note = path or "No Chromium: install Debian's package chromium, or name one in CHROMIUM."
     return Outcome("browser", path is not None, time.monotonic() - began, note)
+
+
+def ensure_proxy() -> Outcome:
+    """Find an nginx, or get Debian's as root: the proxy's configuration is run for real."""
+    began = time.monotonic()
+    sys.path.insert(0, str(ROOT))
+    from tests.servers import nginx  # noqa: PLC0415  only where tests run
+
+    if nginx() is None:
+        print("\n=== no nginx on this machine: installing one", flush=True)
+        from_debian("nginx-light")
+    path = nginx()
+    note = path or "No nginx: install Debian's package nginx-light, or name one in NGINX."
+    return Outcome("proxy", path is not None, time.monotonic() - began, note)
 
 
 def summary(outcomes: list[Outcome]) -> int:
@@ -143,7 +161,7 @@ def main(what: str) -> int:
     """Run the steps that belong to the name."""
     if what == "lint":
         return summary(lint())
-    outcomes = [ensure_browser()]
+    outcomes = [ensure_browser(), ensure_proxy()]
     if what == "proof":
         outcomes.append(suite("proofs at full size", ["-m", "proof"], PROOF="full"))
         return summary(outcomes)

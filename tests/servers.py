@@ -71,9 +71,10 @@ class Server:
     url: str
     stop_signal: int = signal.SIGTERM
     extra: dict[str, str] = field(default_factory=dict)
+    again: Callable[[], subprocess.Popen[bytes]] | None = None
 
-    def stop(self) -> None:
-        """Ask it to end, wait, insist, and remove its directory."""
+    def halt(self) -> None:
+        """Ask it to end, wait, insist. Its directory stays."""
         if self.process.poll() is None:
             self.process.send_signal(self.stop_signal)
             try:
@@ -81,6 +82,16 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(10)
+
+    def resume(self) -> None:
+        """Start it again on its port and in its directory."""
+        assert self.again is not None
+        self.process = self.again()
+        wait_until(lambda: listening(self.port), what=str(self.process.args))
+
+    def stop(self) -> None:
+        """Halt it and remove its directory."""
+        self.halt()
         shutil.rmtree(self.base, ignore_errors=True)
 
     def log(self) -> str:
@@ -93,18 +104,22 @@ def launch(
 ) -> Server:
     """Start a server and wait for its port."""
     stop_signal = kwargs.pop("stop_signal", signal.SIGTERM)
-    with (base / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            cwd=base,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509  one system call, nothing locked
-            **kwargs,
-        )
-    server = Server(process, base, port, url, stop_signal)
+
+    def start() -> subprocess.Popen[bytes]:
+        with (base / "log").open("ab") as log:
+            return subprocess.Popen(
+                [str(part) for part in command],
+                cwd=base,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=die_with_parent,  # noqa: PLW1509  one system call, nothing locked
+                **kwargs,
+            )
+
+    process = start()
+    server = Server(process, base, port, url, stop_signal, again=start)
     try:
         wait_until(lambda: process.poll() is not None or listening(port), seconds, str(command[0]))
         if process.poll() is not None:
@@ -238,6 +253,64 @@ def start_moto_s3() -> Server:
     command += ["-H", "127.0.0.1", "-p", str(port)]
     server = launch(command, base, port, f"http://127.0.0.1:{port}", seconds=60)
     server.extra = {"access_key": "test", "secret_key": "test", "bucket": "evidence"}
+    return server
+
+
+def nginx() -> str | None:
+    """NGINX, else one on PATH or where Debian puts it, which a person's PATH may leave out."""
+    return os.environ.get("NGINX") or shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
+NGINX_FRAME = """
+daemon off;
+{user}
+worker_processes 1;
+pid {base}/pid;
+error_log {base}/log warn;
+events {{ }}
+http {{
+    client_body_temp_path {base}/body;
+    proxy_temp_path {base}/proxy;
+    fastcgi_temp_path {base}/fastcgi;
+    uwsgi_temp_path {base}/uwsgi;
+    scgi_temp_path {base}/scgi;
+    include {base}/site.conf;
+}}
+"""
+
+
+def start_nginx(template: Path, places: dict[str, str], certificates: Path) -> Server:
+    """The proxy's template as its image fills it in, with places of this machine for those of containers.
+
+    `places` says what stands for each text of the template.
+    Ports 80 and 443 become free ones, in `.extra["plain"]` and `.port`.
+    """
+    binary = nginx()
+    if binary is None:
+        raise NoServerError("No nginx: install Debian's package nginx-light, or name one in NGINX.")
+    base, port, plain = scratch("nginx"), free_port(), free_port()
+    text = template.read_text()
+    told = subprocess.run([binary, "-v"], capture_output=True, text=True, check=True).stderr
+    if tuple(int(part) for part in told.split("/")[1].split()[0].split(".")) < (1, 25, 1):
+        # The image's nginx has the directive, Debian's still the parameter.
+        text = text.replace("    http2 on;\n", "").replace(
+            "listen 443 ssl;", "listen 443 ssl http2;"
+        )
+    for old, new in {
+        "listen 80 ": f"listen 127.0.0.1:{plain} ",
+        "listen 443 ": f"listen 127.0.0.1:{port} ",
+        "/etc/nginx/certs": str(certificates),
+        "/var/log/nginx": str(base),
+        **places,
+    }.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    (base / "site.conf").write_text(text)
+    user = "user root;" if os.geteuid() == 0 else ""
+    (base / "nginx.conf").write_text(NGINX_FRAME.format(base=base, user=user))
+    command: list[str | Path] = [binary, "-p", base, "-c", base / "nginx.conf"]
+    server = launch(command, base, port, f"https://localhost:{port}")
+    server.extra = {"plain": str(plain)}
     return server
 
 

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
 from django.utils.crypto import salted_hmac
+from django.utils.http import content_disposition_header
 
 from portfolios.exceptions import UploadRefused
 
@@ -298,7 +299,7 @@ def presigned(key: str, *, name: str, media_type: str, seconds: int = 60) -> str
             "Bucket": backend.bucket_name,  # type: ignore[attr-defined]
             "Key": key,
             "ResponseContentType": media_type,
-            "ResponseContentDisposition": f'attachment; filename="{name}"',
+            "ResponseContentDisposition": content_disposition_header(True, name),
         },
         ExpiresIn=min(seconds, 60),
     )

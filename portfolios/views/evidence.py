@@ -4,10 +4,18 @@ import re
 import uuid
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
@@ -342,15 +350,30 @@ def protect(response: HttpResponse | StreamingHttpResponse, *, inline: bool = Fa
 @require_safe
 @signed_in
 def serve(request: HttpRequest, evidence: uuid.UUID) -> Any:
-    """The bytes, after asking each time who wants them. One range at a time, for players."""
+    """The bytes, after asking each time who wants them. One range at a time, for players.
+
+    Who follows the link gets the file from the host of evidence, where there is one, by an address signed
+    for a minute. What a page of ours loads (players ask for ranges) comes through here, each piece anew.
+    """
     item = visible_item(request, evidence)
+    name = shown_name(item, request)
     if item.kind == EvidenceKind.NOTE:
         response: Any = HttpResponse(item.note, content_type="text/plain; charset=utf-8")
+    elif elsewhere := on_evidence_host(request, item, name):
+        return protect(HttpResponseRedirect(elsewhere))
     else:
         response = ranged(request, item)
-    name = shown_name(item, request)
     response["Content-Disposition"] = content_disposition_header(True, name)
     return protect(response)
+
+
+def on_evidence_host(request: HttpRequest, item: EvidenceItem, name: str) -> str | None:
+    """The signed address of the file on its own host name; None without such a host, and for parts of pages."""
+    followed = request.headers.get("Sec-Fetch-Dest", "document") == "document"
+    if not settings.EVIDENCE_HOST or not followed or "Range" in request.headers:
+        return None
+    media_type = item.media_type or "application/octet-stream"
+    return storage.presigned(item.storage_key, name=name, media_type=media_type)
 
 
 def ranged(request: HttpRequest, item: EvidenceItem) -> Any:

@@ -24,6 +24,8 @@ from cryptography.x509.oid import NameOID
 from tests import servers
 from tests.operations.compose import ROOT, services
 
+SITE_HOST, EVIDENCE_HOST = "localhost", "files.localhost"
+"""A browser takes both for this machine. They share no cookies: the site's are its host's alone."""
 MAIL_END = re.compile(r"^-{79}\n", re.MULTILINE)
 
 
@@ -36,6 +38,8 @@ class Stack:
     folder: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     sent: list[Any] | None = None
+    port: int = 0
+    places: dict[str, servers.Server] = field(default_factory=dict)
 
     def manage(self, *arguments: str, module: str = "") -> subprocess.CompletedProcess[str]:
         """Run a management command, or a module, beside the running processes."""
@@ -101,7 +105,7 @@ def own_environment(folder: Path) -> dict[str, str]:
 
 
 def spawn(name: str, command: list[str], stack: Stack) -> subprocess.Popen[bytes]:
-    with (stack.folder / f"{name}.log").open("wb") as log:
+    with (stack.folder / f"{name}.log").open("ab") as log:
         stack.processes[name] = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -153,8 +157,9 @@ def local(folder: Path, **settings: str) -> Iterator[Stack]:
         end(stack)
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A key and a certificate for localhost."""
+def certificate(folder: Path) -> Path:
+    """The folder with a certificate for both names, as CERTS_DIR wants it."""
+    folder.mkdir()
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -166,24 +171,51 @@ def certificate(folder: Path) -> tuple[Path, Path]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(one) for one in (SITE_HOST, EVIDENCE_HOST)]),
+            critical=False,
+        )
         .sign(key, hashes.SHA256())
     )
-    paths = folder / "key.pem", folder / "certificate.pem"
-    paths[0].write_bytes(
+    (folder / "tls.key").write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
     )
-    paths[1].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    return paths
+    (folder / "tls.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    return folder
+
+
+def proxy(folder: Path, *, web: int, storage: int) -> servers.Server:
+    """deploy/nginx.conf for real, before a site and a store on these ports."""
+    return servers.start_nginx(
+        ROOT / "deploy" / "nginx.conf",
+        {
+            "${SITE_HOST}": SITE_HOST,
+            "${EVIDENCE_HOST}": EVIDENCE_HOST,
+            "web:8000": f"127.0.0.1:{web}",
+            "storage:9000": f"127.0.0.1:{storage}",
+        },
+        certificate(folder / "certificates"),
+    )
+
+
+def begin(name: str, stack: Stack) -> None:
+    """Start a service by the compose file's own command."""
+    command = [
+        part.replace("0.0.0.0:8000", f"127.0.0.1:{stack.port}")
+        .replace("/tmp/beat", f"{stack.folder}/beat")
+        .replace("--workers=3", "--workers=2")
+        for part in services()[name]["command"]
+    ]
+    spawn(name, command, stack)
 
 
 @contextmanager
-def production(folder: Path, mail: Any) -> Iterator[Stack]:
-    """The compose file's own commands and environment on PostgreSQL, Valkey, S3 and SMTP, over TLS."""
+def production(folder: Path, mail: Any, **settings: str) -> Iterator[Stack]:
+    """The compose file's own commands and environment behind its proxy; PostgreSQL, Valkey, S3, SMTP."""
     port = servers.free_port()
     with ExitStack() as ended:
 
@@ -207,30 +239,24 @@ def production(folder: Path, mail: Any) -> Iterator[Stack]:
             for inside, here in places.items():
                 environment[key] = environment[key].replace(inside, here)
             assert value is not None, key
-        address = f"https://localhost:{port}"
+        front = started(proxy(folder, web=port, storage=storage.port))
+        address = front.url
         environment |= {"MODERATO_DATA": str(folder / "data"), "SITE_URL": address}
         environment["DJANGO_SETTINGS_MODULE"] = "tests.journeys.production_settings"
-        environment |= {"ALLOWED_HOSTS": "localhost", "CSRF_TRUSTED_ORIGINS": address}
+        environment |= {"ALLOWED_HOSTS": SITE_HOST, "CSRF_TRUSTED_ORIGINS": address}
+        environment["EVIDENCE_HOST"] = f"{EVIDENCE_HOST}:{front.port}"
         environment |= {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(mail.port)}
-        # No proxy stands before this one; gunicorn speaks TLS itself.
-        environment |= {"TRUSTED_PROXY_COUNT": "0"}
         (folder / "data").mkdir()
-        stack = Stack(address, environment, folder, sent=mail.messages)
+        (folder / "tmp").mkdir()
+        environment |= {"TMPDIR": str(folder / "tmp"), **settings}
+        stack = Stack(address, environment, folder, sent=mail.messages, port=port)
+        stack.places = {"database": database, "broker": broker, "storage": storage}
         ended.callback(end, stack)
         for step in (["migrate", "--noinput"], ["collectstatic", "--noinput"]):
             done = stack.manage(*step)
             assert done.returncode == 0, done.stderr[-3000:]
-        key, made = certificate(folder)
         for name in ("web", "worker", "worker-media", "beat"):
-            command = [
-                part.replace("0.0.0.0:8000", f"127.0.0.1:{port}")
-                .replace("/tmp/beat", f"{folder}/beat")
-                .replace("--workers=3", "--workers=2")
-                for part in services()[name]["command"]
-            ]
-            if name == "web":
-                command += [f"--keyfile={key}", f"--certfile={made}"]
-            spawn(name, command, stack)
+            begin(name, stack)
 
         def ready() -> bool:
             for name, process in stack.processes.items():

@@ -1,18 +1,9 @@
-"""docker-compose.yml and Dockerfile: held against the settings, and each own command run as a process."""
+"""docker-compose.yml and Dockerfile, held against the settings, and one against the other."""
 
-import json
-import os
 import re
-import subprocess
-import sys
-import sysconfig
-import urllib.error
-import urllib.request
-from contextlib import ExitStack
 
 import pytest
 
-from tests import servers
 from tests.operations.compose import (
     ROOT,
     SECRETS,
@@ -113,117 +104,3 @@ def test_the_proxy_separates_evidence_and_hides_metrics():
     for host, port in re.findall(r"http://([\w-]+):(\d+)", text):
         assert host in services(), host
         assert port in {"8000", "9000"}
-
-
-@pytest.fixture(scope="module")
-def production(tmp_path_factory):
-    """The environment of the compose file, with each host name replaced by a server of this test."""
-    from aiosmtpd.controller import Controller
-    from aiosmtpd.handlers import Sink
-
-    folder = tmp_path_factory.mktemp("production")
-    with ExitStack() as stack:
-
-        def started(server):
-            stack.callback(server.stop)
-            return server
-
-        database = started(servers.start_postgres(fsync=True))
-        broker, cache = started(servers.start_valkey()), started(servers.start_valkey())
-        storage = started(servers.start_rclone_s3())
-        mail = Controller(Sink(), hostname="127.0.0.1", port=servers.free_port())
-        mail.start()
-        stack.callback(mail.stop)
-        environment = dict(services()["web"]["environment"])
-        places = {
-            "moderato:postgres-of-the-test@postgres:5432/moderato": database.url.split("//")[1],
-            "broker:6379": f"127.0.0.1:{broker.port}",
-            "cache:6379": f"127.0.0.1:{cache.port}",
-            "storage:9000": f"127.0.0.1:{storage.port}",
-        }
-        for key, value in environment.items():
-            for inside, here in places.items():
-                environment[key] = environment[key].replace(inside, here)
-            assert value is not None, key
-        environment |= {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(mail.port)}
-        environment |= {"MODERATO_DATA": str(folder), "HOME": str(folder)}
-        environment["PATH"] = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
-        yield environment, folder
-
-
-def launch(name, environment, folder, port=None):
-    """A service's command as a process, with its output in a file."""
-    command = [
-        part.replace("0.0.0.0:8000", f"127.0.0.1:{port}").replace("/tmp/beat", f"{folder}/beat")
-        for part in services()[name]["command"]
-    ]
-    with (folder / f"{name}.log").open("wb") as log:
-        return subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-
-def probe(environment, port, path):
-    """deploy/probe.py, as the container's health check runs it."""
-    return subprocess.run(
-        [sys.executable, "deploy/probe.py", f"http://127.0.0.1:{port}{path}"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-
-
-@pytest.mark.stack
-def test_the_whole_of_production_becomes_ready_and_stops(production):
-    environment, folder = production
-    migrate = launch("migrate", environment, folder)
-    assert migrate.wait(240) == 0, (folder / "migrate.log").read_text()[-3000:]
-    port = servers.free_port()
-    running = {name: launch(name, environment, folder, port) for name in OWN}
-    try:
-
-        def ready():
-            for name, process in running.items():
-                assert process.poll() is None, (folder / f"{name}.log").read_text()[-3000:]
-            return probe(environment, port, "/readyz").returncode == 0
-
-        try:
-            servers.wait_until(ready, 120, "readiness")
-        except TimeoutError:
-            pytest.fail(probe(environment, port, "/readyz").stderr)
-        parts = json.loads(probe(environment, port, "/readyz").stdout)["parts"]
-        assert parts["database"]["detail"] == "postgresql"
-
-        # Without the proxy's header people are sent to https; Prometheus needs its token.
-        opener = urllib.request.build_opener(NoRedirect)
-        host = {"Host": SECRETS["SITE_HOST"]}
-        with pytest.raises(urllib.error.HTTPError) as plain:
-            opener.open(urllib.request.Request(f"http://127.0.0.1:{port}/", headers=host))
-        assert plain.value.code == 301
-        assert plain.value.headers["Location"].startswith(f"https://{SECRETS['SITE_HOST']}/")
-        token = {**host, "Authorization": f"Bearer {SECRETS['METRICS_TOKEN']}"}
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers=token)
-        with urllib.request.urlopen(request) as answer:
-            assert b"moderato_heartbeat_age_seconds" in answer.read()
-        json.loads((folder / "worker.log").read_text().strip().splitlines()[-1])
-    finally:
-        for process in running.values():
-            process.terminate()
-        codes = {name: process.wait(60) for name, process in running.items()}
-    assert codes == dict.fromkeys(OWN, 0)
-
-
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Show the redirect instead of following it."""
-
-    def redirect_request(self, *_args):
-        return None

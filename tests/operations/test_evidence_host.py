@@ -1,13 +1,18 @@
 """Evidence leaves by its own host name, and the signature still holds behind the proxy."""
 
+import hashlib
 import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.config import Config
 from django.core.files.storage import storages
+from django.urls import reverse
 
 from portfolios.storage import presigned
+from tests.factories.portfolios import file, portfolio_of
+from tests.personas import make_cast, make_user
 
 
 @pytest.fixture
@@ -21,8 +26,12 @@ def s3(settings, rclone_s3):
             "region_name": "us-east-1",
             "access_key": rclone_s3.extra["access_key"],
             "secret_key": rclone_s3.extra["secret_key"],
-            "signature_version": "s3v4",
-            "addressing_style": "path",
+            "client_config": Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path"},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
             "file_overwrite": False,
         },
     }
@@ -53,3 +62,41 @@ def test_another_file_by_the_same_signature_is_refused(s3):
     with pytest.raises(urllib.error.HTTPError) as refused:
         behind_the_proxy(s3, address.replace("/ef?", "/other?"))
     assert refused.value.code == 403
+
+
+@pytest.fixture
+def lena_and_file(db, s3, client):
+    cast = make_cast(learners=1)
+    item = file(portfolio_of(cast), name="Whānau.pdf")
+    client.force_login(cast.lena)
+    return client, reverse("portfolios:serve", args=[item.pk]), item
+
+
+def test_who_follows_the_link_is_sent_to_the_evidence_host(lena_and_file, s3):
+    client, place, item = lena_and_file
+    answer = client.get(place, HTTP_SEC_FETCH_DEST="document")
+    assert answer.status_code == 302
+    assert answer["Cache-Control"] == "private, no-store"
+    assert answer["Referrer-Policy"] == "no-referrer"
+    assert urlsplit(answer.url).netloc == "moderato-files.example"
+    with behind_the_proxy(s3, answer.url) as got:
+        assert hashlib.sha256(got.read()).hexdigest() == item.sha256
+        assert "Wh%C4%81nau.pdf" in got.headers["Content-Disposition"]
+        assert got.headers["Content-Type"] == "application/pdf"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"HTTP_RANGE": "bytes=0-3"}, 206), ({"HTTP_SEC_FETCH_DEST": "video"}, 200)],
+)
+def test_what_a_page_loads_comes_through_the_site(lena_and_file, headers, status):
+    client, place, _item = lena_and_file
+    answer = client.get(place, **headers)
+    assert answer.status_code == status
+    assert b"".join(answer.streaming_content).startswith(b"%PDF")
+
+
+def test_somebody_else_gets_no_address(lena_and_file):
+    client, place, _item = lena_and_file
+    client.force_login(make_user("eve"))
+    assert client.get(place).status_code == 404

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def beating():
-    """A heartbeat of just now."""
-    return Heartbeat.objects.create(name="beat", at=timezone.now())
+    """Signs of life of just now: beat asked, the worker ran."""
+    names = ("beat", "worker")
+    return [Heartbeat.objects.create(name=name, at=timezone.now()) for name in names]
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,7 @@ def failing(client):
 
 @pytest.mark.sqlite
 def test_ready_when_everything_works(client, beating, django_assert_max_num_queries):
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert failing(client) == []
 
 
@@ -47,14 +48,29 @@ def test_alive_needs_no_database(client, django_assert_num_queries):
         assert client.get("/healthz").json() == {"state": "alive"}
 
 
-def test_without_any_heartbeat_it_is_not_ready(client):
-    assert failing(client) == ["heartbeat"]
+def test_without_any_sign_of_life_it_is_not_ready(client):
+    assert failing(client) == ["beat", "worker"]
 
 
-def test_an_old_heartbeat_is_named(client, beating, settings):
-    beating.at = timezone.now() - timedelta(seconds=settings.HEARTBEAT_MAX_SECONDS + 5)
-    beating.save()
-    assert failing(client) == ["heartbeat"]
+@pytest.mark.parametrize(
+    ("old", "named"), [({"worker"}, ["worker"]), ({"beat", "worker"}, ["beat", "worker"])]
+)
+def test_an_old_sign_of_life_is_named(client, beating, settings, old, named):
+    past = timezone.now() - timedelta(seconds=settings.HEARTBEAT_MAX_SECONDS + 5)
+    Heartbeat.objects.filter(name__in=old).update(at=past)
+    assert failing(client) == named
+
+
+def test_a_worker_that_others_ask_is_alive_without_beat(client, beating, settings):
+    past = timezone.now() - timedelta(seconds=settings.HEARTBEAT_MAX_SECONDS + 5)
+    Heartbeat.objects.update(at=past)
+    Heartbeat.objects.create(name="relay", at=timezone.now())
+    assert failing(client) == ["beat"]
+
+
+def test_dispatch_stands_for_both(client):
+    Heartbeat.objects.create(name="dispatch", at=timezone.now())
+    assert failing(client) == []
 
 
 def test_a_dead_broker_is_named(client, beating, settings):
@@ -85,7 +101,7 @@ def test_the_probe_leaves_nothing_behind(client, beating, settings, tmp_path):
 
 def test_a_dead_database_is_named_without_waiting(client, beating, monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "PORT", str(free_port()))
-    assert failing(client) == ["database", "migrations", "heartbeat", "outbox"]
+    assert failing(client) == ["database", "migrations", "beat", "worker", "outbox"]
 
 
 def message(people, *, waited, **more):

@@ -1,6 +1,7 @@
 """From upload to a released result: every role, real processes, real files, on both ways of running."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,7 @@ from tests.journeys import files
 from tests.journeys.browser import checking, learning
 from tests.journeys.browser.people import PHONE, Person, person
 from tests.journeys.browser.verifying import verify
-from tests.journeys.stacks import Stack, text_of
+from tests.journeys.stacks import EVIDENCE_HOST, Stack, text_of
 from tests.servers import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
@@ -100,6 +101,7 @@ def learner(lena: Person, stack: Stack, made: dict) -> str:
     learning.add_note(lena, portfolio)
     learning.add_link(lena, portfolio)
     learning.wait_until_ready(lena, portfolio, 7)
+    read_own_file(lena, stack, portfolio, made["pdf"])
     learning.map_everything(lena, portfolio)
     write(lena, portfolio)
     ask_vic(lena, portfolio, stack)
@@ -113,6 +115,24 @@ def learner(lena: Person, stack: Stack, made: dict) -> str:
     anybody_checks(lena, reference, fingerprint)
     assert reference in text_of(stack.mail_to("lena", reference))
     return portfolio
+
+
+def read_own_file(lena: Person, stack: Stack, portfolio: str, file: Path) -> None:
+    """The bytes come back as they were; in production from the host that has nothing of the site's."""
+    seen: dict[str, dict[str, str]] = {}
+    note = lambda request: seen.update({request.url: request.headers})  # noqa: E731
+    lena.page.goto(f"{portfolio}evidence/")
+    lena.page.on("request", note)
+    with lena.page.expect_download() as download:
+        lena.page.get_by_role("link", name="Download “Evaluation of the booking form”").click()
+    assert Path(download.value.path()).read_bytes() == file.read_bytes()
+    assert download.value.suggested_filename == file.name
+    lena.page.remove_listener("request", note)
+    if stack.sent is not None:
+        ((url, headers),) = [one for one in seen.items() if not one[0].startswith(stack.address)]
+        assert url.startswith(f"https://{EVIDENCE_HOST}:")
+        assert "cookie" not in headers
+        assert "referer" not in headers
 
 
 def write(lena: Person, portfolio: str) -> None:

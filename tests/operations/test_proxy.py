@@ -1,0 +1,246 @@
+"""deploy/nginx.conf in a real nginx, before a site and a store that write down what reaches them."""
+
+import http.client
+import http.server
+import re
+import socket
+import ssl
+import threading
+import time
+from dataclasses import dataclass, field
+from http.client import HTTPSConnection
+
+import pytest
+
+from config.settings import base
+from tests.journeys.stacks import EVIDENCE_HOST, SITE_HOST, proxy
+from tests.servers import wait_until
+
+SIGNED = "/evidence/ab/cd/ef?X-Amz-Expires=60&X-Amz-Signature=0a1b"
+UPLOAD = "/learn/p/0b0b/evidence/add/file/"
+MEGABYTE = 1024 * 1024
+
+
+@dataclass
+class Upstream:
+    """What stands behind the proxy: its port, and everything that it was asked."""
+
+    server: http.server.ThreadingHTTPServer
+    asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    received: int = 0
+
+    @property
+    def port(self):
+        return self.server.server_port
+
+
+def upstream():
+    class Writer(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self):
+            headers = {key.lower(): value for key, value in self.headers.items()}
+            made.asked.append((self.command, self.path, headers))
+            left = int(headers.get("content-length", 0))
+            while left and (piece := self.rfile.read1(min(left, 65536))):
+                left -= len(piece)
+                made.received += len(piece)
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.send_header("Set-Cookie", "store=1")
+            self.send_header("X-Frame-Options", "DENY")
+            self.send_header("Strict-Transport-Security", "max-age=31536000")
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(b"ok")
+
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
+
+        def log_message(self, *_args):
+            """Quiet."""
+
+    made = Upstream(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Writer))
+    threading.Thread(target=made.server.serve_forever, daemon=True).start()
+    return made
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    web, store = upstream(), upstream()
+    front = proxy(tmp_path_factory.mktemp("proxy"), web=web.port, storage=store.port)
+    yield front, web, store
+    front.stop()
+    for one in (web, store):
+        one.server.shutdown()
+        one.server.server_close()
+
+
+@pytest.fixture
+def front(running):
+    for one in running[1:]:
+        one.asked.clear()
+        one.received = 0
+    return running[0]
+
+
+@pytest.fixture
+def web(running, front):
+    return running[1]
+
+
+@pytest.fixture
+def store(running, front):
+    return running[2]
+
+
+def trusting():
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def connection(front, host):
+    """TLS to the proxy, asking for that name as a browser does."""
+    made = HTTPSConnection(host, front.port, context=trusting(), timeout=20)
+    raw = socket.create_connection(("127.0.0.1", front.port), timeout=20)
+    made.sock = trusting().wrap_socket(raw, server_hostname=host)
+    return made
+
+
+def ask(front, host, path, method="GET", body=None, **headers):
+    made = connection(front, host)
+    headers = {key.replace("_", "-"): value for key, value in headers.items()}
+    made.request(method, path, body, {"Host": host, **headers})
+    answer = made.getresponse()
+    answer.body = answer.read()
+    made.close()
+    return answer
+
+
+def test_pages_reach_the_site_and_say_who_asked(front, web, store):
+    answer = ask(front, SITE_HOST, "/learn/?a=1", X_Forwarded_For="203.0.113.9", Cookie="a=b")
+    assert (answer.status, answer.body) == (200, b"ok")
+    (asked,) = web.asked
+    assert asked[:2] == ("GET", "/learn/?a=1")
+    assert asked[2]["host"] == SITE_HOST
+    assert asked[2]["x-forwarded-proto"] == "https"
+    assert asked[2]["x-forwarded-for"] == "127.0.0.1"  # what somebody claims is not passed on
+    assert asked[2]["cookie"] == "a=b"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert answer.headers["Server"] == "nginx"
+    assert store.asked == []
+
+
+def test_plain_http_is_sent_to_https(front):
+    made = http.client.HTTPConnection("127.0.0.1", int(front.extra["plain"]), timeout=20)
+    made.request("GET", "/learn/?a=1", headers={"Host": "elsewhere.example"})
+    answer = made.getresponse()
+    assert (answer.status, answer.headers["Location"]) == (301, f"https://{SITE_HOST}/learn/?a=1")
+    made.close()
+
+
+def test_metrics_stay_inside(front, web):
+    assert ask(front, SITE_HOST, "/metrics").status == 404
+    assert web.asked == []
+
+
+def test_a_signed_address_reaches_the_store_without_cookies(front, web, store):
+    answer = ask(front, EVIDENCE_HOST, SIGNED, Cookie="__Host-sessionid=secret", Range="bytes=0-1")
+    assert (answer.status, answer.body) == (200, b"ok")
+    (asked,) = store.asked
+    assert asked[:2] == ("GET", SIGNED)
+    assert "cookie" not in asked[2]
+    assert asked[2]["range"] == "bytes=0-1"
+    assert asked[2]["host"] == f"127.0.0.1:{store.port}"  # for which the signature was made
+    assert web.asked == []
+    assert answer.headers["Set-Cookie"] is None
+    assert {name: answer.headers[name] for name in EVIDENCE_HEADERS} == EVIDENCE_HEADERS
+    assert ask(front, EVIDENCE_HOST, SIGNED, "HEAD").status == 200
+
+
+EVIDENCE_HEADERS = {
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "private, no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/evidence/ab/cd/ef", 404),
+        ("GET", "/evidence/?list-type=2", 404),
+        ("GET", "/", 404),
+        ("GET", "/learn/", 404),
+        ("GET", "/evidence/../learn/?X-Amz-Signature=0", 404),
+        ("GET", "/other-bucket/a?X-Amz-Signature=0", 404),
+        ("PUT", SIGNED, 403),
+        ("DELETE", SIGNED, 403),
+        ("POST", SIGNED, 403),
+    ],
+)
+def test_the_evidence_host_gives_nothing_else(front, web, store, method, path, status):
+    assert ask(front, EVIDENCE_HOST, path, method).status == status
+    assert web.asked == store.asked == []
+
+
+def test_the_site_gives_no_evidence_of_the_store(front, web, store):
+    ask(front, SITE_HOST, SIGNED)
+    assert store.asked == []
+    assert len(web.asked) == 1
+
+
+def test_an_upload_streams_through_and_is_never_written_down(front, web):
+    """Half of a file is sent: the site has it already, and the proxy has kept nothing of it."""
+    size = 8 * MEGABYTE
+    made = connection(front, SITE_HOST)
+    made.putrequest("POST", UPLOAD, skip_host=True)
+    for name, value in (("Host", SITE_HOST), ("Content-Length", str(size))):
+        made.putheader(name, value)
+    made.endheaders()
+    made.send(bytes(size // 2))
+    wait_until(lambda: web.received >= size // 2 - MEGABYTE, 20, "half of the upload at the site")
+    assert [path for path in (front.base / "body").rglob("*") if path.is_file()] == []
+    made.send(bytes(size // 2))
+    assert made.getresponse().status == 200
+    made.close()
+    assert web.received == size
+
+
+def test_sizes_have_limits(front, web):
+    """The largest file and its form fit on the upload pages; elsewhere two megabytes are plenty."""
+
+    def announced(path, size):
+        made = connection(front, SITE_HOST)
+        made.putrequest("POST", path, skip_host=True)
+        for name, value in (("Host", SITE_HOST), ("Content-Length", str(size))):
+            made.putheader(name, value)
+        made.endheaders()
+        try:
+            made.sock.settimeout(1)
+            status = made.getresponse().status
+        except TimeoutError:
+            status = None  # it waits for the rest
+        made.close()
+        return status
+
+    assert announced(UPLOAD, base.EVIDENCE_MAX_BYTES + MEGABYTE) is None
+    assert announced(UPLOAD, base.EVIDENCE_MAX_BYTES + 20 * MEGABYTE) == 413
+    assert announced("/manage/", 3 * MEGABYTE) == 413
+
+
+def test_secrets_in_paths_and_queries_are_not_logged(front):
+    ask(front, SITE_HOST, "/v/a-single-use-secret/")
+    ask(front, SITE_HOST, "/accounts/password/reset/key/another-secret/")
+    ask(front, SITE_HOST, "/learn/?mark=query-secret")
+    ask(front, EVIDENCE_HOST, SIGNED)
+    log = front.base / "access.log"
+    wait_until(lambda: "/evidence/ab/cd/ef" in log.read_text(), 10, "the log")
+    time.sleep(0.1)
+    text = log.read_text()
+    assert re.search(r'"GET /learn/" 200', text)
+    assert not re.search("single-use|another-secret|query-secret|Signature", text)
