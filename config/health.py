@@ -26,6 +26,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from config.celery import app
+from portfolios.actions.scanning import scanner_answers
+from portfolios.enums import StoreProblem
+from portfolios.models import StoreCheck, StoreFinding
 from workflows.enums import MessageState
 from workflows.models import Heartbeat, OutboxMessage, Reminder
 
@@ -161,6 +164,34 @@ def check_outbox() -> str:
     return f"oldest unsent {waits:.0f} s"
 
 
+def check_evidence() -> str:
+    """The last look at all stored bytes found none missing or altered."""
+    last = StoreCheck.objects.filter(ended_at__isnull=False).first()
+    if last is None:
+        return "not looked at yet"
+    found = evidence_findings()
+    if bad := found[StoreProblem.MISSING] + found[StoreProblem.ALTERED]:
+        raise NotReadyError(f"{bad} files are missing or altered: manage.py reconcile_evidence")
+    hours = (timezone.now() - last.began_at) / timedelta(hours=1)
+    return f"looked at {hours:.0f} h ago, {found[StoreProblem.ORPHANED]} orphaned"
+
+
+def evidence_findings() -> dict[str, int]:
+    """How many stored files do not fit their rows, by kind of problem."""
+    counted = dict.fromkeys(StoreProblem.values, 0)
+    rows = StoreFinding.objects.values_list("problem").order_by("problem")
+    return counted | dict(rows.annotate(Count("pk")))
+
+
+def check_scanner() -> str:
+    """The virus scanner answers, or there is none and this says so."""
+    if not settings.VIRUS_SCANNER:
+        return "off: files are not scanned for viruses"
+    if not scanner_answers(settings.VIRUS_SCANNER):
+        raise NotReadyError("does not answer: new files wait and do not become ready")
+    return "answers"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "database": check_database,
     "migrations": check_migrations,
@@ -169,8 +200,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "beat": check_beat,
     "worker": check_worker,
     "outbox": check_outbox,
+    "evidence": check_evidence,
+    "scanner": check_scanner,
 }
-NEED_DATABASE = {"migrations", "beat", "worker", "outbox"}
+NEED_DATABASE = {"migrations", "beat", "worker", "outbox", "evidence"}
 
 
 def look() -> list[Part]:
@@ -234,6 +267,14 @@ class Queues(Collector):
         for name, at in heartbeats().items():
             beats.add_metric([name], (timezone.now() - at) / timedelta(seconds=1))
         yield beats
+        evidence = GaugeMetricFamily(
+            "moderato_evidence_problems",
+            "Stored files that did not fit their rows at the last look",
+            labels=["problem"],
+        )
+        for problem, number in evidence_findings().items():
+            evidence.add_metric([problem], number)
+        yield evidence
         late = Reminder.objects.filter(state="planned", fire_at__lte=timezone.now())
         yield GaugeMetricFamily(
             "moderato_reminders_due", "Reminders due and not yet sent", value=late.count()

@@ -74,6 +74,14 @@ class UploadStore(models.TextChoices):
     S3 = "s3", "S3 store"
 
 
+class StoreProblem(models.TextChoices):
+    """What does not fit between rows and bytes."""
+
+    MISSING = "missing", "Missing"
+    ALTERED = "altered", "Altered"
+    ORPHANED = "orphaned", "Orphaned"
+
+
 class Confidentiality(models.TextChoices):
     """How freely evidence may be shown."""
 

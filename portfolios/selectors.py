@@ -21,6 +21,7 @@ from portfolios.enums import (
     AttestationState,
     EvidenceKind,
     EvidenceState,
+    StoreProblem,
     SubmissionState,
 )
 from portfolios.exceptions import UploadRefused
@@ -30,6 +31,7 @@ from portfolios.models import (
     EvidenceMapping,
     Portfolio,
     Reflection,
+    StoreFinding,
     Submission,
     UploadSession,
 )
@@ -394,6 +396,11 @@ def limits_of(portfolio: Portfolio) -> UploadLimits:
     )
     allowed = [one for one in definitions.EXTENSIONS if one in task.file_types]
     return UploadLimits(allowed or list(definitions.EXTENSIONS), most, max(0, left))
+
+
+def is_altered(key: str) -> bool:
+    """Whether the last look at the store found other bytes under this key than were stored."""
+    return StoreFinding.objects.filter(key=key, problem=StoreProblem.ALTERED).exists()
 
 
 def _sum(rows: "QuerySet[Any]", column: str) -> int:

@@ -193,9 +193,9 @@ FILE_UPLOAD_TEMP_DIR = None
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
 
-def storages(static_backend: str) -> dict[str, dict[str, object]]:
-    """STORAGES: evidence in an own S3 bucket where S3_BUCKET is set, else in a folder; never overwritten."""
-    evidence: dict[str, object] = {
+def evidence_stores() -> dict[str, dict[str, object]]:
+    """The folder, and the bucket where S3_BUCKET is set; the last one is in use. Never overwritten."""
+    local: dict[str, object] = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {
             "location": str(DATA_DIR / "evidence"),
@@ -203,10 +203,11 @@ def storages(static_backend: str) -> dict[str, dict[str, object]]:
             "file_permissions_mode": 0o444,
         },
     }
+    found = {"local": local}
     if bucket := env.str("S3_BUCKET", ""):
         from botocore.config import Config  # noqa: PLC0415  only needed where evidence lies in S3
 
-        evidence = {
+        found["s3"] = {
             "BACKEND": "storages.backends.s3.S3Storage",
             "OPTIONS": {
                 "bucket_name": bucket,
@@ -220,6 +221,9 @@ def storages(static_backend: str) -> dict[str, dict[str, object]]:
                     s3={"addressing_style": env.str("S3_ADDRESSING_STYLE", "path")},
                     request_checksum_calculation="when_required",
                     response_checksum_validation="when_required",
+                    connect_timeout=5,
+                    read_timeout=60,
+                    retries={"max_attempts": 3, "mode": "standard"},
                 ),
                 "file_overwrite": False,
                 "default_acl": None,
@@ -229,12 +233,20 @@ def storages(static_backend: str) -> dict[str, dict[str, object]]:
                 "gzip": False,
             },
         }
+    return found
+
+
+EVIDENCE_STORES = evidence_stores()
+
+
+def storages(static_backend: str) -> dict[str, dict[str, object]]:
+    """STORAGES: evidence in an own S3 bucket where there is one, else in a folder."""
     return {
         "default": {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
             "OPTIONS": {"location": str(DATA_DIR / "files")},
         },
-        "evidence": evidence,
+        "evidence": [*EVIDENCE_STORES.values()][-1],
         "staticfiles": {"BACKEND": static_backend},
     }
 
@@ -317,6 +329,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "portfolios.tasks.tend_uploads",
         "schedule": 30.0,
         "options": {"expires": 60},
+    },
+    "reconcile-evidence": {
+        "task": "portfolios.tasks.reconcile",
+        "schedule": 24 * 3600.0,
+        "options": {"expires": 12 * 3600},
     },
     "expire-attestations": {
         "task": "portfolios.tasks.expire_attestations",

@@ -135,6 +135,16 @@ def ask_scanner(stream: IO[bytes], address: str, timeout: float = 120) -> str:
     raise ScanIncomplete(answer or "no answer")
 
 
+def scanner_answers(address: str, timeout: float = 2) -> bool:
+    """Whether clamd says PONG."""
+    try:
+        with connect(address, timeout) as line:
+            line.sendall(b"zPING\0")
+            return line.recv(64).startswith(b"PONG")
+    except OSError:
+        return False
+
+
 def connect(address: str, timeout: float) -> socket.socket:
     if address.startswith("/"):
         line = socket.socket(socket.AF_UNIX)

@@ -4,6 +4,7 @@ from portfolios.models.attestation import Attestation, AttestationStatement
 from portfolios.models.evidence import EvidenceItem, EvidenceMapping
 from portfolios.models.extension import ExtensionRequest
 from portfolios.models.portfolio import Portfolio, Reflection, ReflectionVersion
+from portfolios.models.store import StoreCheck, StoreFinding
 from portfolios.models.submission import Hold, Part, Submission, SubmissionEvidence
 from portfolios.models.upload import UploadSession
 
@@ -18,6 +19,8 @@ __all__ = [
     "Portfolio",
     "Reflection",
     "ReflectionVersion",
+    "StoreCheck",
+    "StoreFinding",
     "Submission",
     "SubmissionEvidence",
     "UploadSession",

@@ -46,8 +46,8 @@ from portfolios.forms import (
 )
 from portfolios.manifest import neutral_name
 from portfolios.models import EvidenceItem, EvidenceMapping, Portfolio, UploadSession
+from portfolios.selectors import is_altered, limits_of, progress_of
 from portfolios.selectors import library as library_of
-from portfolios.selectors import limits_of, progress_of
 from portfolios.views.shared import kept_initial, own_portfolio, person, signed_in
 from workflows.actions import open_record
 from workflows.exceptions import StaleVersion
@@ -322,6 +322,8 @@ def visible_item(request: HttpRequest, evidence: uuid.UUID) -> EvidenceItem:
         EvidenceItem.objects.visible_to(person(request)), pk=evidence
     )
     if item.state != EvidenceState.READY or item.kind == EvidenceKind.LINK:
+        raise Http404
+    if item.storage_key and is_altered(item.storage_key):
         raise Http404
     if item.owner_id != request.user.pk:
         open_record(item, actor=person(request), purpose="evidence")

@@ -101,7 +101,7 @@ def test_the_probe_leaves_nothing_behind(client, beating, settings, tmp_path):
 
 def test_a_dead_database_is_named_without_waiting(client, beating, monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "PORT", str(free_port()))
-    assert failing(client) == ["database", "migrations", "beat", "worker", "outbox"]
+    assert failing(client) == ["database", "migrations", "beat", "worker", "outbox", "evidence"]
 
 
 def message(people, *, waited, **more):

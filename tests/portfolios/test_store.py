@@ -1,0 +1,203 @@
+"""The store as a whole: reconciled with the rows, moved, and a submission held against its bytes."""
+
+import io
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import storages
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.urls import reverse
+from django.utils import timezone
+
+from config.health import check_evidence
+from portfolios.actions.reconciling import reconcile_evidence, verify_submission
+from portfolios.models import EvidenceItem, StoreFinding, Submission
+from portfolios.storage.stores import digest_of, store_in_use
+from portfolios.tasks import reconcile
+from tests.factories.portfolios import file, note, pdf, portfolio_of, submitted
+
+pytestmark = [pytest.mark.sqlite, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+
+def run(*command: str) -> tuple[int, str]:
+    """Exit code and output of a command."""
+    out = io.StringIO()
+    try:
+        call_command(*command, stdout=out)
+    except SystemExit as end:
+        return int(end.code or 0), out.getvalue()
+    return 0, out.getvalue()
+
+
+def path_of(item: EvidenceItem) -> Path:
+    return Path(storages["evidence"].path(item.storage_key))
+
+
+def spoil(item: EvidenceItem) -> None:
+    """Change one byte, as a failing disk would."""
+    path = path_of(item)
+    path.chmod(0o644)
+    raw = bytearray(path.read_bytes())
+    raw[-3] ^= 1
+    path.write_bytes(bytes(raw))
+
+
+def make_old(path: Path) -> None:
+    old = (timezone.now() - timedelta(days=2)).timestamp()
+    os.utime(path, (old, old))
+
+
+def test_everything_fits_on_every_store(cast, any_store):
+    portfolio = portfolio_of(cast)
+    one = file(portfolio, "a.pdf", pdf("same"))
+    file(portfolio, "b.pdf", pdf("same"))
+    note(portfolio)
+    assert run("reconcile_evidence") == (0, f"Everything fits (1 files, {one.size} bytes).\n")
+    assert "0 orphaned" in check_evidence()
+
+
+def test_missing_altered_and_orphaned_files_are_named(cast):
+    portfolio = portfolio_of(cast)
+    gone, changed = file(portfolio, "a.pdf"), file(portfolio, "b.pdf")
+    path_of(gone).unlink()
+    spoil(changed)
+    orphan = path_of(changed).with_name("0" * 64)
+    orphan.write_bytes(b"nobody's")
+    young = path_of(changed).with_name("1" * 64)
+    young.write_bytes(b"its row is being written")
+    make_old(orphan)
+    code, out = run("reconcile_evidence", "--json")
+    told = json.loads(out)
+    assert code == 1
+    assert told["ok"] is False
+    assert {one["key"]: one["problem"] for one in told["findings"]} == {
+        gone.storage_key: "missing",
+        changed.storage_key: "altered",
+        str(orphan.relative_to(storages["evidence"].location)): "orphaned",
+    }
+    with pytest.raises(Exception, match="2 files are missing or altered"):
+        check_evidence()
+    assert reconcile() == 3
+    assert StoreFinding.objects.count() == 3
+
+
+def test_altered_bytes_are_not_handed_out_until_they_are_mended(cast, as_):
+    item = file(portfolio_of(cast), "a.pdf")
+    raw = path_of(item).read_bytes()
+    address = reverse("portfolios:serve", args=[item.pk])
+    spoil(item)
+    reconcile_evidence()
+    assert as_(cast.lena).get(address).status_code == 404
+    path_of(item).write_bytes(raw)
+    reconcile_evidence()
+    assert as_(cast.lena).get(address).status_code == 200
+
+
+@pytest.fixture
+def both(settings, tmp_path, rclone_s3):
+    """A folder with evidence, in use, and an empty bucket."""
+    from tests.portfolios.conftest import empty, on_s3
+
+    local = settings.STORAGES["evidence"]
+    client = on_s3(settings, rclone_s3)
+    empty(client, rclone_s3.extra["bucket"])
+    settings.EVIDENCE_STORES = {"local": local, "s3": settings.STORAGES["evidence"]}
+    settings.STORAGES = {**settings.STORAGES, "evidence": local}
+    return settings
+
+
+def test_a_whole_store_moves_there_and_back(cast, both):
+    portfolio = portfolio_of(cast)
+    items = [file(portfolio, f"{n}.pdf") for n in range(3)]
+    big = file(portfolio, "big.pdf", b"%PDF-1.4\n" + os.urandom(9 * 1024 * 1024))
+    spoil(items[0])
+    code, out = run("move_evidence", "--from", "local", "--to", "s3")
+    assert code == 1
+    assert out.endswith("3 moved, 0 there, 1 failed.\n")
+    assert f"{items[0].storage_key}: altered in the source" in out
+    spoil(items[0])  # the same bit again: mended
+    assert run("move_evidence", "--from", "local", "--to", "s3") == (
+        0,
+        "1 moved, 3 there, 0 failed.\n",
+    )
+    both.STORAGES = {**both.STORAGES, "evidence": both.EVIDENCE_STORES["s3"]}
+    assert digest_of(store_in_use(), big.storage_key) == (big.size, big.sha256)
+    assert run("reconcile_evidence")[0] == 0
+    local = Path(both.EVIDENCE_STORES["local"]["OPTIONS"]["location"])
+    for one in items:
+        (local / one.storage_key).unlink()
+    assert run("move_evidence", "--from", "s3", "--to", "local") == (
+        0,
+        "3 moved, 1 there, 0 failed.\n",
+    )
+
+
+def test_a_move_needs_two_stores(both):
+    with pytest.raises(CommandError, match="two different"):
+        call_command("move_evidence", "--from", "s3", "--to", "s3")
+    both.EVIDENCE_STORES = {"local": both.EVIDENCE_STORES["local"]}
+    with pytest.raises(CommandError, match="S3_BUCKET"):
+        call_command("move_evidence", "--from", "local", "--to", "s3")
+
+
+def test_a_whole_submission_is_verified(cast, any_store):
+    submission = submitted(cast, files=2)
+    code, out = run("verify_submission", submission.reference.lower())
+    assert (code, out) == (
+        0, f"{submission.reference} {submission.fingerprint}. Everything fits.\n",
+    )  # fmt: skip
+    told = json.loads(run("verify_submission", submission.reference, "--json")[1])
+    assert told["ok"] is True
+    with pytest.raises(CommandError, match="There is no submission"):
+        call_command("verify_submission", "PF-2026-NOBODY")
+
+
+def parts(submission: Submission) -> list[str]:
+    return [one.part for one in verify_submission(Submission.objects.get(pk=submission.pk))]
+
+
+def test_each_change_of_a_submission_is_found(cast):
+    submission = submitted(cast, files=2)
+    assert parts(submission) == []
+    words, report, other = [pin.evidence for pin in submission.pins.order_by("number")]
+    kept = report.storage_key, words.note
+    spoil(report)
+    assert parts(submission) == ["file 2"]
+    spoil(report)
+    path_of(other).rename(path_of(other).with_suffix(".away"))
+    assert parts(submission) == ["file 3"]
+    path_of(other).with_suffix(".away").rename(path_of(other))
+    EvidenceItem.objects.filter(pk=words.pk).update(note="Something else")
+    assert parts(submission) == ["file 1"]
+    EvidenceItem.objects.filter(pk=words.pk).update(note=kept[1])
+    EvidenceItem.objects.filter(pk=report.pk).update(sha256="0" * 64)
+    assert parts(submission) == ["file 2"]
+    EvidenceItem.objects.filter(pk=report.pk).update(sha256=report.sha256)
+    pin = submission.pins.get(number=3)
+    submission.pins.filter(pk=pin.pk).delete()
+    assert parts(submission) == ["file 3"]
+    pin.save(force_insert=True)
+    for field, value, part in (
+        ("attempt", 2, "attempt"),
+        ("reference", "PF-2026-AAAAAA", "reference"),
+    ):
+        before = getattr(submission, field)
+        Submission.objects.filter(pk=submission.pk).update(**{field: value})
+        assert parts(submission) == [part]
+        Submission.objects.filter(pk=submission.pk).update(**{field: before})
+    text = submission.manifest.replace("Shows C1.", "Shows C9.")
+    Submission.objects.filter(pk=submission.pk).update(manifest=text)
+    assert parts(submission) == ["fingerprint"]
+    import hashlib
+
+    forged = hashlib.sha256(text.encode()).hexdigest()
+    Submission.objects.filter(pk=submission.pk).update(fingerprint=forged)
+    assert parts(submission) == ["fingerprint"]
+    Submission.objects.filter(pk=submission.pk).update(manifest="{ }")
+    assert parts(submission) == ["manifest", "fingerprint", "fingerprint"]
+    Submission.objects.filter(pk=submission.pk).update(manifest="no JSON")
+    assert parts(submission) == ["manifest"]
