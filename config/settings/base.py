@@ -246,7 +246,7 @@ def storages(static_backend: str) -> dict[str, dict[str, object]]:
             "BACKEND": "django.core.files.storage.FileSystemStorage",
             "OPTIONS": {"location": str(DATA_DIR / "files")},
         },
-        "evidence": [*EVIDENCE_STORES.values()][-1],
+        "evidence": [*evidence_stores().values()][-1],
         "staticfiles": {"BACKEND": static_backend},
     }
 
