@@ -19,3 +19,7 @@ class IncompleteReading(Exception):  # noqa: N818  reads as a fact
 
 class NothingOwed(Exception):  # noqa: N818  reads as a fact
     """An extension where nothing is left to draw."""
+
+
+class PlanUnchanged(Exception):  # noqa: N818  reads as a fact
+    """A new plan with the rules of the old one."""

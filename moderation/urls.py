@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from moderation.views import lead, moderator, records, reports
+from moderation.views import lead, moderator, plans, records, reports
 
 app_name = "moderation"
 
@@ -14,7 +14,9 @@ urlpatterns = [
     path("rounds/", lead.rounds, name="rounds"),
     path("rounds/open/<uuid:delivery>/<uuid:task>/", lead.open_set, name="open"),
     path("rounds/<uuid:pk>/", lead.round_page, name="round"),
-    path("rounds/<uuid:pk>/plan/", lead.plan, name="plan"),
+    path("rounds/<uuid:pk>/plan/", plans.plan, name="plan"),
+    path("rounds/<uuid:pk>/plan/change/", plans.change_plan, name="change_plan"),
+    path("rounds/<uuid:pk>/another-plan/", plans.simulate, name="simulate"),
     path("rounds/<uuid:pk>/extend/", lead.extend, name="extend"),
     path("rounds/<uuid:pk>/bring-back/", lead.bring_back, name="bring_back"),
     path("rounds/<uuid:pk>/draw-again/", lead.draw_again, name="draw_again"),

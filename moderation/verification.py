@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain as one_after_another
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import rfc8785
 
 from moderation import assurance, population, sampling, statistics
+from moderation.sequential import Sequential
 from workflows.hashing import START, key_id, record_hash, signature_holds
 
 FORMAT = "moderato-round-1"
@@ -44,12 +45,40 @@ def sampling_rules(policy: Mapping[str, Any]) -> sampling.Rules:
     )
 
 
+def sequential_of(policy: Mapping[str, Any]) -> Sequential:
+    """The step-by-step test of a policy."""
+    return Sequential(
+        policy["sequential.p1"],
+        policy["sequential.p2"],
+        policy["sequential.alpha"],
+        policy["sequential.beta"],
+    )
+
+
 def size_rule(policy: Mapping[str, Any]) -> Callable[[int], int] | None:
-    """How large the random part is: None for the customary rule, or what gives the stated assurance."""
+    """How large the random part is: None for the customary rule.
+
+    Otherwise a number chosen, what accepts step by step if nothing is found, or what gives the stated
+    assurance.
+    """
+    if chosen := policy.get("sample.custom_size"):
+        return lambda _n: int(chosen)
+    if policy.get("sample.sequential"):
+        enough = sequential_of(policy).enough()
+        return lambda n: min(n, enough)
     if not policy["sample.by_assurance"]:
         return None
     p_star, alpha = policy["assurance.p_star"], policy["assurance.alpha"]
     return lambda n: assurance.zero_defect_size(n, p_star, alpha)
+
+
+def rows_under(text: str, policy: Mapping[str, Any]) -> list[sampling.Row]:
+    """The rows of a population's file, with only those reasons that the policy reads in full."""
+    rows = population.read(text)
+    on = policy.get("sample.targeted")
+    if on is None:
+        return rows
+    return [replace(row, reasons=tuple(one for one in row.reasons if one in on)) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -170,7 +199,7 @@ def plan_faults(record: Mapping[str, Any]) -> Iterator[Finding]:
         name = f"plan {plan['number']}"
         if hashlib.sha256(rfc8785.dumps(plan["policy"])).hexdigest() != plan["policy_hash"]:
             yield Finding(name, "the policy does not have the fingerprint that was stored")
-        rows = population.read(plan["population"])
+        rows = rows_under(plan["population"], plan["policy"])
         if sampling.population_hash(rows) != plan["population_hash"]:
             yield Finding(name, "the population does not have the fingerprint that was stored")
         if hashlib.sha256(rfc8785.dumps(plan["decisions"])).hexdigest() != plan["decisions_hash"]:
@@ -218,7 +247,7 @@ def draw_again(
     plan: Mapping[str, Any], draw: Mapping[str, Any], before: set[str]
 ) -> Sequence[sampling.Pick]:
     """What the plan's seed gives for one draw of the record."""
-    rows = population.read(plan["population"])
+    rows = rows_under(plan["population"], plan["policy"])
     if draw["because"] != "extension":
         policy = plan["policy"]
         return sampling.draw(rows, sampling_rules(policy), plan["seed"], size_rule(policy)).picks
@@ -238,7 +267,7 @@ def draw_again(
 def member_faults(record: Mapping[str, Any]) -> Iterator[Finding]:
     """Every member stands in the population of its plan as it stands in the set."""
     rows = {
-        plan["number"]: {row.key: row for row in population.read(plan["population"])}
+        plan["number"]: {row.key: row for row in rows_under(plan["population"], plan["policy"])}
         for plan in record["plans"]
     }
     for member in record["members"]:

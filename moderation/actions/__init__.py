@@ -20,6 +20,7 @@ from moderation.actions.reading import (
     seal_reading,
 )
 from moderation.actions.rounds import (
+    change_plan,
     draw_again,
     draw_sample,
     end_watch,
@@ -46,6 +47,7 @@ __all__ = [
     "allocate_moderator",
     "approve_adjustment",
     "bring_back",
+    "change_plan",
     "close_round",
     "come_back",
     "decide_round",

@@ -13,9 +13,10 @@ from django.utils import timezone
 from accounts.models import Actor, User
 from assessment.models import AssessmentDecision
 from catalogue.models import AssessmentTask, Delivery
-from moderation import guards, population, rules, sampling, selectors
+from moderation import guards, population, rules, sampling, selectors, verification
+from moderation.actions.reading import plain_text
 from moderation.enums import RoundState, SamplePart
-from moderation.exceptions import NothingOwed, ReasonNeeded
+from moderation.exceptions import NothingOwed, PlanUnchanged, ReasonNeeded
 from moderation.models import (
     AssessorWatch,
     ModerationRound,
@@ -66,6 +67,7 @@ def open_round(delivery: Delivery, task: AssessmentTask, *, actor: User) -> Mode
     work = population.codes("W", [one.row.key for one in found])
     people = population.codes("A", sorted({one.row.assessor for one in found}))
     rows = [population.coded(one.row, work, people) for one in found]
+    on = policy["sample.targeted"]
     RoundMember.objects.bulk_create(
         RoundMember(
             round=opened,
@@ -76,7 +78,7 @@ def open_round(delivery: Delivery, task: AssessmentTask, *, actor: User) -> Mode
             code=row.key,
             assessor_code=row.assessor,
             stratum=row.stratum,
-            targeted_for=list(row.reasons),
+            targeted_for=[reason for reason in row.reasons if reason in on],
         )
         for position, (one, row) in enumerate(
             sorted(zip(found, rows, strict=True), key=lambda pair: pair[1].key), 1
@@ -130,6 +132,7 @@ def add_plan(
         [code, str(one.pk), one.manifest_hash, one.rubric_hash]
         for code, one in sorted(decisions.items())
     ]
+    file = population.write(rows)
     plan: PlanVersion = PlanVersion.objects.create(
         round=moderation_round,
         number=moderation_round.plans.count() + 1,
@@ -138,8 +141,8 @@ def add_plan(
         policy_hash=hashlib.sha256(rfc8785.dumps(policy)).hexdigest(),
         algorithm=sampling.ALGORITHM,
         seed=seed,
-        population=population.write(rows),
-        population_hash=sampling.population_hash(rows),
+        population=file,
+        population_hash=sampling.population_hash(verification.rows_under(file, policy)),
         decisions=bound,
         decisions_hash=hashlib.sha256(rfc8785.dumps(bound)).hexdigest(),
         made_by=actor,
@@ -151,6 +154,48 @@ def add_plan(
         algorithm=plan.algorithm,
         seed=seed,
     )
+    return plan
+
+
+@transaction.atomic
+def change_plan(
+    moderation_round: ModerationRound,
+    policy: dict[str, Any],
+    *,
+    actor: User,
+    reason: str,
+    seen_plan: int | None = None,
+) -> PlanVersion:
+    """Make a new plan of a frozen round: other rules, the same work, and the same seed.
+
+    Nobody can roll the dice again: the seed stays what it was before anybody saw a sample. Draws nothing
+    and tells nobody. Raises NotPermitted, StaleState (drawn already, or somebody else changed the plan
+    meanwhile), ReasonNeeded, PlanUnchanged.
+    """
+    fresh = lock_round(moderation_round)
+    if not rules.leads(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    known = selectors.current_plan(fresh)
+    if fresh.state != RoundState.FROZEN or (seen_plan is not None and seen_plan != known.number):
+        raise StaleState(instance=fresh)
+    if not reason.strip():
+        raise ReasonNeeded
+    if policy == known.policy:
+        raise PlanUnchanged
+    members = list(fresh.members.select_related("submission__enrolment", "decision"))
+    plan = add_plan(
+        fresh,
+        selectors.coded_rows(fresh, members, policy),
+        {one.code: one.decision for one in members},
+        actor=actor,
+        policy=policy,
+        seed=known.seed,
+        reason=plain_text(reason),
+    )
+    reasons = {row.key: list(row.reasons) for row in selectors.rows_of(plan)}
+    for one in members:
+        one.targeted_for, one.plan = reasons[one.code], plan.number
+    RoundMember.objects.bulk_update(members, ["targeted_for", "plan"], batch_size=1000)
     return plan
 
 
@@ -178,7 +223,18 @@ def draw_sample(moderation_round: ModerationRound, *, actor: User) -> Moderation
     plan = selectors.current_plan(fresh)
     sample = selectors.draw_of(plan)
     note_draw(fresh, plan, sample.picks, actor=actor, frame=len(sample.frame), because="first")
-    drawn = perform(fresh, "draw", actor=actor, facts={"drawn": len(sample.picks)})
+    drawn = perform(
+        fresh,
+        "draw",
+        actor=actor,
+        facts={
+            "drawn": len(sample.picks),
+            "plan": plan.number,
+            "population_hash": plan.population_hash,
+            "seed_hash": hashlib.sha256(plan.seed.encode()).hexdigest(),
+            "decisions_hash": plan.decisions_hash,
+        },
+    )
     make_items(drawn, sample.picks, actor=actor, draw=1)
     return drawn
 
@@ -261,6 +317,7 @@ def draw_again(moderation_round: ModerationRound, *, actor: User) -> ModerationR
         seed=secrets.token_hex(32),
         reason="The set was assessed again.",
     )
+    on = fresh.policy["sample.targeted"]
     for one, row in zip(found, rows, strict=True):
         fresh.members.filter(submission=one.submission).update(
             decision=one.decision,
@@ -268,7 +325,7 @@ def draw_again(moderation_round: ModerationRound, *, actor: User) -> ModerationR
             assessor_code=row.assessor,
             plan=plan.number,
             stratum=row.stratum,
-            targeted_for=list(row.reasons),
+            targeted_for=[reason for reason in row.reasons if reason in on],
         )
     ModerationRound.objects.filter(pk=fresh.pk).update(adjustment={})
     resumed = perform(

@@ -16,7 +16,13 @@ from assessment.selectors import results_for
 from catalogue.models import AssessmentTask, Delivery, Grade, Level
 from moderation import population, sampling, verification
 from moderation.enums import RESOLVED, RoundState
-from moderation.models import AssessorWatch, ModerationRound, PlanVersion, SampleItem
+from moderation.models import (
+    AssessorWatch,
+    ModerationRound,
+    PlanVersion,
+    RoundMember,
+    SampleItem,
+)
 from portfolios.enums import HoldKind, SubmissionState
 from portfolios.models import Hold, Submission
 
@@ -27,15 +33,23 @@ POLICY = (
     "coefficient.min_items",
     "escalate.full_on",
     "moderation.days",
+    "moderation.minutes_per_item",
     "moderator.blind_first",
     "sample.all_if_n_le",
     "sample.borderline_levels",
     "sample.borderline_points",
     "sample.by_assurance",
+    "sample.custom_size",
     "sample.early_check",
     "sample.min",
     "sample.min_per_assessor",
+    "sample.sequential",
     "sample.share",
+    "sample.targeted",
+    "sequential.alpha",
+    "sequential.beta",
+    "sequential.p1",
+    "sequential.p2",
 )
 """The policy values that a round freezes."""
 
@@ -230,7 +244,32 @@ def plan_numbered(moderation_round: ModerationRound, number: int) -> PlanVersion
 
 def rows_of(plan: PlanVersion) -> list[sampling.Row]:
     """The population as it was frozen, read from the same file that an auditor draws from."""
-    return population.read(plan.population)
+    return verification.rows_under(plan.population, plan.policy)
+
+
+def coded_rows(
+    moderation_round: ModerationRound, members: list[RoundMember], policy: dict[str, Any]
+) -> list[sampling.Row]:
+    """The frozen decisions as rows under another policy, by the codes that they have."""
+    work = {str(one.submission_id): one.code for one in members}
+    people = {str(one.assessor_id): one.assessor_code for one in members}
+    found = candidates(
+        moderation_round.delivery,
+        moderation_round.task,
+        policy,
+        [one.submission for one in members],
+    )
+    return [population.coded(one.row, work, people) for one in found]
+
+
+def population_under(
+    moderation_round: ModerationRound, plan: PlanVersion, policy: dict[str, Any]
+) -> str:
+    """The population's file under another policy: flags found anew before a draw, as they stood after it."""
+    if moderation_round.state != RoundState.FROZEN:
+        return plan.population
+    members = list(moderation_round.members.select_related("submission__enrolment"))
+    return population.write(coded_rows(moderation_round, members, policy))
 
 
 def draw_of(plan: PlanVersion) -> sampling.Plan:

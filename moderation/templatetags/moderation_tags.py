@@ -21,3 +21,9 @@ def with_interval(coefficient: dict[str, Any] | None, enough: bool) -> str:
     if coefficient is None:
         return "Not defined"
     return f"{coefficient['value']:.2f} ({coefficient['low']:.2f} to {coefficient['high']:.2f})"
+
+
+@register.filter
+def policy_value(policy: dict[str, Any], key: str) -> Any:
+    """One value of a frozen policy; its keys have dots, which templates cannot follow."""
+    return policy[key]

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from catalogue.models import AssessmentTask, Delivery
-from moderation import actions, assurance, guards, rules, selectors
+from moderation import actions, guards, rules, selectors
 from moderation.enums import RoundDecision, RoundState, SampleState
 from moderation.forms import ReasonForm, RoundDecisionForm
 from moderation.models import ModerationRound
@@ -108,45 +108,6 @@ def counted(population: Any) -> list[tuple[str, int]]:
     """How many are read in full, by reason."""
     counts = Counter(reason for one in population for reason in one.row.reasons)
     return [(REASONS[name], counts[name]) for name in REASONS if counts[name]]
-
-
-@require_http_methods(["GET", "POST"])
-@for_moderators
-def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Who would be picked and why, targeted and random apart, and what the random part can detect."""
-    found = for_lead(request, pk)
-    if found.state != RoundState.FROZEN:
-        return redirect("moderation:round", pk=found.pk)
-    if request.method == "POST":
-        actions.draw_sample(found, actor=person(request))
-        return redirect("moderation:round", pk=found.pk)
-    open_record(found, actor=person(request), purpose="Sample plan with reasons")
-    drawn = selectors.draw_of(selectors.current_plan(found))
-    work = {
-        one.code: one for one in found.members.select_related("submission__enrolment", "assessor")
-    }
-    size, frame = len(drawn.random), len(drawn.frame)
-    share = found.policy["assurance.p_star"]
-    wrong = -(-frame * int(100 * share) // 100)
-    eligible = selectors.eligible_moderators(
-        found.delivery, [work[one.key].submission for one in drawn.picks]
-    )
-    context = {
-        "round": found,
-        "targeted": [(work[one.key], words(one.reasons)) for one in drawn.targeted],
-        "random": [(work[one.key], f"{float(one.probability):.0%}") for one in drawn.random],
-        "in_frame": frame,
-        "share": f"{share:.0%}",
-        "wrong": wrong,
-        "detects": f"{assurance.detection_probability(frame, wrong, size):.0%}",
-        "assurance": assurance.assurance(frame, size, 0, found.policy["assurance.alpha"]).sentence,
-        "nobody": [
-            work[one.key].submission
-            for one in drawn.picks
-            if not eligible[work[one.key].submission_id]
-        ],
-    }
-    return render(request, "moderation/plan.html", context)
 
 
 def words(reasons: Any) -> str:

@@ -90,6 +90,16 @@ def frozen(world: World) -> Kwargs:
     return {"pk": moderated.frozen_round(cast, assessors=("ada", "abe")).pk}
 
 
+def large_frozen(world: World) -> Kwargs:
+    """A round of many that waits for its draw, with a random part."""
+    cast = world.another(
+        "largefrozen", 14, names=(LONG_NAME, LONG_WORD), title=f"Te rōpū {LONG_WORD}"
+    )
+    cast.delivery.policy_overrides |= moderated.NOTHING_TARGETED
+    cast.delivery.save(update_fields=["policy_overrides"])
+    return {"pk": moderated.frozen_round(cast, assessors=("ada", "abe", "ana")).pk}
+
+
 def many_in_round(world: World) -> Kwargs:
     """A round of many, with long names."""
     cast = world.another("large", 14, names=(LONG_NAME, LONG_WORD), title=f"Te rōpū {LONG_WORD}")

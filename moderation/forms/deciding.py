@@ -1,4 +1,4 @@
-"""Forms of moderation: the blind reading, the decision on an item, the decision on a set."""
+"""The blind reading, the decision on an item, the decision on a set."""
 
 from typing import Any
 from uuid import UUID

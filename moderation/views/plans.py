@@ -1,0 +1,225 @@
+"""The sample plan: what would be picked and why, what it can detect, other rules, and other plans replayed."""
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from moderation import actions, assurance, charts, replay, selectors, verification
+from moderation.enums import RoundState
+from moderation.exceptions import PlanUnchanged
+from moderation.forms import PlanChangeForm, PlanForm
+from moderation.models import ModerationRound, PlanVersion
+from moderation.sequential import Sequential
+from moderation.views.lead import REASONS, for_lead, words
+from moderation.views.shared import for_moderators, person
+from workflows.actions import open_record
+from workflows.exceptions import StaleState
+
+STEPS = 12
+
+
+@require_http_methods(["GET", "POST"])
+@for_moderators
+def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Who would be picked and why, targeted and random apart, and what the random part can detect."""
+    found = for_lead(request, pk)
+    if found.state != RoundState.FROZEN:
+        return redirect("moderation:round", pk=found.pk)
+    version = selectors.current_plan(found)
+    if request.method == "POST":
+        if request.POST.get("plan", str(version.number)) != str(version.number):
+            raise StaleState(instance=found)
+        actions.draw_sample(found, actor=person(request))
+        return redirect("moderation:round", pk=found.pk)
+    open_record(found, actor=person(request), purpose="Sample plan with reasons")
+    drawn = selectors.draw_of(version)
+    work = {
+        one.code: one for one in found.members.select_related("submission__enrolment", "assessor")
+    }
+    eligible = selectors.eligible_moderators(
+        found.delivery, [work[one.key].submission for one in drawn.picks]
+    )
+    frame = len(drawn.frame)
+    tried = workload(request.GET.get("read", ""), len(drawn.random), frame)
+    context = {
+        "round": found,
+        "plan": version,
+        "plans": found.plans.select_related("made_by").order_by("number"),
+        "rules": rules_in_words(version.policy, Counter(r for p in drawn.picks for r in p.reasons)),
+        "size_words": size_in_words(version.policy),
+        "targeted": [(work[one.key], words(one.reasons)) for one in drawn.targeted],
+        "random": [(work[one.key], f"{float(one.probability):.0%}") for one in drawn.random],
+        "frame": frame,
+        "hours": hours(len(drawn.picks), version.policy),
+        "tried": tried,
+        "tried_hours": hours(len(drawn.targeted) + tried, version.policy),
+        "chart": detection_chart(version.policy, frame, tried) if frame else None,
+        "if_nothing": assurance.assurance(
+            frame, tried, 0, version.policy["assurance.alpha"]
+        ).sentence,
+        "boundaries": boundaries(version.policy, frame),
+        "nobody": [
+            work[one.key].submission
+            for one in drawn.picks
+            if not eligible[work[one.key].submission_id]
+        ],
+    }
+    return render(request, "moderation/plan.html", context)
+
+
+def workload(asked: str, drawn: int, frame: int) -> int:
+    """How many random items the page is asked about; what the plan draws where nothing sensible is."""
+    return min(int(asked), frame) if asked.isdecimal() and int(asked[:9]) > 0 else drawn
+
+
+def hours(items: int, policy: dict[str, Any]) -> float:
+    return round(items * int(policy["moderation.minutes_per_item"]) / 60, 1)
+
+
+def rules_in_words(policy: dict[str, Any], picked: Counter[str]) -> list[dict[str, Any]]:
+    """Each rule with its switch and how many it picks. One piece may be picked by several."""
+    on = policy["sample.targeted"]
+    return [
+        {"label": REASONS[key], "on": key in on, "count": picked[key]}
+        for key, _label, _hint in PlanForm.TARGETS
+    ]
+
+
+def size_in_words(policy: dict[str, Any]) -> str:
+    """How large the random part is, in a sentence."""
+    if policy["sample.custom_size"]:
+        return f"{policy['sample.custom_size']}, a number chosen for this round."
+    if policy["sample.sequential"]:
+        return "Enough to accept the set if nothing is found; more is read while it is in doubt."
+    if policy["sample.by_assurance"]:
+        return (
+            f"So many that finding nothing rules out {policy['assurance.p_star']:.0%} wrong decisions "
+            f"with {1 - policy['assurance.alpha']:.0%} confidence."
+        )
+    return (
+        f"The most of {policy['sample.min_per_assessor']} for each assessor, {policy['sample.min']}, "
+        f"{policy['sample.share']:.0%} of the frame and its square root."
+    )
+
+
+def boundaries(policy: dict[str, Any], frame: int) -> list[dict[str, Any]]:
+    """After how many readings the set is accepted, and from how many disagreements it is not."""
+    if not policy["sample.sequential"] or not frame:
+        return []
+    test: Sequential = verification.sequential_of(policy)
+    upto = min(frame, test.enough(2))
+    every = max(1, upto // 10)
+    return [one for one in test.boundaries(upto) if one["read"] % every == 0]
+
+
+def detection_chart(policy: dict[str, Any], frame: int, read: int) -> charts.Chart:
+    """The operating characteristic: the chance to meet at least one error, by how many there are."""
+    most = max(1, min(frame, frame // 3))
+    counts = sorted({max(1, round(most * step / STEPS)) for step in range(1, STEPS + 1)})
+    chances = [assurance.detection_probability(frame, wrong, read) for wrong in counts]
+    share = policy["assurance.p_star"]
+    wrong = max(1, -(-round(frame * share * 1000) // 1000))
+    at_star = assurance.detection_probability(frame, wrong, read)
+    return charts.lines(
+        "detection",
+        f"Reading {read} of {frame} meets at least one error with a chance of {at_star:.0%} "
+        f"if {share:.0%} are wrong",
+        f"{wrong} of the {frame} decisions in the random frame would then be judged differently. "
+        "The more are wrong, the surer one of them is read.",
+        x_title="Wrong decisions in the frame",
+        y_title="Chance to meet one",
+        x_labels=[str(one) for one in counts],
+        series=[("Chance to meet at least one", chances)],
+        ends=(0, 1),
+        ticks=(0, 0.25, 0.5, 0.75, 1),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@for_moderators
+def change_plan(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Other rules for the same set: preview, then a new version of the plan with its reason."""
+    found = for_lead(request, pk)
+    if found.state != RoundState.FROZEN:
+        raise StaleState(instance=found)
+    version = selectors.current_plan(found)
+    form = PlanChangeForm(version.policy, request.POST or None)
+    preview = None
+    if request.method == "POST" and form.is_valid():
+        policy = form.as_policy()
+        if "confirm" in request.POST:
+            try:
+                actions.change_plan(
+                    found,
+                    policy,
+                    actor=person(request),
+                    reason=form.cleaned_data["reason"],
+                    seen_plan=int(request.POST.get("plan", "0") or 0) or None,
+                )
+            except PlanUnchanged:
+                form.add_error(None, "These are the rules of the plan as it is. Change one first.")
+            else:
+                return redirect("moderation:plan", pk=found.pk)
+        else:
+            open_record(found, actor=person(request), purpose="Preview of another sample plan")
+            preview = compared(found, version, policy)
+    context = {"round": found, "plan": version, "form": form, "preview": preview}
+    return render(request, "moderation/change_plan.html", context)
+
+
+def compared(
+    found: ModerationRound, version: PlanVersion, policy: dict[str, Any]
+) -> list[tuple[str, str, str]]:
+    """The plan as it is beside another one: workload, hours and what would be known."""
+    known = [one.item for one in selectors.disagreements_of(found)]
+    codes = dict(found.members.values_list("submission_id", "code"))
+    wrong = {codes[one.submission_id] for one in known}
+    text = selectors.population_under(found, version, policy)
+    before = replay.replay(version.population, version.policy, version.seed, wrong)
+    after = replay.replay(text, policy, version.seed, wrong)
+    rows = [
+        ("Targeted", str(before.targeted), str(after.targeted)),
+        ("Random", f"{before.random} of {before.frame}", f"{after.random} of {after.frame}"),
+        ("To read in all", str(before.read), str(after.read)),
+        ("Hours", f"{before.hours:.1f}", f"{after.hours:.1f}"),
+        ("If nothing is found", clean_words(before, policy), clean_words(after, policy)),
+    ]
+    if wrong:
+        rows += [
+            (
+                "Disagreements met on average",
+                f"{before.expected:.1f} of {before.known}",
+                f"{after.expected:.1f} of {after.known}",
+            ),
+            ("Chance to meet at least one", f"{before.any_met:.0%}", f"{after.any_met:.0%}"),
+        ]
+    return rows
+
+
+def clean_words(one: replay.Replay, policy: dict[str, Any]) -> str:
+    """The bound that a clean random part would give."""
+    if not one.frame:
+        return "No random part"
+    most = assurance.upper_bound(one.frame, one.random, 0, policy["assurance.alpha"])
+    return f"At most {most} of {one.frame} wrong"
+
+
+@require_GET
+@for_moderators
+def simulate(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Put a set that was read through another plan: what it would have cost, and what it would have met."""
+    found = for_lead(request, pk)
+    if found.state in (RoundState.DRAFT, RoundState.FROZEN):
+        raise StaleState(instance=found)
+    version = found.plans.order_by("number")[0]
+    form = PlanForm(version.policy, request.GET if "size" in request.GET else None)
+    rows = None
+    if form.is_bound and form.is_valid():
+        open_record(found, actor=person(request), purpose="Replay through another plan")
+        rows = compared(found, version, form.as_policy())
+    context = {"round": found, "form": form, "rows": rows}
+    return render(request, "moderation/simulate.html", context)

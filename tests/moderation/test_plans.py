@@ -1,0 +1,171 @@
+"""The plan of a round: shown, changed with a reason, drawn as shown, and replayed on what is past."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from moderation import replay, sampling, selectors, verification
+from moderation.actions import change_plan, draw_sample
+from moderation.exceptions import PlanUnchanged, ReasonNeeded
+from moderation.forms.plans import initial_of
+from moderation.models import ModerationRound
+from tests.factories.moderation import NOTHING_TARGETED, frozen_round
+from tests.moderation.test_record import extended
+from tests.moderation.test_views import at, signed_in
+from tests.personas import Cast, make_cast
+from workflows.exceptions import NotPermitted, StaleState
+
+pytestmark = pytest.mark.django_db
+
+
+def big_round(cast: Cast) -> ModerationRound:
+    return frozen_round(cast, levels={"lena": "NY"}, assessors=("ada", "abe"))
+
+
+def form_of(policy: dict[str, object], **changes: object) -> dict[str, object]:
+    """What the page would post."""
+    sent = {key: value for key, value in initial_of(policy).items() if value is not None}
+    return {**sent, **changes}
+
+
+def test_a_change_is_a_new_plan_with_a_reason_and_the_same_seed() -> None:
+    cast = make_cast(learners=9, policy=NOTHING_TARGETED)
+    frozen = big_round(cast)
+    first = selectors.current_plan(frozen)
+    before = selectors.draw_of(first)
+    assert [pick.reasons for pick in before.targeted] == [("fail",)]
+    policy = first.policy | {
+        "sample.targeted": [],
+        "sample.custom_size": 4,
+        "sample.min_per_assessor": 1,
+    }
+    with pytest.raises(ReasonNeeded):
+        change_plan(frozen, policy, actor=cast.lea, reason=" ")
+    with pytest.raises(NotPermitted):
+        change_plan(frozen, policy, actor=cast.moses, reason="So.")
+    with pytest.raises(PlanUnchanged):
+        change_plan(frozen, dict(first.policy), actor=cast.lea, reason="So.")
+    made = change_plan(frozen, policy, actor=cast.lea, reason="Fails were read elsewhere.")
+    assert (made.number, made.seed, made.reason) == (2, first.seed, "Fails were read elsewhere.")
+    with pytest.raises(StaleState):
+        change_plan(frozen, first.policy, actor=cast.lea, reason="Back.", seen_plan=1)
+    sample = selectors.draw_of(made)
+    assert not sample.targeted
+    assert len(sample.random) == 4
+    assert not frozen.members.exclude(targeted_for=[]).exists()
+    drawn = draw_sample(frozen, actor=cast.lea)
+    codes = dict(drawn.members.values_list("submission_id", "code"))
+    assert {codes[one.submission_id] for one in drawn.items.all()} == {
+        pick.key for pick in sample.picks
+    }
+    assert drawn.draws[0]["plan"] == 2
+    with pytest.raises(StaleState):
+        change_plan(frozen, first.policy, actor=cast.lea, reason="Too late.")
+    record = json.loads(json.dumps(selectors.record_of(drawn)))
+    assert verification.verify(record) is None
+    assert [one["reason"] for one in record["plans"]] == [
+        "The policy of the delivery.",
+        "Fails were read elsewhere.",
+    ]
+
+
+def test_sizes_of_the_random_part() -> None:
+    policy = selectors.current_plan(
+        frozen_round(make_cast(learners=2, policy=NOTHING_TARGETED))
+    ).policy
+    assert verification.size_rule(policy) is None
+    chosen = verification.size_rule(policy | {"sample.custom_size": 7})
+    assured = verification.size_rule(policy | {"sample.by_assurance": True})
+    steps = verification.size_rule(policy | {"sample.sequential": True})
+    assert chosen
+    assert assured
+    assert steps
+    assert (chosen(100), assured(100), steps(100)) == (7, 25, 44)
+    assert steps(10) == 10
+
+
+def test_the_page_says_who_is_picked_why_and_what_that_can_detect() -> None:
+    cast = make_cast(learners=9, policy=NOTHING_TARGETED)
+    frozen = big_round(cast)
+    lea = signed_in(cast, "lea")
+    page = lea.get(at("plan", frozen.pk)).content.decode()
+    for text in ("Not achieved", "1 picked", "Hours to read", "meets at least one error"):
+        assert text in page
+    eight = lea.get(at("plan", frozen.pk), {"read": "8"}).content.decode()
+    assert "Reading 8 of 8 meets at least one error with a chance of 100%" in eight
+    for nonsense in ("0", "-3", "x", "9" * 400):
+        assert lea.get(at("plan", frozen.pk), {"read": nonsense}).status_code == 200
+    assert signed_in(cast, "moses").get(at("plan", frozen.pk)).status_code == 403
+
+
+def test_rules_are_changed_in_the_browser_after_a_preview() -> None:
+    cast = make_cast(learners=9, policy=NOTHING_TARGETED)
+    frozen = big_round(cast)
+    policy = selectors.current_plan(frozen).policy
+    lea: Client = signed_in(cast, "lea")
+    path = at("change_plan", frozen.pk)
+    assert lea.get(path).status_code == 200
+    sent = form_of(policy, targeted=["borderline"], size="sequential", reason="Step by step.")
+    missing = lea.post(path, {**sent, "reason": "", "size": "custom", "custom_size": ""})
+    assert "Say how many." in missing.content.decode()
+    preview = lea.post(path, sent).content.decode()
+    assert "8 of 9" in preview or "9 of 9" in preview
+    assert frozen.plans.count() == 1
+    same = lea.post(path, form_of(policy, reason="None.", confirm="1")).content.decode()
+    assert "Change one first" in same
+    done = lea.post(path, {**sent, "confirm": "1", "plan": "1"})
+    assert done["Location"] == at("plan", frozen.pk)
+    page = lea.get(at("plan", frozen.pk)).content.decode()
+    assert "Versions of the plan" in page
+    assert "Step by step: when the set is accepted" in page
+    stale = lea.post(at("plan", frozen.pk), {"plan": "1"})
+    assert stale.status_code == 409
+    assert lea.post(at("plan", frozen.pk), {"plan": "2"}).status_code == 302
+    assert lea.get(path).status_code == 409
+    assert signed_in(cast, "moses").get(path).status_code == 403
+
+
+def rows(count: int, wrong: int) -> tuple[str, set[str]]:
+    from moderation import population
+
+    made = [sampling.Row(f"W{n:04}", "", "A01", "M") for n in range(count)]
+    return population.write(made), {f"W{n:04}" for n in range(wrong)}
+
+
+def test_a_replay_counts_work_and_detections_exactly() -> None:
+    policy = selectors.current_plan(
+        frozen_round(make_cast(learners=2, policy=NOTHING_TARGETED))
+    ).policy
+    text, wrong = rows(20, 2)
+    told = replay.replay(text, policy | {"sample.custom_size": 5}, "5eed", wrong)
+    assert (told.targeted, told.random, told.frame, told.known) == (0, 5, 20, 2)
+    assert told.expected == pytest.approx(0.5)
+    # One minus the chance that neither is among 5 of 20: 15·14 / (20·19).
+    assert told.any_met == pytest.approx(1 - 15 * 14 / (20 * 19))
+    assert told.hours == pytest.approx(5 * 45 / 60)
+    everything = replay.replay(text, policy | {"sample.all_if_n_le": 20}, "5eed", wrong)
+    assert (everything.certain, everything.any_met, everything.expected) == (2, 1.0, 2.0)
+
+
+def test_a_past_round_is_put_through_another_plan() -> None:
+    cast = make_cast(
+        learners=9, policy=NOTHING_TARGETED | {"sample.min": 4, "sample.min_per_assessor": 2}
+    )
+    closed = extended(cast)
+    lea = signed_in(cast, "lea")
+    path = at("simulate", closed.pk)
+    assert "Try another plan" in lea.get(path).content.decode()
+    policy = closed.plans.get().policy
+    page = lea.get(path, form_of(policy, size="custom", custom_size=9)).content.decode()
+    assert "9 of 9" in page
+    assert "Disagreements met on average" in page
+    assert "1.0 of 1" in page
+    assert ModerationRound.objects.get().state == "closed"
+    assert signed_in(cast, "moses").get(path).status_code == 403
+
+
+def test_a_set_that_was_not_drawn_has_nothing_to_replay() -> None:
+    cast = make_cast()
+    frozen = frozen_round(cast)
+    assert signed_in(cast, "lea").get(at("simulate", frozen.pk)).status_code == 409
