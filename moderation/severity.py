@@ -114,7 +114,7 @@ class _Marginal:
         share = posterior.mean(axis=0)
         mean = float(share @ self.nodes)
         sd = float(np.sqrt(share @ (self.nodes - mean) ** 2))
-        return np.r_[free, mean, np.log(max(sd, 1e-3))]
+        return np.asarray(np.r_[free, mean, np.log(max(sd, 1e-3))], float)
 
     def solve(self) -> tuple[Numbers, int]:
         """The fixed point of `step`, with squared extrapolation (Varadhan and Roland 2008)."""
