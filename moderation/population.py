@@ -8,17 +8,22 @@ that a decision did not pass is told by its outcome.
 import csv
 import io
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from moderation import sampling
+from moderation.tables import Line, Problem, UnreadableTable, parse
 
 COLUMNS = ("id", "assessor", "band", "outcome", "flags")
 PASSED, FAILED = "achieved", "not_achieved"
 
 
-class UnreadablePopulation(ValueError):  # noqa: N818  reads as a fact
-    """The file is no population. Says which line."""
+PASSES = frozenset({PASSED, "pass", "passed"})
+FAILS = frozenset({FAILED, "not achieved", "fail", "failed"})
+
+
+class UnreadablePopulation(UnreadableTable):
+    """The file is no population. `problems` has all reasons with their lines."""
 
 
 def write(rows: Iterable[sampling.Row]) -> str:
@@ -34,19 +39,51 @@ def write(rows: Iterable[sampling.Row]) -> str:
 
 
 def read(text: str) -> list[sampling.Row]:
-    """The rows of a file that `write` made. Raises UnreadablePopulation."""
-    lines = csv.reader(io.StringIO(text, newline=""))
-    if tuple(next(lines, ())) != COLUMNS:
-        raise UnreadablePopulation(f"the first line must be {','.join(COLUMNS)}")
+    """The rows of a file that `write` or anybody else made, in population order.
+
+    Raises UnreadablePopulation with every line that is wrong: an id that is missing or comes twice, no
+    assessor, an outcome that is none, a flag that no policy knows, a bar in an assessor or band. Other
+    columns are left alone. Flags keep their order; a failed outcome comes first among the reasons.
+    """
+    try:
+        table = parse(text, COLUMNS)
+    except UnreadableTable as error:
+        raise UnreadablePopulation(error.problems) from error
+    problems = list(table.problems)
     rows = []
-    for number, line in enumerate(lines, 2):
-        if len(line) != len(COLUMNS) or line[3] not in (PASSED, FAILED):
-            raise UnreadablePopulation(f"line {number} is not a decision")
-        key, assessor, band, outcome, flags = line
-        failed = (sampling.FAIL,) if outcome == FAILED else ()
-        found = tuple(one for one in flags.split(";") if one)
-        rows.append(sampling.Row(key, "", assessor, band, (*failed, *found)))
+    seen: dict[str, int] = {}
+    for line in table:
+        faults = list(_faults(line))
+        first = seen.setdefault(line["id"], line.number)
+        if first != line.number:
+            faults.append(f"{line['id']} is there already, in line {first}.")
+        problems += (Problem(line.number, fault) for fault in faults)
+        failed = (sampling.FAIL,) if line["outcome"].lower() in FAILS else ()
+        flags = (one for one in _flags(line) if one not in failed)
+        rows.append(sampling.Row(line["id"], "", line["assessor"], line["band"], (*failed, *flags)))
+    if not rows and not problems:
+        problems.append(Problem(0, "There are no decisions in the file."))
+    if problems:
+        raise UnreadablePopulation(problems)
     return sampling.in_order(rows)
+
+
+def _flags(line: Line) -> list[str]:
+    return list(dict.fromkeys(one.strip() for one in line["flags"].split(";") if one.strip()))
+
+
+def _faults(line: Line) -> Iterator[str]:
+    for name in ("id", "assessor"):
+        if not line[name]:
+            yield f"“{name}” is empty."
+    for name in ("assessor", "band"):
+        if "|" in line[name]:
+            yield f"“{name}” holds a bar, which separates them in the names of strata."
+    if line["outcome"].lower() not in PASSES | FAILS:
+        yield f"“{line['outcome']}” is no outcome. It is {PASSED} or {FAILED}."
+    for flag in _flags(line):
+        if flag not in sampling.REASONS:
+            yield f"“{flag}” is no flag. There are {', '.join(sampling.REASONS[1:])}."
 
 
 def codes(prefix: str, things: Sequence[Any], start: int = 1) -> dict[Any, str]:

@@ -38,6 +38,9 @@ EXTENSION = "extension"
 FLAGS = frozenset({RPL, CONFLICT, RESUBMISSION, HOLD_CLEARED})
 """Reasons that are known about a single piece of work rather than computed here."""
 
+REASONS = (FAIL, BORDERLINE, PROBATION, WATCH, EARLY, *sorted(FLAGS))
+"""Every reason for which a policy may have decisions read in full."""
+
 
 @dataclass(frozen=True)
 class Row:

@@ -1,0 +1,132 @@
+"""`manage.py draw_sample POPULATION.csv --seed N`: the sample that this seed gives, drawn as the screen draws."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from moderation import policies, sampling, verification
+from moderation.tables import UnreadableTable, read_file
+
+
+class Command(BaseCommand):
+    """For auditors: needs the population as a file, the seed and the policy, and touches no database."""
+
+    help = "Draw a sample from a CSV file with the columns id, assessor, band, outcome and flags."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="POPULATION.csv")
+        parser.add_argument("--seed", required=True, help="the seed, taken as it is written")
+        parser.add_argument("--policy", type=Path, help="a sampling policy as JSON")
+        parser.add_argument(
+            "--extend",
+            action="append",
+            default=[],
+            metavar="ASSESSOR=COUNT",
+            help="then so many more of one assessor; may be given again, in the order of the extensions",
+        )
+        parser.add_argument("--json", action="store_true", help="print the draw as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the draw, or everything that is wrong with the files (ends with 1)."""
+        policy = self.policy(options["policy"])
+        file: Path = options["file"]
+        try:
+            rows = verification.rows_under(read_file(file), policy)
+        except UnreadableTable as error:
+            lines = "\n".join(f"{file}: {problem}" for problem in error.problems)
+            raise CommandError(f"{lines}\nNothing was drawn.") from error
+        seed = options["seed"].strip()
+        fingerprint = sampling.population_hash(rows)
+        rules, size = verification.sampling_rules(policy), verification.size_rule(policy)
+        plan = sampling.draw(rows, rules, seed, size)
+        picks = list(plan.picks)
+        for assessor, count in map(_extension, options["extend"]):
+            drawn = {pick.key for pick in picks}
+            picks += sampling.extend(plan.frame, drawn, assessor, count, seed, fingerprint)
+        found = {
+            "algorithm": sampling.ALGORITHM,
+            "seed": seed,
+            "population_hash": fingerprint,
+            "population": len(rows),
+            "frame": len(plan.frame),
+            "targeted": len(plan.targeted),
+            "random": len(picks) - len(plan.targeted),
+            "size": size_words(policy),
+            "policy": policy,
+            "picks": [_pick(pick) for pick in picks],
+        }
+        if policy["sample.sequential"]:
+            found["boundaries"] = verification.sequential_of(policy).boundaries(len(plan.frame))
+        if options["json"]:
+            self.stdout.write(json.dumps(found, indent=2))
+            return
+        for line in readable(found):
+            self.stdout.write(line)
+
+    def policy(self, file: Path | None) -> dict[str, Any]:
+        """The policy of a file; the defaults without one."""
+        if file is None:
+            return dict(policies.DEFAULTS)
+        try:
+            return policies.load(read_file(file))
+        except UnreadableTable as error:
+            raise CommandError("\n".join(f"{file}: {one}" for one in error.problems)) from error
+        except policies.UnusablePolicy as error:
+            lines = "\n".join(f"{file}: {problem}" for problem in error.problems)
+            raise CommandError(f"{lines}\nNothing was drawn.") from error
+
+
+def size_words(policy: dict[str, Any]) -> str:
+    """What decided how large the random part is, in the order in which the rules go before each other."""
+    if policy["sample.custom_size"]:
+        return "chosen"
+    if policy["sample.sequential"]:
+        return "sequential"
+    return "assurance" if policy["sample.by_assurance"] else "customary"
+
+
+def _extension(text: str) -> tuple[str, int]:
+    assessor, _sign, count = text.rpartition("=")
+    if not assessor or not count.isdecimal():
+        raise CommandError(f"--extend {text}: write the assessor, =, and how many more.")
+    return assessor, int(count)
+
+
+def _pick(pick: sampling.Pick) -> dict[str, Any]:
+    return {
+        "id": pick.key,
+        "part": pick.part,
+        "reason": ";".join(pick.reasons),
+        "stratum": pick.stratum,
+        "probability": float(pick.probability),
+        "exactly": str(pick.probability),
+    }
+
+
+def readable(found: dict[str, Any]) -> list[str]:
+    """The draw as a table for people."""
+    lines = [
+        f"Algorithm {found['algorithm']}, seed {found['seed']}, size {found['size']}",
+        f"Population {found['population']}, SHA-256 {found['population_hash']}",
+        f"{found['targeted']} targeted in full, {found['random']} at random of {found['frame']}",
+        "",
+        f"{'id':<24}{'part':<10}{'stratum':<24}{'probability':>12}  reason",
+    ]
+    lines += [
+        f"{one['id']:<24}{one['part']:<10}{one['stratum']:<24}{one['exactly']:>12}  {one['reason']}"
+        for one in found["picks"]
+    ]
+    if "boundaries" in found:
+        lines += ["", f"{'read':>6}{'accept up to':>14}{'reject from':>13}  disagreements"]
+        lines += [
+            f"{one['read']:>6}{_number(one['accept']):>14}{_number(one['reject']):>13}"
+            for one in found["boundaries"]
+        ]
+    return lines
+
+
+def _number(one: int | None) -> str:
+    return "–" if one is None else str(one)
