@@ -4,6 +4,7 @@ import os
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.support import database, once, table
@@ -11,63 +12,108 @@ from benchmarks.support import database, once, table
 SET = int(os.environ.get("BENCH_SET", "1000"))
 
 
-def plain_one(columns: dict[str, object]) -> None:
-    """Lock, update, three inserts: what one step leaves behind, without rule, guard or hash."""
-    from django.db import connection, transaction
-
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM bench_subject WHERE id = %s FOR UPDATE", [columns["id"]])
-        cursor.execute(
-            "UPDATE bench_subject SET state = 'b', seq = seq + 1 WHERE id = %s", [columns["id"]]
-        )
-        cursor.execute(
-            "INSERT INTO bench_record VALUES (%s, %s, 1, 'a', 'b', %s, now())",
-            [uuid.uuid4(), columns["id"], columns["payload"]],
-        )
-        cursor.execute(
-            "INSERT INTO bench_label VALUES (%s, %s)", [uuid.uuid4(), columns["payload"]]
-        )
-        cursor.execute("INSERT INTO bench_outbox VALUES (%s, 'topic', now())", [uuid.uuid4()])
-
-
-def plain_set() -> None:
-    """The same for all rows in five statements."""
-    from django.db import connection, transaction
-
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM bench_subject ORDER BY id FOR UPDATE")
-        ids = [row[0] for row in cursor.fetchall()]
-        cursor.execute("UPDATE bench_subject SET state = 'c', seq = seq + 1")
-        payload = "x" * 700
-        cursor.executemany(
-            "INSERT INTO bench_record VALUES (%s, %s, 2, 'b', 'c', %s, now())",
-            [(uuid.uuid4(), one, payload) for one in ids],
-        )
-        cursor.executemany(
-            "INSERT INTO bench_label VALUES (%s, %s)", [(uuid.uuid4(), payload) for _ in ids]
-        )
-        cursor.executemany(
-            "INSERT INTO bench_outbox VALUES (%s, 'topic', now())", [(uuid.uuid4(),) for _ in ids]
-        )
+TABLES = {
+    "subject": "testapp_docket",
+    "record": "workflows_transitionrecord",
+    "label": "workflows_transitionlabel",
+    "head": "workflows_chainhead",
+    "outbox": "workflows_outboxmessage",
+}
+PAYLOAD = "x" * 700
 
 
 def baseline_tables(count: int) -> list[uuid.UUID]:
-    """Bare tables with the indexes that a plain design would have."""
+    """Tables with the columns and indexes of the real ones, without triggers; subjects with their heads."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE bench_subject (id uuid PRIMARY KEY, state text, seq int)")
-        cursor.execute(
-            "CREATE TABLE bench_record (id uuid PRIMARY KEY, subject uuid, seq int, source text,"
-            " target text, payload text, at timestamptz, UNIQUE (subject, seq))"
-        )
-        cursor.execute("CREATE TABLE bench_label (id uuid PRIMARY KEY, text text)")
-        cursor.execute(
-            "CREATE TABLE bench_outbox (id uuid PRIMARY KEY, topic text, at timestamptz)"
-        )
+        for name, real in TABLES.items():
+            cursor.execute(f"CREATE TABLE bench_{name} (LIKE {real} INCLUDING ALL)")
         ids = [uuid.uuid4() for _each in range(count)]
-        cursor.executemany("INSERT INTO bench_subject VALUES (%s, 'a', 0)", [(one,) for one in ids])
+        cursor.executemany(
+            "INSERT INTO bench_subject (id, seq, version, state, box_id, title, owner_id)"
+            " VALUES (%s, 1, 1, 'open', %s, 'A docket', %s)",
+            [(one, uuid.uuid4(), uuid.uuid4()) for one in ids],
+        )
+        cursor.executemany(
+            "INSERT INTO bench_head (subject_type, subject_id, seq, hash, rooted_seq)"
+            " VALUES ('testapp.docket', %s, 1, %s, 0)",
+            [(one, b"h" * 32) for one in ids],
+        )
     return ids
+
+
+RECORD = (
+    "INSERT INTO bench_record (id, subject_type, subject_id, seq, name, source, target, actor_system,"
+    " overridden, facts, request_id, at, payload, prev_hash, hash) VALUES (%s, 'testapp.docket', %s, 2,"
+    " 'check_it', 'open', 'checked', 'system', '[]', '{}', '', now(), %s, %s, %s)"
+)
+LABEL = (
+    "INSERT INTO bench_label (record_id, actor_label, actor_salt, subject_label, subject_salt, reason,"
+    " reason_salt) VALUES (%s, 'System', %s, 'A docket', %s, '', %s)"
+)
+OUTBOX = (
+    "INSERT INTO bench_outbox (kind, lane, topic, dedupe_key, record_id, channel, state, created_at,"
+    " available_at, attempts, last_error, provider_id) VALUES ('event', 'result',"
+    " 'testapp.docket.checked', %s, %s, '', 'pending', now(), now(), 0, '', '')"
+)
+
+
+def plain_rows(ids: list[uuid.UUID]) -> tuple[list[Any], list[Any], list[Any]]:
+    """What the three inserts are given."""
+    salt = b"s" * 32
+    pairs = [(uuid.uuid4(), one) for one in ids]
+    return (
+        [(record, one, PAYLOAD, salt, salt) for record, one in pairs],
+        [(record, salt, salt, salt) for record, _one in pairs],
+        [(f"event:{record}", record) for record, _one in pairs],
+    )
+
+
+def plain_one(key: uuid.UUID) -> None:
+    """Lock, update, three inserts, the head: what one step leaves, without rule, guard, trigger or hash."""
+    from django.db import connection, transaction
+
+    records, labels, messages = plain_rows([key])
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM bench_subject WHERE id = %s FOR UPDATE", [key])
+        cursor.fetchall()
+        cursor.execute(
+            "UPDATE bench_subject SET state = 'checked', seq = seq + 1, checked_at = now()"
+            " WHERE id = %s",
+            [key],
+        )
+        cursor.execute(RECORD, records[0])
+        cursor.execute(LABEL, labels[0])
+        cursor.execute(OUTBOX, messages[0])
+        cursor.execute(
+            "UPDATE bench_head SET seq = 2, hash = %s WHERE subject_type = 'testapp.docket'"
+            " AND subject_id = %s",
+            [b"i" * 32, key],
+        )
+
+
+def plain_set() -> None:
+    """The same for all rows that are left."""
+    from django.db import connection, transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM bench_subject WHERE seq = 1 ORDER BY id FOR UPDATE")
+        ids = [row[0] for row in cursor.fetchall()]
+        records, labels, messages = plain_rows(ids)
+        cursor.execute(
+            "UPDATE bench_subject SET state = 'checked', seq = seq + 1, checked_at = now()"
+            " WHERE id = ANY(%s)",
+            [ids],
+        )
+        cursor.executemany(RECORD, records)
+        cursor.executemany(LABEL, labels)
+        cursor.executemany(OUTBOX, messages)
+        cursor.execute(
+            "UPDATE bench_head SET seq = 2, hash = %s WHERE subject_type = 'testapp.docket'"
+            " AND subject_id = ANY(%s)",
+            [b"i" * 32, ids],
+        )
 
 
 def main() -> None:
@@ -86,11 +132,9 @@ def main() -> None:
         )
         for _each in range(SET + ones)
     ]
-    rest = Docket.objects.filter(pk__in=[one.pk for one in dockets[ones:]])
-    ids = baseline_tables(SET)
-    plain = once(
-        lambda: [plain_one({"id": one, "payload": "x" * 700}) for one in ids[:ones]], times=ones
-    )
+    rest = Docket.objects.filter(box=box, state="open")
+    ids = baseline_tables(SET + ones)
+    plain = once(lambda: [plain_one(one) for one in ids[:ones]], times=ones)
     ours = once(
         lambda: [perform(one, "check_it", actor=SYSTEM) for one in dockets[:ones]], times=ones
     )

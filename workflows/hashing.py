@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import hashlib
+import json
 import os
 import unicodedata
 import uuid
@@ -54,8 +55,14 @@ def plain(value: Any) -> Any:
 
 
 def canonical(payload: Any) -> bytes:
-    """RFC 8785 bytes of plain data."""
-    return rfc8785.dumps(plain(payload))
+    """RFC 8785 bytes of plain data.
+
+    Without floats, which `plain` refuses, Python's own encoder writes the same; it sorts keys by code point
+    and not by UTF-16 unit, which is one and the same as long as everything is ASCII.
+    """
+    ready = plain(payload)
+    text = json.dumps(ready, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode() if text.isascii() else rfc8785.dumps(ready)
 
 
 def record_hash(previous: bytes, payload: bytes) -> bytes:

@@ -40,9 +40,18 @@ from workflows.models import (
     OutboxMessage,
     TransitionRecord,
 )
-from workflows.querysets import insert_many
 
-__all__ = ["beat", "deliver", "enqueue", "handles", "nudge", "on_nudge", "quiet", "relay"]
+__all__ = [
+    "beat",
+    "deliver",
+    "events_of",
+    "handles",
+    "nudge",
+    "nudge_after_commit",
+    "on_nudge",
+    "quiet",
+    "relay",
+]
 
 # Once a message is over, nobody needs its personal link any more. Refused ones may be put back by a person.
 FORGETS = (MessageState.SENT, MessageState.CANCELLED)
@@ -71,20 +80,22 @@ def beat(name: str) -> None:
     Heartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now()})
 
 
-def enqueue(pairs: Iterable[tuple[str, TransitionRecord]]) -> None:
-    """Write one event message for each (topic, record), inside the caller's transaction."""
-    insert_many(
-        [
-            OutboxMessage(
-                kind=MessageKind.EVENT,
-                lane=Lane.RESULT,
-                topic=topic,
-                dedupe_key=f"event:{record.pk}",
-                record=record,
-            )
-            for topic, record in pairs
-        ]
-    )
+def events_of(pairs: Iterable[tuple[str, TransitionRecord]]) -> list[OutboxMessage]:
+    """One unsaved event message for each (topic, record); the door inserts them with the records."""
+    return [
+        OutboxMessage(
+            kind=MessageKind.EVENT,
+            lane=Lane.RESULT,
+            topic=topic,
+            dedupe_key=f"event:{record.pk}",
+            record=record,
+        )
+        for topic, record in pairs
+    ]
+
+
+def nudge_after_commit() -> None:
+    """Wake the relay when what was written stands."""
     transaction.on_commit(nudge, robust=True)
 
 

@@ -1,13 +1,15 @@
-"""Chainable reads of the machinery's tables."""
+"""Chainable reads of the machinery's tables, and reads and writes of many rows at once."""
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections, models, router
 from django.db.models.functions import Now
+from django.db.models.lookups import In
 from django.utils import timezone
 
 from workflows.enums import DaySource, DeadlineState, MessageState, ReminderState
@@ -29,6 +31,43 @@ def clock(alias: str) -> Any:
     return timezone.now() if connections[alias].vendor == "sqlite" else Now()
 
 
+# Their values go to PostgreSQL as they are; the others are prepared by the field.
+PLAIN = frozenset(
+    {
+        *("CharField", "TextField", "EmailField", "UUIDField", "DateTimeField", "BooleanField"),
+        *("IntegerField", "PositiveIntegerField", "PositiveSmallIntegerField", "BigIntegerField"),
+    }
+)
+
+
+@cache
+def columns_of(model: type[models.Model]) -> tuple[tuple[Any, bool], ...]:
+    """The fields that an INSERT names, each with whether its value goes as it is."""
+    return tuple(
+        (field, (getattr(field, "target_field", field)).get_internal_type() in PLAIN)
+        for field in model._meta.local_concrete_fields
+        if not isinstance(field, models.AutoField)
+    )
+
+
+def values_of(row: models.Model, connection: Any) -> list[Any]:
+    """What an INSERT of the row is given."""
+    return [
+        getattr(row, field.attname)
+        if plain
+        else field.get_db_prep_save(field.pre_save(row, add=True), connection)
+        for field, plain in columns_of(type(row))
+    ]
+
+
+@cache
+def insertion(model: type[models.Model]) -> str:
+    """`INSERT INTO table (columns)`, as PostgreSQL reads it."""
+    quote = connections[router.db_for_write(model)].ops.quote_name
+    columns = ", ".join(quote(str(field.column)) for field, _plain in columns_of(model))
+    return f"{quote(model._meta.db_table)} ({columns})"
+
+
 def insert_many(rows: Sequence[models.Model]) -> None:
     """Insert rows of one model in one statement, whatever their number; on PostgreSQL many by COPY.
 
@@ -42,26 +81,99 @@ def insert_many(rows: Sequence[models.Model]) -> None:
     if connection.vendor != "postgresql" or len(rows) < FEW:
         model._base_manager.bulk_create(rows)
         return
-    fields = [
-        field
-        for field in model._meta.local_concrete_fields
-        if not isinstance(field, models.AutoField)
-    ]
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(str(field.column)) for field in fields)
-    statement = f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN"
     with (
         connection.cursor() as cursor,
         connection.wrap_database_errors,
-        cursor.cursor.copy(statement) as copy,
+        cursor.cursor.copy(f"COPY {insertion(model)} FROM STDIN") as copy,
     ):
         for row in rows:
-            copy.write_row(
-                [
-                    field.get_db_prep_save(field.pre_save(row, add=True), connection)
-                    for field in fields
-                ]
-            )
+            copy.write_row(values_of(row, connection))
+
+
+def insert_together(*groups: Sequence[models.Model]) -> None:
+    """Insert rows of several models that belong together; on PostgreSQL few of them in one statement.
+
+    No row may need another to be there before it: foreign keys are looked at when the transaction ends.
+    """
+    groups = tuple(rows for rows in groups if rows)
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.vendor != "postgresql" or max(map(len, groups), default=FEW) >= FEW:
+        for rows in groups:
+            insert_many(rows)
+        return
+    parts, params = [], []
+    for rows in groups:
+        values = [values_of(row, connection) for row in rows]
+        one = f"({', '.join(['%s'] * len(values[0]))})"
+        parts.append(
+            f"INSERT INTO {insertion(type(rows[0]))} VALUES {', '.join([one] * len(rows))}"  # noqa: S608
+        )
+        params += [value for row in values for value in row]
+    *before, last = parts
+    with_ = ", ".join(f"part_{number} AS ({part})" for number, part in enumerate(before))
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {with_} {last}" if before else last, params)
+
+
+@models.UUIDField.register_lookup
+class Among(In):
+    """`pk__among=[…]`: like `in`, but on PostgreSQL one array and not a parameter for each key."""
+
+    lookup_name = "among"
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        if not self.rhs_is_direct_value():
+            return super().as_sql(compiler, connection)
+        left, params = self.process_lhs(compiler, connection)
+        return f"{left} = ANY(%s)", (*params, list(self.rhs))
+
+
+def update_each(
+    model: type[models.Model],
+    keys: Sequence[uuid.UUID],
+    same: Mapping[str, Any],
+    different: Mapping[str, Sequence[Any]],
+) -> None:
+    """One UPDATE of these rows: `same` gives columns one value for all, `different` one for each key.
+
+    On PostgreSQL the different ones come as arrays; a CASE with a branch for each row costs the ORM and
+    the database many times as much.
+    """
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    connection = connections[router.db_for_write(model)]
+    quote = connection.ops.quote_name
+    if connection.vendor != "postgresql":
+        values: dict[str, Any] = {fields[name].name: value for name, value in same.items()}
+        for name, wanted in different.items():
+            cases = [
+                models.When(pk=key, then=models.Value(value, output_field=fields[name]))
+                for key, value in zip(keys, wanted, strict=True)
+            ]
+            values[fields[name].name] = models.Case(*cases, output_field=fields[name])
+        model._base_manager.filter(pk__in=keys).update(**values, seq=models.F("seq") + 1)
+        return
+
+    def prepared(name: str, value: Any) -> Any:
+        return fields[name].get_db_prep_save(value, connection)
+
+    sets, params = [], []
+    for name, value in same.items():
+        sets.append(f"{quote(str(fields[name].column))} = %s")
+        params.append(prepared(name, value))
+    arrays = ["%s::uuid[]"]
+    given: list[Any] = [list(keys)]
+    for number, (name, wanted) in enumerate(different.items()):
+        sets.append(f"{quote(str(fields[name].column))} = given.value_{number}")
+        arrays.append(f"%s::{fields[name].db_type(connection)}[]")
+        given.append([prepared(name, value) for value in wanted])
+    names = ", ".join(["id", *(f"value_{number}" for number in range(len(different)))])
+    table = quote(model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET seq = {table}.seq + 1{''.join(f', {one}' for one in sets)}"  # noqa: S608
+            f" FROM unnest({', '.join(arrays)}) AS given ({names}) WHERE {table}.id = given.id",
+            [*params, *given],
+        )
 
 
 class Composed:

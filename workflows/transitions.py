@@ -22,7 +22,7 @@ from workflows.guards import allowed_in, guards_for, rule_for, running
 from workflows.hashing import START, canonical, digest, plain, record_hash
 from workflows.machines import Arrow, Birth, step_on
 from workflows.models import ChainHead, StateModel, TransitionLabel, TransitionRecord
-from workflows.querysets import insert_many
+from workflows.querysets import insert_together, update_each
 
 __all__ = ["Birth", "Refusal", "SetOutcome", "begin", "perform", "perform_set"]
 
@@ -207,7 +207,7 @@ def lock(instance: Any) -> Any:
 def lock_set(queryset: models.QuerySet[Any]) -> list[Any]:
     """The rows of a set, locked in the order of their keys, with what the caller wanted loaded beside them."""
     keys = list(queryset.values_list("pk", flat=True))
-    rows = queryset.model._base_manager.filter(pk__in=keys).order_by("pk")
+    rows = queryset.model._base_manager.filter(pk__among=keys).order_by("pk")
     rows = rows.select_for_update(of=("self",), no_key=True)
     rows.query.select_related = queryset.query.select_related
     rows._prefetch_related_lookups = queryset._prefetch_related_lookups  # type: ignore[attr-defined]
@@ -232,13 +232,13 @@ def check_group(
 ) -> None:
     """Ask rule, then guards, and note who is refused and why."""
     step = steps[rows[0].pk]
-    everyone = model._base_manager.filter(pk__in=[row.pk for row in rows])
+    everyone = model._base_manager.filter(pk__among=[row.pk for row in rows])
     allowed = allowed_in(rule_for(step.step_id, step.permission), rows, everyone, actor)
     for row in rows:
         if row.pk not in allowed:
             refused[row.pk].append(Refusal("not_permitted", NotPermitted.headline))
     keys = [row.pk for row in rows if row.pk in allowed]
-    asked = model._base_manager.filter(pk__in=keys)
+    asked = model._base_manager.filter(pk__among=keys)
     for one in guards_for(step.step_id, step.conditions):
         if one.bulk is not None:
             failing = one.failing(asked, actor) & set(keys)
@@ -266,20 +266,16 @@ def change(row: Any, name: str, *, actor: Actor, inputs: Mapping[str, Any]) -> d
 def save_set(
     model: type[models.Model], rows: Sequence[Any], changes: Sequence[Mapping[str, Any]]
 ) -> None:
-    """One UPDATE for all rows: a plain value where all agree, a CASE where they differ."""
-    values: dict[str, Any] = {"seq": models.F("seq") + 1}
+    """One UPDATE for all rows: one value where all agree, one for each where they differ."""
+    same: dict[str, Any] = {}
+    different: dict[str, list[Any]] = {}
     for column in {name for one in changes for name in one} - {"seq"}:
-        field_ = next(one for one in model._meta.concrete_fields if one.attname == column)
         wanted = [row.__dict__.get(column) for row in rows]
         if all(one == wanted[0] for one in wanted):
-            values[field_.name] = wanted[0]
+            same[column] = wanted[0]
         else:
-            cases = [
-                models.When(pk=row.pk, then=models.Value(value, output_field=field_))
-                for row, value in zip(rows, wanted, strict=True)
-            ]
-            values[field_.name] = models.Case(*cases, output_field=field_)
-    model._base_manager.filter(pk__in=[row.pk for row in rows]).update(**values)
+            different[column] = wanted
+    update_each(model, [row.pk for row in rows], same, different)
 
 
 def write(
@@ -293,10 +289,10 @@ def write(
     """Write record, label and event message for each subject that moved, each on its own chain."""
     machine = moved[0][1].machine
     heads = {
-        head.subject_id: bytes(head.hash)
-        for head in ChainHead.objects.filter(
-            subject_type=machine, subject_id__in=[subject.pk for subject, _step, _facts in moved]
-        )
+        key: bytes(last)
+        for key, last in ChainHead.objects.filter(
+            subject_type=machine, subject_id__among=[subject.pk for subject, _step, _facts in moved]
+        ).values_list("subject_id", "hash")
     }
     request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))[:64]
     at = timezone.now()
@@ -310,9 +306,8 @@ def write(
         records.append(record)
         labels.append(label)
         events.append((step.topic, record))
-    insert_many(records)
-    insert_many(labels)
-    outbox.enqueue(events)
+    insert_together(records, labels, outbox.events_of(events))
+    outbox.nudge_after_commit()
     return records
 
 

@@ -10,7 +10,7 @@ from accounts.models import User
 from tests.personas import make_user
 from workflows.querysets import Composed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 @pytest.fixture
