@@ -1,6 +1,7 @@
 """Reads of people that many places share."""
 
 import unicodedata
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.auth.models import BaseUserManager
@@ -39,7 +40,7 @@ class UserManager(BaseUserManager["User"]):
 class MembershipQuerySet(models.QuerySet[Any]):
     """Relations of people to organisations."""
 
-    def current(self) -> Self:
-        """Those that have not ended."""
-        now = timezone.now()
+    def current(self, now: datetime | None = None) -> Self:
+        """Those that have not ended at that moment, or now."""
+        now = now or timezone.now()
         return self.filter(models.Q(ended_at__isnull=True) | models.Q(ended_at__gt=now))

@@ -1,5 +1,6 @@
 """Which rows of the catalogue a person may see."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 class ValidityQuerySet(models.QuerySet[Any]):
     """Rows with `ended_at`."""
 
-    def current(self) -> Self:
-        """Those that have not ended."""
-        return self.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=timezone.now()))
+    def current(self, now: datetime | None = None) -> Self:
+        """Those that have not ended at that moment, or now."""
+        return self.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=now or timezone.now()))
 
 
 class VersionQuerySet(models.QuerySet[Any]):

@@ -1,11 +1,13 @@
 """Which roles a person has, which pages each role has, and which role they work as now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from django.db.models import Value
+from django.db.models import Count, QuerySet, Value
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject, cached_property
 
 from accounts.enums import OrganisationRole
@@ -13,6 +15,7 @@ from accounts.models import User
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole, Enrolment
 from workflows.models import Notification
+from workflows.querysets import Composed
 from workflows.rules import may_manage_messages
 
 SESSION_KEY = "role"
@@ -115,17 +118,37 @@ BY_RELATION = {
 }
 
 
+UNREAD = "unread"
+composed = Composed()
+
+
+def relations_of(person: User) -> tuple[set[str], int]:
+    """Words for a person's live relations, and the number of news they have not read: one statement a page."""
+
+    def build(values: Sequence[Any]) -> QuerySet[Any, Any]:
+        asked, now = User(pk=values[0]), values[1]
+        members = asked.memberships.current(now).order_by()
+        parts = DeliveryRole.objects.current(now).filter(user=asked).order_by()
+        learning = Enrolment.objects.current(now).filter(learner=asked).order_by()
+        unread = Notification.objects.visible_to(asked).unread().order_by()
+        counted = unread.annotate(word=Value(UNREAD)).values("word").annotate(number=Count("pk"))
+        return members.values_list("role", Value(0)).union(
+            parts.values_list("role", Value(0)),
+            learning.values_list(Value("learner"), Value(0)),
+            counted.values_list("word", "number"),
+        )
+
+    rows = composed.rows("frame", build, [person.pk, timezone.now()], limit=1000)
+    numbers = dict(rows)
+    return {word for word, _number in rows if word != UNREAD}, int(numbers.get(UNREAD, 0))
+
+
 def roles_of(person: User) -> list[Role]:
     """The roles that a person's live relations give, in the order of the table."""
-    members = person.memberships.current().values_list("role", flat=True)
-    parts = DeliveryRole.objects.current().filter(user=person).values_list("role", flat=True)
-    learning = (
-        Enrolment.objects.current()
-        .filter(learner=person)
-        .annotate(relation=Value("learner"))
-        .values_list("relation", flat=True)
-    )
-    relations = set(members.order_by().union(parts.order_by(), learning.order_by()))
+    return roles_from(relations_of(person)[0])
+
+
+def roles_from(relations: set[str]) -> list[Role]:
     held = {BY_RELATION[relation] for relation in relations if relation in BY_RELATION}
     return [role for role in ROLES if role in held]
 
@@ -159,8 +182,12 @@ class Frame:
         return cast("User", user) if user is not None and user.is_authenticated else None
 
     @cached_property
+    def relations(self) -> tuple[set[str], int]:
+        return relations_of(self.person) if self.person else (set(), 0)
+
+    @cached_property
     def roles(self) -> list[Role]:
-        return roles_of(self.person) if self.person else []
+        return roles_from(self.relations[0])
 
     @cached_property
     def role(self) -> Role | None:
@@ -193,12 +220,10 @@ class Frame:
     def messages_url(self) -> str | None:
         return address("workflows:inbox")
 
-    @cached_property
+    @property
     def unread(self) -> int:
-        """News not read yet. One count, only when the header is drawn for somebody signed in."""
-        if self.person is None:
-            return 0
-        return int(Notification.objects.visible_to(self.person).unread().count())
+        """News not read yet."""
+        return self.relations[1]
 
 
 def frame_for(request: HttpRequest) -> Any:

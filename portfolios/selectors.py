@@ -246,7 +246,8 @@ def summaries(portfolios: list[Portfolio]) -> list[Progress]:
     for portfolio_id, criterion_id in through.values_list("portfolio_id", "criterion_id"):
         met[portfolio_id].add(criterion_id)
     submissions: dict[Any, Submission] = {}
-    for found in Submission.objects.filter(portfolio__in=ids).order_by("attempt", "submitted_at"):
+    attempts = Submission.objects.filter(portfolio__in=ids).defer("manifest")
+    for found in attempts.order_by("attempt", "submitted_at"):
         submissions[found.portfolio_id] = found
     asked: dict[Any, list[Attestation]] = defaultdict(list)
     for attestation in Attestation.objects.filter(portfolio__in=ids):

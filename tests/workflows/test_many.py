@@ -93,7 +93,7 @@ def test_each_row_gets_its_own_values():
         update_each(
             Docket,
             [one.pk for one in made],
-            {"keeper_id": made[0].pk},
+            {"state": "checked", "keeper_id": made[0].pk},
             {"checked_at": moments, "title": titles, "box_id": [one.pk for one in others]},
         )
         rows = Docket.objects.in_bulk([one.pk for one in made])
