@@ -14,6 +14,7 @@ from catalogue.models import (
     MicroCredentialVersion,
     TaskSchedule,
     policy_defaults,
+    words_of_policy,
 )
 from workflows.forms import DayField, LocalTimes
 
@@ -165,12 +166,13 @@ class PolicyForm(forms.Form):
 
     @staticmethod
     def _field(key: str, default: Any, value: Any) -> forms.Field:
-        options: dict[str, Any] = {"label": key, "required": False}
+        label, unit = words_of_policy(key)
+        options: dict[str, Any] = {"label": label, "required": False}
         if isinstance(default, bool):
             words = "yes" if value else "no"
             choices = [("", f"As in the version ({words})"), ("yes", "Yes"), ("no", "No")]
             return forms.ChoiceField(choices=choices, **options)
-        options["help_text"] = f"In the version: {value}"
+        options["help_text"] = f"In the version: {value} ({unit})"
         if isinstance(default, int):
             return forms.IntegerField(min_value=0, **options)
         return forms.FloatField(min_value=0, max_value=1, **options)

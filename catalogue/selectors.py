@@ -1,10 +1,14 @@
 """What the pages of the catalogue show, gathered in a fixed number of queries."""
 
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.enums import OrganisationRole
@@ -20,6 +24,7 @@ from catalogue.models import (
     MicroCredentialVersion,
     TaskSchedule,
     policy_defaults,
+    words_of_policy,
 )
 from workflows.machines import arrows_of
 from workflows.models import TransitionRecord
@@ -34,6 +39,28 @@ class NextStep:
     view: str = ""
     pk: Any = None
     action: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where it is done; empty when nothing is to do. `pk` is one key, or a tuple of them."""
+        keys = self.pk if isinstance(self.pk, tuple) else (self.pk,)
+        return (
+            reverse(self.view, args=[key for key in keys if key is not None]) if self.view else ""
+        )
+
+
+Waiting = Callable[[User], list[NextStep]]
+_waiting: dict[int, Waiting] = {}
+
+
+def waits_for_administrators(rank: int) -> Callable[[Waiting], Waiting]:
+    """Register what of a higher app waits for an administrator; lower ranks stand further up the page."""
+
+    def wrap(found: Waiting) -> Waiting:
+        _waiting[rank] = found
+        return found
+
+    return wrap
 
 
 def versions_for(user: User) -> QuerySet[MicroCredentialVersion]:
@@ -72,8 +99,14 @@ def versions_to_deliver(user: User) -> QuerySet[MicroCredentialVersion]:
     return found
 
 
-def next_step(user: User) -> NextStep:
-    """What waits longest for this person: a version to check, one to publish, a delivery to open."""
+def next_steps(user: User) -> list[NextStep]:
+    """Everything that waits for this person, most urgent first; one step for each kind."""
+    steps = [step for rank in sorted(_waiting) for step in _waiting[rank](user)]
+    return [*steps, *own_steps(user)]
+
+
+def own_steps(user: User) -> Iterator[NextStep]:
+    """Of the catalogue itself: a version to check, one to publish, a delivery to open, a draft to finish."""
     roles: dict[str, list[Any]] = {}
     for role, organisation in user.memberships.current().values_list("role", "organisation_id"):
         roles.setdefault(role, []).append(organisation)
@@ -83,7 +116,7 @@ def next_step(user: User) -> NextStep:
         micro_credential__provider_id__in=roles.get(OrganisationRole.PRE_MODERATOR, []),
     ).exclude(author=user)
     if found := to_check.first():
-        return NextStep(
+        yield NextStep(
             f"Check {found}",
             "It waits for pre-assessment moderation.",
             "catalogue:pre_moderation",
@@ -95,7 +128,7 @@ def next_step(user: User) -> NextStep:
         state=VersionState.APPROVED, micro_credential__provider_id__in=administers
     )
     if found := approved.first():
-        return NextStep(
+        yield NextStep(
             f"Publish {found}",
             "It is approved. Deliveries can open on it once it is published.",
             "catalogue:version",
@@ -104,7 +137,7 @@ def next_step(user: User) -> NextStep:
         )
     planned = Delivery.objects.administered_by(user).filter(opened_at__isnull=True)
     if delivery := planned.order_by("starts_on").first():
-        return NextStep(
+        yield NextStep(
             f"Prepare {delivery}",
             f"It starts on {delivery.starts_on:%-d %B %Y} and is not open yet.",
             "catalogue:delivery",
@@ -113,14 +146,13 @@ def next_step(user: User) -> NextStep:
         )
     drafts = versions.filter(state=VersionState.DRAFT, author=user)
     if found := drafts.first():
-        return NextStep(
+        yield NextStep(
             f"Finish {found}",
             "It is a draft. Send it to pre-assessment moderation when it is whole.",
             "catalogue:version",
             found.pk,
             "Look at the draft",
         )
-    return NextStep("Nothing waits for you", "Everything that you run is up to date.")
 
 
 def tasks_with_rubric(version: MicroCredentialVersion) -> list[AssessmentTask]:
@@ -187,12 +219,40 @@ class PolicyLine:
     source: str
 
     @property
+    def label(self) -> str:
+        return words_of_policy(self.key)[0]
+
+    @property
     def words(self) -> str:
+        """The value with its unit; bytes and moments of reminders as people say them."""
+        unit = words_of_policy(self.key)[1]
         if isinstance(self.value, bool):
             return "Yes" if self.value else "No"
         if isinstance(self.value, list):
-            return ", ".join(map(str, self.value))
-        return str(self.value)
+            return ", ".join(map(offset_words, self.value)) or "Never"
+        if unit == "bytes":
+            return filesizeformat(self.value).replace("\xa0", " ")
+        if unit == "0 to 1":
+            return f"{self.value:.0%}"
+        if unit == "o’clock":
+            return f"{self.value}:00"
+        return f"{self.value} {unit[:-1] if self.value == 1 and unit.endswith('s') else unit}"
+
+
+OFFSET = re.compile(r"([+-]?)(\d+)(wd|d|h)")
+OFFSET_UNITS = {"wd": "working day", "d": "day", "h": "hour"}
+
+
+def offset_words(offset: str) -> str:
+    """“-48h” is “48 hours before”, “+1wd” “1 working day after”, “0d” “on the day”."""
+    found = OFFSET.fullmatch(offset)
+    if found is None:
+        return offset.replace("_", " ")
+    sign, number, unit = found.groups()
+    if int(number) == 0:
+        return "on the day"
+    words = OFFSET_UNITS[unit] if number == "1" else f"{OFFSET_UNITS[unit]}s"
+    return f"{number} {words} {'before' if sign == '-' else 'after'}"
 
 
 def policy_lines(

@@ -15,12 +15,14 @@ from accounts.enums import OrganisationRole
 from accounts.models import User
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Criterion, Delivery, LearningOutcome
+from catalogue.selectors import NextStep, waits_for_administrators
 from portfolios import definitions, guards
 from portfolios.enums import (
     ENDED_ATTEMPT,
     AttestationState,
     EvidenceKind,
     EvidenceState,
+    ExtensionState,
     StoreProblem,
     SubmissionState,
 )
@@ -29,6 +31,7 @@ from portfolios.models import (
     Attestation,
     EvidenceItem,
     EvidenceMapping,
+    ExtensionRequest,
     Portfolio,
     Reflection,
     StoreFinding,
@@ -122,6 +125,20 @@ class Progress:
         return self.submission is None or self.submission.state in ENDED_ATTEMPT
 
     @property
+    def has_result(self) -> bool:
+        """Whether the learner may read a result of it."""
+        return self.submission is not None and self.submission.state in {
+            SubmissionState.RELEASED,
+            SubmissionState.UNDER_RECONSIDERATION,
+        }
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether all that is missing is a confirmation that nobody was asked for."""
+        asked = any(one.state in ASKED for one in self.attestations)
+        return bool(self.missing_attestations) and not asked
+
+    @property
     def check_words(self) -> str:
         """What stands at "Check and submit"."""
         if missing := len(self.not_ready):
@@ -195,14 +212,19 @@ class Card:
     action: str = ""
 
 
+ASKED = frozenset({AttestationState.REQUESTED, AttestationState.OPENED})
+"""States in which a verifier is expected to answer."""
+
+
 @dataclass
 class Home:
-    """The learner's home: next, also waiting, waiting on others, dates."""
+    """The learner's home: next, also waiting, waiting on others, dates, results."""
 
     next: Card
     also: list[Card]
     others: list[Card]
     dates: list[Progress]
+    results: list[Progress]
 
 
 def home_of(learner: User) -> Home:
@@ -228,7 +250,8 @@ def home_of(learner: User) -> Home:
     if coming:
         due = in_words(coming[0].portfolio.due_at, coming[0].portfolio.enrolment.delivery.zone)
         nothing = Card("You are up to date", f"Your next date is {due}.")
-    return Home(cards[0] if cards else nothing, cards[1:6], others[:5], coming)
+    results = [row for row in rows if row.has_result]
+    return Home(cards[0] if cards else nothing, cards[1:6], others[:5], coming, results)
 
 
 def summaries(portfolios: list[Portfolio]) -> list[Progress]:
@@ -293,6 +316,10 @@ def card_of(row: Progress, now: dt.datetime) -> tuple[int, Card] | None:
         return 0, Card(f"{title}, attempt {portfolio.attempt}", text, base, "Continue")
     if portfolio.opens_at > now or portfolio.cut_off_at < now:
         return None
+    if not row.not_ready and not row.waiting_files and row.missing_attestations:
+        text = f"The last thing that is missing. Due {due}."
+        ask = Card(f"Ask someone to confirm: {title}", text, f"{base}ask/", "Ask someone")
+        return (1, ask) if row.is_unconfirmed else None
     if not row.not_ready and not row.waiting_files:
         return 1, Card(title, f"Ready to submit. Due {due}.", f"{base}check/", "Check and submit")
     if not row.not_ready:
@@ -318,7 +345,7 @@ def waiting_cards(row: Progress) -> list[Card]:
             f"/learn/p/{row.portfolio.pk}/ask/",
         )
         for one in row.attestations
-        if one.state in {AttestationState.REQUESTED, AttestationState.OPENED}
+        if one.state in ASKED
     ]
     if not row.is_open and row.submission is not None:
         state = row.submission
@@ -447,7 +474,7 @@ def readiness(
     warnings += [
         f"{one.verifier_name} has not answered yet."
         for one in progress.attestations
-        if one.state in {AttestationState.REQUESTED, AttestationState.OPENED}
+        if one.state in ASKED
     ]
     return Readiness(blockers, warnings)
 
@@ -474,3 +501,24 @@ def administrators_of(delivery: Delivery) -> list[User]:
         memberships__ended_at__isnull=True,
     )
     return list((in_delivery | of_provider).distinct())
+
+
+@waits_for_administrators(rank=10)
+def requests_for_time(user: User) -> list[NextStep]:
+    """Requests for more time that an administrator has to answer; the one whose date comes first is named."""
+    waiting = (
+        ExtensionRequest.objects.decidable_by(user)
+        .filter(
+            state=ExtensionState.REQUESTED,
+            portfolio__enrolment__delivery__in=Delivery.objects.administered_by(user),
+        )
+        .select_related("portfolio__task", "requested_by")
+        .order_by("due_before", "pk")
+    )
+    if not (found := list(waiting)):
+        return []
+    title = f"{found[0].requested_by} asks for more time"
+    if more := len(found) - 1:
+        title += f", and {plural(more, 'other')}"
+    task = found[0].portfolio.task.title
+    return [NextStep(title, task, "portfolios:extensions", None, "See the requests")]

@@ -18,6 +18,7 @@ from assessment.outcome import Band, Mark, Result, result_of
 from assessment.querysets import in_order, unallocated
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole, Grade, Level
+from catalogue.selectors import NextStep, waits_for_administrators
 from portfolios.enums import SubmissionState
 from portfolios.models import Part, Submission
 
@@ -259,3 +260,22 @@ def ever_marked(submission: Submission) -> set[UUID]:
 
 def overdue(submission: Submission) -> bool:
     return submission.marking_due_at is not None and submission.marking_due_at < timezone.now()
+
+
+@waits_for_administrators(rank=20)
+def work_without_assessor(user: User) -> list[NextStep]:
+    """Submissions that nobody is asked to mark; leads to the delivery that has the most of them."""
+    waiting = unallocated(
+        Submission.objects.filter(delivery__in=Delivery.objects.administered_by(user))
+    )
+    counted = waiting.order_by().values_list("delivery_id", "delivery__title")
+    most = counted.annotate(count=Count("pk", distinct=True)).order_by("-count", "delivery_id")
+    if (first := most.first()) is None:
+        return []
+    delivery, title, count = first
+    words = "1 submission has" if count == 1 else f"{count} submissions have"
+    return [
+        NextStep(
+            f"{words} no assessor", title, "assessment:allocate", delivery, "Allocate the work"
+        )
+    ]

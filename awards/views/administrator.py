@@ -19,6 +19,7 @@ from awards.models import Release
 from awards.views.answers import Refused, allow, attempt, page, person_of, set_of
 from catalogue.models import Delivery, Enrolment
 from catalogue.rules import is_programme_administrator
+from catalogue.selectors import NextStep, waits_for_administrators
 from portfolios.actions.submission import DECLARATION, submit_portfolio
 from portfolios.enums import SubmissionState
 from portfolios.models import Portfolio
@@ -189,3 +190,26 @@ def submit_on_behalf(request: HttpRequest, pk: UUID) -> HttpResponse:
     return page(
         request, "awards/submit_on_behalf_administrator.html", context, form=form, refusal=refusal
     )
+
+
+@waits_for_administrators(rank=30)
+def results_to_release(user: User) -> list[NextStep]:
+    """Ratified results that nobody has released or scheduled, set by set."""
+    waiting = selectors.waiting_sets(
+        Delivery.objects.administered_by(user), SubmissionState.RATIFIED
+    )
+    if not waiting:
+        return []
+    scheduled = Release.objects.visible_to(user).scheduled()
+    planned = set(scheduled.values_list("delivery_id", "task_id"))
+    return [
+        NextStep(
+            f"Release {one.count} {'result' if one.count == 1 else 'results'} of {one.task}",
+            f"{one.delivery}. The ratifiers have signed.",
+            "awards:release_set",
+            (one.delivery.pk, one.task.pk),
+            "Look at the results",
+        )
+        for one in waiting
+        if (one.delivery.pk, one.task.pk) not in planned
+    ]

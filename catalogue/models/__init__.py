@@ -13,6 +13,8 @@ from catalogue.models.version import (
     Rubric,
     StackingRule,
     policy_defaults,
+    policy_words,
+    words_of_policy,
 )
 
 __all__ = [
@@ -31,4 +33,6 @@ __all__ = [
     "StackingRule",
     "TaskSchedule",
     "policy_defaults",
+    "policy_words",
+    "words_of_policy",
 ]

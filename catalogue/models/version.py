@@ -27,6 +27,19 @@ def policy_defaults() -> dict[str, Any]:
     return loaded
 
 
+@cache
+def policy_words() -> dict[str, tuple[str, str]]:
+    """What each policy value says in words, and in which unit; the unit is empty for yes and no."""
+    text = (Path(__file__).resolve().parents[1] / "policy_words.json").read_text("utf-8")
+    loaded: dict[str, list[str]] = json.loads(text)
+    return {key: (label, unit) for key, (label, unit) in loaded.items()}
+
+
+def words_of_policy(key: str) -> tuple[str, str]:
+    """Label and unit of one policy value; the key itself, in words, for one that has none."""
+    return policy_words().get(key, (key.replace(".", ": ").replace("_", " "), ""))
+
+
 class GradeScheme(models.Model):
     """An ordered list of grades. Bands are percentages and tile 0 to 100 where the scheme has them."""
 

@@ -27,18 +27,14 @@ form_methods = require_http_methods(["GET", "HEAD", "POST"])
 @for_catalogue_staff
 def home(request: HttpRequest) -> HttpResponse:
     """What to do next, and the deliveries that run."""
-    step = selectors.next_step(person(request))
-    card = {
-        "title": step.title,
-        "text": step.text,
-        "action": step.action,
-        "url": reverse(step.view, args=[step.pk]) if step.view else "",
-    }
+    nothing = selectors.NextStep("Nothing waits for you", "Everything that you run is up to date.")
+    card, *also = selectors.next_steps(person(request)) or [nothing]
     return render(
         request,
         "catalogue/home.html",
         {
             "card": card,
+            "also": also,
             "deliveries": selectors.deliveries_for(person(request))[:10],
             "keeps_calendar": may_keep_calendar(person(request)),
         },

@@ -249,11 +249,18 @@ def local_time(
     else:
         words = f"{day_words(moment)}, {clock}"
     if zone and own and own != there.key and form != "date" and differs(moment, as_zone(own)):
-        words += f" {ZONE_WORDS.get(there.key, there.key.rsplit('/', 1)[-1].replace('_', ' ') + ' time')}"
+        words += f" {zone_words(there)}"
     if form == "long":
         words += f" ({distance(moment, timezone.now().astimezone(there))})"
     # Nothing in it comes from people: digits, names of months and places of the zone data.
     return SafeString(f'<time datetime="{moment.isoformat(timespec="seconds")}">{words}</time>')
+
+
+@register.filter
+def zone_words(zone: Any) -> str:
+    """The name of a time zone as people say it: “New Zealand time”."""
+    key = as_zone(zone).key
+    return ZONE_WORDS.get(key, key.rsplit("/", 1)[-1].replace("_", " ") + " time")
 
 
 def as_zone(zone: Any) -> zoneinfo.ZoneInfo:
