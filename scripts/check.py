@@ -17,6 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sysconfig.get_path("scripts"))
+# The files' order is that of tests/conftest.py: the long ones first.
+PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 APPS = ("accounts", "workflows", "catalogue", "portfolios", "assessment", "moderation", "awards")
 
 
@@ -166,7 +168,7 @@ def main(what: str) -> int:
         outcomes.append(suite("proofs at full size", ["-m", "proof"], PROOF="full"))
         return summary(outcomes)
     outcomes += lint()
-    outcomes.append(suite("suite on PostgreSQL", ["-n", "2", "--dist", "loadfile"]))
+    outcomes.append(suite("suite on PostgreSQL", PARALLEL))
     on_sqlite = {"TEST_DATABASE_URL": "sqlite:///:memory:"}
     outcomes.append(suite("suite on SQLite", ["-m", "sqlite"], **on_sqlite))
     return summary(outcomes)

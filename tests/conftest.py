@@ -5,21 +5,34 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import servers
+from tests.worlds import standing
+
+LONG = ("stack", "proof", "browser")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, rather than skip, what is about the database that this run does not use."""
+    """Leave out, rather than skip, what is about the database that this run does not use.
+
+    Files with long tests come first, so that no core stands idle behind the last of them.
+    """
     sqlite = os.environ.get("TEST_DATABASE_URL", "").startswith("sqlite")
     other = "only_postgresql" if sqlite else "only_sqlite"
     left_out = [item for item in items if item.get_closest_marker(other)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    ranks: dict[Path, int] = {}
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        rank = min((LONG.index(name) for name in LONG if name in marks), default=len(LONG))
+        ranks[item.path] = min(rank, ranks.get(item.path, rank))
+    items.sort(key=lambda item: ranks[item.path])
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +140,7 @@ def own_database(django_db_blocker: Any) -> Iterator[CommittedDatabase]:
     template = str(connection.settings_dict["NAME"])
     name = f"{template}_{uuid.uuid4().hex[:8]}"
     with django_db_blocker.unblock():
+        standing.drop()
         connections.close_all()
         with connection._nodb_cursor() as cursor:
             # A connection from before the browser's event loop began belongs to another context,

@@ -4,11 +4,12 @@ import pytest
 
 from accounts.models import Membership, User
 from tests.personas import make_cast
+from tests.worlds import kept
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
+@kept
 def cast():
     return make_cast()
 

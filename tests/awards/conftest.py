@@ -1,15 +1,23 @@
-"""A cohort whose results are ready."""
+"""Cohorts whose results are ready, or were released, built once for each module."""
 
-import pytest
-
+from portfolios.models import Submission
+from tests.factories.awards import released
 from tests.personas import Cast, make_cast
+from tests.worlds import kept
 
 
-@pytest.fixture
-def cast(db: None) -> Cast:
+@kept
+def cast() -> Cast:
     return make_cast()
 
 
-@pytest.fixture
-def two(db: None) -> Cast:
+@kept
+def two() -> Cast:
     return make_cast(learners=2)
+
+
+@kept
+def after_release() -> tuple[Cast, Submission]:
+    """Lena has her result."""
+    made = make_cast()
+    return made, released(made)

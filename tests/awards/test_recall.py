@@ -33,8 +33,8 @@ def ask(cast, name: str = "lea", reason: str = "The wrong rubric was used") -> R
     return ask_recall(cast.delivery, cast.task, actor=cast.people[name], reason=reason)
 
 
-def test_two_people_take_results_back(cast):
-    submission = released(cast)
+def test_two_people_take_results_back(after_release):
+    cast, submission = after_release
     made = ask(cast)
     assert Submission.objects.get(pk=submission.pk).state == SubmissionState.RELEASED
     done = confirm_recall(made, actor=cast.rita)
@@ -86,8 +86,8 @@ def test_those_affected_are_told_once_and_without_the_reason(two):
         ("lea", "olga", False),
     ],
 )
-def test_it_takes_one_of_each(cast, asks, confirms, right):
-    released(cast)
+def test_it_takes_one_of_each(after_release, asks, confirms, right):
+    cast, _submission = after_release
     made = ask(cast, asks)
     if right:
         assert confirm_recall(made, actor=cast.people[confirms]).confirmed_at
@@ -98,14 +98,14 @@ def test_it_takes_one_of_each(cast, asks, confirms, right):
 
 
 @pytest.mark.parametrize("name", ["pam", "moses", "ada", "lena", "olga", "petra"])
-def test_others_do_not_ask(cast, name):
-    released(cast)
+def test_others_do_not_ask(after_release, name):
+    cast, _submission = after_release
     with pytest.raises(NotPermitted):
         ask(cast, name)
 
 
-def test_one_person_alone_gets_nothing_through_the_door(cast):
-    submission = released(cast)
+def test_one_person_alone_gets_nothing_through_the_door(after_release):
+    cast, submission = after_release
     with pytest.raises(GuardsNotMet) as refused:
         perform(submission, "recall", actor=cast.lea)
     assert refused.value.codes == ["recall_needs_two"]
@@ -128,8 +128,8 @@ def test_one_person_alone_gets_nothing_through_the_door(cast):
         {"reason": ""},
     ],
 )
-def test_the_guard_wants_a_recall_by_two_since_this_release(cast, changes):
-    submission = released(cast)
+def test_the_guard_wants_a_recall_by_two_since_this_release(after_release, changes):
+    cast, submission = after_release
     made = ask(cast)
     Recall.objects.filter(pk=made.pk).update(confirmed_by=cast.rita, confirmed_at=timezone.now())
     assert guards.recalled_by_two.holds(submission)
@@ -150,8 +150,8 @@ def test_a_recall_needs_a_reason_and_a_released_result(cast):
     assert submission.pk
 
 
-def test_a_dropped_recall_cannot_be_confirmed(cast):
-    released(cast)
+def test_a_dropped_recall_cannot_be_confirmed(after_release):
+    cast, _submission = after_release
     made = ask(cast)
     with pytest.raises(NotPermitted):
         cancel_recall(made, actor=cast.pam)
@@ -164,8 +164,8 @@ def test_a_dropped_recall_cannot_be_confirmed(cast):
     assert refused.value.codes == ["recall_over"]
 
 
-def test_what_is_under_reconsideration_stays_and_is_named(cast):
-    submission = released(cast)
+def test_what_is_under_reconsideration_stays_and_is_named(after_release):
+    cast, submission = after_release
     made = ask(cast)
     request_reconsideration(submission, actor=cast.lena, grounds="x")
     with pytest.raises(GuardsNotMet) as refused:

@@ -63,8 +63,8 @@ def test_asking_keeps_the_result_and_allocates_somebody_fresh(cast):
     assert not {cast.lena, cast.ada, cast.olga} & {one.recipient for one in told}
 
 
-def test_nobody_fresh_leaves_it_to_the_administrator(cast):
-    submission = released(cast)
+def test_nobody_fresh_leaves_it_to_the_administrator(after_release):
+    cast, submission = after_release
     DeliveryRole.objects.filter(role="assessor").exclude(user=cast.ada).update(
         ended_at=timezone.now()
     )
@@ -77,15 +77,15 @@ def test_nobody_fresh_leaves_it_to_the_administrator(cast):
 
 
 @pytest.mark.parametrize("name", ["ada", "moses", "pam", "rita", "olga"])
-def test_only_the_learner_asks(cast, name):
-    submission = released(cast)
+def test_only_the_learner_asks(after_release, name):
+    cast, submission = after_release
     with pytest.raises(NotPermitted):
         request_reconsideration(submission, actor=cast.people[name], grounds="x")
     assert not Reconsideration.objects.exists()
 
 
-def test_grounds_are_needed(cast):
-    submission = released(cast)
+def test_grounds_are_needed(after_release):
+    cast, submission = after_release
     with pytest.raises(GuardsNotMet) as refused:
         ask(cast, submission, grounds="   ")
     assert refused.value.codes == ["grounds_missing"]
@@ -95,8 +95,8 @@ def test_grounds_are_needed(cast):
     assert refused.value.codes == ["grounds_missing"]
 
 
-def test_the_window_closes_at_the_end_of_its_last_day(cast):
-    submission = released(cast)
+def test_the_window_closes_at_the_end_of_its_last_day(after_release):
+    cast, submission = after_release
     until = guards.reconsideration_until(submission)
     assert until is not None
     with time_machine.travel(until + timedelta(seconds=1), tick=True):
@@ -118,8 +118,8 @@ def test_one_request_at_a_time_and_none_before_release(cast):
         ask(cast, submission)
 
 
-def test_a_hold_stops_asking_and_concluding(cast):
-    submission = released(cast)
+def test_a_hold_stops_asking_and_concluding(after_release):
+    cast, submission = after_release
     hold = place_hold(submission, actor=cast.pam, kind=HoldKind.PRIVACY, reason="A question")
     with pytest.raises(GuardsNotMet) as refused:
         ask(cast, submission)
@@ -155,8 +155,8 @@ def test_a_higher_result_replaces_the_released_one_and_issues_the_credential(cas
     assert told.recipient == cast.lena
 
 
-def test_a_lower_result_leaves_the_released_one(cast):
-    submission = released(cast)
+def test_a_lower_result_leaves_the_released_one(after_release):
+    cast, submission = after_release
     before = selectors.current_decision(submission)
     made = ask(cast, submission)
     fresh(submission, cast, achieved=False)
@@ -188,8 +188,8 @@ def test_the_door_refuses_a_lower_result(cast):
         assert refused.value.codes == ["lower_without_correction"]
 
 
-def test_an_authorised_correction_lowers_the_result_and_revokes_the_credential(cast):
-    submission = released(cast)
+def test_an_authorised_correction_lowers_the_result_and_revokes_the_credential(after_release):
+    cast, submission = after_release
     made = ask(cast, submission)
     lower = fresh(submission, cast, achieved=False)
     with pytest.raises(NotPermitted):
@@ -221,8 +221,8 @@ def test_nobody_corrects_what_is_not_lower_or_not_decided(cast):
     assert refused.value.codes == ["not_lower"]
 
 
-def test_it_is_not_concluded_before_somebody_fresh_decided(cast):
-    submission = released(cast)
+def test_it_is_not_concluded_before_somebody_fresh_decided(after_release):
+    cast, submission = after_release
     made = ask(cast, submission)
     with pytest.raises(GuardsNotMet) as refused:
         conclude_reconsideration(made, actor=cast.rita, note="x")
@@ -246,16 +246,16 @@ def test_a_draft_is_no_decision(cast):
 
 
 @pytest.mark.parametrize("name", ["lena", "ada", "moses", "lea", "pam", "olga", "petra"])
-def test_only_ratifiers_conclude(cast, name):
-    submission = released(cast)
+def test_only_ratifiers_conclude(after_release, name):
+    cast, submission = after_release
     made = ask(cast, submission)
     fresh(submission, cast, achieved=True)
     with pytest.raises(NotPermitted):
         conclude_reconsideration(made, actor=cast.people[name], note="x")
 
 
-def test_a_ratifier_who_judged_it_does_not_conclude(cast):
-    submission = released(cast)
+def test_a_ratifier_who_judged_it_does_not_conclude(after_release):
+    cast, submission = after_release
     made = ask(cast, submission)
     decision = fresh(submission, cast, achieved=True)
     for judge in (cast.ada, decision.author):
@@ -264,8 +264,8 @@ def test_a_ratifier_who_judged_it_does_not_conclude(cast):
             conclude_reconsideration(made, actor=judge, note="x")
 
 
-def test_a_conclusion_needs_words_and_happens_once(cast):
-    submission = released(cast)
+def test_a_conclusion_needs_words_and_happens_once(after_release):
+    cast, submission = after_release
     made = ask(cast, submission)
     fresh(submission, cast, achieved=True)
     with pytest.raises(GuardsNotMet) as refused:

@@ -222,8 +222,8 @@ def test_the_past_is_no_time_for_a_release(cast):
     assert "release_time" in refused.value.codes
 
 
-def test_who_achieved_gets_a_credential_and_one_message_without_the_result(cast):
-    submission = released(cast)
+def test_who_achieved_gets_a_credential_and_one_message_without_the_result(after_release):
+    cast, submission = after_release
     credential = Credential.objects.get()
     assert (credential.submission, credential.state) == (submission, "issued")
     assert credential.decision.outcome == "achieved"
@@ -250,8 +250,8 @@ def test_the_mail_about_a_release_says_nothing_of_the_result(cast):
         assert "news about" in text
 
 
-def test_repeating_the_handler_changes_nothing(cast):
-    submission = released(cast)
+def test_repeating_the_handler_changes_nothing(after_release):
+    _cast, submission = after_release
     from awards.handlers import on_released
 
     record = TransitionRecord.objects.of(submission).get(name="release")
@@ -262,8 +262,8 @@ def test_repeating_the_handler_changes_nothing(cast):
     assert Notification.objects.filter(topic="portfolios.submission.released").count() == 1
 
 
-def test_the_last_day_to_ask_is_the_tenth_working_day_without_reminders(cast):
-    submission = released(cast)
+def test_the_last_day_to_ask_is_the_tenth_working_day_without_reminders(after_release):
+    cast, submission = after_release
     deadline = Deadline.objects.of(submission).get(kind="reconsideration")
     assert deadline.due_at == guards.reconsideration_until(submission)
     assert not Reminder.objects.filter(deadline=deadline).exists()

@@ -28,6 +28,7 @@ from catalogue.guards import TO_OPEN
 from catalogue.models import Delivery, DeliveryRole, TaskSchedule, policy_defaults
 from tests.factories.catalogue import draft_version
 from tests.personas import make_cast, make_user
+from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.forms import DayField
 from workflows.models import Notification
@@ -35,7 +36,7 @@ from workflows.models import Notification
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
-@pytest.fixture
+@kept
 def cast():
     return make_cast(learners=2)
 

@@ -16,11 +16,12 @@ from catalogue.models import Delivery, Enrolment, MicroCredentialVersion
 from catalogue.urls import urlpatterns
 from tests.factories.catalogue import draft_version, published_version
 from tests.personas import make_cast, make_user
+from tests.worlds import kept
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
+@kept
 def cast():
     cast = make_cast(learners=2)
     people = cast.people

@@ -10,11 +10,12 @@ from accounts.enums import OrganisationRole, Theme
 from accounts.models import Membership
 from config.navigation import ROLES, roles_of
 from tests.personas import Cast, make_cast
+from tests.worlds import kept
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
+@kept
 def cast() -> Cast:
     return make_cast()
 

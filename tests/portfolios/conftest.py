@@ -8,10 +8,12 @@ import pytest
 from django.test import Client
 
 from tests.personas import Cast, make_cast
+from tests.worlds import kept
 
 
-@pytest.fixture
-def cast(db: None) -> Cast:
+@kept
+def cast() -> Cast:
+    """Lena and Hōne with their staff."""
     return make_cast(learners=2)
 
 

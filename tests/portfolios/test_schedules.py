@@ -9,12 +9,13 @@ from portfolios.actions.extension import approve_extension, ask_for_more_time
 from portfolios.models import Portfolio
 from tests.factories.portfolios import portfolio_of, submitted
 from tests.personas import make_cast
+from tests.worlds import kept
 from workflows.models import Deadline, Reminder
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
-@pytest.fixture
+@kept
 def cast():
     return make_cast(learners=3)
 

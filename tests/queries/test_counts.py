@@ -17,13 +17,14 @@ from tests.factories.assessment import allocated, assessed, opened
 from tests.factories.portfolios import ready, submitted
 from tests.personas import Cast, make_cast
 from tests.proofs.world import close_all
+from tests.worlds import kept
 
 pytestmark = [pytest.mark.django_db, pytest.mark.proof]
 ROWS = 30 if os.environ.get("PROOF") == "full" else 3
 
 
-@pytest.fixture
-def cast(db: None) -> Cast:
+@kept
+def cast() -> Cast:
     """Everybody else's part ends, so that all work goes through the same hands."""
     made = make_cast(learners=ROWS)
     DeliveryRole.objects.filter(

@@ -11,6 +11,8 @@ from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.models.signals import class_prepared
 
 from tests.testapp.models import FILE, Box
 from tests.workflows.conftest import file_docket, person
@@ -74,6 +76,13 @@ def test_a_missing_trigger_is_an_error():
     assert [one.id for one in checks.check_triggers(None, databases=["default"])] == [
         "workflows.E020"
     ]
+
+
+def test_historical_models_do_not_listen_to_new_ones():
+    before = len(class_prepared.receivers)
+    historical = MigrationLoader(None).project_state().apps
+    assert historical.get_model("portfolios", "Submission")(state="released").state == "released"
+    assert len(class_prepared.receivers) == before
 
 
 def test_the_export_knows_the_product_only():
