@@ -47,24 +47,45 @@ class Fit:
 
 
 @dataclass
-class _Persons:
-    """Judgements in the order of persons and of cells, for sums over both."""
+class _Patterns:
+    """Persons who were judged in the same cells, put together: sums over judgements are the same for them.
 
-    by_person: Codes
+    `cells` has the cells of each pattern one after the other, from `starts` on; `owner` the pattern of each
+    of these; `of` the pattern of each person. The orders put cells, and persons by pattern, beside each other.
+    """
+
+    cells: Codes
+    starts: Codes
+    of: Codes
+    persons: Codes
     person_starts: Codes
-    by_cell: Codes
+    owner: Codes
     cell_starts: Codes
     total: Numbers
 
     @classmethod
-    def of(cls, data: Judgements, design: Design) -> "_Persons":
-        by_person = np.argsort(data.person, kind="stable")
-        by_cell = np.argsort(design.cell, kind="stable")
+    def of_data(cls, data: Judgements, design: Design) -> "_Patterns":
+        order = np.lexsort((design.cell, data.person))
+        cell = design.cell[order]
+        numbers: dict[bytes, int] = {}
+        own: list[Codes] = []
+        of = np.empty(len(data.persons), dtype=np.int64)
+        for person, cells in enumerate(np.split(cell, _starts(data.person[order])[1:])):
+            of[person] = numbers.setdefault(cells.tobytes(), len(own))
+            if of[person] == len(own):
+                own.append(cells)
+        sizes = np.array([len(one) for one in own])
+        flat = np.concatenate(own)
+        by_cell = np.argsort(flat, kind="stable")
+        persons = np.argsort(of, kind="stable")
         return cls(
-            by_person=design.cell[by_person],
-            person_starts=_starts(data.person[by_person]),
-            by_cell=data.person[by_cell],
-            cell_starts=_starts(design.cell[by_cell]),
+            cells=flat,
+            starts=np.r_[0, np.cumsum(sizes)[:-1]],
+            of=of,
+            persons=persons,
+            person_starts=_starts(of[persons]),
+            owner=np.repeat(np.arange(len(own)), sizes)[by_cell],
+            cell_starts=_starts(flat[by_cell]),
             total=np.bincount(data.person, weights=data.category).astype(float),
         )
 
@@ -78,15 +99,14 @@ class _Marginal:
 
     def __init__(self, data: Judgements, design: Design, nodes: Numbers) -> None:
         self.design, self.nodes = design, nodes
-        self.persons = _Persons.of(data, design)
+        self.patterns = _Patterns.of_data(data, design)
 
     def posterior(self, state: Numbers, found: Chances) -> Numbers:
         """Persons × nodes: where each person may be, given their judgements."""
         mean, sd = state[-2], np.exp(state[-1])
-        spent = np.add.reduceat(
-            found.normaliser[self.persons.by_person], self.persons.person_starts, axis=0
-        )
-        logs = np.asarray(self.persons.total[:, None] * self.nodes - spent, float)
+        own = self.patterns
+        spent = np.add.reduceat(found.normaliser[own.cells], own.starts, axis=0)
+        logs: Numbers = own.total[:, None] * self.nodes - spent[own.of]
         logs -= ((self.nodes - mean) / sd) ** 2 / 2
         logs -= logs.max(axis=1, keepdims=True)
         np.exp(logs, out=logs)
@@ -95,8 +115,9 @@ class _Marginal:
 
     def weight(self, posterior: Numbers) -> Numbers:
         """Cells × nodes: how many judgements are expected there."""
-        sums = np.add.reduceat(posterior[self.persons.by_cell], self.persons.cell_starts, axis=0)
-        return np.asarray(sums, float)
+        own = self.patterns
+        sums = np.add.reduceat(posterior[own.persons], own.person_starts, axis=0)
+        return np.asarray(np.add.reduceat(sums[own.owner], own.cell_starts, axis=0), float)
 
     def step(self, state: Numbers) -> Numbers:
         """Expectation and maximisation once."""

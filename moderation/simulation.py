@@ -29,12 +29,16 @@ class Past:
 
 @dataclass(frozen=True)
 class Run:
-    """One repetition: everything that was read, what of it disagreed, what nobody knows, who was read in full."""
+    """One repetition: everything that was drawn, what of it disagreed, what nobody knows, who was read in full."""
 
-    read: int
+    drawn: tuple[str, ...]
     met: int
     unknown: int
     in_full: frozenset[str]
+
+    @property
+    def read(self) -> int:
+        return len(self.drawn)
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ def _read_on(
             waiting += more
             drawn += [pick.key for pick in more]
     return Run(
-        read=len(drawn),
+        drawn=tuple(drawn),
         met=sum(bool(known[key]) for key in drawn),
         unknown=sum(known[key] is None for key in drawn),
         in_full=frozenset(in_full),
