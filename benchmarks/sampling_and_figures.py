@@ -16,6 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as config sets it for every process
+
 DECISIONS = int(os.environ.get("BENCH_DECISIONS", "100000"))
 SUBMISSIONS = int(os.environ.get("BENCH_SUBMISSIONS", "10000"))
 
