@@ -105,7 +105,11 @@ class FileForm(AddForm):
         )
         self.fields["upload"].widget.attrs["accept"] = accept
         self.fields["upload"].error_messages["required"] = "Choose a file."
-        self.fields["title"].help_text = "Left empty, the name of the file is taken."
+        self.fields["title"].help_text = (
+            "Assessors do not see the name of the file. Leave your own name out of the title too."
+            if limits.anonymous
+            else "Left empty, the name of the file is taken."
+        )
 
     def sent_before(self, uploaded: list[UploadSession]) -> None:
         """The files came by resumable upload already; the form only names them."""

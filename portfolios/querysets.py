@@ -56,6 +56,12 @@ class EvidenceQuerySet(models.QuerySet[Any]):
         )
         return self.filter(Q(owner=user) | Q(pk__in=seen.values("evidence_id")))
 
+    def inspectable_by(self, user: "User") -> Self:
+        """Rows for which `rules.may_inspect_original` says yes."""
+        if not user.is_active:
+            return self.none()
+        return self.filter(administered(user, "delivery")).exclude(owner=user)
+
     def kept(self) -> Self:
         """Those that were not removed."""
         return self.exclude(state=EvidenceState.REMOVED)

@@ -109,6 +109,13 @@ def can_view_evidence(evidence: "EvidenceItem", actor: "Actor") -> bool:
     )
 
 
+def may_inspect_original(evidence: "EvidenceItem", actor: "Actor") -> bool:
+    """Programme administrators of the delivery it was added in; the learner has the original anyway."""
+    if evidence.delivery is None or owns_evidence(evidence, actor):
+        return False
+    return is_programme_administrator(actor, evidence.delivery)
+
+
 def is_system(instance: object, actor: "Actor") -> bool:
     """The system itself: the clock or a handler."""
     return actor in (CLOCK, SYSTEM)

@@ -367,6 +367,7 @@ class UploadLimits:
     extensions: list[str]
     max_bytes: int
     left: int
+    anonymous: bool = False
 
     @property
     def words(self) -> str:
@@ -423,7 +424,12 @@ def limits_of(portfolio: Portfolio) -> UploadLimits:
         delivery.policy_value("evidence.delivery_max_bytes") - in_delivery,
     )
     allowed = [one for one in definitions.EXTENSIONS if one in task.file_types]
-    return UploadLimits(allowed or list(definitions.EXTENSIONS), most, max(0, left))
+    return UploadLimits(
+        allowed or list(definitions.EXTENSIONS),
+        most,
+        max(0, left),
+        delivery.policy_value("anonymous_marking"),
+    )
 
 
 def is_altered(key: str) -> bool:

@@ -6,7 +6,7 @@ from kombu.exceptions import OperationalError
 
 from portfolios.actions.attestation import expire_attestations as expire
 from portfolios.actions.reconciling import reconcile_evidence
-from portfolios.actions.scanning import scan_waiting_evidence
+from portfolios.actions.scanning import copy_missing, scan_waiting_evidence
 from portfolios.actions.submission import submit_at_cut_off as submit_waiting
 from portfolios.actions.uploading import finish_arrived, sweep_uploads
 
@@ -17,7 +17,7 @@ def scan_evidence() -> int:
     total = 0
     while decided := scan_waiting_evidence():
         total += decided
-    return total
+    return total + copy_missing()
 
 
 @shared_task

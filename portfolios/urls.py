@@ -66,6 +66,7 @@ urlpatterns = [
     path("manage/submissions/<uuid:submission>/holds/", staff.holds, name="holds"),
     path("manage/submissions/<uuid:submission>/holds/<int:hold>/lift/", staff.lift, name="lift"),
     path("evidence/<uuid:evidence>/", evidence.serve, name="serve"),
+    path("evidence/<uuid:evidence>/original/", evidence.original, name="original"),
     path("evidence/<uuid:evidence>/preview/", evidence.preview, name="preview"),
     path("receipts/", public.receipts, name="receipts"),
     path("v/confirm/", verifier.confirm, name="verifier_confirm"),

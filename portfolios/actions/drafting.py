@@ -152,6 +152,13 @@ def locked_for_editing(portfolio: Portfolio, actor: Actor) -> Portfolio:
     return fresh
 
 
+def title_without(name: str, portfolio: Portfolio, kind: str) -> str:
+    """The title where none was given: the file's name, or in anonymous marking only what kind it is."""
+    if portfolio.enrolment.delivery.policy_value("anonymous_marking"):
+        return str(EvidenceKind(kind).label)
+    return name
+
+
 def touch(portfolio: Portfolio) -> None:
     Portfolio.objects.filter(pk=portfolio.pk).update(changed_at=timezone.now())
 
@@ -214,7 +221,7 @@ def add_file_evidence(
             portfolio,
             actor,
             kind=kind,
-            title=title or name,
+            title=title or title_without(name, portfolio, kind),
             description=description,
             original_name=name,
             declared_type=declared_type[:120],

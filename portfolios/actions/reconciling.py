@@ -30,13 +30,19 @@ BATCH = 500
 
 
 def stored_facts() -> Iterator[tuple[str, int, str]]:
-    """Key, size and hash of all bytes that rows name, each once, the removed evidence included."""
-    rows = EvidenceItem.objects.exclude(storage_key="").order_by("storage_key")
-    before = ""
-    for key, size, sha256 in rows.values_list("storage_key", "size", "sha256").iterator():
-        if key != before:
-            yield key, size, sha256
-        before = key
+    """Key, size and hash of all bytes that rows name, first originals, then copies; removed ones included.
+
+    A copy with the bytes of an original comes twice.
+    """
+    for prefix in ("", "copy_"):
+        key_column = "copy_key" if prefix else "storage_key"
+        columns = (key_column, f"{prefix}size", f"{prefix}sha256")
+        rows = EvidenceItem.objects.exclude(**{key_column: ""}).order_by(key_column)
+        before = ""
+        for key, size, sha256 in rows.values_list(*columns).iterator():
+            if key != before:
+                yield key, size, sha256
+            before = key
 
 
 def problem_of(store: Any, key: str, size: int, sha256: str) -> tuple[StoreProblem, str] | None:
@@ -65,8 +71,14 @@ def reconcile_evidence() -> StoreCheck:
         check.bytes += size
     old = (key for key, changed in keys_of(store) if changed < check.began_at - YOUNG)
     while batch := list(islice(old, BATCH)):
-        known = EvidenceItem.objects.filter(storage_key__in=batch)
-        for key in sorted({*batch} - {*known.values_list("storage_key", flat=True)}):
+        known = {
+            key
+            for column in ("storage_key", "copy_key")
+            for key in EvidenceItem.objects.filter(**{f"{column}__in": batch}).values_list(
+                column, flat=True
+            )
+        }
+        for key in sorted({*batch} - known):
             note(check, key, StoreProblem.ORPHANED, "no evidence has these bytes")
     check.ended_at = timezone.now()
     check.save(update_fields=["ended_at", "looked_at", "bytes"])

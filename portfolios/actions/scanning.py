@@ -3,7 +3,10 @@
 import datetime as dt
 import socket
 import struct
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, Any
 
 from django.conf import settings
@@ -13,9 +16,9 @@ from django.utils import timezone
 
 from accounts.models import SYSTEM
 from portfolios import storage
-from portfolios.definitions import Verdict, examine
 from portfolios.enums import EvidenceState
 from portfolios.exceptions import ScanIncomplete
+from portfolios.inspection import InspectionBroken, Report, inspect
 from portfolios.models import EvidenceItem
 from workflows.exceptions import TransitionRefused
 from workflows.transitions import perform
@@ -68,21 +71,23 @@ def scan_waiting_evidence(limit: int = 10) -> int:
     decided = 0
     for item in claim(limit):
         try:
-            verdict, scanned = check(item)
-        except (ScanIncomplete, OSError):
+            found = check(item)
+        except (ScanIncomplete, InspectionBroken, OSError):
             if item.scan_attempts < MAX_ATTEMPTS:
                 continue
-            verdict, scanned = Verdict(refusal=NOT_CHECKED), False
+            found = Found(Report(refusal=NOT_CHECKED))
         try:
-            if verdict.refusal:
-                perform(item, "quarantine", actor=SYSTEM, refusal=verdict.refusal[:300])
+            if found.report.refusal:
+                perform(item, "quarantine", actor=SYSTEM, refusal=found.report.refusal[:300])
             else:
                 perform(
                     item,
                     "pass_scan",
                     actor=SYSTEM,
-                    media_type=verdict.media_type,
-                    scanned_for_viruses=scanned,
+                    media_type=found.report.media_type,
+                    scanned_for_viruses=found.scanned,
+                    copy=found.copy,
+                    hints=found.report.hints,
                 )
         except TransitionRefused:  # somebody else decided it meanwhile
             continue
@@ -90,21 +95,61 @@ def scan_waiting_evidence(limit: int = 10) -> int:
     return decided
 
 
-def check(item: EvidenceItem) -> tuple[Verdict, bool]:
-    """What the item is, and whether a virus scanner has looked at it. Notes and links have no bytes to check."""
+@dataclass(frozen=True)
+class Found:
+    """What a check has brought: the report, whether a virus scanner looked, and the stored copy."""
+
+    report: Report
+    scanned: bool = False
+    copy: dict[str, Any] = field(default_factory=dict)
+
+
+def check(item: EvidenceItem) -> Found:
+    """Look into the bytes, ask the virus scanner, and store the copy for others. Notes and links have no bytes.
+
+    The file is opened by a helper that can do nothing else. The scanner is asked first: what it refuses is
+    not opened at all.
+    """
     if not item.storage_key:
-        return Verdict(item.media_type), False
-    with storage.opened(item.storage_key) as file:
-        verdict = examine(file, item.original_name)
-        address = getattr(settings, "VIRUS_SCANNER", "")
-        if verdict.refusal or not address:
-            return verdict, False
-        file.seek(0)
-        if found := ask_scanner(file, address):
-            return Verdict(
-                refusal=f"The virus scanner refused this file ({found}). Nobody can open it."
-            ), True
-    return verdict, True
+        return Found(Report(media_type=item.media_type))
+    address = settings.VIRUS_SCANNER
+    with tempfile.TemporaryFile() as copy, storage.opened(item.storage_key) as file:
+        if address and (found := ask_scanner(file, address)):
+            refusal = f"The virus scanner refused this file ({found}). Nobody can open it."
+            return Found(Report(refusal=refusal), scanned=True)
+        report = inspect(file, item.original_name, copy)
+        if report.refusal or not report.copy_type:
+            return Found(report, bool(address))
+        copy.seek(0)
+        stored = storage.store(
+            iter(partial(copy.read, storage.PIECE), b""),
+            organisation_id=item.organisation_id,
+            limit=2**63,
+        )
+    facts = {
+        "key": stored.key,
+        "type": report.copy_type,
+        "size": stored.size,
+        "sha256": stored.sha256,
+    }
+    return Found(report, bool(address), facts)
+
+
+def copy_missing(limit: int = 5) -> int:
+    """Make the copies of evidence that became ready before there were copies. Returns how many were made."""
+    made = 0
+    rows = EvidenceItem.objects.filter(state=EvidenceState.READY, inspected_at__isnull=True)
+    for item in rows.exclude(storage_key="")[:limit]:
+        try:
+            found = check(item)
+        except (ScanIncomplete, InspectionBroken, OSError):
+            continue
+        facts = {f"copy_{name}": value for name, value in found.copy.items()}
+        EvidenceItem.objects.filter(pk=item.pk).update(
+            hints=found.report.hints, inspected_at=timezone.now(), **facts
+        )
+        made += bool(facts)
+    return made
 
 
 def ask_scanner(stream: IO[bytes], address: str, timeout: float = 120) -> str:

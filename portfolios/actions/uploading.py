@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import User
 from catalogue.models import Delivery
 from portfolios import guards, rules, storage
-from portfolios.actions.drafting import new_item
+from portfolios.actions.drafting import new_item, title_without
 from portfolios.actions.scanning import wake_scanner_after_commit
 from portfolios.enums import EvidenceKind
 from portfolios.exceptions import ChecksumDiffers, OffsetDiffers, UploadBusy, UploadGone
@@ -223,7 +223,7 @@ def _finished(
                 locked.portfolio,
                 locked.owner,
                 kind=locked.kind,
-                title=locked.name,
+                title=title_without(locked.name, locked.portfolio, locked.kind),
                 original_name=locked.name,
                 declared_type=locked.declared_type,
             )

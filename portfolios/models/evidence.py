@@ -1,5 +1,7 @@
 """Evidence items, and where they support a criterion."""
 
+from typing import Any
+
 import django_fsm as fsm
 from django.db import models
 from django.utils import timezone
@@ -45,6 +47,13 @@ class EvidenceItem(StateModel):
     size = models.PositiveBigIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True, db_index=True)
     storage_key = models.CharField(max_length=300, blank=True)
+    # The copy for the eyes of others, without metadata; empty where none could be made.
+    copy_key = models.CharField(max_length=300, blank=True, db_index=True)
+    copy_type = models.CharField(max_length=120, blank=True)
+    copy_size = models.PositiveBigIntegerField(default=0)
+    copy_sha256 = models.CharField(max_length=64, blank=True)
+    inspected_at = models.DateTimeField(null=True)
+    hints = models.JSONField(default=dict, blank=True)
     refusal = models.CharField(max_length=300, blank=True)
     scan_started_at = models.DateTimeField(null=True, blank=True)
     scan_attempts = models.PositiveSmallIntegerField(default=0)
@@ -90,11 +99,15 @@ class EvidenceItem(StateModel):
     @property
     def has_preview(self) -> bool:
         """Whether a picture of ours can be shown in its place."""
-        return self.state == EvidenceState.READY and self.media_type in {
-            "image/jpeg",
-            "image/png",
-            "image/webp",
-        }
+        return self.state == EvidenceState.READY and self.copy_type.startswith("image/")
+
+    @property
+    def hint_words(self) -> str:
+        """What the text seems to hold about people, for the learner."""
+        return ", ".join(
+            f"{number} {kind if number == 1 else kind.replace('address', 'addresse') + 's'}"
+            for kind, number in sorted(self.hints.items())
+        )
 
     @property
     def file_details(self) -> str:
@@ -135,10 +148,20 @@ class EvidenceItem(StateModel):
         custom={"past": "ready", "label": _("Mark ready")},
     )
     def pass_scan(
-        self, *, actor: Actor, media_type: str = "", scanned_for_viruses: bool = False
+        self,
+        *,
+        actor: Actor,
+        media_type: str = "",
+        scanned_for_viruses: bool = False,
+        copy: dict[str, Any] | None = None,
+        hints: dict[str, int] | None = None,
     ) -> None:
-        """Keep the type that the check found, not the one the browser claimed."""
+        """Keep the type that the check found, not the one the browser claimed, and the copy for others."""
         self.scanned_for_viruses = scanned_for_viruses
+        self.hints = hints or {}
+        self.inspected_at = timezone.now()
+        for field, value in (copy or {}).items():
+            setattr(self, f"copy_{field}", value)
         if media_type:
             self.media_type = media_type
 

@@ -273,7 +273,7 @@ def opened(key: str) -> Iterator[IO[bytes]]:
         with Path(backend.path(key)).open("rb") as file:
             yield file
         return
-    with tempfile.SpooledTemporaryFile(max_size=PART) as copy:
+    with tempfile.TemporaryFile() as copy:
         for piece in read(key):
             copy.write(piece)
         copy.seek(0)

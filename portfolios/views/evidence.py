@@ -2,14 +2,12 @@
 
 import re
 import uuid
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.files.base import ContentFile
-from django.core.files.storage import storages
 from django.http import (
-    FileResponse,
     Http404,
     HttpRequest,
     HttpResponse,
@@ -323,23 +321,36 @@ def visible_item(request: HttpRequest, evidence: uuid.UUID) -> EvidenceItem:
     )
     if item.state != EvidenceState.READY or item.kind == EvidenceKind.LINK:
         raise Http404
-    if item.storage_key and is_altered(item.storage_key):
-        raise Http404
     if item.owner_id != request.user.pk:
         open_record(item, actor=person(request), purpose="evidence")
     return item
 
 
-def shown_name(item: EvidenceItem, request: HttpRequest) -> str:
-    """Learners see their own names; everybody else a neutral one, for anonymous marking."""
-    extension = definitions.ALLOWED.get(item.media_type, ("",))[0]
+@dataclass(frozen=True)
+class Handed:
+    """The bytes that this person gets: the learner the original, everybody else the copy without metadata."""
+
+    key: str
+    size: int
+    media_type: str
+    name: str
+
+
+def handed_to(request: HttpRequest, item: EvidenceItem) -> Handed:
+    """404 where there is no copy for others, and where the store holds other bytes than were stored."""
     if item.owner_id == request.user.pk:
-        return item.original_name or f"{item.title}.txt"
-    number = item.pins.order_by("number").values_list("number", flat=True).first() or 1
-    return neutral_name(number, extension)
+        handed = Handed(item.storage_key, item.size, item.media_type, item.original_name)
+    else:
+        extension = definitions.ALLOWED.get(item.copy_type, ("",))[0]
+        number = item.pins.order_by("number").values_list("number", flat=True).first() or 1
+        name = neutral_name(number, extension)
+        handed = Handed(item.copy_key, item.copy_size, item.copy_type, name)
+    if not handed.key or is_altered(handed.key):
+        raise Http404
+    return handed
 
 
-def protect(response: HttpResponse | StreamingHttpResponse, *, inline: bool = False) -> Any:
+def protect(response: HttpResponse | StreamingHttpResponse) -> Any:
     """Bytes of people never run as a page of ours, are never cached, never sniffed."""
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
@@ -358,65 +369,83 @@ def serve(request: HttpRequest, evidence: uuid.UUID) -> Any:
     for a minute. What a page of ours loads (players ask for ranges) comes through here, each piece anew.
     """
     item = visible_item(request, evidence)
-    name = shown_name(item, request)
     if item.kind == EvidenceKind.NOTE:
         response: Any = HttpResponse(item.note, content_type="text/plain; charset=utf-8")
-    elif elsewhere := on_evidence_host(request, item, name):
+        owns = item.owner_id == request.user.pk
+        number = item.pins.order_by("number").values_list("number", flat=True).first() or 1
+        name = f"{item.title}.txt" if owns else neutral_name(number, "txt")
+        response["Content-Disposition"] = content_disposition_header(True, name)
+        return protect(response)
+    return hand_out(request, handed_to(request, item))
+
+
+@require_safe
+@signed_in
+def original(request: HttpRequest, evidence: uuid.UUID) -> Any:
+    """The untouched bytes, also of what was refused: for administrators, as a file to look into, noted."""
+    item: EvidenceItem = get_object_or_404(
+        EvidenceItem.objects.inspectable_by(person(request)).exclude(storage_key=""), pk=evidence
+    )
+    open_record(item, actor=person(request), purpose="original")
+    handed = Handed(
+        item.storage_key, item.size, "application/octet-stream", f"original-{item.sha256[:12]}.bin"
+    )
+    return hand_out(request, handed)
+
+
+def hand_out(request: HttpRequest, handed: Handed) -> Any:
+    if elsewhere := on_evidence_host(request, handed):
         return protect(HttpResponseRedirect(elsewhere))
-    else:
-        response = ranged(request, item)
-    response["Content-Disposition"] = content_disposition_header(True, name)
+    response = ranged(request, handed)
+    response["Content-Disposition"] = content_disposition_header(True, handed.name)
     return protect(response)
 
 
-def on_evidence_host(request: HttpRequest, item: EvidenceItem, name: str) -> str | None:
+def on_evidence_host(request: HttpRequest, handed: Handed) -> str | None:
     """The signed address of the file on its own host name; None without such a host, and for parts of pages."""
     followed = request.headers.get("Sec-Fetch-Dest", "document") == "document"
     if not settings.EVIDENCE_HOST or not followed or "Range" in request.headers:
         return None
-    media_type = item.media_type or "application/octet-stream"
-    return storage.presigned(item.storage_key, name=name, media_type=media_type)
+    media_type = handed.media_type or "application/octet-stream"
+    return storage.presigned(handed.key, name=handed.name, media_type=media_type)
 
 
-def ranged(request: HttpRequest, item: EvidenceItem) -> Any:
+def ranged(request: HttpRequest, handed: Handed) -> Any:
     """200 with everything, 206 with one range, 416 where the range lies outside."""
     wanted = ONE_RANGE.match(request.headers.get("Range", ""))
-    start, end = 0, item.size - 1
+    start, end = 0, handed.size - 1
     partial = bool(wanted and (wanted[1] or wanted[2]))
     if wanted and partial:
         if wanted[1]:
             start = int(wanted[1])
             end = min(int(wanted[2]), end) if wanted[2] else end
         else:
-            start = max(0, item.size - int(wanted[2]))
-        if start > end or start >= item.size:
+            start = max(0, handed.size - int(wanted[2]))
+        if start > end or start >= handed.size:
             refused = HttpResponse(status=416)
-            refused["Content-Range"] = f"bytes */{item.size}"
+            refused["Content-Range"] = f"bytes */{handed.size}"
             return refused
-    pieces = storage.read(item.storage_key, start, end if partial else None)
+    pieces = storage.read(handed.key, start, end if partial else None)
     response = StreamingHttpResponse(
         () if request.method == "HEAD" else pieces,
         status=206 if partial else 200,
-        content_type=item.media_type or "application/octet-stream",
+        content_type=handed.media_type or "application/octet-stream",
     )
     response["Accept-Ranges"] = "bytes"
     response["Content-Length"] = str(end - start + 1)
     if partial:
-        response["Content-Range"] = f"bytes {start}-{end}/{item.size}"
+        response["Content-Range"] = f"bytes {start}-{end}/{handed.size}"
     return response
 
 
 @require_safe
 @signed_in
 def preview(request: HttpRequest, evidence: uuid.UUID) -> Any:
-    """A picture of ours: turned upright, made smaller, without location. The only bytes shown inline."""
+    """The copy of a picture: encoded by us, upright, without location. The only bytes shown inline."""
     item = visible_item(request, evidence)
-    if not item.has_preview:
+    if not item.has_preview or is_altered(item.copy_key):
         raise Http404
-    cache, name = storages["default"], f"previews/{item.sha256}.jpg"
-    if not cache.exists(name):
-        with storage.opened(item.storage_key) as file:
-            cache.save(name, ContentFile(definitions.copy_without_metadata(file)))
-    response = FileResponse(cache.open(name), content_type="image/jpeg")
+    response = StreamingHttpResponse(storage.read(item.copy_key), content_type=item.copy_type)
+    response["Content-Length"] = str(item.copy_size)
     response["Content-Disposition"] = "inline"
-    return protect(response, inline=True)
+    return protect(response)

@@ -319,6 +319,7 @@ NOT_PAGES = {
     "portfolios:file_list": "a file",
     "portfolios:result": "leads on before release",
     "portfolios:serve": "a file",
+    "portfolios:original": "a file",
     "portfolios:uploads": "opens an upload for a tus client",
     "portfolios:upload": "takes a file in pieces from a tus client",
     "portfolios:preview": "a picture",

@@ -13,8 +13,27 @@ from tests.personas import Cast
 
 
 def pdf(text: str = "Evidence") -> bytes:
-    """A small PDF that is different for each text."""
-    return f"%PDF-1.4\n% {text}\n1 0 obj<</Type/Catalog>>endobj\n%%EOF\n".encode()
+    """A small PDF of one empty page that is different for each text."""
+    return pdf_of(
+        ["<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+         "<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>"],
+        comment=text,
+    )  # fmt: skip
+
+
+def pdf_of(objects: list[str], comment: str = "", trailer: str = "") -> bytes:
+    """A PDF of these objects, the first of them its catalogue, with a table that names their places."""
+    made = f"%PDF-1.4\n% {comment}\n".encode()
+    places = []
+    for number, one in enumerate(objects, 1):
+        places.append(len(made))
+        made += f"{number} 0 obj{one}endobj\n".encode()
+    table = "".join(f"{at:010} 00000 n \n" for at in places)
+    count = len(objects) + 1
+    made += f"xref\n0 {count}\n0000000000 65535 f \n{table}".encode()
+    start = len(made) - len(f"xref\n0 {count}\n0000000000 65535 f \n{table}".encode())
+    made += f"trailer<</Size {count}/Root 1 0 R{trailer}>>\nstartxref\n{start}\n%%EOF\n".encode()
+    return made
 
 
 def png(size: tuple[int, int] = (3, 2), colour: str = "teal") -> bytes:

@@ -1,0 +1,125 @@
+"""The helper behind `inspect`: waits for files and looks at each in a child with narrow limits.
+
+Knows neither Django nor settings. Everything that the child needs is imported before, because the child
+cannot open files any more.
+"""
+
+import codecs
+import ctypes
+import encodings.cp437
+import encodings.idna
+import encodings.utf_16  # noqa: F401
+import json
+import os
+import resource
+import select
+import signal
+import socket
+from dataclasses import asdict
+from typing import BinaryIO
+
+from PIL import Image
+
+from portfolios.inspection import SECONDS, TOO_MUCH, Report
+from portfolios.inspection.copies import NoCopy, make_copy
+from portfolios.inspection.examination import examine
+from portfolios.inspection.hints import hints_in
+
+CPU_SECONDS = 60
+MEMORY = 2 * 1024**3
+"""Of addresses, which is more than is really used."""
+UNREADABLE = "This file is damaged and cannot be opened. Save it again and add the new file."
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+
+
+def serve(number: int) -> None:
+    """Until the line is closed: take a file, answer with what was found in it."""
+    Image.init()
+    for encoding in ("utf-8", "utf-16", "latin-1", "cp437"):
+        codecs.lookup(encoding)
+    with socket.socket(fileno=number) as line:
+        while True:
+            message, files, _flags, _address = socket.recv_fds(line, 64 * 1024, 2)
+            if not message:
+                return
+            try:
+                answer = in_child(json.loads(message), files)
+            finally:
+                for one in files:
+                    os.close(one)
+            line.send(json.dumps(answer).encode())
+
+
+def in_child(wanted: dict[str, object], files: list[int]) -> dict[str, object]:
+    """Run the look in a child; a child that is killed by its limits has answered too."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            limit({0, 1, 2, writing, *files})
+            report = look(str(wanted["name"]), files)
+            os.write(writing, json.dumps(asdict(report)).encode())
+        except MemoryError:
+            os.write(writing, json.dumps({"refusal": TOO_MUCH}).encode())
+        except BaseException as error:  # noqa: BLE001  the parent tells
+            os.write(writing, json.dumps({"broken": type(error).__name__}).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    try:
+        ready, _, _ = select.select([reading], [], [], SECONDS)
+        answer = os.read(reading, 60_000) if ready else b""
+    finally:
+        os.close(reading)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    found: dict[str, object] = json.loads(answer) if answer else {"refusal": TOO_MUCH}
+    return found
+
+
+def limit(kept: set[int]) -> None:
+    """Nothing but the descriptors that are kept, so much time and memory, and no network."""
+    for one in range(3, max(kept) + 64):
+        if one not in kept:
+            try:
+                os.close(one)
+            except OSError:
+                continue
+    ctypes.CDLL(None).unshare(CLONE_NEWUSER | CLONE_NEWNET)  # where the kernel allows it
+    for what, most in (
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_NOFILE, 0),  # neither a file nor a connection can be opened from here on
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def look(name: str, files: list[int]) -> Report:
+    """Examine the first descriptor and, where there is a second, write the copy into it."""
+    with os.fdopen(files[0], "rb", closefd=False) as file:
+        verdict = examine(file, name)
+        if verdict.refusal:
+            return Report(refusal=verdict.refusal)
+        copy_type = ""
+        if len(files) > 1:
+            with os.fdopen(files[1], "w+b", closefd=False) as copy:
+                try:
+                    copy_type = made(file, copy, verdict.media_type)
+                except MemoryError:
+                    raise
+                except Exception:  # noqa: BLE001  decoders raise anything on a damaged file
+                    return Report(refusal=UNREADABLE)
+        return Report(
+            media_type=verdict.media_type,
+            copy_type=copy_type,
+            hints=hints_in(file, verdict.media_type),
+        )
+
+
+def made(file: BinaryIO, copy: BinaryIO, media_type: str) -> str:
+    try:
+        return make_copy(file, copy, media_type)
+    except NoCopy:
+        return ""
