@@ -1,5 +1,6 @@
 """Home, role switch, the pages about the service, errors, and the frame around every page."""
 
+from importlib import import_module
 from typing import Any, cast
 
 from django.conf import settings
@@ -18,8 +19,21 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "frame": frame_for(request),
         "theme": getattr(user, "theme", "device"),
-        "is_demonstration": settings.DEBUG,
+        "demonstration": demonstration,
     }
+
+
+def demonstration() -> dict[str, Any] | None:
+    """Who can sign in to a demonstration, for its sign-in page; None where there is none.
+
+    Called by the template that shows it, so no other page asks. Never in production.
+    """
+    if not settings.DEMO_ALLOWED:
+        return None
+    demo = import_module("config.demo")  # it needs typst and Pillow, which no page does
+    if not demo.is_loaded():
+        return None
+    return {"accounts": demo.demo_accounts(), "password": demo.PASSWORD}
 
 
 def home(request: HttpRequest) -> HttpResponse:

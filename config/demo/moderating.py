@@ -67,8 +67,8 @@ def read_all(round_: ModerationRound) -> None:
 
 
 def read_half(round_: ModerationRound) -> None:
-    """The first half is decided, one more is read blind and not decided, the rest waits."""
-    items = list(round_.items.select_related("submission", "moderator").order_by("pk"))
+    """Half is decided, the part drawn at random first; one more is read blind and not decided."""
+    items = list(round_.items.select_related("submission", "moderator").order_by("part", "pk"))
     half = len(items) // 2
     for item in items[:half]:
         uphold_item(read(item), actor=item.moderator)

@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portfolios.definitions import ALLOWED
+
 register = template.Library()
 
 DJANGO_ROWS = "10"  # what a Textarea has when nobody said how many
@@ -231,7 +233,8 @@ def local_time(
     """A moment in the zone of its delivery, in words, inside <time>.
 
     `zone` is a zone name, a ZoneInfo or anything with `time_zone`; without it the person's own zone.
-    `form`: "long" (with how far away), "plain" (without), "short" (14 Aug 2026, 5:00 pm), "date".
+    `form`: "long" (with how far away), "plain" (without), "short" (14 Aug 2026, 5:00 pm), "date",
+    "exact" (with seconds and the zone, for receipts).
     """
     if not value:
         return ""
@@ -244,11 +247,20 @@ def local_time(
     clock = f"{moment:%I:%M} {moment:%p}".lstrip("0").lower()
     if form == "date":
         words = day_words(moment)
+    elif form == "exact":
+        seconds = f"{moment:%I:%M:%S} {moment:%p}".lstrip("0").lower()
+        words = f"{day_words(moment)}, {seconds} {moment:%Z}"
     elif form == "short":
         words = f"{moment.day} {moment:%b %Y}, {clock}"
     else:
         words = f"{day_words(moment)}, {clock}"
-    if zone and own and own != there.key and form != "date" and differs(moment, as_zone(own)):
+    if (
+        zone
+        and own
+        and own != there.key
+        and form not in {"date", "exact"}
+        and differs(moment, as_zone(own))
+    ):
         words += f" {zone_words(there)}"
     if form == "long":
         words += f" ({distance(moment, timezone.now().astimezone(there))})"
@@ -318,6 +330,16 @@ def count_words(number: int, words: str) -> str:
     """`3|count_words:"item,items"` gives "3 items"."""
     one, many = words.split(",")
     return f"{number} {one if number == 1 else many}"
+
+
+PROGRAMS = {"docx": "Word", "xlsx": "Excel", "pptx": "PowerPoint", "txt": "text"}
+
+
+@register.filter
+def media_words(media_type: str) -> str:
+    """What people call a kind of file: “PDF”, “Word”, not “application/pdf”."""
+    extension = ALLOWED.get(media_type, (media_type.rpartition("/")[2],))[0]
+    return PROGRAMS.get(extension, extension.upper())
 
 
 @register.filter

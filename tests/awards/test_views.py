@@ -17,6 +17,7 @@ from awards.actions.reconsideration import request_reconsideration
 from awards.actions.release import schedule_release
 from awards.models import Credential, Ratification, Recall, Reconsideration, Release
 from awards.urls import urlpatterns
+from moderation.models import SampleItem
 from portfolios.actions.submission import place_hold
 from portfolios.enums import HoldKind, SubmissionState
 from portfolios.models import Submission
@@ -115,6 +116,11 @@ MATRIX = {
 }
 
 
+def swapped(name: str, one: str, other: str) -> str:
+    """The draw gives a piece to whoever has least to read: `other` stands where the table says `one`."""
+    return {one: other, other: one}.get(name, name)
+
+
 def test_each_page_for_each_person():
     """404 where the thing is not theirs to see, 403 where it is but the page is not theirs."""
     cast = make_cast(learners=2)
@@ -122,11 +128,13 @@ def test_each_page_for_each_person():
     assert set(places) == {str(one.name) for one in urlpatterns}
     assert set(MATRIX) == set(places) - POSTS
     wrong = []
-    for person in PEOPLE:
+    reader = SampleItem.objects.get(submission=places["result"][0]).moderator
+    people = [swapped(name, "ed", str(reader.email).partition("@")[0]) for name in PEOPLE]
+    for person in people:
         client = as_(cast.people[person])
         for name, arguments in places.items():
             response = client.get(reverse(f"awards:{name}", args=arguments))
-            wanted = 405 if name in POSTS else int(MATRIX[name].split()[PEOPLE.index(person)])
+            wanted = 405 if name in POSTS else int(MATRIX[name].split()[people.index(person)])
             if response.status_code != wanted:
                 wrong.append((name, person, response.status_code, wanted))
             if response.status_code == 200:

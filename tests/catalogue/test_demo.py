@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from accounts.models import User
 from awards.models import Credential, Reconsideration
@@ -98,6 +99,9 @@ def everybody_shown_can_sign_in(loaded):
         "Programme administrator", "Author", "Pre-assessment moderator",
     }  # fmt: skip
     assert demo.PASSWORD in loaded
+    page = Client().get("/accounts/login/").content.decode()
+    assert demo.PASSWORD in page
+    assert [address for address, _name, _part in demo.demo_accounts() if address not in page] == []
 
 
 def test_no_known_passwords_in_production(settings):
@@ -105,3 +109,4 @@ def test_no_known_passwords_in_production(settings):
     with pytest.raises(CommandError, match="public password"):
         call_command("load_demo")
     assert not User.objects.exists()
+    assert demo.PASSWORD not in Client().get("/accounts/login/").content.decode()

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 
 from accounts.models import User
-from config.templatetags.moderato import form_errors
+from config.templatetags.moderato import form_errors, media_words, zone_words
 
 NOON = dt.datetime(2026, 8, 2, 0, 0, tzinfo=dt.UTC)
 
@@ -207,3 +207,19 @@ def test_a_missing_answer_is_asked_for_by_its_name() -> None:
         "Enter a valid email address.",
         "Say which one.",
     ]
+
+
+def test_kinds_of_files_and_zones_are_called_what_people_call_them() -> None:
+    word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    assert [media_words(one) for one in ("application/pdf", word, "image/jpeg", "x/odd")] == [
+        "PDF", "Word", "JPG", "ODD"
+    ]  # fmt: skip
+    assert [zone_words(one) for one in ("Pacific/Auckland", "Europe/Oslo")] == [
+        "New Zealand time", "Oslo time"
+    ]  # fmt: skip
+
+
+def test_a_receipt_says_the_second_and_the_zone() -> None:
+    moment = dt.datetime(2026, 8, 14, 4, 12, 9, tzinfo=dt.UTC)
+    shown = render('{% local_time at "Pacific/Auckland" form="exact" %}', at=moment)
+    assert "Friday 14 August 2026, 4:12:09 pm NZST" in shown
