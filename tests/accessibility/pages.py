@@ -50,6 +50,7 @@ def error(
 FRAME = [
     page("account_login"),
     error("account_login", None, None, status=200),
+    page("account_login", None, "demonstration", label="demonstration"),
     page("account_reset_password"),
     error("account_reset_password", None, None, status=200),
     page("account_reset_password_done"),

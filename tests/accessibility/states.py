@@ -104,6 +104,12 @@ def stuck_message(world: World) -> Kwargs:
     return {"pk": found[0]}
 
 
+def demonstration(world: World) -> Kwargs:
+    """The delivery by which a demonstration is known is there."""
+    world.another("accessibility-1")
+    return {}
+
+
 def many_deliveries(world: World) -> Kwargs:
     """An administrator with more deliveries than a page shows, all with long names."""
     person = world.person("manager", LONG_NAME)
