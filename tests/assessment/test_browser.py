@@ -1,5 +1,7 @@
 """The workspace in a real browser: autosave, live rule, Ctrl+Enter, shortcuts that start switched off."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -44,3 +46,54 @@ def test_marking_by_keyboard(page, live_site):
     assert draft.judgements.filter(level__code="M").count() == 3
     assert draft.judgements.get(criterion__code="C3").feedback == "jk2 typed, not obeyed"
     assert Submission.objects.get(pk=second.pk).state == "in_assessment"
+
+
+@pytest.fixture
+def marking(page, live_site):
+    """Ada's workspace with one submission, and its address."""
+    cast = make_cast(learners=1)
+    submission = allocated(cast)
+    opened(submission, cast.ada)
+    sign_in(page, live_site, cast.ada)
+    address = f"{live_site}/assess/m/{submission.pk}/"
+    page.goto(address)
+    return page, address, cast
+
+
+def feedback(page):
+    return page.locator("#marks textarea").first
+
+
+def test_marks_typed_after_the_session_ended_are_there_after_signing_in(marking, live_site):
+    page, address, cast = marking
+    name = feedback(page).get_attribute("name")
+    page.context.clear_cookies(name="sessionid")
+    feedback(page).fill("Typed when nobody was signed in.")
+    page.get_by_text("Not saved. Your words are kept on this device.").wait_for()
+    page.goto(address)
+    page.get_by_label("E-mail address").wait_for()
+    sign_in(page, live_site, cast.ada)
+    page.goto(address)
+    page.get_by_role("button", name="Use it").click()
+    assert feedback(page).input_value() == "Typed when nobody was signed in."
+    page.get_by_text(re.compile(r"^Saved \d")).first.wait_for()
+    page.reload()
+    assert page.locator(f"[name={name}]").input_value() == "Typed when nobody was signed in."
+    assert page.get_by_role("button", name="Use it").count() == 0
+
+
+def test_two_windows_on_one_set_of_marks_show_both(marking):
+    page, address, _cast = marking
+    second = page.context.new_page()
+    second.goto(address)
+    feedback(page).fill("From the first window.")
+    page.get_by_text(re.compile(r"^Saved \d")).first.wait_for()
+    feedback(second).fill("From the second window.")
+    second.get_by_role("heading", name="Two versions").wait_for()
+    panel = second.locator("section[tabindex]").filter(has_text="Two versions").inner_text()
+    assert "From the first window." in panel
+    assert "From the second window." in panel
+    second.get_by_role("button", name="Keep my version").click()
+    second.get_by_text(re.compile(r"^Saved \d")).first.wait_for()
+    page.reload()
+    assert feedback(page).input_value() == "From the second window."
