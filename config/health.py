@@ -29,12 +29,13 @@ from config.celery import app
 from portfolios.actions.scanning import scanner_answers
 from portfolios.enums import StoreProblem
 from portfolios.models import StoreCheck, StoreFinding
-from workflows.enums import MessageState
-from workflows.models import Heartbeat, OutboxMessage, Reminder
+from workflows.enums import AttemptResult, MessageKind, MessageState
+from workflows.models import DeliveryAttempt, Heartbeat, OutboxMessage, Reminder
 
 BEAT_SIGNS = {"beat", "dispatch"}
 WORKER_SIGNS = {"worker", "relay", "mail", "reminders", "roots", "dispatch"}
 RELAY_QUEUE = "notify"
+SEVERAL = 3  # one or two may be a full mailbox; these are the mail server
 STORAGE_SECONDS = 60.0
 _storage_seen_at = 0.0
 
@@ -156,11 +157,29 @@ def oldest_due() -> float:
     return (now - oldest).total_seconds() if oldest else 0.0
 
 
+def tried_in_vain() -> int:
+    """Mails that wait for another try after a long time in which none was sent: the mail server is away.
+
+    Each is put off a little longer at every try, so none of them is ever long overdue.
+    """
+    long_ago = timezone.now() - timedelta(seconds=settings.OUTBOX_MAX_SECONDS)
+    number = OutboxMessage.objects.filter(
+        state=MessageState.PENDING,
+        kind=MessageKind.DELIVERY,
+        attempts__gt=0,
+        created_at__lt=long_ago,
+    ).count()
+    sent = DeliveryAttempt.objects.filter(result=AttemptResult.SENT, ended_at__gt=long_ago)
+    return 0 if number < SEVERAL or sent.exists() else number
+
+
 def check_outbox() -> str:
-    """No message waits long after it was due."""
+    """No message waits long after it was due, and mails do get through."""
     waits = oldest_due()
     if waits > settings.OUTBOX_MAX_SECONDS:
         raise NotReadyError(f"the oldest unsent message waits for {waits:.0f} s")
+    if (number := tried_in_vain()) >= SEVERAL:
+        raise NotReadyError(f"{number} mails were tried in vain, and none got through meanwhile")
     return f"oldest unsent {waits:.0f} s"
 
 

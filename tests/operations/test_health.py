@@ -12,7 +12,7 @@ from django.utils import timezone
 from config import health
 from tests.servers import free_port
 from workflows.enums import Channel, Lane, MessageKind
-from workflows.models import Heartbeat, Notification, OutboxMessage
+from workflows.models import DeliveryAttempt, Heartbeat, Notification, OutboxMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def failing(client):
 
 @pytest.mark.sqlite
 def test_ready_when_everything_works(client, beating, django_assert_max_num_queries):
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         assert failing(client) == []
 
 
@@ -137,6 +137,21 @@ def test_a_message_for_later_and_a_sent_one_do_not_count(client, beating, lena):
     message(lena, waited=-90_000)
     message(lena, waited=90_000, state="sent")
     assert failing(client) == []
+
+
+def test_a_mail_server_that_is_away_is_named_though_every_mail_is_put_off(
+    client, beating, lena, settings
+):
+    ago = timezone.now() - timedelta(seconds=settings.OUTBOX_MAX_SECONDS + 30)
+    for number in (1, 2, 3):
+        assert failing(client) == []
+        put_off = message(lena, waited=-600 - number, attempts=4)
+        OutboxMessage.objects.filter(pk=put_off.pk).update(created_at=ago)
+    assert failing(client) == ["outbox"]
+    other = message(lena, waited=1, state="sent")
+    tried = DeliveryAttempt.objects.create(message=other, started_at=ago, result="sent")
+    assert failing(client) == []
+    assert tried.ended_at > ago
 
 
 def test_failures_tell_no_addresses(client, settings):
