@@ -46,14 +46,17 @@ def weights(kind: str, positions: int | Sequence[float] | Numbers) -> Numbers:
     """Agreement weights between categories; `positions` is their number, or where each lies on the scale.
 
     identity; linear 1 − |i−j|/range; quadratic 1 − (i−j)²/range² (some packages call it Fleiss–Cohen);
-    ordinal 1 − C(|i−j|+1, 2)/C(k, 2) on ranks (Gwet 2014), which is not Krippendorff's ordinal metric.
+    ordinal 1 − C(|i−j|+1, 2)/C(k, 2) on ranks (Gwet 2014), which is not Krippendorff's ordinal metric;
+    adjacent 1 for the same category or the next, else 0: for observed agreement.
     """
     where = np.asarray(range(positions) if isinstance(positions, int) else positions, float)
     k = len(where)
     if kind == "identity" or k < 2:
         return np.eye(k)
+    apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
+    if kind == "adjacent":
+        return np.asarray(apart <= 1, float)
     if kind == "ordinal":
-        apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
         return np.asarray(1 - apart * (apart + 1) / (k * (k - 1)), float)
     power = {"linear": 1, "quadratic": 2}[kind]
     span = where.max() - where.min()

@@ -7,7 +7,7 @@ comparing with such software. What Moderato shows comes from `severity`.
 import numpy as np
 
 from moderation.estimates import Numbers
-from moderation.judgements import Judgements, check_comparable, extremes
+from moderation.judgements import Judgements, check_comparable, extremes, varying, with_effects
 from moderation.ratingscale import Chances, Design, chances
 from moderation.severity import MOST_STEPS, UNSETTLED, Fit, fit_of
 
@@ -26,10 +26,13 @@ def without_extreme_persons(data: Judgements) -> Judgements:
 def fit_jointly(data: Judgements) -> Fit:
     """Severities and the rest, by alternating Newton steps for persons and for the other facets.
 
-    Errors take the persons' places as known, as FACETS prints them. Raises Incomparable where the design
+    Errors take the persons' places as known, as FACETS prints them. Facets of persons are left out: a place
+    of one's own takes them in. Raises Incomparable where the design
     cannot rank.
     """
     left_out: dict[str, list[str]] = {}
+    if len(crossed := varying(data)) < len(data.facets):
+        data = data.with_facets(crossed or [0])
     while True:
         size = len(data.person)
         data, flat = extremes(without_extreme_persons(data))
@@ -37,6 +40,7 @@ def fit_jointly(data: Judgements) -> Fit:
             left_out.setdefault(name, []).extend(names)
         if len(data.person) == size:
             break
+    data = with_effects(data)
     check_comparable(data)
     design = Design.of(data)
     member = design.membership[design.cell]

@@ -8,7 +8,7 @@ of the person. `person` may also be called item, student, learner or submission.
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,6 +19,8 @@ from moderation.tables import Line, Problem, Table, UnreadableTable
 PERSON = ("person", "item", "student", "learner", "submission")
 WHOLE = re.compile(r"\d{1,3}")
 RATER = "rater"
+LEAST_PER_LEVEL = 5
+"""Persons for each level of a facet of persons, on average."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Judgements:
     person: Codes
     places: Codes
     category: Codes
+
+    def with_facets(self, numbers: Sequence[int]) -> "Judgements":
+        """The same judgements with some of the facets only."""
+        facets = tuple(self.facets[one] for one in numbers)
+        return replace(self, facets=facets, places=self.places[:, list(numbers)])
 
     def keep(self, kept: "np.typing.NDArray[np.bool_]") -> "Judgements":
         """Some of the judgements; persons, levels and categories without any left are dropped."""
@@ -207,6 +214,12 @@ def extremes(data: Judgements) -> tuple[Judgements, dict[str, list[str]]]:
         data = data.keep(kept)
 
 
+def with_effects(data: Judgements) -> Judgements:
+    """The rater and those other facets that have two levels at least: a single one has no effect."""
+    more = [n for n, facet in enumerate(data.facets) if n == 0 or len(facet.levels) > 1]
+    return data if len(more) == len(data.facets) else data.with_facets(more)
+
+
 def parts(data: Judgements) -> list[list[str]]:
     """The groups of raters that are linked by shared work, largest first; one group if the design is connected."""
     raters = data.facets[0].levels
@@ -241,17 +254,43 @@ def check_comparable(data: Judgements) -> None:
             f"The raters fall into {len(groups)} parts that share no work, so they cannot be ranked "
             f"({named}). Have somebody of each part read work of another part."
         )
-    crossed = [number for number in range(len(data.facets)) if _varies_within_persons(data, number)]
+    crossed = varying(data)
     columns = np.column_stack([_indicators(data, number)[:, 1:] for number in crossed])
     sums = np.zeros((len(data.persons), columns.shape[1]))
     np.add.at(sums, data.person, columns)
     size = np.bincount(data.person)[:, None]
     gram = columns.T @ columns - sums.T @ (sums / size)
     if np.linalg.matrix_rank(gram, hermitian=True) < columns.shape[1]:
-        names = " and ".join(data.facets[number].name for number in crossed)
-        raise Incomparable(
-            f"The effects of {names} cannot be told apart: some of them always go together."
-        )
+        raise Incomparable(_together(data, crossed))
+    _check_groups(data, [number for number in range(len(data.facets)) if number not in crossed])
+
+
+def _check_groups(data: Judgements, groups: Sequence[int]) -> None:
+    """Facets of persons: few levels for many persons, and no two of them the same."""
+    if not groups:
+        return
+    for number in groups:
+        levels, persons = len(data.facets[number].levels), len(data.persons)
+        if levels > persons / LEAST_PER_LEVEL:
+            raise Incomparable(
+                f"“{data.facets[number].name}” has {levels} levels for {persons} persons, which no facet of "
+                "persons can have. Leave the column out."
+            )
+    _person, first = np.unique(data.person, return_index=True)
+    columns = np.column_stack([_indicators(data, number)[first, 1:] for number in groups])
+    whole = np.column_stack([np.ones(len(first)), columns])
+    if np.linalg.matrix_rank(whole) < whole.shape[1]:
+        raise Incomparable(_together(data, groups))
+
+
+def _together(data: Judgements, numbers: Sequence[int]) -> str:
+    names = " and ".join(data.facets[number].name for number in numbers)
+    return f"The effects of {names} cannot be told apart: some of them always go together."
+
+
+def varying(data: Judgements) -> list[int]:
+    """The facets of which one person can have several levels; the others are facets of persons."""
+    return [number for number in range(len(data.facets)) if _varies_within_persons(data, number)]
 
 
 def _varies_within_persons(data: Judgements, number: int) -> bool:

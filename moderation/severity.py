@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from moderation.estimates import Codes, Numbers
-from moderation.judgements import Judgements, check_comparable, extremes
+from moderation.judgements import Judgements, check_comparable, extremes, with_effects
 from moderation.ratingscale import Chances, Design
 
 WIDE = np.linspace(-12, 12, 61)
@@ -159,12 +159,19 @@ class _Marginal:
 
 
 def fit(data: Judgements, nodes: Numbers = WIDE) -> Fit:
-    """Severities and the rest of the model. Raises Incomparable where the design cannot rank."""
+    """Severities and the rest of the model.
+
+    Raises Incomparable where the design cannot rank, ArithmeticError where the estimates do not settle.
+    """
     data, left_out = extremes(data)
+    data = with_effects(data)
     check_comparable(data)
     design = Design.of(data)
     model = _Marginal(data, design, nodes)
-    state, iterations = model.solve()
+    try:
+        state, iterations = model.solve()
+    except np.linalg.LinAlgError as error:
+        raise ArithmeticError(UNSETTLED) from error
     found = design.chances(state[:-2], nodes)
     posterior = model.posterior(state, found)
     covariance = _covariance(data, design, state, found, posterior, model.weight(posterior), nodes)

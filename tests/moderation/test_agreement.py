@@ -367,3 +367,6 @@ def test_weights() -> None:
     assert a.weights("ordinal", 3)[0].tolist() == pytest.approx([1, 2 / 3, 0])
     assert a.weights("linear", [0, 1, 4])[0].tolist() == [1, 0.75, 0]
     assert a.weights("quadratic", 1).tolist() == [[1]]
+    assert a.weights("adjacent", 3).tolist() == [[1, 1, 0], [1, 1, 1], [0, 1, 1]]
+    counts = np.array([[1, 1, 0], [1, 0, 1], [2, 0, 0], [0, 0, 1]])
+    assert a.observed_agreement(counts, a.weights("adjacent", 3)).value == pytest.approx(2 / 3)

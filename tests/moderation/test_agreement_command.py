@@ -152,10 +152,12 @@ def test_a_table_for_people(agreement) -> None:
     assert "20 items, 2 raters, 40 ratings" in text
     assert "* Cohen's kappa, quadratic weights" in text
     assert "Observed agreement (same category)" in text
+    assert "Observed agreement (same or next category)" in text
     assert "Bias: x minus y is -0.0500 on average." in text
     assert "Standard error of measurement" in text
     words = agreement(long(OBSERVERS), "--scale", "nominal")
     assert "– Cohen's kappa: Cohen's kappa is for exactly two raters, and there are 4." in words
+    assert "next category" not in words
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,43 @@ def test_facets_that_always_go_together_cannot_be_told_apart() -> None:
         fit_jointly(made(*rows))
 
 
+def with_groups(group) -> j.Judgements:
+    data = simulated(8, persons=60)
+    names = [data.persons[one] for one in data.person]
+    raters = [data.facets[0].levels[one] for one in data.places[:, 0]]
+    columns = [raters, *([make(int(name[1:])) for name in names] for make in group)]
+    return j.make(names, columns, ["rater", *"ghi"[: len(group)]], data.category.tolist())
+
+
+def test_groups_of_persons_are_facets_too() -> None:
+    data = with_groups([lambda n: "xy"[n % 2]])
+    fit = severity.fit(data)
+    assert fit.effects[6] == -fit.effects[7]
+    assert j.varying(data) == [0]
+    joint = fit_jointly(data)
+    assert [facet.name for facet in joint.data.facets] == ["rater"]
+
+
+def test_a_single_level_has_no_effect() -> None:
+    fit = severity.fit(with_groups([lambda n: "all"]))
+    assert [facet.name for facet in fit.data.facets] == ["rater"]
+    assert set(ranking.report(fit)["facets"]) == {"rater"}
+    joint = fit_jointly(with_groups([lambda n: "all"]))
+    assert len(joint.effects) == 6
+
+
+@pytest.mark.parametrize(
+    ("group", "says"),
+    [
+        ([str], r"“g” has \d+ levels for \d+ persons"),
+        ([lambda n: "xy"[n % 2], lambda n: "uv"[n % 2]], "g and h cannot be told apart"),
+    ],
+)
+def test_groups_that_say_nothing_are_refused(group, says: str) -> None:
+    with pytest.raises(j.Incomparable, match=says):
+        severity.fit(with_groups(group))
+
+
 def test_one_rater_ranks_nobody() -> None:
     with pytest.raises(j.Incomparable, match="one rater"):
         severity.fit(made(("p", "a", "c", 0), ("q", "a", "c", 1)))

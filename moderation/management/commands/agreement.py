@@ -5,11 +5,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
 from moderation import agreement, coefficients
-from moderation.estimates import Estimate
+from moderation.estimates import Codes, Estimate
 from moderation.intraclass import MeanSquares, complete, measurement
 from moderation.ratings import COLUMNS, SCALES, Ratings, ratings_of
 from moderation.tables import UnreadableTable, parse, read_file
@@ -26,6 +25,7 @@ SUITS = {
 class Command(BaseCommand):
     """Reads the file whole or not at all, and touches no database."""
 
+    requires_system_checks = ()
     help = "Agreement of ratings in a CSV file with the columns item, rater and category."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -64,10 +64,10 @@ class Command(BaseCommand):
             "",
             f"{'':2}{'statistic':<44}{'value':>9}{'error':>9}{'95 % interval':>20}{'items':>7}",
         ]
-        plain = agreement.observed_agreement(
-            counts, np.eye(len(ratings.categories)), name="Observed agreement (same category)"
-        )
-        for key, one in {"": plain, **found}.items():
+        observed = {"": _observed(counts, "identity", "same category")}
+        if ratings.ordered:
+            observed[" "] = _observed(counts, "adjacent", "same or next category")
+        for key, one in (observed | found).items():
             if one.value is None:
                 continue
             mark = "*" if key in SUITS[scale] else " "
@@ -78,6 +78,11 @@ class Command(BaseCommand):
         lines += ["", f"* usual for the {scale} scale", *_of_numbers(ratings, scale)]
         lines += [f"– {one.statistic}: {one.reason}" for one in found.values() if one.value is None]
         return lines
+
+
+def _observed(counts: Codes, kind: str, words: str) -> Estimate:
+    name = f"Observed agreement ({words})"
+    return agreement.observed_agreement(counts, agreement.weights(kind, counts.shape[1]), name=name)
 
 
 def _ends(one: Estimate) -> str:

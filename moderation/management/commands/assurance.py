@@ -21,6 +21,7 @@ from moderation.assurance import (
 class Command(BaseCommand):
     """Arithmetic alone; touches no database."""
 
+    requires_system_checks = ()
     help = "The exact upper bound on wrong decisions in a frame of which a random part was read."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

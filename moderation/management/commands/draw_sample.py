@@ -14,6 +14,7 @@ from moderation.tables import UnreadableTable, read_file
 class Command(BaseCommand):
     """For auditors: needs the population as a file, the seed and the policy, and touches no database."""
 
+    requires_system_checks = ()
     help = "Draw a sample from a CSV file with the columns id, assessor, band, outcome and flags."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

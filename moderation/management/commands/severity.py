@@ -17,6 +17,7 @@ from moderation.tables import UnreadableTable, parse, read_file
 class Command(BaseCommand):
     """Reads the file whole or not at all, ranks nobody in a design that cannot, and touches no database."""
 
+    requires_system_checks = ()
     help = (
         "Severity of raters from a CSV file: columns person, rater, category and facets such as criterion, "
         "or one line for each person with columns rater_1, rater_2, …"
