@@ -68,3 +68,6 @@ class FeedbackQuality(models.TextChoices):
 
 RESOLVED = (SampleState.UPHELD, SampleState.ADJUSTED)
 """States in which an item waits for nobody."""
+
+EXTENSION = "extension"
+"""The one reason of an item that an extension drew; the word of moderation.sampling."""

@@ -7,7 +7,7 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from moderation.enums import RoundDecision, RoundState, SampleState
+from moderation.enums import EXTENSION, Disagreement, RoundDecision, RoundState, SampleState
 from portfolios.enums import SubmissionState
 from workflows.guards import guard
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Proof = tuple[datetime | None, Delivery]
 
+DISAGREEMENTS = (Disagreement.GRADE, Disagreement.PASS_FAIL)
 CLOSING = (RoundDecision.ACCEPT, RoundDecision.ACCEPT_WITH_ACTIONS, RoundDecision.ADJUST_SET)
 BEFORE_MODERATION = (
     SubmissionState.SUBMITTED,
@@ -131,10 +132,62 @@ def read_blind(item: "SampleItem") -> bool:
     return item.readings.filter(sealed_at__isnull=False).exists()
 
 
-@guard("extension_open", _("More items are to be drawn, so single results cannot change now."))
+@guard(
+    "extension_open",
+    _("The sample is being extended. Single results cannot change until all of it has been read."),
+)
 def no_extension_open(item: "SampleItem") -> bool:
-    """While an extension is open, single results may not change (lifecycle 4.4)."""
-    return not item.round.extensions_owed
+    """While an extension is open, single results may not change (lifecycle 4.4).
+
+    It is open from the disagreement that set it off until each of its items has been read blind. The
+    database refuses it too (moderation.triggers).
+    """
+    return not extension_open(item.round)
+
+
+def extension_open(moderation_round: "ModerationRound") -> bool:
+    """More is to be drawn, or something that was drawn by an extension has not been read."""
+    unread = moderation_round.items.live().filter(state=SampleState.DRAWN, reasons=[EXTENSION])
+    return bool(moderation_round.extensions_owed) or unread.exists()
+
+
+@guard(
+    "disagreement_unanswered",
+    _("A disagreement has not had its consequence: the sample was not extended as the rule asks."),
+)
+def every_disagreement_answered(moderation_round: "ModerationRound") -> bool:
+    """Each assessor with a disagreement was read further, or there is nothing left to read (lifecycle 4.4).
+
+    A second one, or any on pass or fail, leaves nothing of that assessor's frame unread. Asked anew from the
+    items themselves, so that a lost note of what is owed does not pass for an answer. While something is
+    owed, `escalations_extended` speaks.
+    """
+    if moderation_round.extensions_owed:
+        return True
+    found = moderation_round.items.live().filter(
+        decisions__factual_error=False, decisions__disagreement__in=DISAGREEMENTS
+    )
+    kinds: dict[str, dict[object, str]] = {}
+    for key, stratum, kind in found.values_list("pk", "stratum", "decisions__disagreement"):
+        own = kinds.setdefault(stratum.split("|", 1)[0], {})
+        own[key] = max(own.get(key, ""), kind)
+    if not kinds:
+        return True
+    drawn = moderation_round.items.live().values("submission")
+    left = set(
+        moderation_round.members.filter(assessor_code__in=list(kinds), targeted_for=[])
+        .exclude(submission__in=drawn)
+        .values_list("assessor_code", flat=True)
+    )
+    extended = {
+        asked["assessor"] for draw in moderation_round.draws for asked in draw.get("asked", ())
+    }
+    whole = moderation_round.policy["escalate.full_on"]
+    return not any(
+        Disagreement.PASS_FAIL in own.values() or len(own) >= whole or code not in extended
+        for code, own in kinds.items()
+        if code in left
+    )
 
 
 # Steps of the submission that moderation drives. Each has a form for whole sets.

@@ -229,17 +229,19 @@ def write_new_versions(
     *,
     actor: User,
     basis: Basis,
-    reason: str,
+    reason: str | Mapping[UUID, str],
     approved_by: User | None = None,
 ) -> dict[UUID, AssessmentDecision]:
     """Add a final decision version to each submission: {submission: {criterion: level}}.
 
     Copies the decision that counts, changes these levels, works out the result anew, seals it and makes it
     count; nothing that exists is changed and no state moves. Who may is for the caller to ask. Bound to the
-    same manifest, rubric and policy. The number of statements does not grow with the set. Raises
-    StaleState where a submission has no decision that counts, GuardsNotMet where there is no result.
+    same manifest, rubric and policy. One reason for all, or one for each submission. The number of
+    statements does not grow with the set. Raises StaleState where a submission has no decision that counts,
+    GuardsNotMet where there is no result.
     """
-    if not reason.strip() or basis in MARKED_AS.values():
+    reasons = dict.fromkeys(changes, reason) if isinstance(reason, str) else reason
+    if not all(reasons[key].strip() for key in changes) or basis in MARKED_AS.values():
         raise ValueError("A later version needs a reason, and a basis of its own.")
     rows = Submission.objects.select_for_update(of=("self",), no_key=True).order_by("pk")
     submissions = list(
@@ -278,7 +280,8 @@ def write_new_versions(
             submission=submission, author=actor, basis=basis, number=highest[submission.pk] + 1,
             manifest_hash=submission.fingerprint, rubric_hash=submission.rubric.content_hash,
             policy_hash=hashes[submission.delivery_id], feedback=source.feedback,
-            staff_note=source.staff_note, reason=plain_text(reason), approved_by=approved_by,
+            staff_note=source.staff_note, reason=plain_text(reasons[submission.pk]),
+            approved_by=approved_by,
             sealed_at=now, final_at=now,
         )  # fmt: skip
         copies = [_changed(one, made, by_id, changes[submission.pk]) for one in old[source.pk]]

@@ -218,6 +218,7 @@ def close_round(moderation_round: ModerationRound, *, actor: User) -> Moderation
 CLOSING_GUARDS = (
     guards.every_item_resolved,
     guards.escalations_extended,
+    guards.every_disagreement_answered,
     guards.decision_closes,
     guards.adjustment_approved,
     guards.every_member_back,
@@ -235,21 +236,18 @@ def _settle(moderation_round: ModerationRound, *, actor: User) -> None:
         else []
     )
     settled = selectors.settled_on_closing(moderation_round)
-    for item, decision in settled:
-        comparison = selectors.comparison_of(item)
-        levels = {
-            one.criterion.pk: one.moderator.level_id
-            for one in (comparison.criteria if comparison else [])
-            if one.differs and one.moderator.level_id
-        }
+    if settled:
         made = write_new_versions(
-            {item.submission_id: levels},
+            selectors.levels_to_settle([item for item, _decision in settled]),
             actor=actor,
             basis=Basis.MODERATION,
-            reason=decision.reason,
+            reason={item.submission_id: decision.reason for item, decision in settled},
         )
-        ModerationDecision.objects.filter(pk=decision.pk).update(
-            changes_result=True, new_decision=made[item.submission_id]
+        for item, decision in settled:
+            decision.changes_result = True
+            decision.new_decision = made[item.submission_id]
+        ModerationDecision.objects.bulk_update(
+            [decision for _item, decision in settled], ["changes_result", "new_decision"]
         )
     if adjusted:
         write_new_versions(

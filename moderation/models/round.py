@@ -104,6 +104,7 @@ class ModerationRound(StateModel):
         conditions=[
             guards.every_item_resolved,
             guards.escalations_extended,
+            guards.every_disagreement_answered,
             guards.every_member_back,
         ],
         custom={"past": "decided", "label": _("Decide on the set")},
@@ -148,6 +149,7 @@ class ModerationRound(StateModel):
         conditions=[
             guards.every_item_resolved,
             guards.escalations_extended,
+            guards.every_disagreement_answered,
             guards.decision_closes,
             guards.adjustment_approved,
             guards.every_member_back,
