@@ -51,6 +51,7 @@ ASSESSOR = Role(
     (
         ("Home", "assessment:home"),
         ("Queue", "assessment:queue"),
+        ("Your agreement", "moderation:own_agreement"),
     ),
 )
 MODERATOR = Role(

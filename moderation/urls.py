@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from moderation.views import lead, moderator, plans, records, reports
+from moderation.views import agreement, lead, moderator, plans, records, reports
 
 app_name = "moderation"
 
 urlpatterns = [
     path("", moderator.home, name="home"),
-    path("agreement/", reports.agreement, name="agreement"),
+    path("agreement/", agreement.agreement, name="agreement"),
+    path("agreement/yours/", agreement.own_agreement, name="own_agreement"),
+    path("agreement/<slug:chart>.csv", agreement.table, name="agreement_table"),
     path("watch/<uuid:delivery>/", reports.watch, name="watch"),
     path("watch/<int:pk>/end/", reports.end_watch, name="end_watch"),
     path("rounds/", lead.rounds, name="rounds"),

@@ -200,8 +200,11 @@ def close_round(moderation_round: ModerationRound, *, actor: User) -> Moderation
         raise GuardsNotMet(unmet, instance=fresh)
     _settle(fresh, actor=actor)
     known = selectors.statistics_of(fresh)
+    readings = selectors.readings_of(fresh)
     assurance = selectors.assurance_of(fresh).as_json()
-    ModerationRound.objects.filter(pk=fresh.pk).update(statistics=known, assurance=assurance)
+    ModerationRound.objects.filter(pk=fresh.pk).update(
+        statistics=known, assurance=assurance, readings=readings
+    )
     closed = perform(
         fresh,
         "close",

@@ -1,6 +1,6 @@
 """Models of moderation."""
 
-from moderation.models.plan import PlanVersion
+from moderation.models.plan import PlanVersion, StoredFigures
 from moderation.models.round import ModerationRound, RoundMember
 from moderation.models.sample import (
     AssessorWatch,
@@ -19,4 +19,5 @@ __all__ = [
     "PlanVersion",
     "RoundMember",
     "SampleItem",
+    "StoredFigures",
 ]

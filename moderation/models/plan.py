@@ -1,4 +1,4 @@
-"""The plan of a round: policy, population and seed of one draw, kept as they stood."""
+"""The plan of a round, kept as it stood; and figures over closed rounds, computed once."""
 
 from django.db import models
 from django.utils import timezone
@@ -37,3 +37,17 @@ class PlanVersion(models.Model):
 
     def __str__(self) -> str:
         return f"Plan {self.number} of {self.round}"
+
+
+class StoredFigures(models.Model):
+    """Figures of agreement over some closed rounds, so that nobody computes them twice.
+
+    `key` is a digest of the rounds with their versions: a round that was closed anew has another key.
+    """
+
+    key = models.CharField(max_length=64, unique=True)
+    figures = models.JSONField(default=dict)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Figures {self.key[:8]}"

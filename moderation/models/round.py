@@ -51,6 +51,7 @@ class ModerationRound(StateModel):
     approved_at = models.DateTimeField(null=True, blank=True)
     statistics = models.JSONField(default=dict, blank=True)
     assurance = models.JSONField(default=dict, blank=True)
+    readings = models.JSONField(default=dict, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
     objects = RoundQuerySet.as_manager()

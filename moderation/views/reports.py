@@ -1,6 +1,5 @@
-"""Agreement over closed rounds, and which assessors are read in full."""
+"""Which assessors are read in full."""
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -11,40 +10,9 @@ from accounts.models import User
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
 from moderation import actions
-from moderation.enums import RoundState
 from moderation.forms import WatchForm
-from moderation.models import AssessorWatch, ModerationRound
-from moderation.views.lead import table_of
+from moderation.models import AssessorWatch
 from moderation.views.shared import for_moderators, person
-
-
-@require_http_methods(["GET", "POST"])
-@for_moderators
-def agreement(request: HttpRequest) -> HttpResponse:
-    """Figures of the last closed rounds. People by name for their lead only."""
-    me = person(request)
-    led = list(Delivery.objects.with_role(me, DeliveryRoleKind.LEAD_MODERATOR))
-    led_keys = {one.pk for one in led}
-    rounds = (
-        ModerationRound.objects.visible_to(me)
-        .filter(state=RoundState.CLOSED)
-        .select_related("delivery", "task")
-        .order_by("-closed_at")[:20]
-    )
-    shown: list[dict[str, Any]] = []
-    for one in rounds:
-        table = table_of(one.statistics)
-        if one.delivery_id not in led_keys:
-            table["by_assessor"] = []
-        shown.append({"round": one, "agreement": table})
-    watches = (
-        AssessorWatch.objects.current()
-        .filter(delivery__in=led_keys)
-        .select_related("assessor", "delivery")
-    )
-    return render(
-        request, "moderation/agreement.html", {"shown": shown, "watches": watches, "led": led}
-    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -290,7 +290,7 @@ def test_from_assessed_to_closed_in_the_browser() -> None:
     record = lea.get(at("record", found.pk))
     assert json.loads(record.content)["plans"][0]["population_hash"] == found.population_hash
     assert "attachment" in record["Content-Disposition"]
-    assert "Agreement of blind readings" in lea.get(at("agreement")).content.decode()
+    assert "Every criterion in figures" in lea.get(at("agreement")).content.decode()
     assert "Too few to judge" in lea.get(at("agreement")).content.decode()
 
 

@@ -1,0 +1,104 @@
+"""Agreement over closed rounds: which of them a person may look at, and their figures, computed once."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from accounts.models import User
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Criterion, Delivery, Level
+from moderation import figures
+from moderation.enums import RoundState
+from moderation.models import ModerationRound, StoredFigures
+from moderation.selectors.results import pairs_of
+
+
+def readings_of(moderation_round: ModerationRound) -> dict[str, Any]:
+    """What a round keeps of its double-read judgements when it is closed."""
+    labels: dict[str, list[str]] = {}
+    for code, label in (
+        Level.objects.filter(criterion__rubric__task=moderation_round.task_id)
+        .order_by("criterion__code", "rank")
+        .values_list("criterion__code", "label")
+    ):
+        own = labels.setdefault(code, [])
+        if label not in own:
+            own.append(label)
+    return figures.store_of(pairs_of(moderation_round), labels)
+
+
+def closed_rounds(user: User) -> QuerySet[Any]:
+    """Closed rounds that the person may see, newest first."""
+    found: QuerySet[Any] = (
+        ModerationRound.objects.visible_to(user)
+        .filter(state=RoundState.CLOSED)
+        .select_related("delivery", "task")
+        .order_by("-closed_at", "pk")
+    )
+    return found
+
+
+def rounds_judged_by(user: User) -> QuerySet[Any]:
+    """Closed rounds in which work that the person assessed was read."""
+    found: QuerySet[Any] = (
+        ModerationRound.objects.filter(state=RoundState.CLOSED, members__assessor=user)
+        .select_related("delivery", "task")
+        .distinct()
+        .order_by("-closed_at", "pk")
+    )
+    return found
+
+
+def led_by(user: User) -> set[UUID]:
+    """Deliveries of which the person sees figures of people by name."""
+    return set(
+        Delivery.objects.with_role(user, DeliveryRoleKind.LEAD_MODERATOR).values_list(
+            "pk", flat=True
+        )
+    )
+
+
+def criterion_names(rounds: Iterable[ModerationRound]) -> dict[str, str]:
+    """Code and title of the criteria of these rounds' tasks."""
+    rows = Criterion.objects.filter(rubric__task__in={one.task_id for one in rounds})
+    return {code: f"{code} ({title})" for code, title in rows.values_list("code", "title")}
+
+
+def figures_over(rounds: Sequence[ModerationRound], *, only: User | None = None) -> dict[str, Any]:
+    """Figures of these closed rounds together: read where they were computed before, else stored.
+
+    `only` leaves just the judgements of one assessor.
+    """
+    least = max((one.policy["coefficient.min_items"] for one in rounds), default=20)
+    ordered = sorted(rounds, key=lambda one: (one.closed_at, one.pk))
+    named = [[str(one.pk), one.seq, one.delivery.title] for one in ordered]
+    text = json.dumps([named, least, str(only.pk) if only else ""])
+    key = hashlib.sha256(text.encode()).hexdigest()
+    known = StoredFigures.objects.filter(key=key).first()
+    if known is not None:
+        found: dict[str, Any] = known.figures
+        return found
+    stores = []
+    for one in ordered:
+        assert one.closed_at is not None  # noqa: S101  only closed rounds are asked for
+        store = one.readings or readings_of(one)
+        month = one.closed_at.astimezone(one.delivery.zone).strftime("%Y-%m")
+        stores.append((one.delivery.title, month, of_person(store, only) if only else store))
+    made = figures.figures_of(stores, least)
+    # Somebody else may compute the same at the same time.
+    with suppress(IntegrityError), transaction.atomic():
+        StoredFigures.objects.create(key=key, figures=made)
+    return made
+
+
+def of_person(store: dict[str, Any], person: User) -> dict[str, Any]:
+    """The part of a store that one assessor judged."""
+    key = str(person.pk)
+    place = store["assessors"].index(key) if key in store["assessors"] else -1
+    return store | {"rows": [row for row in store["rows"] if row[2] == place]}

@@ -1,0 +1,146 @@
+"""Agreement over closed rounds: criteria first, then deliveries and time, then people for those who may."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET
+
+from accounts.models import User
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Delivery
+from moderation import charts, findings, selectors
+from moderation.models import AssessorWatch, ModerationRound
+from moderation.views.shared import for_moderators, person
+
+LIMIT = 200
+"""Closed rounds of one task that are pooled, newest first."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the page is about: closed rounds of one task, perhaps of one delivery only."""
+
+    rounds: list[ModerationRound]
+    tasks: list[tuple[str, str, bool]]
+    deliveries: list[tuple[str, str, bool]]
+    query: str
+
+    @property
+    def task(self) -> str:
+        return self.rounds[0].task.title if self.rounds else ""
+
+
+def scope_of(request: HttpRequest, rounds: list[ModerationRound]) -> Scope:
+    """By the address: `task` and `delivery`. Without them the task whose round was closed last."""
+    tasks = {str(one.task_id): one.task.title for one in rounds}
+    task = request.GET.get("task", "")
+    task = task if task in tasks else next(iter(tasks), "")
+    of_task = [one for one in rounds if str(one.task_id) == task]
+    deliveries = {str(one.delivery_id): one.delivery.title for one in of_task}
+    delivery = request.GET.get("delivery", "")
+    delivery = delivery if delivery in deliveries else ""
+    chosen = [one for one in of_task if not delivery or str(one.delivery_id) == delivery]
+    return Scope(
+        chosen[:LIMIT],
+        [(key, title, key == task) for key, title in tasks.items()],
+        [(key, title, key == delivery) for key, title in deliveries.items()],
+        urlencode({"task": task, "delivery": delivery}) if task else "",
+    )
+
+
+def charts_of(scope: Scope, me: User) -> tuple[list[charts.Chart], dict[str, Any], dict[str, Any]]:
+    """The charts that this person may see of a scope, with the figures of all and of the rounds they lead."""
+    known = selectors.figures_over(scope.rounds)
+    names = selectors.criterion_names(scope.rounds)
+    if not known["all"]:
+        return [], known, {}
+    made = [
+        findings.by_criterion(known, names),
+        findings.bias_by_criterion(known, names),
+        findings.by_delivery(known),
+        findings.over_time(known),
+    ]
+    led = selectors.led_by(me)
+    mine = [one for one in scope.rounds if one.delivery_id in led]
+    people: dict[str, Any] = {}
+    if mine:
+        people = known if len(mine) == len(scope.rounds) else selectors.figures_over(mine)
+        assessors = User.objects.filter(pk__in=people["by_assessor"])
+        made.append(findings.by_assessor(people, {str(one.pk): one.name for one in assessors}))
+    return made, known, people
+
+
+@require_GET
+@for_moderators
+def agreement(request: HttpRequest) -> HttpResponse:
+    """Figures of closed rounds. People by name for their lead only."""
+    me = person(request)
+    scope = scope_of(request, list(selectors.closed_rounds(me)))
+    made, known, people = charts_of(scope, me) if scope.rounds else ([], {}, {})
+    led = list(Delivery.objects.with_role(me, DeliveryRoleKind.LEAD_MODERATOR))
+    names = selectors.criterion_names(scope.rounds)
+    context = {
+        "scope": scope,
+        "charts": made,
+        "known": known,
+        "criteria": list(known.get("by_criterion", {}).items()),
+        "tables": findings.level_tables(known, names) if made else [],
+        "people": people_rows(people),
+        "led": led,
+        "watches": AssessorWatch.objects.current()
+        .filter(delivery__in=led)
+        .select_related("assessor", "delivery"),
+    }
+    return render(request, "moderation/agreement.html", context)
+
+
+def people_rows(people: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Each assessor by name with the figures."""
+    found = people.get("by_assessor", {})
+    names = {str(one.pk): one.name for one in User.objects.filter(pk__in=found)}
+    return [(names.get(key, "Somebody"), one) for key, one in found.items()]
+
+
+@require_GET
+@for_moderators
+def table(request: HttpRequest, chart: str) -> HttpResponse:
+    """The table of one chart as a file: the same rows as on the page, for the same eyes."""
+    me = person(request)
+    scope = scope_of(request, list(selectors.closed_rounds(me)))
+    made = charts_of(scope, me)[0] if scope.rounds else []
+    found = next((one for one in made if one.key == chart), None)
+    if found is None:
+        raise Http404
+    response = HttpResponse(found.csv, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="agreement-{chart}.csv"'
+    return response
+
+
+@require_GET
+@login_required
+def own_agreement(request: HttpRequest) -> HttpResponse:
+    """How moderators of one's own decisions judged the same work. For the assessor alone."""
+    me = person(request)
+    rounds = list(selectors.rounds_judged_by(me)[:LIMIT])
+    if not rounds and not me.delivery_roles.filter(role=DeliveryRoleKind.ASSESSOR).exists():
+        raise Http404
+    scope = scope_of(request, rounds)
+    known = selectors.figures_over(scope.rounds, only=me) if scope.rounds else {}
+    made: list[charts.Chart] = []
+    if known.get("all"):
+        names = selectors.criterion_names(scope.rounds)
+        made = [
+            findings.by_criterion(known, names, whose="you"),
+            findings.bias_by_criterion(known, names),
+        ]
+    context = {
+        "scope": scope,
+        "charts": made,
+        "known": known,
+        "criteria": list(known.get("by_criterion", {}).items()),
+    }
+    return render(request, "moderation/own_agreement.html", context)
