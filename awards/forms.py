@@ -6,8 +6,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from awards import selectors
-from catalogue.models import Delivery
+from awards.selectors import RecallScope
+from catalogue.models import AssessmentTask, Criterion, Delivery
 from workflows.forms import DayField, LocalTimes
 
 
@@ -133,3 +135,47 @@ class OnBehalfForm(forms.Form):
         label=_("The learner has made the declaration below to me."),
         error_messages={"required": _("The learner has to make the declaration.")},
     )
+
+
+class RecallScopeForm(forms.Form):
+    """Narrows a recall to an assessor, a criterion, or the days on which was decided."""
+
+    assessor = forms.ModelChoiceField(
+        label=_("Judged by"), queryset=User.objects.none(), required=False, empty_label=_("Anybody")
+    )
+    criterion = forms.ModelChoiceField(
+        label=_("Criterion"),
+        queryset=Criterion.objects.none(),
+        required=False,
+        empty_label=_("Any"),
+    )
+    since = forms.DateField(
+        label=_("Decided from"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        label=_("Decided until"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def __init__(self, delivery: Delivery, task: AssessmentTask, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        judged = User.objects.filter(
+            decisions__submission__delivery=delivery, decisions__submission__task=task
+        ).distinct()
+        choices = {
+            "assessor": judged,
+            "criterion": Criterion.objects.filter(rubric__task=task).order_by("number"),
+        }
+        for name, rows in choices.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  declared above
+            field.queryset = rows
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("since") and given.get("until") and given["since"] > given["until"]:
+            self.add_error("until", _("The last day lies before the first."))
+        return given
+
+    def scope(self) -> RecallScope:
+        given = self.cleaned_data
+        return RecallScope(given["assessor"], given["criterion"], given["since"], given["until"])

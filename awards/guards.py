@@ -324,7 +324,10 @@ def never_lower(submission: "Submission") -> bool:
     on=["portfolios.submission.recall"],
 )
 def recalled_by_two(submission: "Submission") -> bool:
-    """Two different people since this release. A recall of an earlier release does not count."""
+    """Two different people since this release, and the recall covers this work.
+
+    A recall of an earlier release does not count, nor one of other results of the same task.
+    """
     return submission.pk not in _not_recalled(
         type(submission)._default_manager.filter(pk=submission.pk)
     )
@@ -340,6 +343,7 @@ def _not_recalled(submissions: "QuerySet[Submission]") -> set[Any]:
             delivery__recalls__cancelled_at__isnull=True,
             delivery__recalls__confirmed_at__gte=F("released_at"),
         )
+        & (Q(delivery__recalls__is_partial=False) | Q(delivery__recalls__affected=F("pk")))
         & ~Q(delivery__recalls__confirmed_by=F("delivery__recalls__asked_by"))
         & ~Q(delivery__recalls__reason=""),
     )

@@ -22,8 +22,17 @@ from workflows.notifications import notify
 from workflows.transitions import perform_set
 
 
-def ask_recall(delivery: Delivery, task: AssessmentTask, *, actor: User, reason: str) -> Recall:
-    """Ask that the released results of a task be taken back, with a reason.
+def ask_recall(
+    delivery: Delivery,
+    task: AssessmentTask,
+    *,
+    actor: User,
+    reason: str,
+    scope: selectors.RecallScope = selectors.WHOLE,
+) -> Recall:
+    """Ask that released results of a task be taken back, with a reason: all, or those within the scope.
+
+    The results that a partial recall is about are listed now and do not grow.
 
     Nothing changes until a second person confirms; those who may are told. Raises NotPermitted or
     GuardsNotMet.
@@ -33,15 +42,23 @@ def ask_recall(delivery: Delivery, task: AssessmentTask, *, actor: User, reason:
     unmet = []
     if not reason.strip():
         unmet.append(exceptions.REASON_MISSING)
-    if not selectors.recall_candidates(delivery, task).eligible:
+    found = selectors.recall_candidates(delivery, task, scope).eligible
+    if not found:
         unmet.append(exceptions.NOTHING_TO_RECALL)
     if unmet:
         raise GuardsNotMet(unmet)
     try:
         with transaction.atomic():
             recall = Recall.objects.create(
-                delivery=delivery, task=task, reason=reason.strip(), asked_by=actor
+                delivery=delivery,
+                task=task,
+                reason=reason.strip(),
+                asked_by=actor,
+                is_partial=not scope.is_whole,
+                scope=scope.as_json(),
             )
+            if recall.is_partial:
+                recall.affected.set([one.submission for one in found])
             others = selectors.people_of(
                 delivery, DeliveryRoleKind.LEAD_MODERATOR, DeliveryRoleKind.RATIFIER
             )
@@ -76,10 +93,13 @@ def confirm_recall(recall: Recall, *, actor: User) -> Recall:
         raise GuardsNotMet([exceptions.ROUND_OPEN], instance=locked)
     locked.confirmed_by, locked.confirmed_at = actor, timezone.now()
     locked.save(update_fields=["confirmed_by", "confirmed_at"])
+    released = Submission.objects.filter(
+        delivery=locked.delivery_id, task=locked.task_id, state=SubmissionState.RELEASED
+    )
+    if locked.is_partial:
+        released = released.filter(pk__in=locked.affected.values("pk"))
     outcome = perform_set(
-        Submission.objects.filter(
-            delivery=locked.delivery_id, task=locked.task_id, state=SubmissionState.RELEASED
-        ),
+        released,
         "recall",
         actor=actor,
         reason=locked.reason,

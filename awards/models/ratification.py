@@ -160,12 +160,19 @@ class Reconsideration(models.Model):
 
 
 class Recall(models.Model):
-    """Two people take released results back into moderation: one asks, another confirms."""
+    """Two people take released results back into moderation: one asks, another confirms.
+
+    A partial one covers the `affected` results alone, which its `scope` found when it was asked for:
+    assessor, criterion, first and last day of deciding, each a text and each perhaps empty.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="recalls")
     task = models.ForeignKey(AssessmentTask, models.PROTECT, related_name="recalls")
     reason = models.TextField()
+    is_partial = models.BooleanField(default=False)
+    scope = models.JSONField(default=dict, blank=True)
+    affected = models.ManyToManyField(Submission, related_name="partial_recalls", blank=True)
     asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField(default=timezone.now)
     confirmed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")

@@ -13,7 +13,7 @@ from accounts.models import User
 from awards import guards, rules, selectors
 from awards.actions.recall import ask_recall, cancel_recall, confirm_recall
 from awards.actions.reconsideration import authorise_correction, conclude_reconsideration
-from awards.forms import ConclusionForm, ReasonForm
+from awards.forms import ConclusionForm, ReasonForm, RecallScopeForm
 from awards.models import Recall, Reconsideration
 from awards.views.answers import Refused, allow, attempt, page, person_of, set_of
 
@@ -116,17 +116,22 @@ def recall_new(request: HttpRequest, delivery: UUID, task: UUID) -> HttpResponse
     found, its_task = set_of(user, delivery, task)
     allow(rules.may_ask_recall(found, user), _("Lead moderators and ratifiers ask for a recall."))
     form = ReasonForm(request.POST if request.method == "POST" else None)
+    narrowing = RecallScopeForm(found, its_task, request.POST or request.GET or None)
+    scope = narrowing.scope() if narrowing.is_valid() else selectors.WHOLE
     refusal: Refused = None
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and narrowing.is_valid():
         asked, refusal = attempt(
-            lambda: ask_recall(found, its_task, actor=user, reason=form.cleaned_data["reason"])
+            lambda: ask_recall(
+                found, its_task, actor=user, reason=form.cleaned_data["reason"], scope=scope
+            )
         )
         if asked is not None:
             return redirect("awards:recall", asked.pk)
     context = {
         "delivery": found,
         "task": its_task,
-        "candidates": selectors.recall_candidates(found, its_task),
+        "narrowing": narrowing,
+        "candidates": selectors.recall_candidates(found, its_task, scope),
     }
     return page(request, "awards/recall_new.html", context, form=form, refusal=refusal)
 
@@ -146,7 +151,8 @@ def recall_page(request: HttpRequest, found: Recall, refusal: Refused = None) ->
     context = {
         "recall": found,
         "open": open_,
-        "candidates": selectors.recall_candidates(found.delivery, found.task) if open_ else None,
+        "scope": selectors.scope_in_words(found),
+        "candidates": selectors.covered_by(found) if open_ else None,
         "may_confirm": open_ and rules.may_confirm_recall(found, user),
         "may_cancel": open_ and rules.may_ask_recall(found.delivery, user),
     }
