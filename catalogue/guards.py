@@ -73,4 +73,6 @@ TO_OPEN = [
     has_lead_moderator,
     has_ratifier,
 ]
-"""What has to be in place before a delivery opens. Moderation cannot be left for later: it is a gate."""
+"""What has to be in place before a delivery opens. Moderation cannot be left for later: it is a gate.
+
+A higher app appends what it knows."""

@@ -129,10 +129,11 @@ def intervals(
     ticks: Sequence[float],
     shown: str = "percent",
     reference: tuple[float, str] | None = None,
+    counted: str = "Items read twice",
 ) -> Chart:
     """A dot for each value with the line of its 95 % interval. `shown` is percent or number."""
     low, high = ends
-    columns = (of, measure, "95 % from", "to", "Items read twice")
+    columns = (of, measure, "95 % from", "to", counted)
     rows = tuple(
         (
             one.label,

@@ -7,6 +7,7 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from catalogue.guards import TO_OPEN
 from moderation.enums import EXTENSION, Disagreement, RoundDecision, RoundState, SampleState
 from portfolios.enums import SubmissionState
 from workflows.guards import guard
@@ -286,3 +287,24 @@ def _round_not_closed(submissions: "QuerySet[Submission]") -> set[object]:
 def not_in_open_round(submission: "Submission") -> bool:
     """A referral would take one member out of a frozen set."""
     return not submission.round_members.exclude(round__state=RoundState.CLOSED).exists()
+
+
+@guard(
+    "actions_open",
+    _("Moderation asked for actions on this micro-credential that are not closed yet."),
+)
+def no_open_action(delivery: "Delivery") -> bool:
+    """What a round asked for is done before the task is used again (domain 2.6).
+
+    Asked of a delivery that is about to open; the delivery in which the action arose is open already.
+    """
+    from django.apps import apps  # noqa: PLC0415  the models import this module
+
+    actions = apps.get_model("moderation", "RequiredAction")._default_manager.open()
+    same = actions.filter(
+        round__delivery__version__micro_credential=delivery.version.micro_credential_id
+    )
+    return not same.exclude(round__delivery=delivery).exists()
+
+
+TO_OPEN.append(no_open_action)

@@ -212,10 +212,14 @@ def still_to_approve(notification: Notification) -> bool:
     )
 
 
-@handles("moderation.moderationround.closed", tells=["moderation.round_closed"])
+@handles(
+    "moderation.moderationround.closed",
+    tells=["moderation.round_closed", "moderation.action_given"],
+)
 def tell_ratifiers(record: TransitionRecord) -> None:
-    """A set is ready to be ratified."""
+    """A set is ready to be ratified; owners of actions have something to do."""
     found = round_of(record)
+    tell_owners(found, record)
     notify(
         topic="moderation.round_closed",
         recipients=people_with(found.delivery, DeliveryRoleKind.RATIFIER),
@@ -223,6 +227,21 @@ def tell_ratifiers(record: TransitionRecord) -> None:
         path="/ratify/",
         context=about(found),
     )
+
+
+def tell_owners(found: ModerationRound, record: TransitionRecord) -> None:
+    """Each owner once, with the earliest date."""
+    dates: dict[User, Any] = {}
+    for action in found.actions.open().select_related("owner"):
+        dates[action.owner] = min(action.due_on, dates.get(action.owner, action.due_on))
+    for owner, due in dates.items():
+        notify(
+            topic="moderation.action_given",
+            recipients=[owner],
+            record=record,
+            path="/moderate/actions/",
+            context=about(found) | {"due": due.strftime("%A %-d %B %Y")},
+        )
 
 
 @handles("portfolios.submission.assessed", "portfolios.submission.adjudicated", tells=[])

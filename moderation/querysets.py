@@ -69,3 +69,18 @@ class SampleQuerySet(models.QuerySet[Any]):
                 SampleState.ESCALATED,
             ]
         )
+
+
+class RequiredActionQuerySet(models.QuerySet[Any]):
+    """Actions that rounds ask for."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Rows for which `rules.can_view_action` says yes."""
+        if not user.is_active:
+            return self.none()
+        live = user.delivery_roles.current().filter(role__in=MODERATORS)
+        return self.filter(Q(owner=user) | Q(round__delivery__in=live.values("delivery_id")))
+
+    def open(self) -> Self:
+        """Those that nobody has closed."""
+        return self.filter(closed_at__isnull=True)

@@ -37,7 +37,16 @@ def facts_of(record: Facts) -> Facts:
         "decision": [
             ["Decision", label(RoundDecision, decision["decision"]) or "None yet"],
             ["Reason", decision["reason"]],
-            ["Required actions", decision["required_actions"] or "None"],
+            [
+                "Required actions",
+                "; ".join(
+                    f"{one['text']} ({one['owner']}, by {one['due_on']}, "
+                    f"{'closed: ' + one['closing_note'] if one['closed_at'] else 'open'})"
+                    for one in record["actions"]
+                )
+                or decision["required_actions"]
+                or "None",
+            ],
             ["Decided", f"{decision['decided_by']} {decision['decided_at']}".strip()],
             [
                 "Second approver",

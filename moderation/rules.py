@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from accounts.models import Actor
     from catalogue.models import Delivery
-    from moderation.models import ModerationRound, SampleItem
+    from moderation.models import ModerationRound, RequiredAction, SampleItem
     from portfolios.models import Submission
 
 MARKING = tuple(MARKED_AS.values())
@@ -43,6 +43,12 @@ def leads(moderation_round: "ModerationRound", actor: "Actor") -> bool:
 def can_view_round(moderation_round: "ModerationRound", actor: "Actor") -> bool:
     """Moderators and the lead of the delivery. Agrees with RoundQuerySet.visible_to."""
     return has_delivery_role(actor, moderation_round.delivery, *MODERATORS)
+
+
+def can_view_action(action: "RequiredAction", actor: "Actor") -> bool:
+    """Its owner and the moderators of the delivery. Agrees with RequiredActionQuerySet.visible_to."""
+    owns = action.owner_id == getattr(actor, "pk", None) and getattr(actor, "is_active", False)
+    return owns or can_view_round(action.round, actor)
 
 
 def judged(submission: "Submission", actor: "Actor") -> bool:

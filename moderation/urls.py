@@ -2,15 +2,20 @@
 
 from django.urls import path
 
-from moderation.views import agreement, lead, moderator, plans, records, reports
+from moderation.views import agreement, lead, moderator, plans, records, reports, required
 
 app_name = "moderation"
 
 urlpatterns = [
     path("", moderator.home, name="home"),
+    path("actions/", required.required_actions, name="required_actions"),
+    path("actions/<uuid:pk>/", required.required_action, name="required_action"),
+    path("alike/", moderator.uphold_alike, name="uphold_alike"),
     path("agreement/", agreement.agreement, name="agreement"),
     path("agreement/yours/", agreement.own_agreement, name="own_agreement"),
     path("agreement/<slug:chart>.csv", agreement.table, name="agreement_table"),
+    path("fairness/", reports.fairness_page, name="fairness"),
+    path("fairness/<slug:rate>.csv", reports.fairness_table, name="fairness_table"),
     path("watch/<uuid:delivery>/", reports.watch, name="watch"),
     path("watch/<int:pk>/end/", reports.end_watch, name="end_watch"),
     path("rounds/", lead.rounds, name="rounds"),

@@ -19,6 +19,7 @@ from moderation.actions.reading import (
     save_reading,
     seal_reading,
 )
+from moderation.actions.required import close_action, respond_to_action
 from moderation.actions.rounds import (
     change_plan,
     draw_again,
@@ -48,6 +49,7 @@ __all__ = [
     "approve_adjustment",
     "bring_back",
     "change_plan",
+    "close_action",
     "close_round",
     "come_back",
     "decide_round",
@@ -60,6 +62,7 @@ __all__ = [
     "open_comparison",
     "open_round",
     "reopen_round",
+    "respond_to_action",
     "return_item",
     "save_reading",
     "seal_reading",

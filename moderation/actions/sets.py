@@ -1,7 +1,7 @@
 """Deciding on the whole set, closing the round, and opening it again after a recall."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +14,7 @@ from assessment.enums import Basis
 from assessment.models import Allocation
 from moderation import guards, rules, selectors
 from moderation.actions.reading import plain_text
+from moderation.actions.required import make_required_actions
 from moderation.actions.rounds import extend_sample, lock_round
 from moderation.enums import RoundDecision, RoundState
 from moderation.exceptions import NothingOwed, ReasonNeeded
@@ -36,10 +37,13 @@ def decide_round(
     assessor: User | None = None,
     replacement: User | None = None,
     count: int = 0,
+    owner: User | None = None,
+    due_on: date | None = None,
 ) -> ModerationRound:
     """Decide on the set. Changes no result yet.
 
-    accept, accept_with_actions (`required_actions`): the round can be closed. adjust_set (`rule`): a second
+    accept, accept_with_actions (`required_actions`, one for each line, with `owner` and `due_on`): the round
+    can be closed. adjust_set (`rule`): a second
     approver is asked; results change with the closing. reassess_set (`assessor`, `replacement`): all work
     that `assessor` decided goes to `replacement`, its items are superseded, and a new draw follows.
     extend_sample (`assessor`, `count`): so many more items of that assessor are drawn now.
@@ -58,6 +62,8 @@ def decide_round(
             "shift": int(rule["shift"]),
             "assessor": str(rule.get("assessor") or ""),
         }
+    if decision == RoundDecision.ACCEPT_WITH_ACTIONS and owner is not None and due_on is not None:
+        adjustment = {"owner": str(owner.pk), "due_on": due_on.isoformat()}
     ModerationRound.objects.filter(pk=fresh.pk).update(
         adjustment=adjustment, required_actions=plain_text(required_actions)
     )
@@ -199,6 +205,8 @@ def close_round(moderation_round: ModerationRound, *, actor: User) -> Moderation
     if unmet := [one for one in CLOSING_GUARDS if not one(fresh)]:
         raise GuardsNotMet(unmet, instance=fresh)
     _settle(fresh, actor=actor)
+    if fresh.decision == RoundDecision.ACCEPT_WITH_ACTIONS:
+        make_required_actions(fresh)
     known = selectors.statistics_of(fresh)
     readings = selectors.readings_of(fresh)
     assurance = selectors.assurance_of(fresh).as_json()

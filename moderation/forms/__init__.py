@@ -2,9 +2,11 @@
 
 from moderation.forms.deciding import (
     BlindForm,
+    ClosingForm,
     ItemDecisionForm,
     ModeratorForm,
     ReasonForm,
+    ResponseForm,
     RoundDecisionForm,
     WatchForm,
 )
@@ -12,11 +14,13 @@ from moderation.forms.plans import PlanChangeForm, PlanForm
 
 __all__ = [
     "BlindForm",
+    "ClosingForm",
     "ItemDecisionForm",
     "ModeratorForm",
     "PlanChangeForm",
     "PlanForm",
     "ReasonForm",
+    "ResponseForm",
     "RoundDecisionForm",
     "WatchForm",
 ]

@@ -167,9 +167,21 @@ class RoundDecisionForm(forms.Form):
     reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 4}))
     required_actions = forms.CharField(
         label="Actions for the next delivery",
-        help_text="Needed to accept with actions.",
+        help_text="Needed to accept with actions. One on each line. No other delivery opens until they are closed.",
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    owner = forms.ModelChoiceField(
+        label="Who does them",
+        queryset=User.objects.none(),
+        required=False,
+        help_text="Only to accept with actions.",
+    )
+    due_on = forms.DateField(
+        label="Done by",
+        required=False,
+        help_text="Only to accept with actions.",
+        widget=forms.DateInput(attrs={"type": "date"}),
     )
     criterion = forms.ModelChoiceField(
         label="Criterion to adjust",
@@ -205,7 +217,9 @@ class RoundDecisionForm(forms.Form):
 
     def __init__(self, moderation_round: ModerationRound, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        staff = moderation_round.delivery.roles.current().values("user_id")
         choices = {
+            "owner": User.objects.filter(pk__in=staff, is_active=True),
             "criterion": Criterion.objects.filter(rubric__task=moderation_round.task_id),
             "assessor": User.objects.filter(pk__in=moderation_round.members.values("assessor_id")),
             "replacement": User.objects.filter(
@@ -221,7 +235,7 @@ class RoundDecisionForm(forms.Form):
             field.queryset = rows
 
     NEEDS = {
-        RoundDecision.ACCEPT_WITH_ACTIONS: ["required_actions"],
+        RoundDecision.ACCEPT_WITH_ACTIONS: ["required_actions", "owner", "due_on"],
         RoundDecision.ADJUST_SET: ["criterion", "shift"],
         RoundDecision.REASSESS_SET: ["assessor", "replacement"],
         RoundDecision.EXTEND_SAMPLE: ["assessor", "count"],
@@ -254,6 +268,8 @@ class RoundDecisionForm(forms.Form):
             "assessor": given["assessor"],
             "replacement": given["replacement"],
             "count": given["count"] or 0,
+            "owner": given["owner"],
+            "due_on": given["due_on"],
         }
 
 
@@ -286,3 +302,23 @@ class ReasonForm(forms.Form):
     """A reason and nothing else."""
 
     reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class ResponseForm(forms.Form):
+    """What the owner of an action did."""
+
+    response = forms.CharField(
+        label="What was done",
+        help_text="Say what changed and where it can be seen.",
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+class ClosingForm(forms.Form):
+    """What the lead moderator saw when closing an action."""
+
+    note = forms.CharField(
+        label="What you looked at",
+        help_text="Closing lets deliveries of this micro-credential open again.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )

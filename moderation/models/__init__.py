@@ -1,5 +1,6 @@
 """Models of moderation."""
 
+from moderation.models.action import RequiredAction
 from moderation.models.plan import PlanVersion, StoredFigures
 from moderation.models.round import ModerationRound, RoundMember
 from moderation.models.sample import (
@@ -17,6 +18,7 @@ __all__ = [
     "ModeratorJudgement",
     "ModeratorReading",
     "PlanVersion",
+    "RequiredAction",
     "RoundMember",
     "SampleItem",
     "StoredFigures",

@@ -1,6 +1,7 @@
 """Reads over several models: the population, the plan, what is known, and the queue."""
 
 from moderation.selectors.agreement import (
+    cases_of,
     closed_rounds,
     criterion_names,
     figures_over,
@@ -30,8 +31,10 @@ from moderation.selectors.reading import (
     eligible_moderators,
     free_to_read,
     fully_read,
+    levels_to_settle,
     open_items_of,
     queue_of,
+    read_alike,
     rounds_led_by,
     unresolved_reasons,
 )
@@ -41,7 +44,6 @@ from moderation.selectors.results import (
     adjusted_set,
     assurance_of,
     disagreements_of,
-    levels_to_settle,
     pairs_of,
     result_of_reading,
     settled_on_closing,
@@ -55,6 +57,7 @@ __all__ = [
     "adjusted_set",
     "assurance_of",
     "candidates",
+    "cases_of",
     "change_between",
     "closed_rounds",
     "coded_rows",
@@ -78,6 +81,7 @@ __all__ = [
     "policy_of",
     "population_under",
     "queue_of",
+    "read_alike",
     "readings_of",
     "record_of",
     "result_of_reading",

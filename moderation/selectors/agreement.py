@@ -8,15 +8,19 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
-from catalogue.enums import DeliveryRoleKind
+from assessment.enums import Outcome
+from assessment.models import AssessmentDecision
+from catalogue.enums import DeliveryMode, DeliveryRoleKind
 from catalogue.models import Criterion, Delivery, Level
-from moderation import figures
-from moderation.enums import RoundState
-from moderation.models import ModerationRound, StoredFigures
+from moderation import fairness, figures
+from moderation.enums import RoundState, SampleState
+from moderation.models import ModerationDecision, ModerationRound, SampleItem, StoredFigures
 from moderation.selectors.results import pairs_of
+from portfolios.enums import SubmissionState
+from portfolios.models import Submission
 
 
 def readings_of(moderation_round: ModerationRound) -> dict[str, Any]:
@@ -102,3 +106,61 @@ def of_person(store: dict[str, Any], person: User) -> dict[str, Any]:
     key = str(person.pk)
     place = store["assessors"].index(key) if key in store["assessors"] else -1
     return store | {"rows": [row for row in store["rows"] if row[2] == place]}
+
+
+DECIDED = (
+    SubmissionState.MODERATED,
+    SubmissionState.RATIFIED,
+    SubmissionState.RELEASED,
+    SubmissionState.UNDER_RECONSIDERATION,
+)
+"""States in which a result has been through moderation."""
+
+UNDECIDED = (
+    SubmissionState.SUBMITTED,
+    SubmissionState.WITHDRAWN,
+    SubmissionState.IN_ASSESSMENT,
+    SubmissionState.IN_ADJUDICATION,
+)
+
+
+def cases_of(deliveries: Iterable[UUID], by: str) -> list[fairness.Case]:
+    """Every submission of these deliveries as a case, grouped by mode, employer or delivery. One query."""
+    newest = AssessmentDecision.objects.filter(
+        submission=OuterRef("pk"), final_at__isnull=False
+    ).order_by("-number")
+    items = SampleItem.objects.filter(submission=OuterRef("pk"))
+    returned = ModerationDecision.objects.filter(
+        item__submission=OuterRef("pk"), outcome=SampleState.RETURNED
+    )
+    rows = (
+        Submission.objects.filter(delivery__in=list(deliveries))
+        .order_by()
+        .annotate(
+            outcome=Subquery(newest.values("outcome")[:1]),
+            was_read=Exists(items.exclude(state=SampleState.DRAWN)),
+            was_returned=Exists(returned),
+        )
+        .values_list(
+            "delivery__mode", "enrolment__employer__name", "delivery__title",
+            "state", "attempt", "outcome", "was_read", "was_returned",
+        )
+    )  # fmt: skip
+    cases = []
+    for mode, employer, delivery, state, attempt, outcome, was_read, was_returned in rows:
+        group = {
+            "mode": str(DeliveryMode(mode).label),
+            "employer": employer or "No organisation",
+            "delivery": delivery,
+        }[by]
+        cases.append(
+            fairness.Case(
+                group,
+                passed=outcome == Outcome.ACHIEVED if state in DECIDED else None,
+                referred=state == SubmissionState.REFERRED
+                if attempt == 1 and state not in UNDECIDED
+                else None,
+                returned=was_returned if was_read else None,
+            )
+        )
+    return cases

@@ -9,12 +9,12 @@ from django.db.models import Count, Q, QuerySet
 
 from accounts.models import User
 from assessment.models import AssessmentDecision, CriterionJudgement
-from assessment.selectors import conflicts_among, result_for
+from assessment.selectors import conflicts_among, result_for, results_for
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
 from moderation.enums import RESOLVED, Disagreement, SamplePart, SampleState
 from moderation.guards import BEFORE_MODERATION
-from moderation.models import ModerationRound, ModeratorReading, SampleItem
+from moderation.models import ModerationRound, ModeratorJudgement, ModeratorReading, SampleItem
 from portfolios.enums import PartKind
 from portfolios.models import Hold, Part, Submission
 
@@ -161,6 +161,11 @@ class Comparison:
         return Disagreement.GRADE if self.differences else Disagreement.NONE
 
     @property
+    def alike(self) -> list[ComparedCriterion]:
+        """Criteria on which both gave the same level."""
+        return [one for one in self.criteria if not one.differs]
+
+    @property
     def was_revised(self) -> bool:
         return self.decision.pk != self.frozen.pk
 
@@ -260,3 +265,44 @@ def unresolved_reasons(moderation_round: ModerationRound) -> list[str]:
         count = owed["count"]
         said.append(f"{count} more {'item is' if count == 1 else 'items are'} to be drawn")
     return said
+
+
+def levels_to_settle(items: list[SampleItem]) -> dict[UUID, dict[UUID, UUID]]:
+    """The moderator's levels where they differ from the result that counts now, by submission.
+
+    A fixed number of queries, however many items take effect.
+    """
+    results = results_for([item.submission_id for item in items])
+    theirs = {
+        (decision, criterion): level
+        for decision, criterion, level in CriterionJudgement.objects.filter(
+            decision__in=[one.pk for one in results.values()]
+        ).values_list("decision_id", "criterion_id", "level_id")
+    }
+    levels: dict[UUID, dict[UUID, UUID]] = {item.submission_id: {} for item in items}
+    for submission, criterion, level in ModeratorJudgement.objects.filter(
+        reading__item__in=items, reading__sealed_at__isnull=False, level__isnull=False
+    ).values_list("reading__item__submission_id", "criterion_id", "level_id"):
+        if theirs.get((results[submission].pk, criterion)) != level:
+            levels[submission][criterion] = level
+    return levels
+
+
+def read_alike(user: User) -> list[SampleItem]:
+    """Items that the person has read blind with the very levels and outcome of the assessor.
+
+    A fixed number of queries. Work whose decision was revised after a return is left out: that is looked at.
+    """
+    rows = queue_of(user).filter(state=SampleState.SCORED).select_related("decision")
+    items = list(rows.exclude(decisions__outcome=SampleState.RETURNED).order_by("round", "pk"))
+    outcomes = dict(
+        ModeratorReading.objects.filter(item__in=items, sealed_at__isnull=False).values_list(
+            "item_id", "outcome"
+        )
+    )
+    differing = levels_to_settle(items)
+    return [
+        item
+        for item in items
+        if not differing[item.submission_id] and outcomes.get(item.pk) == item.decision.outcome
+    ]

@@ -93,12 +93,27 @@ def _unsigned(moderation_round: ModerationRound) -> dict[str, Any]:
             "decision": moderation_round.decision,
             "reason": moderation_round.decision_reason,
             "required_actions": moderation_round.required_actions,
-            "adjustment": moderation_round.adjustment,
+            "adjustment": {
+                key: people.get(_person(value), value)
+                for key, value in moderation_round.adjustment.items()
+            },
             "decided_by": people.get(moderation_round.decided_by_id, ""),
             "decided_at": _moment(moderation_round.decided_at),
             "approved_by": people.get(moderation_round.approved_by_id, ""),
             "approved_at": _moment(moderation_round.approved_at),
         },
+        "actions": [
+            {
+                "text": one.text,
+                "owner": people.get(one.owner_id, ""),
+                "due_on": one.due_on.isoformat(),
+                "response": one.response,
+                "closing_note": one.closing_note,
+                "closed_by": people.get(one.closed_by_id, ""),
+                "closed_at": _moment(one.closed_at),
+            }
+            for one in moderation_round.actions.all()
+        ],
         "changes": changes_of(members, people),
         "statistics": statistics,
         "assurance": moderation_round.assurance if closed else {},
@@ -108,6 +123,14 @@ def _unsigned(moderation_round: ModerationRound) -> dict[str, Any]:
 
 def _key(text: str) -> UUID | None:
     return UUID(text) if text else None
+
+
+def _person(value: Any) -> UUID | None:
+    """A key where the text is one: rules of a decision name people, criteria and dates alike."""
+    try:
+        return UUID(value)
+    except (AttributeError, TypeError, ValueError):
+        return None
 
 
 def _moment(value: Any) -> str:
@@ -151,6 +174,8 @@ def _people(
         others += [reading.moderator_id for reading in item.readings.all()]
         others += [decision.moderator_id for decision in item.decisions.all()]
     others += [_key(one["by"]) for one in moderation_round.draws]
+    for action in moderation_round.actions.all():
+        others += [action.owner_id, action.closed_by_id]
     for person in others:
         if person is not None and person not in found:
             found[person] = f"P{1 + sum(code[0] == 'P' for code in found.values()):02}"

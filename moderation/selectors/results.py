@@ -254,24 +254,3 @@ def settled_on_closing(
         and item.pk in last
         and not last[item.pk].changes_result
     ]
-
-
-def levels_to_settle(items: list[SampleItem]) -> dict[UUID, dict[UUID, UUID]]:
-    """The moderator's levels where they differ from the result that counts now, by submission.
-
-    A fixed number of queries, however many items take effect.
-    """
-    results = results_for([item.submission_id for item in items])
-    theirs = {
-        (decision, criterion): level
-        for decision, criterion, level in CriterionJudgement.objects.filter(
-            decision__in=[one.pk for one in results.values()]
-        ).values_list("decision_id", "criterion_id", "level_id")
-    }
-    levels: dict[UUID, dict[UUID, UUID]] = {item.submission_id: {} for item in items}
-    for submission, criterion, level in ModeratorJudgement.objects.filter(
-        reading__item__in=items, reading__sealed_at__isnull=False, level__isnull=False
-    ).values_list("reading__item__submission_id", "criterion_id", "level_id"):
-        if theirs.get((results[submission].pk, criterion)) != level:
-            levels[submission][criterion] = level
-    return levels

@@ -153,6 +153,7 @@ def round_page(request: HttpRequest, pk: UUID) -> HttpResponse:
             "reassessing": found.decision == RoundDecision.REASSESS_SET,
             "may_decide": rules.decides_set(found, me),
             "plans": found.plans.order_by("number"),
+            "actions": found.actions.select_related("owner"),
         }
     else:
         context["items"] = [(one, "") for one in items if one.moderator_id == me.pk]

@@ -13,11 +13,12 @@ from assessment.selectors import manifest_of
 from catalogue.models import Criterion
 from moderation import actions, rules, selectors
 from moderation.enums import RoundState, SampleState
-from moderation.exceptions import IncompleteReading
+from moderation.exceptions import IncompleteReading, ReasonNeeded
 from moderation.forms import BlindForm, ItemDecisionForm, ModeratorForm
 from moderation.models import SampleItem
 from moderation.views.shared import for_moderators, item_or_404, person
-from workflows.exceptions import NotPermitted, StaleVersion
+from workflows.actions import open_record
+from workflows.exceptions import NotPermitted, StaleVersion, TransitionRefused
 
 
 @require_GET
@@ -34,6 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "items": [one for one in queue if one is not shown][:5],
         "rounds": [one for one in led if one is not shown][:5],
         "waiting": waiting,
+        "alike": len(selectors.read_alike(me)),
     }
     return render(request, "moderation/home.html", context)
 
@@ -231,6 +233,36 @@ def decided(request: HttpRequest, pk: UUID) -> HttpResponse:
         "following_url": address_of(following) if following else "",
     }
     return render(request, "moderation/decided.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@for_moderators
+def uphold_alike(request: HttpRequest) -> HttpResponse:
+    """All items on which both gave the same, in one go: looked at as a list, then upheld one by one.
+
+    Each goes through its own step; one that cannot move is named with its reason and stops no other.
+    """
+    me = person(request)
+    alike = selectors.read_alike(me)
+    for item in alike:
+        open_record(item.decision, actor=me, purpose="List of equal readings in moderation")
+    if request.method == "GET":
+        return render(request, "moderation/alike.html", {"items": alike})
+    chosen = set(request.POST.getlist("item"))
+    report: list[tuple[SampleItem, str]] = []
+    for item in alike:
+        if str(item.pk) not in chosen:
+            continue
+        try:
+            actions.uphold_item(item, actor=me)
+            report.append((item, ""))
+        except (TransitionRefused, ReasonNeeded) as refused:
+            report.append((item, str(refused) or "It has changed meanwhile. Compare it again."))
+    if not report:
+        missing = ["Choose at least one item."]
+        context = {"items": alike, "missing": missing}
+        return render(request, "moderation/alike.html", context, status=422)
+    return render(request, "moderation/alike_done.html", {"report": report})
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,18 +1,64 @@
-"""Which assessors are read in full."""
+"""Rates by group, and which assessors are read in full."""
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
-from moderation import actions
+from moderation import actions, fairness, selectors
 from moderation.forms import WatchForm
 from moderation.models import AssessorWatch
 from moderation.views.shared import for_moderators, person
+
+GROUPS = {"mode": "Mode of delivery", "employer": "Organisation", "delivery": "Delivery"}
+RATES = (fairness.PASSED, fairness.REFERRED, fairness.RETURNED)
+
+
+def grouping(request: HttpRequest) -> str:
+    """What the address groups by; the mode of delivery where it says nothing sensible."""
+    asked = request.GET.get("by", "")
+    return asked if asked in GROUPS else "mode"
+
+
+def cases_for(request: HttpRequest) -> list[fairness.Case]:
+    """What is known of the deliveries that the person leads; 403 for other moderators."""
+    me = person(request)
+    led = selectors.led_by(me)
+    if not led:
+        raise PermissionDenied("These figures are for lead moderators.")
+    return selectors.cases_of(led, grouping(request))
+
+
+@require_GET
+@for_moderators
+def fairness_page(request: HttpRequest) -> HttpResponse:
+    """Passed, referred and returned by group, over the deliveries that the person leads."""
+    cases, by = cases_for(request), grouping(request)
+    context = {
+        "charts": [fairness.chart(cases, rate, GROUPS[by]) for rate in RATES],
+        "groups": [(key, label, key == by) for key, label in GROUPS.items()],
+        "query": f"by={by}",
+        "least": fairness.LEAST,
+    }
+    return render(request, "moderation/fairness.html", context)
+
+
+@require_GET
+@for_moderators
+def fairness_table(request: HttpRequest, rate: str) -> HttpResponse:
+    """The table of one rate as a file: the same rows as on the page."""
+    cases, by = cases_for(request), grouping(request)
+    if rate not in RATES:
+        raise Http404
+    found = fairness.chart(cases, rate, GROUPS[by])
+    response = HttpResponse(found.csv, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{rate}-by-{by}.csv"'
+    return response
 
 
 @require_http_methods(["GET", "POST"])

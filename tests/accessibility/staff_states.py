@@ -8,7 +8,7 @@ from awards.actions.recall import ask_recall
 from awards.actions.reconsideration import request_reconsideration
 from awards.actions.release import schedule_release
 from catalogue.models import Criterion
-from moderation.actions import decide_round
+from moderation.actions import close_round, decide_round
 from moderation.enums import RoundDecision
 from moderation.models import ModerationRound, SampleItem
 from portfolios.models import Submission
@@ -132,6 +132,15 @@ def compared(world: World) -> Kwargs:
     return {"pk": item.pk, "round": made.pk}
 
 
+def alike(world: World) -> Kwargs:
+    """Items that Moses has read as the assessor did."""
+    cast = world.another("alike", 6)
+    made = moderated.drawn_round(cast)
+    for item in made.items.filter(moderator=cast.moses):
+        moderated.scored(item)
+    return {}
+
+
 def upheld(world: World) -> Kwargs:
     """An item that was upheld."""
     cast = world.another("upheld", 6)
@@ -151,6 +160,17 @@ def decided(world: World) -> Kwargs:
     """A round that waits to be closed."""
     cast = world.another("decided", 4)
     return {"pk": moderated.decided_round(cast, assessors=("ada", "abe")).pk}
+
+
+def with_actions(world: World) -> Kwargs:
+    """An action that a closed round asks for."""
+    cast = world.another("actions", 2)
+    made = moderated.read_round(cast)
+    ready = decide_round(
+        made, actor=cast.lea, decision=RoundDecision.ACCEPT_WITH_ACTIONS, reason="Sound.",
+        required_actions="Reword criterion 2.", owner=cast.lea, due_on=cast.delivery.ends_on,
+    )  # fmt: skip
+    return {"pk": close_round(ready, actor=cast.lea).actions.get().pk}
 
 
 def closed(world: World) -> Kwargs:

@@ -1,0 +1,73 @@
+"""Actions that a round asks for: answered by their owner, closed by the lead moderator."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from moderation import rules
+from moderation.actions.reading import plain_text
+from moderation.exceptions import ReasonNeeded
+from moderation.models import ModerationRound, RequiredAction
+from workflows.exceptions import NotPermitted, StaleState
+
+WITHOUT_DATE = timedelta(days=28)
+"""How long an action has where the decision named no date."""
+
+
+def make_required_actions(moderation_round: ModerationRound) -> list[RequiredAction]:
+    """One action for each line of what the decision asks for. Called by the closing, once."""
+    lines = [one.strip() for one in moderation_round.required_actions.splitlines() if one.strip()]
+    wanted = moderation_round.adjustment
+    today = timezone.now().astimezone(moderation_round.delivery.zone).date()
+    decided_by = moderation_round.decided_by
+    assert decided_by is not None  # noqa: S101  only a decided round is closed
+    owner = wanted.get("owner") or decided_by.pk
+    return RequiredAction.objects.bulk_create(
+        RequiredAction(
+            round=moderation_round,
+            text=line,
+            owner_id=owner,
+            due_on=wanted.get("due_on") or today + WITHOUT_DATE,
+            made_by=decided_by,
+        )
+        for line in lines
+    )
+
+
+def _lock(action: RequiredAction) -> RequiredAction:
+    fresh: RequiredAction = (
+        RequiredAction.objects.select_for_update(of=("self",))
+        .select_related("round__delivery")
+        .get(pk=action.pk)
+    )
+    if fresh.closed_at is not None:
+        raise StaleState(instance=fresh)
+    return fresh
+
+
+@transaction.atomic
+def respond_to_action(action: RequiredAction, *, actor: User, response: str) -> RequiredAction:
+    """Say what was done, as the owner. The lead moderator looks at it; nothing is closed by it."""
+    fresh = _lock(action)
+    if fresh.owner_id != actor.pk:
+        raise NotPermitted(instance=fresh)
+    if not response.strip():
+        raise ReasonNeeded
+    fresh.response, fresh.responded_at = plain_text(response), timezone.now()
+    fresh.save(update_fields=["response", "responded_at"])
+    return fresh
+
+
+@transaction.atomic
+def close_action(action: RequiredAction, *, actor: User, note: str) -> RequiredAction:
+    """Close it as a lead moderator of the delivery, with a note. Deliveries may open again."""
+    fresh = _lock(action)
+    if not rules.leads(fresh.round, actor):
+        raise NotPermitted(instance=fresh)
+    if not note.strip():
+        raise ReasonNeeded
+    fresh.closing_note, fresh.closed_by, fresh.closed_at = plain_text(note), actor, timezone.now()
+    fresh.save(update_fields=["closing_note", "closed_by", "closed_at"])
+    return fresh

@@ -1,0 +1,69 @@
+"""Actions that rounds ask for: whose they are, what was done, and that they are closed."""
+
+from typing import cast
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.models import User
+from moderation import actions, rules
+from moderation.forms import ClosingForm, ResponseForm
+from moderation.models import RequiredAction
+from workflows.exceptions import NotPermitted, StaleState
+
+
+@require_GET
+@login_required
+def required_actions(request: HttpRequest) -> HttpResponse:
+    """Open actions that the person owns or may look at, by date; then those that were closed last."""
+    me = cast("User", request.user)
+    rows = RequiredAction.objects.visible_to(me).select_related(
+        "round__delivery", "round__task", "owner"
+    )
+    context = {
+        "open": rows.open(),
+        "done": rows.filter(closed_at__isnull=False).order_by("-closed_at")[:20],
+    }
+    return render(request, "moderation/actions.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def required_action(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One action: the owner says what was done, a lead moderator closes it."""
+    me = cast("User", request.user)
+    rows = RequiredAction.objects.visible_to(me).select_related(
+        "round__delivery", "round__task", "owner", "closed_by"
+    )
+    found: RequiredAction = get_object_or_404(rows, pk=pk)
+    is_open = found.closed_at is None
+    owns = is_open and found.owner_id == me.pk
+    leads = is_open and rules.leads(found.round, me)
+    sent = request.POST.get("what", "")
+    response = ResponseForm(
+        request.POST if sent == "respond" else None, initial={"response": found.response}
+    )
+    closing = ClosingForm(request.POST if sent == "close" else None)
+    try:
+        if sent == "respond" and response.is_valid():
+            actions.respond_to_action(found, actor=me, response=response.cleaned_data["response"])
+            return redirect("moderation:required_action", pk=found.pk)
+        if sent == "close" and closing.is_valid():
+            actions.close_action(found, actor=me, note=closing.cleaned_data["note"])
+            return redirect("moderation:required_actions")
+    except NotPermitted as refused:
+        raise PermissionDenied(str(refused)) from refused
+    except StaleState:
+        reasons = ["This action was closed meanwhile."]
+        return render(request, "errors/409.html", {"reasons": reasons}, status=409)
+    context = {
+        "action": found,
+        "response": response if owns else None,
+        "closing": closing if leads else None,
+        "form": closing if sent == "close" else response,
+    }
+    return render(request, "moderation/action.html", context)
