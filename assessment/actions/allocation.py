@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from uuid import UUID
 
 from django.db import transaction
@@ -181,25 +182,35 @@ def equal_shares(delivery: Delivery) -> list[Share]:
     work = selectors.open_work(delivery)
     people = selectors.people_of(delivery, DeliveryRoleKind.ASSESSOR)
     taken = selectors.taken_by([one.pk for one in work])
-    parts = Part.objects.filter(submission__in=work)
+    strict = {one.pk for one in work if one.state == SubmissionState.IN_ADJUDICATION}
+    parts = Part.objects.filter(submission__in=strict)
     ever = set(parts.values_list("submission_id", "person_id"))
     conflicts = selectors.conflicts_among(
         [one.pk for one in people], [one.learner_id for one in work]
     )
     loads = selectors.loads_of(people)
+    # The least loaded on top; whoever may not take a piece goes back to the heap for the next.
+    waiting = [(loads[one.pk], one.search_key, at) for at, one in enumerate(people)]
+    heapify(waiting)
     shares = []
     for submission in work:
-        strict = submission.state == SubmissionState.IN_ADJUDICATION
-        able = [
-            one
-            for one in people
-            if one.pk not in taken.get(submission.pk, set())
-            and not (strict and (submission.pk, one.pk) in ever)
-            and not conflicts.between(one.pk, submission)
-        ]
-        chosen = min(able, key=lambda one: (loads[one.pk], one.search_key), default=None)
-        if chosen is not None:
-            loads[chosen.pk] += 1
+        chosen: User | None = None
+        passed = []
+        gone = taken.get(submission.pk, frozenset())
+        while waiting and chosen is None:
+            load, name, at = heappop(waiting)
+            person = people[at]
+            if (
+                person.pk in gone
+                or (submission.pk in strict and (submission.pk, person.pk) in ever)
+                or conflicts.between(person.pk, submission)
+            ):
+                passed.append((load, name, at))
+            else:
+                chosen = person
+                passed.append((load + 1, name, at))
+        for entry in passed:
+            heappush(waiting, entry)
         shares.append(Share(submission, chosen))
     return shares
 

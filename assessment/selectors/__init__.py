@@ -44,7 +44,8 @@ def conflicts_among(assessors: Collection[UUID], learners: Collection[UUID]) -> 
     """All conflicts between these people, in two queries."""
     pairs: set[tuple[UUID, UUID]] = set()
     declared = DeclaredConflict.objects.filter(
-        Q(person__in=assessors, other__in=learners) | Q(person__in=learners, other__in=assessors)
+        Q(person__in=assessors, other__pk__among=learners)
+        | Q(person__pk__among=learners, other__in=assessors)
     ).values_list("person_id", "other_id")
     for one, other in declared:
         pairs.update({(one, other), (other, one)})
@@ -53,7 +54,7 @@ def conflicts_among(assessors: Collection[UUID], learners: Collection[UUID]) -> 
     wanted = set(assessors) | set(learners)
     memberships = (
         Membership.objects.current()
-        .filter(user__in=wanted, role=OrganisationRole.EMPLOYEE)
+        .filter(user__pk__among=wanted, role=OrganisationRole.EMPLOYEE)
         .values_list("user_id", "organisation_id", "organisation__kind")
     )
     for user, organisation, kind in memberships:
@@ -110,10 +111,11 @@ def loads_of(assessors: Iterable[User]) -> Counter[UUID]:
 def taken_by(submissions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
     """Who has or had a part in each, the learner included: nobody gets a second part in the same work."""
     found: dict[UUID, set[UUID]] = {}
-    parts = Part.objects.filter(submission__in=list(submissions), ended_at__isnull=True)
+    keys = list(submissions)
+    parts = Part.objects.filter(submission__pk__among=keys, ended_at__isnull=True)
     for submission, person in parts.values_list("submission_id", "person_id"):
         found.setdefault(submission, set()).add(person)
-    sealed = AssessmentDecision.objects.sealed().filter(submission__in=list(submissions))
+    sealed = AssessmentDecision.objects.sealed().filter(submission__pk__among=keys)
     for submission, author in sealed.order_by().values_list("submission_id", "author_id"):
         found.setdefault(submission, set()).add(author)
     return found
@@ -246,9 +248,9 @@ def manifest_of(submission: Submission) -> dict[str, Any]:
 def open_work(delivery: Delivery) -> list[Submission]:
     """Work of the delivery that nobody is asked to mark, most urgent first."""
     return list(
-        in_order(unallocated(Submission.objects.filter(delivery=delivery))).select_related(
-            "learner", "enrolment", "task", "delivery__version"
-        )
+        in_order(unallocated(Submission.objects.filter(delivery=delivery)))
+        .select_related("learner", "enrolment", "task", "delivery__version")
+        .defer("manifest")
     )
 
 
