@@ -1,5 +1,6 @@
 """Which of the learner's work a person may see. Each agrees with the rule of the same thing."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
@@ -13,16 +14,18 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def in_delivery(user: "User", path: str, *roles: DeliveryRoleKind) -> Q:
+def in_delivery(
+    user: "User", path: str, *roles: DeliveryRoleKind, now: datetime | None = None
+) -> Q:
     """Condition: the delivery found at `path` is one in which the user has one of these parts."""
-    live = user.delivery_roles.current().filter(role__in=roles)
+    live = user.delivery_roles.current(now).filter(role__in=roles)
     return Q(**{f"{path}__in": live.values("delivery_id")})
 
 
-def administered(user: "User", path: str) -> Q:
+def administered(user: "User", path: str, *, now: datetime | None = None) -> Q:
     """Condition: the user administers the delivery found at `path`, or its provider."""
-    providers = user.memberships.current().filter(role=OrganisationRole.ADMINISTRATOR)
-    return in_delivery(user, path, DeliveryRoleKind.ADMINISTRATOR) | Q(
+    providers = user.memberships.current(now).filter(role=OrganisationRole.ADMINISTRATOR)
+    return in_delivery(user, path, DeliveryRoleKind.ADMINISTRATOR, now=now) | Q(
         **{f"{path}__version__micro_credential__provider__in": providers.values("organisation_id")}
     )
 
@@ -82,8 +85,8 @@ class UploadQuerySet(models.QuerySet[Any]):
 class SubmissionQuerySet(models.QuerySet[Any]):
     """Submissions."""
 
-    def visible_to(self, user: "User") -> Self:
-        """Rows for which `rules.can_view_submission` says yes."""
+    def visible_to(self, user: "User", *, now: datetime | None = None) -> Self:
+        """Rows for which `rules.can_view_submission` says yes, at that moment or now."""
         if not user.is_active:
             return self.none()
         parts = self.model._meta.get_field("parts").related_model
@@ -93,11 +96,11 @@ class SubmissionQuerySet(models.QuerySet[Any]):
         return self.filter(
             Q(learner=user)
             | Q(pk__in=mine.values("submission_id"))
-            | in_delivery(user, "delivery", DeliveryRoleKind.LEAD_MODERATOR)
-            | administered(user, "delivery")
+            | in_delivery(user, "delivery", DeliveryRoleKind.LEAD_MODERATOR, now=now)
+            | administered(user, "delivery", now=now)
             | (
                 Q(state__in=RATIFIER_SEES)
-                & in_delivery(user, "delivery", DeliveryRoleKind.RATIFIER)
+                & in_delivery(user, "delivery", DeliveryRoleKind.RATIFIER, now=now)
             )
         )
 

@@ -181,8 +181,8 @@ class Composed:
 
     Composing the conditions of a list takes the ORM several times as long as PostgreSQL needs to answer them.
     `build` is therefore called with stand-ins for the values, keys and moments, and what it gives must follow
-    from `shape` and the stand-ins alone: a value that came in another way would stay for everybody. A moment
-    worked out from a stand-in keeps its distance. On SQLite each call composes anew, with the values.
+    from `shape` and the stand-ins alone: a key or a moment that came in another way would stay for everybody,
+    and is refused. A moment worked out from a stand-in keeps its distance. On SQLite each call composes anew.
     """
 
     most = 512
@@ -224,7 +224,15 @@ def compose(queryset: models.QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]] 
         sql, given = queryset.query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
     except EmptyResultSet:
         return None
+    for one in given:
+        if isinstance(one, uuid.UUID | dt.datetime) and not is_stand_in(one):
+            raise ValueError(f"{one!r} did not come as a stand-in; it would stay for everybody")
     return sql, tuple(given)
+
+
+def is_stand_in(value: uuid.UUID | dt.datetime) -> bool:
+    """Real keys are random, and real moments lie in our time."""
+    return value.year < 1000 if isinstance(value, dt.datetime) else value.int < 2**32
 
 
 def stand_in(number: int, value: uuid.UUID | dt.datetime) -> uuid.UUID | dt.datetime:
@@ -236,9 +244,9 @@ def stand_in(number: int, value: uuid.UUID | dt.datetime) -> uuid.UUID | dt.date
 
 def real(given: Any, values: Sequence[Any]) -> Any:
     """The value that a parameter stands for; a parameter that stands for nothing is itself."""
-    if isinstance(given, uuid.UUID) and given.int <= len(values):
+    if isinstance(given, uuid.UUID):
         return values[given.int - 1]
-    if isinstance(given, dt.datetime) and given.year <= len(values):
+    if isinstance(given, dt.datetime):
         return values[given.year - 1] + (given - dt.datetime(given.year, 7, 1, tzinfo=dt.UTC))
     return given
 

@@ -1,7 +1,7 @@
 """Who is asked to mark what: by hand, in equal shares, from the pool, and by itself on submission."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from uuid import UUID
@@ -196,7 +196,7 @@ def equal_shares(delivery: Delivery) -> list[Share]:
     for submission in work:
         chosen: User | None = None
         passed = []
-        gone = taken.get(submission.pk, frozenset())
+        gone: Collection[UUID] = taken.get(submission.pk, ())
         while waiting and chosen is None:
             load, name, at = heappop(waiting)
             person = people[at]

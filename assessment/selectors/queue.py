@@ -18,6 +18,7 @@ from assessment.selectors.standing import (
     Standing,
     count_parts,
     marks_among,
+    read_keys,
     read_parts,
     standing_of,
 )
@@ -152,8 +153,7 @@ class Place:
 
 def place_of(submission: Submission, user: User, filters: Filters) -> Place:
     """ "4 of 23 in this view". After the last comes the first that still waits."""
-    waiting = waiting_for(Submission.objects.filter(state__in=QUEUED), user)
-    keys = list(in_order(filters.apply(waiting)).values_list("pk", flat=True)[:1000])
+    keys = read_keys(user, filters, limit=1000)
     if submission.pk not in keys:
         return Place(0, len(keys), keys[0] if keys else None)
     at = keys.index(submission.pk)

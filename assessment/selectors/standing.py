@@ -1,7 +1,7 @@
 """What stands in a person's queue: their relations, read once, and the parts that follow from these."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -130,6 +130,18 @@ def standing_of(user: User) -> Standing:
     )
 
 
+def may_see(user: User, submission: UUID) -> bool:
+    """Whether `visible_to` shows the submission; each page of marking asks, so it is composed once."""
+
+    def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
+        who, now, key = values
+        seen: QuerySet[Any] = Submission.objects.visible_to(User(pk=who), now=now)
+        return seen.filter(pk=key).values_list("pk")
+
+    asked: list[UUID | datetime] = [user.pk, timezone.now(), submission]
+    return user.is_active and bool(composed.rows("visible", build, asked, limit=1))
+
+
 def part_names(standing: Standing, filters: Filters) -> list[str]:
     """The parts of the queue that there are for this person, whether or not they are empty."""
     if filters.whose == "mine":
@@ -233,6 +245,22 @@ def read_parts(
     shape = ("rows", tuple(names), standing.shape, filters.shape)
     found = composed.rows(shape, build, values_of(standing, filters), limit=limit, start=start)
     return [dict(zip(COLUMNS, row, strict=True)) for row in found]
+
+
+def read_keys(user: User, filters: Filters, *, limit: int) -> list[UUID]:
+    """What waits for the person in this view, in order."""
+    if not user.is_active:
+        return []
+    standing = Standing(user, timezone.now(), Claims(), frozenset())
+    filters = replace(filters, whose="mine")
+
+    def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
+        asked, wanted = read_back(standing, filters, values)
+        return in_order(part_of("mine", asked, wanted), now=asked.now).values_list("pk")
+
+    shape = ("keys", standing.shape, filters.shape)
+    rows = composed.rows(shape, build, values_of(standing, filters), limit=limit)
+    return [key for (key,) in rows]
 
 
 def values_of(standing: Standing, filters: Filters) -> list[UUID | datetime]:

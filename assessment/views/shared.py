@@ -4,13 +4,14 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts.models import User
 from assessment import rules
 from assessment.selectors.filters import Filters
+from assessment.selectors.standing import may_see
 from catalogue.models import Delivery
 from portfolios.models import Submission
 
@@ -26,8 +27,9 @@ def person(request: HttpRequest) -> User:
 
 def visible(request: HttpRequest, pk: UUID) -> Submission:
     """The submission, or 404 for whoever may not know of it."""
-    rows = Submission.objects.visible_to(person(request)).select_related(*RELATED)
-    found: Submission = get_object_or_404(rows, pk=pk)
+    if not may_see(person(request), pk):
+        raise Http404
+    found: Submission = get_object_or_404(Submission.objects.select_related(*RELATED), pk=pk)
     return found
 
 

@@ -77,3 +77,13 @@ def test_it_does_not_grow_without_end(people):
     for number in range(10):
         reads.rows(number, lambda values: User.objects.values_list("pk"), [], limit=1)
     assert len(reads.known) <= 3
+
+
+@pytest.mark.only_postgresql
+@pytest.mark.parametrize("what", ["key", "moment"])
+def test_a_value_that_would_stay_for_everybody_is_refused(people, what):
+    taken = {"key": {"pk": people[0].pk}, "moment": {"joined_at__lt": timezone.now()}}[what]
+    with pytest.raises(ValueError, match="stand-in"):
+        Composed().rows(
+            "leak", lambda values: User.objects.filter(**taken).values_list("pk"), [], limit=1
+        )
