@@ -335,6 +335,7 @@ NOT_PAGES = {
     "portfolios:result": "leads on before release",
     "portfolios:serve": "a file",
     "portfolios:original": "a file",
+    "portfolios:archive": "a file",
     "portfolios:uploads": "opens an upload for a tus client",
     "portfolios:upload": "takes a file in pieces from a tus client",
     "portfolios:preview": "a picture",
