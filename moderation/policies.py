@@ -17,6 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "assessor.probation_decisions": 20,
     "assurance.alpha": 0.05,
     "assurance.p_star": 0.1,
+    "escalate.full_on": 2,
     "sample.all_if_n_le": 8,
     "sample.borderline_levels": 1,
     "sample.borderline_points": 2,

@@ -152,6 +152,50 @@ def test_a_policy_that_is_refused(draw, tmp_path: Path) -> None:
         draw(text, "--seed", "1", "--policy", str(tmp_path / "none.json"))
 
 
+# A plan in a past cohort.
+
+
+@pytest.fixture
+def simulated(tmp_path: Path, capsys):
+    def run(said, *options: str) -> str:
+        lines = population.write(cohort()).splitlines()
+        file = tmp_path / "past.csv"
+        told = [lines[0] + ",disagreement", *(f"{line},{said(line)}" for line in lines[1:])]
+        file.write_text("\n".join(told))
+        call_command("simulate_plan", str(file), *options)
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_a_plan_in_a_past_cohort(simulated) -> None:
+    def said(line: str) -> str:
+        if line.startswith("W0010"):  # A1's, in the frame
+            return "pass_fail"
+        return "agreed" if line < "W0050" else ""
+
+    options = ("--seed", "3", "--times", "40")
+    found = json.loads(simulated(said, *options, "--json"))
+    assert found == json.loads(simulated(said, *options, "--json"))
+    assert found["cohort"] == 60
+    assert found["repetitions"] == 40
+    assert found["known_disagreements"] == 1
+    assert found["most"] > found["least"]
+    assert 0 < found["never_read"] < 10
+    assert 0 < found["met"] == found["detects"] < 1
+    words = simulated(said, *options)
+    assert "60 decisions, known disagreements: 1, drawn 40 times" in words
+
+
+def test_a_past_cohort_that_is_refused(simulated) -> None:
+    with pytest.raises(
+        CommandError, match=r"line 2: “hm” is not agreed(.|\n)*Nothing was simulated"
+    ):
+        simulated(lambda line: "hm", "--seed", "1")
+    with pytest.raises(CommandError, match="--times"):
+        simulated(lambda line: "", "--seed", "1", "--times", "0")
+
+
 # Assurance.
 
 

@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the draw, or everything that is wrong with the files (ends with 1)."""
-        policy = self.policy(options["policy"])
+        policy = policy_of(options["policy"])
         file: Path = options["file"]
         try:
             rows = verification.rows_under(read_file(file), policy)
@@ -67,17 +67,18 @@ class Command(BaseCommand):
         for line in readable(found):
             self.stdout.write(line)
 
-    def policy(self, file: Path | None) -> dict[str, Any]:
-        """The policy of a file; the defaults without one."""
-        if file is None:
-            return dict(policies.DEFAULTS)
-        try:
-            return policies.load(read_file(file))
-        except UnreadableTable as error:
-            raise CommandError("\n".join(f"{file}: {one}" for one in error.problems)) from error
-        except policies.UnusablePolicy as error:
-            lines = "\n".join(f"{file}: {problem}" for problem in error.problems)
-            raise CommandError(f"{lines}\nNothing was drawn.") from error
+
+def policy_of(file: Path | None) -> dict[str, Any]:
+    """The policy of a file, or the defaults without one. CommandError with everything that is wrong."""
+    if file is None:
+        return dict(policies.DEFAULTS)
+    try:
+        return policies.load(read_file(file))
+    except UnreadableTable as error:
+        raise CommandError("\n".join(f"{file}: {one}" for one in error.problems)) from error
+    except policies.UnusablePolicy as error:
+        lines = "\n".join(f"{file}: {problem}" for problem in error.problems)
+        raise CommandError(f"{lines}\nNothing was drawn.") from error
 
 
 def size_words(policy: dict[str, Any]) -> str:
