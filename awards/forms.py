@@ -132,7 +132,7 @@ class OnBehalfForm(forms.Form):
         error_messages={"required": _("Say why you submit for the learner.")},
     )
     declared = forms.BooleanField(
-        label=_("The learner has made the declaration below to me."),
+        label=_("The learner has made this declaration to me."),
         error_messages={"required": _("The learner has to make the declaration.")},
     )
 

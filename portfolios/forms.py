@@ -114,7 +114,7 @@ class FileForm(AddForm):
     def sent_before(self, uploaded: list[UploadSession]) -> None:
         """The files came by resumable upload already; the form only names them."""
         self.uploaded = uploaded
-        self.fields["upload"].required = False
+        self.fields["upload"].required = not uploaded
 
 
 class PhotoForm(FileForm):

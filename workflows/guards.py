@@ -23,6 +23,9 @@ _bulk_rules: dict[Rule, BulkRule] = {}
 class Guard:
     """A condition with a code and a sentence: the same object blocks the step and explains on the screen."""
 
+    do_not_call_in_templates = True
+    """A template that asks for the sentence would else call the guard, and get nothing."""
+
     def __init__(
         self,
         code: str,

@@ -75,7 +75,7 @@ def add(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """What are you adding? The answer leads to the page of that kind."""
     found = own_portfolio(request, pk)
     criterion = request.GET.get("criterion", "")
-    form = KindForm(request.GET if "kind" in request.GET else None)
+    form = KindForm(request.GET if {"kind", "asked"} & set(request.GET) else None)
     if form.is_bound and form.is_valid():
         address = reverse("portfolios:add_kind", args=[found.pk, form.cleaned_data["kind"]])
         return redirect(f"{address}?criterion={criterion}" if criterion else address)

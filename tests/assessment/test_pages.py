@@ -165,6 +165,15 @@ def test_refused_verdicts_come_back_with_every_reason(client, cast):
     assert "Choose one verdict." in nothing.content.decode()
 
 
+def test_what_a_verdict_still_needs_stands_there_before_it_is_asked_for(client, cast):
+    submission = allocated(cast)
+    opened(submission, cast.ada)
+    client.force_login(cast.ada)
+    page = client.get(url("finish", submission.pk)).content.decode()
+    assert "Every criterion needs a level." in page
+    assert "Only work with at least one criterion that is not yet met can be referred back." in page
+
+
 def test_an_old_verdict_page_is_a_409(client, cast):
     submission = allocated(cast)
     draft = drafted(submission, cast.ada)

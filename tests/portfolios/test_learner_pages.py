@@ -18,6 +18,20 @@ from tests.factories.portfolios import file, note, pdf, png, portfolio_of, ready
 pytestmark = pytest.mark.django_db
 
 
+def test_continuing_without_a_choice_or_a_file_asks_for_it(cast, as_):
+    client = as_(cast.lena)
+    client.get("/learn/")
+    base = f"/learn/p/{Portfolio.objects.get(enrolment__learner=cast.lena).pk}/evidence/add/"
+    assert b"There is a problem" not in client.get(base).content
+    asked = client.get(f"{base}?asked=1").content.decode()
+    assert "Answer the question “What are you adding?”" in asked
+    for kind in ("file", "photo", "media"):
+        sent = client.post(f"{base}{kind}/", {"title": "Report"})
+        assert sent.status_code == 422
+        assert "Choose a" in sent.content.decode()
+    assert not EvidenceItem.objects.exists()
+
+
 def test_from_home_to_receipt(cast, as_):  # noqa: PLR0915  one story
     client = as_(cast.lena)
     home = client.get("/learn/")
