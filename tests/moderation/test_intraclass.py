@@ -77,7 +77,6 @@ def test_error_is_that_of_many_simulated_sets(form: str) -> None:
         found = i.icc(i.MeanSquares.of(table), form)
         values.append(found.value)
         errors.append(found.se)
-    # In the one-way model raters are no factor, so its error leaves their shared severity out.
     assert np.mean(errors) == pytest.approx(np.std(values), rel=0.2)
 
 
