@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.accessibility import staff_states, states
 from tests.accessibility.gate import RUNS, check, check_all
+from tests.accessibility.hostile import VALUES, broken_by
 from tests.accessibility.pages import NOT_PAGES, PAGES, TYPICAL, GatePage
 from tests.accessibility.visit import FIRST_VISIT, WORKSPACE, visit
 from tests.accessibility.world import World
@@ -28,6 +29,7 @@ FULL = os.environ.get("PROOF") == "full"
 SEED = os.environ.get("GATE_SEED") or date.today().isoformat()
 TURNS = 0 if FULL else 40
 STATES = {**vars(states), **vars(staff_states)}
+HOSTILE = VALUES if FULL else {"nul": VALUES["nul"]}
 VISITED = PAGES if FULL else [one for one in PAGES if one.kind == TYPICAL]
 
 
@@ -189,6 +191,25 @@ def test_every_page_is_in_the_gate(site: Site) -> None:
         if client.get(reverse(name, kwargs=filled)).status_code != 405:
             missing.append(name)
     assert missing == []
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE.keys())
+def test_no_value_breaks_a_page_or_its_forms(site: Site, value: str) -> None:
+    """Bad input gets an answer in words, never a server error."""
+    from django.test import Client
+
+    broken: list[str] = []
+    sent: set[Any] = set()
+    for one in PAGES:
+        if one.kind != TYPICAL or one.submit is not None or one.path:
+            continue
+        url, cookies = site.address(one)
+        client = Client(raise_request_exception=False)
+        for cookie in cookies or []:
+            client.cookies[cookie["name"]] = cookie["value"]
+        broken += broken_by(client, url.removeprefix(site.url), value, sent)
+    assert broken == []
 
 
 def test_what_is_called_no_page_exists() -> None:
