@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from assessment.selectors import administrators_of
 from awards import selectors
-from awards.actions.release import settle_release
+from awards.actions.release import release_due, settle_release
 from catalogue.enums import DeliveryRoleKind
 from portfolios.models import Submission
-from workflows.definitions import extra_topics
+from workflows.definitions import each_round, extra_topics
 from workflows.notifications import notify, still_relevant
 from workflows.outbox import handles, quiet
 
@@ -117,3 +117,5 @@ quiet("awards.credential.revoked", because="The release or reconsideration tells
 
 # Sent by actions, without a transition of their own.
 extra_topics.update({"awards.batch_opened", "awards.recall_asked"})
+
+each_round("release_due")(release_due)

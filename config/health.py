@@ -30,7 +30,13 @@ from portfolios.actions.scanning import scanner_answers
 from portfolios.enums import StoreProblem
 from portfolios.models import StoreCheck, StoreFinding
 from workflows.enums import AttemptResult, MessageKind, MessageState
-from workflows.models import DeliveryAttempt, Heartbeat, OutboxMessage, Reminder
+from workflows.models import (
+    DeliveryAttempt,
+    Heartbeat,
+    OutboxMessage,
+    Reconciliation,
+    Reminder,
+)
 
 BEAT_SIGNS = {"beat", "dispatch"}
 WORKER_SIGNS = {"worker", "relay", "mail", "reminders", "roots", "dispatch"}
@@ -294,6 +300,12 @@ class Queues(Collector):
         for problem, number in evidence_findings().items():
             evidence.add_metric([problem], number)
         yield evidence
+        last = Reconciliation.objects.first()
+        yield GaugeMetricFamily(
+            "moderato_reconciler_difference",
+            "Reminders, notices and events missing or too many in the last nightly comparison",
+            value=last.missing + last.extra if last else 0,
+        )
         late = Reminder.objects.filter(state="planned", fire_at__lte=timezone.now())
         yield GaugeMetricFamily(
             "moderato_reminders_due", "Reminders due and not yet sent", value=late.count()

@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from portfolios.actions.attestation import ATTESTATION_DEADLINE
+from django.db.models import Exists, OuterRef
+
+from portfolios.actions.attestation import ATTESTATION_DEADLINE, expire_attestations
 from portfolios.actions.drafting import CUT_OFF_DEADLINE, SUBMISSION_KINDS
 from portfolios.actions.extension import ANSWER_DEADLINE
+from portfolios.actions.submission import submit_at_cut_off
 from portfolios.enums import ENDED_ATTEMPT, AttestationState, EvidenceState, ExtensionState
 from portfolios.models import (
     Attestation,
@@ -14,7 +17,15 @@ from portfolios.models import (
     Submission,
 )
 from portfolios.selectors import administrators_of, in_words
-from workflows.definitions import extra_topics, handles, quiet, reminder_relevant, reminder_text
+from workflows.definitions import (
+    each_round,
+    extra_topics,
+    handles,
+    quiet,
+    reminder_batch,
+    reminder_relevant,
+    reminder_text,
+)
 from workflows.enums import Lane
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify, still_relevant
@@ -212,6 +223,34 @@ def reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     return f"portfolios.portfolio.{topic}", f"/learn/p/{portfolio.pk}/", context
 
 
+@reminder_batch(*SUBMISSION_KINDS)
+def submission_reminders(rows: list[Reminder]) -> dict[int, tuple[str, str, dict[str, Any]]]:
+    """Both answers for many at once; the same as `still_to_submit` and `reminder`, in one query."""
+    live = Submission.objects.filter(portfolio=OuterRef("pk")).exclude(state__in=ENDED_ATTEMPT)
+    found = {
+        one.pk: one
+        for one in Portfolio.objects.filter(
+            pk__in={row.deadline.subject_id for row in rows}, enrolment__ended_at__isnull=True
+        )
+        .annotate(is_submitted=Exists(live))
+        .filter(is_submitted=False)
+        .select_related("task", "enrolment__delivery")
+    }
+    texts = {}
+    for row in rows:
+        portfolio = found.get(row.deadline.subject_id)
+        if portfolio is None:
+            continue
+        zone = portfolio.enrolment.delivery.zone
+        topic = "overdue" if row.offset.startswith("+") else "due"
+        texts[row.pk] = (
+            f"portfolios.portfolio.{topic}",
+            f"/learn/p/{portfolio.pk}/",
+            {"task": portfolio.task.title, "due": in_words(row.deadline.due_at, zone)},
+        )
+    return texts
+
+
 @reminder_text(CUT_OFF_DEADLINE, tells=["portfolios.portfolio.closing"])
 def closing_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     """The last moment at which late work is taken."""
@@ -262,3 +301,6 @@ def answer_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
 
 # Sent by actions, without a transition of their own.
 extra_topics.update({"portfolios.portfolio.moved", "portfolios.portfolio.not_submitted"})
+
+each_round("submit_at_cut_off")(submit_at_cut_off)
+each_round("expire_attestations")(expire_attestations)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     DeadlineRelevance = Callable[[Deadline], bool]
     DeadlineHook = Callable[[Deadline], None]
     ReminderText = Callable[[Reminder], tuple[str, str, dict[str, Any]]]
+    ReminderBatch = Callable[[list[Reminder]], dict[int, tuple[str, str, dict[str, Any]]]]
+    Round = Callable[[], int]
     Sender = Callable[[Notification, str], str]
 
 handlers: "dict[str, list[Handler]]" = {}
@@ -23,6 +25,8 @@ senders: "dict[str, Sender]" = {}
 relevance: "dict[str, Relevance]" = {}
 reminder_relevance: "dict[str, DeadlineRelevance]" = {}
 reminder_texts: "dict[str, ReminderText]" = {}
+reminder_batches: "dict[str, ReminderBatch]" = {}
+rounds: "dict[str, Round]" = {}
 extra_topics: set[str] = set()
 deadline_moved: "dict[str, list[DeadlineHook]]" = {}
 
@@ -86,6 +90,29 @@ def reminder_text(
         reminder_texts.update(dict.fromkeys(kinds, text))
         extra_topics.update(tells)
         return text
+
+    return wrap
+
+
+def reminder_batch(*kinds: str) -> "Callable[[ReminderBatch], ReminderBatch]":
+    """Register both answers for many reminders at once: key to topic, path and context; left out = not wanted.
+
+    For kinds of which thousands may be due together; the single answers stay for everything else.
+    """
+
+    def wrap(batch: "ReminderBatch") -> "ReminderBatch":
+        reminder_batches.update(dict.fromkeys(kinds, batch))
+        return batch
+
+    return wrap
+
+
+def each_round(name: str) -> "Callable[[Round], Round]":
+    """Register what `manage.py dispatch` does in each of its rounds, as beat does with a broker."""
+
+    def wrap(run: "Round") -> "Round":
+        rounds[name] = run
+        return run
 
     return wrap
 

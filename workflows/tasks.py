@@ -5,6 +5,7 @@ import time
 from celery import shared_task
 
 from workflows import actions, outbox
+from workflows.actions.reconciling import reconcile_nightly
 
 MAIL_SECONDS = 10.0  # as often as beat asks: one worker process sends, the others stay free
 
@@ -34,6 +35,12 @@ def sweep_reminders() -> None:
     """Send out the reminders whose moment has come."""
     actions.sweep_due()
     outbox.beat("reminders")
+
+
+@shared_task(ignore_result=True)
+def reconcile() -> None:
+    """Once a night: does everything exist that should?"""
+    reconcile_nightly()
 
 
 @shared_task(ignore_result=True)

@@ -310,6 +310,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "reconcile": {
+        "task": "workflows.tasks.reconcile",
+        "schedule": 900.0,
+        "options": {"expires": 900},
+    },
     "sign-audit-root": {
         "task": "workflows.tasks.sign_audit_root",
         "schedule": 60.0,

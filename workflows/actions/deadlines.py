@@ -65,12 +65,15 @@ def set_deadline(
         found.counted_days = after.days if after else None
         found.save(update_fields=["counted_from", "counted_days"])
         people = list(recipients)
+        found.people = sorted(str(one.pk) for one in people)
+        found.save(update_fields=["people"])
         if found.due_at != due_at:
             found = move_deadline(found, due_at=due_at, actor=actor, reason="")
         gone = found.reminders.filter(state=ReminderState.PLANNED).exclude(recipient__in=people)
         gone.update(state=ReminderState.CANCELLED, because="It is somebody else’s now.")
         arm(found, people)
         return found
+    people = list(recipients)
     made = Deadline.objects.create(
         subject_type=subject._meta.label_lower,
         subject_id=subject.pk,
@@ -81,12 +84,13 @@ def set_deadline(
         offsets=list(DEFAULT_OFFSETS if offsets is None else offsets),
         counted_from=after.moment if after else None,
         counted_days=after.days if after else None,
+        people=sorted(str(one.pk) for one in people),
         **provenance(due_at, zone),
     )
     DeadlineMove.objects.create(
         deadline=made, generation=1, due_to=due_at, actor=person_of(actor), reason=""
     )
-    arm(made, recipients)
+    arm(made, people)
     return made
 
 
@@ -161,7 +165,7 @@ def move_deadline(
                 because="Its moment was over when the deadline was moved.",
             )
     # An offset that lay behind when the deadline was made has no row yet.
-    arm(locked, User.objects.filter(pk__in=people))
+    arm(locked, User.objects.filter(pk__in=people if locked.people is None else locked.people))
     DeadlineMove.objects.create(
         deadline=locked,
         generation=locked.generation,

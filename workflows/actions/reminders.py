@@ -1,27 +1,40 @@
-"""Reminders go out: claimed by index, asked again, written with their mark."""
+"""Reminders go out: claimed by index, asked again, written with their mark, in batches."""
 
+from collections import defaultdict
 from typing import Any
 
+import structlog
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from workflows.definitions import reminder_relevance, reminder_texts
+from workflows.definitions import reminder_batches, reminder_relevance, reminder_texts
 from workflows.enums import DeadlineState, Lane, ReminderState
 from workflows.models import Reminder
-from workflows.notifications import notify
+from workflows.notifications import Draft, notify_all
 from workflows.outbox import nudge
+from workflows.querysets import clock
+
+log = structlog.get_logger(__name__)
+Text = tuple[str, str, dict[str, Any]]
 
 
-def sweep_due(batch: int = 200) -> int:
+def sweep_due(batch: int = 500) -> int:
     """Send out the reminders whose moment has come. Gives how many people were reminded.
 
     Rows are claimed by index and skipped where another sweep holds them; what they cause is committed with
-    their mark. After an outage a person gets the latest that still applies, the others are superseded.
+    their mark. After an outage a person gets the latest that still applies, the others are superseded with
+    the reason. A reminder that cannot be worded is left for the next sweep and holds up no other.
     """
     sent = 0
+    poison: set[int] = set()
     while True:
-        fired, claimed = sweep_batch(batch)
+        try:
+            fired, claimed = sweep_batch(batch, without=poison)
+        except Exception:
+            log.exception("reminders.batch_failed")
+            fired, claimed = sweep_singly(batch, poison)
         sent += fired
         if claimed < batch:
             break
@@ -30,58 +43,124 @@ def sweep_due(batch: int = 200) -> int:
     return sent
 
 
-@transaction.atomic
-def sweep_batch(batch: int) -> tuple[int, int]:
-    """One claimed batch: how many were sent, how many were looked at."""
-    due = Reminder.objects.due().select_for_update(of=("self",), skip_locked=True)
-    rows = list(due.select_related("deadline", "recipient").order_by("fire_at", "id")[:batch])
-    latest = {(row.deadline_id, row.recipient_id): row.pk for row in rows}
-    wanted: dict[int, bool] = {}
+def sweep_singly(batch: int, poison: set[int]) -> tuple[int, int]:
+    """The same batch, each reminder in a transaction of its own; those that fail again are named in `poison`."""
+    keys = list(
+        Reminder.objects.due()
+        .exclude(pk__in=poison)
+        .order_by("fire_at", "id")
+        .values_list("pk", flat=True)[:batch]
+    )
     fired = 0
+    for key in keys:
+        try:
+            fired += sweep_batch(1, only=key)[0]
+        except Exception:
+            log.exception("reminders.one_failed", reminder=key)
+            poison.add(key)
+    return fired, len(keys)
+
+
+@transaction.atomic
+def sweep_batch(
+    batch: int, *, without: set[int] | None = None, only: int | None = None
+) -> tuple[int, int]:
+    """One claimed batch: how many were sent, how many were looked at."""
+    due = Reminder.objects.due()
+    if without:
+        due = due.exclude(pk__in=without)
+    if only is not None:
+        due = due.filter(pk=only)
+    later = Reminder.objects.filter(
+        Q(fire_at__gt=OuterRef("fire_at")) | Q(fire_at=OuterRef("fire_at"), pk__gt=OuterRef("pk")),
+        deadline=OuterRef("deadline"),
+        recipient=OuterRef("recipient"),
+        generation=OuterRef("generation"),
+        state=ReminderState.PLANNED,
+        fire_at__lte=clock(due.db),
+    )
+    rows = list(
+        due.annotate(is_overtaken=Exists(later))
+        .select_related("deadline", "recipient")
+        .select_for_update(of=("self",), skip_locked=True)
+        .order_by("fire_at", "id")[:batch]
+    )
+    marks: dict[tuple[str, str], list[int]] = defaultdict(list)
+    asked: dict[str, list[Reminder]] = defaultdict(list)
     for row in rows:
-        state, because = verdict(row, latest, wanted)
-        if state == ReminderState.FIRED:
-            send(row)
-            fired += 1
-        Reminder.objects.filter(pk=row.pk).update(
+        if refusal := refused(row):
+            marks[refusal].append(row.pk)
+        else:
+            asked[row.deadline.kind].append(row)
+    drafts = []
+    for kind, waiting in asked.items():
+        texts = texts_of(kind, waiting)
+        for row in waiting:
+            if (text := texts.get(row.pk)) is None:
+                marks[ReminderState.CANCELLED, "Nothing is waited for any more."].append(row.pk)
+                continue
+            marks[late(row)].append(row.pk)
+            if late(row)[0] == ReminderState.FIRED:
+                drafts.append(draft_of(row, text))
+    notify_all(drafts)
+    for (state, because), keys in marks.items():
+        Reminder.objects.filter(pk__in=keys).update(
             state=state, because=because, fired_at=Now() if state == ReminderState.FIRED else None
         )
-    return fired, len(rows)
+    return len(drafts), len(rows)
 
 
-def verdict(
-    row: Reminder, latest: dict[tuple[int, Any], int], wanted: dict[int, bool]
-) -> tuple[str, str]:
-    """What becomes of a due reminder, and why if it does not go out."""
+def refused(row: Reminder) -> tuple[str, str] | None:
+    """What becomes of a due reminder that nothing needs to be asked about, and why."""
     deadline = row.deadline
     if deadline.state != DeadlineState.OPEN or row.generation != deadline.generation:
         return ReminderState.CANCELLED, "The deadline is no longer this one."
     if not row.recipient.is_active:
         return ReminderState.CANCELLED, "The recipient's account is closed."
-    if row.deadline_id not in wanted:
-        ask = reminder_relevance.get(deadline.kind)
-        wanted[row.deadline_id] = ask is None or bool(ask(deadline))
-    if not wanted[row.deadline_id]:
-        return ReminderState.CANCELLED, "Nothing is waited for any more."
-    if latest[(row.deadline_id, row.recipient_id)] != row.pk:
+    return None
+
+
+def late(row: Any) -> tuple[str, str]:
+    """Whether a wanted reminder still helps: sent, late if need be, or superseded with the reason."""
+    if row.is_overtaken:
         return ReminderState.SUPERSEDED, "A later reminder was due at the same time."
-    if not row.offset.startswith("+") and deadline.due_at < timezone.now():
+    if not row.offset.startswith("+") and row.deadline.due_at < timezone.now():
         return ReminderState.SUPERSEDED, "The deadline had passed."
     return ReminderState.FIRED, ""
 
 
-def send(row: Reminder) -> None:
-    """Tell the recipient, once in a generation."""
+def texts_of(kind: str, rows: list[Reminder]) -> dict[int, Text]:
+    """Topic, path and context of each reminder that is still wanted."""
+    if kind in reminder_batches:
+        return reminder_batches[kind](rows)
+    if kind not in reminder_texts:
+        raise LookupError(f"No text for reminders of {kind}")
+    ask = reminder_relevance.get(kind)
+    wanted: dict[int, bool] = {}
+    texts = {}
+    for row in rows:
+        if row.deadline_id not in wanted:
+            wanted[row.deadline_id] = ask is None or bool(ask(row.deadline))
+        if wanted[row.deadline_id]:
+            texts[row.pk] = reminder_texts[kind](row)
+    return texts
+
+
+def key_of(row: Reminder) -> str:
+    """Once in a generation: the part of the notification's key between topic and recipient."""
+    return f"reminder:{row.deadline_id}:{row.offset}:{row.generation}"
+
+
+def draft_of(row: Reminder, text: Text) -> Draft:
+    topic, path, context = text
     deadline = row.deadline
-    text = reminder_texts.get(deadline.kind)
-    if text is None:
-        raise LookupError(f"No text for reminders of {deadline.kind}")
-    topic, path, context = text(row)
-    notify(
+    return Draft(
         topic=topic,
-        recipients=[row.recipient],
+        recipient=row.recipient,
         path=path,
         context=context,
         lane=Lane.REMINDER,
-        dedupe=f"reminder:{deadline.pk}:{row.offset}:{deadline.generation}",
+        anchor=key_of(row),
+        subject=(deadline.subject_type, deadline.subject_id),
+        useful_until=None if row.offset.startswith("+") else deadline.due_at,
     )

@@ -10,7 +10,7 @@ from workflows.models.audit import (
     TransitionRecord,
 )
 from workflows.models.calendar import NonWorkingDay
-from workflows.models.deadline import Deadline, DeadlineMove, Reminder
+from workflows.models.deadline import Deadline, DeadlineMove, Reconciliation, Reminder
 from workflows.models.notice import Notification
 from workflows.models.outbox import DeliveryAttempt, Heartbeat, IdempotencyKey, OutboxMessage
 from workflows.models.state import StateModel
@@ -29,6 +29,7 @@ __all__ = [
     "NonWorkingDay",
     "Notification",
     "OutboxMessage",
+    "Reconciliation",
     "Reminder",
     "StateModel",
     "TransitionLabel",

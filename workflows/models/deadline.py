@@ -23,6 +23,8 @@ class Deadline(models.Model):
     counted_from = models.DateTimeField(null=True, blank=True)
     counted_days = models.PositiveSmallIntegerField(null=True, blank=True)
     offsets = models.JSONField(default=list)
+    # Keys of those who are reminded; null on rows from before they were kept.
+    people = models.JSONField(null=True, blank=True)
     generation = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=10, choices=DeadlineState, default=DeadlineState.OPEN)
     created_at = models.DateTimeField(default=timezone.now)
@@ -96,3 +98,21 @@ class Reminder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.offset} of {self.deadline_id}"
+
+
+class Reconciliation(models.Model):
+    """One comparison of what there should be with what there is. The difference is to be 0."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    deadlines = models.PositiveIntegerField(default=0)
+    reminders = models.PositiveIntegerField(default=0)
+    events = models.PositiveIntegerField(default=0)
+    missing = models.PositiveIntegerField(default=0)
+    extra = models.PositiveIntegerField(default=0)
+    findings = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.missing} missing, {self.extra} too many at {self.at}"

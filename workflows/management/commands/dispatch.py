@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
 from workflows import actions, outbox
+from workflows.definitions import rounds
 
 
 class Command(BaseCommand):
@@ -27,6 +28,8 @@ class Command(BaseCommand):
                 handled += done
             sent = outbox.deliver()
             root = actions.sign_root()
+            for run in rounds.values():
+                run()
             outbox.beat("dispatch")
             self.stdout.write(
                 f"{handled} events handled, {reminded} reminders, {sent} mails sent"

@@ -1,0 +1,195 @@
+"""The sweep in batches, by index, past poison; and the nightly comparison of what should be with what is."""
+
+import datetime as dt
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts.models import SYSTEM
+from tests.workflows.conftest import file_docket, person
+from workflows import definitions
+from workflows.actions import cancel_deadline, move_deadline, set_deadline, sweep_due
+from workflows.actions.reconciling import last_night, reconcile, reconcile_nightly
+from workflows.enums import ReminderState
+from workflows.models import Notification, OutboxMessage, Reconciliation, Reminder
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+AUCKLAND = "Pacific/Auckland"
+
+
+@pytest.fixture(autouse=True)
+def kind(monkeypatch):
+    monkeypatch.setitem(
+        definitions.reminder_texts,
+        "hand_in",
+        lambda reminder: ("testapp.docket.soon", "/here/", {"title": reminder.offset}),
+    )
+
+
+def in_days(days):
+    return timezone.now() + dt.timedelta(days=days)
+
+
+def make(docket, people, *, offsets=None, due_at=None):
+    return set_deadline(
+        subject=docket, kind="hand_in", due_at=due_at or in_days(30), zone=AUCKLAND,
+        recipients=people, offsets=offsets, actor=SYSTEM,
+    )  # fmt: skip
+
+
+def due_now(deadline, *offsets, ago=1):
+    rows = deadline.reminders.filter(offset__in=offsets) if offsets else deadline.reminders.all()
+    rows.update(fire_at=Now() - dt.timedelta(seconds=ago))
+
+
+def test_the_latest_goes_even_where_the_others_are_in_other_batches(docket):
+    people = [person(f"P{number}") for number in range(5)]
+    made = make(docket, people)
+    due_now(made, "-7d", ago=300)
+    due_now(made, "-48h", ago=200)
+    assert sweep_due(batch=2) == 5
+    states = dict(made.reminders.filter(recipient=people[0]).values_list("offset", "state"))
+    assert states["-7d"] == ReminderState.SUPERSEDED
+    assert states["-48h"] == ReminderState.FIRED
+    assert Notification.objects.count() == 5
+
+
+def test_one_that_cannot_be_worded_holds_up_no_other(box, ada, monkeypatch):
+    dockets = [file_docket(box, ada, title=f"D{number}") for number in range(5)]
+    made = [make(docket, [ada], offsets=["-7d"]) for docket in dockets]
+    for one in made:
+        due_now(one)
+    bad = made[0].reminders.get()
+
+    def word(reminder):
+        if reminder.pk == bad.pk:
+            raise ValueError("no words")
+        return "testapp.docket.soon", "/here/", {"title": "x"}
+
+    monkeypatch.setitem(definitions.reminder_texts, "hand_in", word)
+    assert sweep_due(batch=2) == 4
+    bad.refresh_from_db()
+    assert bad.state == ReminderState.PLANNED
+    monkeypatch.setitem(
+        definitions.reminder_texts, "hand_in", lambda one: ("testapp.docket.soon", "/", {})
+    )
+    assert sweep_due() == 1
+
+
+def test_a_kind_may_answer_for_many_at_once(docket, monkeypatch):
+    people = [person(f"P{number}") for number in range(4)]
+    made = make(docket, people, offsets=["-7d"])
+    due_now(made)
+    calls = []
+
+    def batch(rows):
+        calls.append(len(rows))
+        return {rows[0].pk: ("testapp.docket.soon", "/here/", {"title": "x"})}
+
+    monkeypatch.setitem(definitions.reminder_batches, "hand_in", batch)
+    assert sweep_due() == 1
+    assert calls == [4]
+    assert made.reminders.filter(state=ReminderState.CANCELLED).count() == 3
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_statements_of_a_sweep_do_not_grow_with_it(docket, number, django_assert_num_queries):
+    made = make(docket, [person(f"P{one}") for one in range(number)], offsets=["-7d"])
+    due_now(made)
+    with django_assert_num_queries(7):
+        # savepoint, claim, notifications, read back, messages, mark, release
+        assert sweep_due() == number
+
+
+@pytest.mark.only_postgresql
+def test_the_sweep_finds_due_rows_by_their_index(docket, ada):
+    make(docket, [ada])
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = Reminder.objects.due().order_by("fire_at", "id")[:10].explain()
+    assert "workflows_reminder_due" in plan
+
+
+# --- reconciling --------------------------------------------------------------------------------------
+
+
+def test_after_ordinary_work_there_is_no_difference(docket, ada, abe):
+    made = make(docket, [ada, abe])
+    move_deadline(made, due_at=in_days(3), actor=SYSTEM, reason="")
+    move_deadline(made, due_at=in_days(40), actor=SYSTEM, reason="")
+    due_now(made, "-7d")
+    sweep_due()
+    make(docket, [ada], due_at=in_days(41))
+    run = reconcile()
+    assert (run.missing, run.extra, run.findings) == (0, 0, [])
+    assert (run.deadlines, run.reminders) == (1, 5)
+    cancel_deadline(made, actor=SYSTEM)
+    assert reconcile().deadlines == 0
+
+
+def test_a_lost_reminder_is_made_again_and_told(docket, ada):
+    keeper = person("Kim", is_staff=True)
+    made = make(docket, [ada])
+    lost = made.reminders.get(offset="-48h")
+    at = lost.fire_at
+    lost.delete()
+    with pytest.raises(CommandError, match="1 missing, 0 too many"):
+        call_command("reconcile", "--dry-run")
+    assert made.reminders.count() == 4
+    with pytest.raises(CommandError):
+        call_command("reconcile")
+    assert made.reminders.get(offset="-48h").fire_at == at
+    notice = Notification.objects.filter(topic="workflows.reconciler.difference").latest("id")
+    assert notice.recipient == keeper
+    call_command("reconcile")
+
+
+def test_a_reminder_at_the_wrong_moment_is_put_right(docket, ada):
+    made = make(docket, [ada])
+    row = made.reminders.get(offset="-7d")
+    Reminder.objects.filter(pk=row.pk).update(fire_at=row.fire_at + dt.timedelta(hours=1))
+    assert reconcile().missing == 1
+    assert made.reminders.get(offset="-7d").fire_at == row.fire_at
+
+
+def test_one_that_nobody_should_get_is_cancelled(docket, ada, abe):
+    made = make(docket, [ada])
+    extra = Reminder.objects.create(
+        deadline=made, offset="-7d", recipient=abe, fire_at=in_days(23), generation=1
+    )
+    assert reconcile().extra == 1
+    extra.refresh_from_db()
+    assert extra.state == ReminderState.CANCELLED
+    assert reconcile().extra == 0
+
+
+def test_a_fired_reminder_without_its_message_is_armed_again(docket, ada):
+    made = make(docket, [ada], offsets=["-7d"])
+    made.reminders.update(state=ReminderState.FIRED, fired_at=Now(), fire_at=Now())
+    assert reconcile().missing == 1
+    assert sweep_due() == 1
+    assert reconcile().missing == 0
+
+
+def test_a_record_without_its_event_gets_one(docket, ada):
+    OutboxMessage.objects.all().delete()
+    assert reconcile().missing == 1
+    assert OutboxMessage.objects.get().topic == "testapp.docket.filed"
+    assert reconcile().missing == 0
+
+
+def test_it_runs_once_a_night_however_often_it_is_asked(docket, ada):
+    night = dt.datetime(2026, 9, 27, 1, 59, tzinfo=dt.timezone(dt.timedelta(hours=12)))
+    with time_machine.travel(night, tick=False) as clock:
+        assert reconcile_nightly() == 1
+        clock.shift(60)
+        assert reconcile_nightly() == 1  # past the 2:00 that the clocks skip
+        assert reconcile_nightly() == 0
+        clock.shift(23 * 3600)
+        assert reconcile_nightly() == 1
+    assert Reconciliation.objects.count() == 3
+    assert last_night(timezone.now()) <= timezone.now()
