@@ -9,6 +9,7 @@ from assessment.rules import is_turn
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 from workflows.definitions import (
+    describe,
     handles,
     quiet,
     reminder_relevant,
@@ -16,6 +17,7 @@ from workflows.definitions import (
     still_relevant,
     when_moved,
 )
+from workflows.enums import Category, Frequency
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify
 
@@ -133,3 +135,74 @@ def allocate_what_was_submitted(record: TransitionRecord) -> None:
     ).first()
     if submission is not None:
         allocate_automatically(submission)
+
+
+WORK = {"reference": "MOD-2026-7K4W9", "task": "Workplace portfolio"}
+GIVEN = "You assess in this delivery."
+A = "assessment."
+describe(
+    A + "allocated",
+    Category.MARKING,
+    who="The assessor",
+    why=GIVEN,
+    asks=True,
+    frequency=Frequency.DAILY,
+    sample=WORK,
+)
+describe(
+    A + "adjudicator_asked",
+    Category.MARKING,
+    who="The adjudicator",
+    why=GIVEN,
+    asks=True,
+    frequency=Frequency.DAILY,
+    sample=WORK,
+)
+describe(
+    A + "marking_due",
+    Category.MARKING,
+    who="The assessor, while it is not marked",
+    why=GIVEN,
+    asks=True,
+    sample={**WORK, "due": "Friday 14 August 2026, 5:00 PM"},
+)
+describe(
+    A + "returned",
+    Category.MARKING,
+    who="Whoever has to revise the decision",
+    why=GIVEN,
+    asks=True,
+    sample=WORK,
+)
+describe(
+    A + "taken_over",
+    Category.MARKING,
+    who="The assessor who had the work open",
+    why=GIVEN,
+    sample={"reference": "MOD-2026-7K4W9", "by": "Lea Lead"},
+)
+describe(
+    A + "concern_raised",
+    Category.DELIVERY,
+    who="Programme administrators",
+    asks=True,
+    why="You administer this delivery.",
+    sample={"reference": "MOD-2026-7K4W9", "delivery": "Winter cohort"},
+)
+describe(
+    A + "nobody_eligible",
+    Category.DELIVERY,
+    who="Programme administrators",
+    asks=True,
+    why="You administer this delivery.",
+    sample={"reference": "MOD-2026-7K4W9", "delivery": "Winter cohort"},
+)
+describe(
+    A + "referral",
+    Category.RESULTS,
+    who="The learner",
+    required=True,
+    asks=True,
+    why="This is about your submission.",
+    sample=WORK,
+)

@@ -7,7 +7,8 @@ from awards import selectors
 from awards.actions.release import release_due, settle_release
 from catalogue.enums import DeliveryRoleKind
 from portfolios.models import Submission
-from workflows.definitions import each_round, extra_topics
+from workflows.definitions import describe, each_round, extra_topics
+from workflows.enums import Category
 from workflows.notifications import notify, still_relevant
 from workflows.outbox import handles, quiet
 
@@ -119,3 +120,48 @@ quiet("awards.credential.revoked", because="The release or reconsideration tells
 extra_topics.update({"awards.batch_opened", "awards.recall_asked"})
 
 each_round("release_due")(release_due)
+
+
+OF = {"task": "Workplace portfolio", "delivery": "Winter cohort"}
+for one in ("released", "reconsidered", "recalled"):
+    describe(
+        f"portfolios.submission.{one}",
+        Category.RESULTS,
+        who="The learner",
+        required=True,
+        why="This is about your submission.",
+        sample=OF,
+    )
+describe(
+    "portfolios.submission.reconsideration_requested",
+    Category.SIGN_OFF,
+    who="Programme administrators",
+    why="You administer this delivery.",
+    asks=True,
+    sample={**OF, "reference": "MOD-2026-7K4W9"},
+)
+describe(
+    "awards.recalled",
+    Category.SIGN_OFF,
+    who="Administrators, lead moderators and ratifiers",
+    why="You work in this delivery.",
+    required=True,
+    sample=OF,
+)
+describe(
+    "awards.batch_opened",
+    Category.SIGN_OFF,
+    who="Ratifiers",
+    asks=True,
+    why="You ratify in this delivery.",
+    sample=OF,
+)
+describe(
+    "awards.recall_asked",
+    Category.SIGN_OFF,
+    who="The second person",
+    asks=True,
+    required=True,
+    why="A recall needs two people.",
+    sample={**OF, "asked_by": "Lea Lead"},
+)

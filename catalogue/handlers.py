@@ -12,7 +12,8 @@ from accounts.models import SYSTEM, User
 from catalogue.enums import VersionState
 from catalogue.models import MicroCredentialVersion
 from workflows.actions import set_deadline
-from workflows.definitions import reminder_relevant, reminder_text
+from workflows.definitions import describe, extra_topics, reminder_relevant, reminder_text
+from workflows.enums import Category
 from workflows.models import Deadline, NonWorkingDay, Reminder, TransitionRecord
 from workflows.notifications import notify
 from workflows.outbox import handles, quiet
@@ -108,3 +109,60 @@ def review_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     due = row.deadline.due_at.astimezone(zoneinfo.ZoneInfo(row.deadline.zone))
     context = {"version": str(version), "due": f"{due:%A} {due.day} {due:%B} {due.year}"}
     return f"{MACHINE}.review_due", reverse("catalogue:version", args=[version.pk]), context
+
+
+VERSION = {"version": "Digital Accessibility, version 2"}
+describe(
+    f"{MACHINE}.sent_to_pre_moderation",
+    Category.CATALOGUE,
+    who="Pre-moderators",
+    asks=True,
+    why="You check micro-credentials before they are used.",
+    sample=VERSION,
+)
+for past in ("approved", "sent_back"):
+    describe(
+        f"{MACHINE}.{past}",
+        Category.CATALOGUE,
+        who="The author",
+        why="You wrote this version.",
+        asks=past == "sent_back",
+        sample=VERSION,
+    )
+describe(
+    f"{MACHINE}.review_due",
+    Category.CATALOGUE,
+    who="Administrators of the provider",
+    asks=True,
+    why="You administer the provider.",
+    sample={**VERSION, "due": "Friday 14 August 2026"},
+)
+describe(
+    "catalogue.enrolment.made",
+    Category.ACCOUNT,
+    who="The learner",
+    required=True,
+    why="You were enrolled.",
+    sample={"delivery": "Winter cohort"},
+)
+describe(
+    "catalogue.role.assigned",
+    Category.ACCOUNT,
+    who="The person who got the part",
+    required=True,
+    why="You were given a part.",
+    sample={"delivery": "Winter cohort", "role": "Assessor"},
+)
+describe(
+    "accounts.person.invited",
+    Category.ACCOUNT,
+    who="The person who is invited",
+    required=True,
+    why="You were invited.",
+    asks=True,
+    sample={"delivery": "Winter cohort", "invited_by": "Pam Parker"},
+)
+# Sent by actions, without a transition of their own.
+extra_topics.update(
+    {"catalogue.enrolment.made", "catalogue.role.assigned", "accounts.person.invited"}
+)

@@ -12,6 +12,7 @@ from moderation.rules import judged_in
 from portfolios.models import Submission
 from workflows.actions import set_deadline
 from workflows.definitions import (
+    describe,
     handles,
     quiet,
     reminder_relevant,
@@ -19,6 +20,7 @@ from workflows.definitions import (
     still_relevant,
     when_moved,
 )
+from workflows.enums import Category, Frequency
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify
 
@@ -250,3 +252,51 @@ def take_back_into_round(record: TransitionRecord) -> None:
     found = Submission.objects.filter(pk=record.subject_id).first()
     if found is not None:
         come_back(found)
+
+
+SET = {"task": "Workplace portfolio", "delivery": "Winter cohort", "number": 1}
+READS = "You moderate in this delivery."
+M = "moderation."
+describe(
+    M + "item_given",
+    Category.MODERATION,
+    who="The moderator",
+    why=READS,
+    asks=True,
+    frequency=Frequency.DAILY,
+    sample={**SET, "due": ""},
+)
+describe(
+    M + "item_due",
+    Category.MODERATION,
+    who="The moderator, while it is not read",
+    why=READS,
+    asks=True,
+    sample={**SET, "due": "Friday 14 August 2026, 5:00 PM"},
+)
+for one, who in (("item_escalated", "Lead moderators"), ("item_back", "The moderator")):
+    describe(
+        M + one,
+        Category.MODERATION,
+        who=who,
+        why=READS,
+        asks=True,
+        sample={**SET, "reference": "MOD-2026-7K4W9"},
+    )
+describe(
+    M + "second_approver_asked",
+    Category.MODERATION,
+    who="Moderators who judged none of the set",
+    why=READS,
+    asks=True,
+    sample=SET,
+)
+describe(
+    M + "round_closed",
+    Category.SIGN_OFF,
+    who="Ratifiers",
+    why="You ratify in this delivery.",
+    asks=True,
+    frequency=Frequency.DAILY,
+    sample=SET,
+)

@@ -18,6 +18,7 @@ from portfolios.models import (
 )
 from portfolios.selectors import administrators_of, in_words
 from workflows.definitions import (
+    describe,
     each_round,
     extra_topics,
     handles,
@@ -26,7 +27,7 @@ from workflows.definitions import (
     reminder_relevant,
     reminder_text,
 )
-from workflows.enums import Lane
+from workflows.enums import Category, Frequency, Lane
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify, still_relevant
 
@@ -304,3 +305,131 @@ extra_topics.update({"portfolios.portfolio.moved", "portfolios.portfolio.not_sub
 
 each_round("submit_at_cut_off")(submit_at_cut_off)
 each_round("expire_attestations")(expire_attestations)
+
+
+T, D = "Workplace portfolio", "Friday 14 August 2026, 5:00 pm"
+MINE = "You build this portfolio."
+S = "portfolios."
+describe(
+    S + "submission.submitted",
+    Category.WORK,
+    who="The learner",
+    required=True,
+    why="This is the receipt of your submission.",
+    sample={
+        "task": T,
+        "attempt": 1,
+        "reference": "MOD-2026-7K4W9",
+        "fingerprint": "3f5a" * 16,
+        "at": D,
+    },
+)
+describe(
+    S + "submission.withdrawn",
+    Category.WORK,
+    who="The learner",
+    required=True,
+    why="You took your submission back.",
+    sample={"task": T, "reference": "MOD-2026-7K4W9", "due": D},
+)
+describe(
+    S + "evidenceitem.quarantined",
+    Category.WORK,
+    who="The learner, in the application only",
+    why=MINE,
+    asks=True,
+    sample={"title": "Report", "refusal": "The file could not be read."},
+)
+for one in ("attested", "declined", "expired"):
+    describe(
+        S + f"attestation.{one}",
+        Category.CONFIRMING,
+        who="The learner who asked",
+        why="You asked somebody to confirm.",
+        frequency=Frequency.DAILY,
+        sample={"verifier": "Vic Harris", "task": T},
+    )
+describe(
+    S + "attestation.silent",
+    Category.CONFIRMING,
+    who="The learner who asked",
+    asks=True,
+    why="You asked somebody to confirm.",
+    sample={"verifier": "Vic Harris", "task": T},
+)
+describe(
+    S + "attestation.link",
+    Category.CONFIRMING,
+    who="The person at work who is asked",
+    why="Somebody asked you to confirm what you saw.",
+    required=True,
+    asks=True,
+    sample={"verifier": "Vic", "learner": "Lena Tūhoe", "task": T, "message": "", "days": 21},
+)
+describe(
+    S + "extensionrequest.requested",
+    Category.TIME,
+    who="Programme administrators",
+    asks=True,
+    why="You administer this delivery.",
+    sample={"task": T, "delivery": "Winter cohort", "until": D},
+)
+describe(
+    S + "extensionrequest.waiting",
+    Category.TIME,
+    who="Programme administrators",
+    asks=True,
+    why="You administer this delivery.",
+    sample={"task": T, "delivery": "Winter cohort"},
+)
+describe(
+    S + "extensionrequest.decided",
+    Category.TIME,
+    who="The learner",
+    required=True,
+    why="You asked for more time.",
+    sample={"task": T, "granted": True, "due": D},
+)
+for one in ("placed", "lifted"):
+    describe(
+        S + f"hold.{one}",
+        Category.WORK,
+        who="The learner",
+        required=True,
+        why="This is about your submission.",
+        sample={"task": T, "reference": "MOD-2026-7K4W9"},
+    )
+for one in ("due", "overdue"):
+    describe(
+        S + f"portfolio.{one}",
+        Category.DATES,
+        who="The learner, while nothing is submitted",
+        why=MINE,
+        asks=True,
+        sample={"task": T, "due": D},
+    )
+describe(
+    S + "portfolio.closing",
+    Category.DATES,
+    who="The learner, while nothing is submitted",
+    why=MINE,
+    asks=True,
+    sample={"task": T, "closes": D, "automatic": False},
+)
+describe(
+    S + "portfolio.moved",
+    Category.DATES,
+    who="Each learner whose date moved",
+    required=True,
+    why=MINE,
+    sample={"task": T, "due": D},
+)
+describe(
+    S + "portfolio.not_submitted",
+    Category.DATES,
+    who="The learner who asked for it",
+    required=True,
+    asks=True,
+    why="You asked us to submit it when the task closed.",
+    sample={"task": T, "reasons": ["Every required criterion needs at least one evidence item."]},
+)

@@ -10,7 +10,7 @@ from django.template.exceptions import TemplateDoesNotExist
 from django.template.loader import get_template
 
 from workflows import triggers
-from workflows.definitions import extra_topics, handlers, sends, silences
+from workflows.definitions import handlers, silences, told_topics, topics
 from workflows.guards import Guard, granted_above, registered_rules, registered_steps
 from workflows.machines import Arrow, all_arrows, labels_of, state_models
 
@@ -67,7 +67,15 @@ def check_topics(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> lis
         Error(f"{topic} is handled, but no step leads to it.", id="workflows.E011")
         for topic in sorted((set(handlers) | set(silences)) - known)
     ]
-    told = {topic for topics in sends.values() for topic in topics} | extra_topics
+    told = told_topics()
+    found += [
+        Error(
+            f"{topic} is sent, but not in the catalogue of messages.",
+            hint='Add describe("…", Category.…, who="…", why="…", sample={…}) to handlers.py.',
+            id="workflows.E013",
+        )
+        for topic in sorted(told - set(topics))
+    ]
     for topic in sorted(told):
         for name in ("subject.txt", "body.txt"):
             try:

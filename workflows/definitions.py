@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from workflows.enums import Category, Frequency
+
 if TYPE_CHECKING:
     from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 
@@ -126,6 +128,51 @@ def when_moved(*kinds: str) -> "Callable[[DeadlineHook], DeadlineHook]":
         return hook
 
     return wrap
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One kind of news: who is told, why, and whether they may turn its mails down."""
+
+    code: str
+    category: Category
+    who: str
+    why: str
+    sample: dict[str, Any]
+    required: bool = False
+    frequency: Frequency = Frequency.NOW
+    # Something for the recipient to do; it stands before mere news in a digest.
+    asks: bool = False
+
+
+topics: dict[str, Topic] = {}
+batch_ends: list[Callable[[], None]] = []
+
+
+def after_batch(end: Callable[[], None]) -> Callable[[], None]:
+    """Register what gives back a connection that was kept while a batch was sent."""
+    batch_ends.append(end)
+    return end
+
+
+def describe(code: str, category: Category, **words: Any) -> Topic:
+    """Put a topic into the catalogue. Every topic that is sent has to be there (a start-up check)."""
+    if code in topics:
+        raise ImproperlyConfigured(f"{code} is described twice")
+    topics[code] = Topic(code=code, category=category, **words)
+    return topics[code]
+
+
+def topic_of(code: str) -> Topic:
+    """The topic's entry; one that nobody described counts as required."""
+    return topics.get(code) or Topic(
+        code, Category.ACCOUNT, who="", why="", sample={}, required=True
+    )
+
+
+def told_topics() -> set[str]:
+    """Every topic that a handler, a reminder or an action may send."""
+    return {topic for told in sends.values() for topic in told} | extra_topics
 
 
 def sends_by(channel: str) -> "Callable[[Sender], Sender]":

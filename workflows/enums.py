@@ -34,6 +34,7 @@ REPEATABLE_LANES = frozenset({Lane.RESULT, Lane.RECEIPT, Lane.INTEGRATION})
 class Channel(models.TextChoices):
     NONE = "", _("None")
     EMAIL = "email", _("E-mail")
+    DIGEST = "digest", _("Digest")
 
 
 class AttemptResult(models.TextChoices):
@@ -73,3 +74,31 @@ class DaySource(models.TextChoices):
     RULE = "rule", _("Computed")
     TYPED = "typed", _("Entered")
     IMPORTED = "imported", _("Imported")
+
+
+class Category(models.TextChoices):
+    """What a person can set apart in the settings of their messages."""
+
+    DATES = "dates", _("Due dates and reminders")
+    WORK = "work", _("Your submissions")
+    RESULTS = "results", _("Results")
+    CONFIRMING = "confirming", _("Confirmation from work")
+    TIME = "time", _("More time")
+    MARKING = "marking", _("Marking")
+    MODERATION = "moderation", _("Moderation")
+    SIGN_OFF = "sign_off", _("Confirming and publishing results")
+    CATALOGUE = "catalogue", _("Micro-credentials")
+    DELIVERY = "delivery", _("Running a delivery")
+    ACCOUNT = "account", _("Your account and parts")
+
+
+class Frequency(models.TextChoices):
+    NOW = "now", _("At once")
+    DAILY = "daily", _("Once a day")
+    WEEKLY = "weekly", _("Once a week")
+    INAPP = "inapp", _("Only here, no e-mail")
+
+
+class SuspendedFor(models.TextChoices):
+    BOUNCE = "bounce", _("Mail came back")
+    COMPLAINT = "complaint", _("Reported as unwanted")

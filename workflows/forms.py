@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from workflows.enums import OffKind
+from workflows.enums import Frequency, OffKind
 from workflows.working_days import REGIONS, is_skipped, moments_of
 
 
@@ -157,3 +157,61 @@ class DayListForm(forms.Form):
         if file is not None:
             return bytes(file.read(1_000_000))
         return str(self.cleaned_data["text"]).encode()
+
+
+class MessagesForm(forms.Form):
+    """How often each kind of news comes by e-mail, and when it should be quiet."""
+
+    is_on = forms.BooleanField(
+        label="Hold optional e-mails outside my hours, and send them at 7:30 in the morning",
+        required=False,
+    )
+    begins = forms.TimeField(
+        label="Quiet from",
+        input_formats=["%H:%M"],
+        widget=forms.TimeInput(format="%H:%M"),
+        error_messages={"invalid": "Enter a time, like 19:00.", "required": "Enter a time."},
+    )
+    ends = forms.TimeField(
+        label="Quiet until",
+        input_formats=["%H:%M"],
+        widget=forms.TimeInput(format="%H:%M"),
+        error_messages={"invalid": "Enter a time, like 07:00.", "required": "Enter a time."},
+    )
+    weekends = forms.BooleanField(label="Quiet at weekends", required=False)
+
+    def __init__(self, *args: Any, rows: list[Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rows = [row for row in rows if row.optional]
+        for row in self.rows:
+            self.fields[f"often_{row.category}"] = forms.ChoiceField(
+                label=row.category.label,
+                choices=Frequency.choices,
+                widget=forms.RadioSelect,
+                initial=row.frequency,
+            )
+
+    @property
+    def questions(self) -> list[forms.BoundField]:
+        return [self[f"often_{row.category}"] for row in self.rows]
+
+    def frequencies(self) -> dict[str, str]:
+        return {row.category: self.cleaned_data[f"often_{row.category}"] for row in self.rows}
+
+
+class WordingForm(forms.Form):
+    """An administrator's own words for a message."""
+
+    subject = forms.CharField(label="Subject", required=False, max_length=200)
+    body = forms.CharField(
+        label="Text", required=False, widget=forms.Textarea, max_length=5000, strip=False
+    )
+
+
+class AddressForm(forms.Form):
+    """Where a stuck message should go instead."""
+
+    address = forms.EmailField(
+        label="Send it to another address",
+        error_messages={"required": "Enter an e-mail address."},
+    )

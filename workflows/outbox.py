@@ -25,6 +25,7 @@ from workflows.definitions import (
     SCHEDULE,
     OutcomeUnknown,
     RefusedForGood,
+    batch_ends,
     handlers,
     handles,
     quiet,
@@ -32,7 +33,14 @@ from workflows.definitions import (
     senders,
     silences,
 )
-from workflows.enums import REPEATABLE_LANES, AttemptResult, Lane, MessageKind, MessageState
+from workflows.enums import (
+    REPEATABLE_LANES,
+    AttemptResult,
+    Channel,
+    Lane,
+    MessageKind,
+    MessageState,
+)
 from workflows.models import (
     DeliveryAttempt,
     Heartbeat,
@@ -104,7 +112,7 @@ def claim(kind: str, *, batch: int, lane: str | None = None) -> list[OutboxMessa
 
     `attempts` rises here, so that a message that kills its worker still runs out of tries.
     """
-    due = OutboxMessage.objects.due().filter(kind=kind)
+    due = OutboxMessage.objects.due().filter(kind=kind).exclude(channel=Channel.DIGEST)
     if lane is not None:
         due = due.filter(lane=lane)
     token = uuid.uuid4()
@@ -193,6 +201,8 @@ def deliver(batch: int = 20, *, lane: str | None = None) -> int:
             if not held:
                 break
             sent += deliver_one(held[0])
+    for end in batch_ends:
+        end()
     return sent
 
 

@@ -5,6 +5,7 @@ import time
 from celery import shared_task
 
 from workflows import actions, outbox
+from workflows.actions.digests import send_digests as write_digests
 from workflows.actions.reconciling import reconcile_nightly
 
 MAIL_SECONDS = 10.0  # as often as beat asks: one worker process sends, the others stay free
@@ -35,6 +36,13 @@ def sweep_reminders() -> None:
     """Send out the reminders whose moment has come."""
     actions.sweep_due()
     outbox.beat("reminders")
+
+
+@shared_task(ignore_result=True)
+def send_digests() -> None:
+    """Write the digests whose moment has come."""
+    write_digests()
+    outbox.beat("digests")
 
 
 @shared_task(ignore_result=True)

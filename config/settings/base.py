@@ -255,6 +255,17 @@ def storages(static_backend: str) -> dict[str, dict[str, object]]:
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Moderato <noreply@moderato.example>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 20
+# One connection to the mail server serves so many mails, for so long.
+EMAIL_KEEP_MESSAGES = env.int("EMAIL_KEEP_MESSAGES", 100)
+EMAIL_KEEP_SECONDS = env.int("EMAIL_KEEP_SECONDS", 60)
+# Optional mails of people who chose nothing else wait from 7 pm to 7 am and over weekends.
+QUIET_HOURS = env.bool("QUIET_HOURS", True)
+# How mails greet, and whether they name their kind in te reo Māori: "", "mi_en" (Māori first), "en_mi".
+GREETING = env.str("GREETING", "Kia ora")
+REO_TERMS = env.str("REO_TERMS", "")
+# Bounces and complaints come in signed with this; without it they are refused.
+MAIL_FEEDBACK_SECRET = env.str("MAIL_FEEDBACK_SECRET", "")
+UNSUBSCRIBE_ADDRESS = env.str("UNSUBSCRIBE_ADDRESS", "")
 
 # --- Celery ----------------------------------------------------------------------------------------
 # PostgreSQL holds the truth; a task says "look now" and carries no facts.
@@ -304,6 +315,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "workflows.tasks.send_notification_emails",
         "schedule": 10.0,
         "options": {"expires": 30},
+    },
+    "send-digests": {
+        "task": "workflows.tasks.send_digests",
+        "schedule": 60.0,
+        "options": {"expires": 60},
     },
     "sweep-reminders": {
         "task": "workflows.tasks.sweep_reminders",

@@ -31,3 +31,5 @@ INSTALLED_APPS = [
     "tests.testapp.apps.TestAppConfig",
 ]
 NUDGE_RELAY = False  # tests call the relay themselves, or run a worker that polls
+
+QUIET_HOURS = False  # tests run at any time of day; those about quiet hours turn them on

@@ -82,6 +82,16 @@ FRAME = [
 ]
 
 MESSAGES = [
+    page("workflows:message_settings", "lena", "building"),
+    error(
+        "workflows:message_settings", "lena", "building", submit={"begins": "late", "ends": "07:00"}
+    ),
+    page("workflows:calendar_feed", "lena", "with_feed"),
+    page("workflows:calendar_feed", "stranger", "without_part", kind=EMPTY),
+    page("workflows:unsubscribe", None, "unsubscribing"),
+    page("workflows:message_catalogue", "petra", "as_it_is"),
+    page("workflows:wording", "petra", "one_topic"),
+    error("workflows:wording", "petra", "one_topic", submit={"subject": "{colour}", "body": ""}),
     page("workflows:inbox", "lena", "building"),
     page("workflows:inbox", "stranger", "without_part", kind=EMPTY),
     page("workflows:inbox", "reader", "unread", kind=EXTREME),
@@ -317,6 +327,8 @@ PAGES = [*FRAME, *MESSAGES, *CATALOGUE, *PORTFOLIOS, *ASSESSMENT, *MODERATION, *
 
 # Addresses that answer something else than a page of their own, and what.
 NOT_PAGES = {
+    "workflows:feed": "a file for calendar programs",
+    "workflows:message_preview": "a mail as it is sent, with the styles of mails",
     "healthz": "text for machines",
     "readyz": "text for machines",
     "metrics": "text for machines",

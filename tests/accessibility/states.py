@@ -34,9 +34,11 @@ from tests.accessibility.world import LONG_NAME, LONG_WORD, World
 from tests.factories import assessment as marked
 from tests.factories import portfolios as work
 from tests.factories.catalogue import draft_version, published_version
+from workflows.actions.preferences import change_wording, make_feed
 from workflows.enums import MessageState
 from workflows.hashing import unseal
 from workflows.models import Notification, OutboxMessage
+from workflows.notifications.mailing import unsubscribe_token
 from workflows.transitions import perform
 
 Kwargs = dict[str, Any]
@@ -393,3 +395,22 @@ def verifier_over(world: World) -> Kwargs:
 def one_task(world: World) -> Kwargs:
     """The first delivery and its task."""
     return {"delivery": world.cast.delivery.pk, "task": world.cast.task.pk}
+
+
+def with_feed(world: World) -> Kwargs:
+    """Lena has a calendar address."""
+    make_feed(actor=world.cast.lena)
+    return {}
+
+
+def unsubscribing(world: World) -> Kwargs:
+    """A mail's link to stop mails of its kind."""
+    made = Notification(recipient=world.cast.lena, topic="portfolios.portfolio.due")
+    return {"token": unsubscribe_token(made)}
+
+
+def one_topic(world: World) -> Kwargs:
+    """A topic of the catalogue with own words in two versions."""
+    for words in ("Your {task} is due", ""):
+        change_wording("portfolios.portfolio.due", subject=words, body="", actor=world.cast.petra)
+    return {"code": "portfolios.portfolio.due"}

@@ -1,7 +1,8 @@
 """Who is told about dockets: the owner, when one is closed."""
 
 from accounts.models import User
-from workflows.definitions import quiet
+from workflows.definitions import describe, quiet
+from workflows.enums import Category
 from workflows.models import Notification, TransitionRecord
 from workflows.notifications import notify, still_relevant
 from workflows.outbox import handles
@@ -27,3 +28,21 @@ def tell_owner(record: TransitionRecord) -> None:
 @still_relevant("testapp.docket.closed")
 def still_wanted(notification: Notification) -> bool:
     return RELEVANT["answer"]
+
+
+for _topic in ("checked", "closed"):
+    describe(
+        f"testapp.docket.{_topic}",
+        Category.WORK,
+        who="The owner",
+        why="You own this docket.",
+        required=True,
+        sample={"title": "Tā moko"},
+    )
+describe(
+    "testapp.docket.soon",
+    Category.DATES,
+    who="Whoever waits",
+    why="You wait for this.",
+    sample={"title": "Tā moko"},
+)

@@ -162,5 +162,6 @@ def draft_of(row: Reminder, text: Text) -> Draft:
         lane=Lane.REMINDER,
         anchor=key_of(row),
         subject=(deadline.subject_type, deadline.subject_id),
+        deadline=deadline,
         useful_until=None if row.offset.startswith("+") else deadline.due_at,
     )

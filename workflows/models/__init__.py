@@ -13,11 +13,19 @@ from workflows.models.calendar import NonWorkingDay
 from workflows.models.deadline import Deadline, DeadlineMove, Reconciliation, Reminder
 from workflows.models.notice import Notification
 from workflows.models.outbox import DeliveryAttempt, Heartbeat, IdempotencyKey, OutboxMessage
+from workflows.models.preferences import (
+    CalendarFeed,
+    MessagePreference,
+    QuietHours,
+    SuspendedAddress,
+    Wording,
+)
 from workflows.models.state import StateModel
 
 __all__ = [
     "AccessRecord",
     "AllowedTransition",
+    "CalendarFeed",
     "ChainHead",
     "ChainLeaf",
     "ChainRoot",
@@ -26,12 +34,16 @@ __all__ = [
     "DeliveryAttempt",
     "Heartbeat",
     "IdempotencyKey",
+    "MessagePreference",
     "NonWorkingDay",
     "Notification",
     "OutboxMessage",
+    "QuietHours",
     "Reconciliation",
     "Reminder",
     "StateModel",
+    "SuspendedAddress",
     "TransitionLabel",
     "TransitionRecord",
+    "Wording",
 ]

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils import timezone
 
 from workflows.models.audit import TransitionRecord
+from workflows.models.deadline import Deadline
 from workflows.querysets import NotificationQuerySet
 
 
@@ -30,6 +31,10 @@ class Notification(models.Model):
     path = models.CharField(max_length=500, default="/")
     # A personal link, which only its mail may show: encrypted, and blanked once that has left.
     sealed_path = models.TextField(blank=True, default="", db_default="")
+    # The date that the news is about; its calendar entry goes with the mail.
+    deadline = models.ForeignKey(
+        Deadline, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     context = models.JSONField(default=dict, blank=True)
     dedupe_key = models.CharField(max_length=300, unique=True)
     in_app = models.BooleanField(default=True)

@@ -2,14 +2,32 @@
 
 from workflows.views.calendar import import_days, remove_day, working_days
 from workflows.views.delivery import message, retry, stuck
+from workflows.views.feedback import mail_feedback
 from workflows.views.inbox import inbox, open_message, read_all
+from workflows.views.preferences import (
+    calendar_feed_settings,
+    feed,
+    message_settings,
+    new_feed,
+    one_click,
+    stop_feed,
+)
 from workflows.views.steps import once, refusal, same_site, step_view
+from workflows.views.wording import message_catalogue, message_preview, wording
 
 __all__ = [
+    "calendar_feed_settings",
+    "feed",
     "import_days",
     "inbox",
+    "mail_feedback",
     "message",
+    "message_catalogue",
+    "message_preview",
+    "message_settings",
+    "new_feed",
     "once",
+    "one_click",
     "open_message",
     "read_all",
     "refusal",
@@ -17,6 +35,8 @@ __all__ = [
     "retry",
     "same_site",
     "step_view",
+    "stop_feed",
     "stuck",
+    "wording",
     "working_days",
 ]

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.models import User
 from workflows.actions import mark_read
 from workflows.models import Notification
-from workflows.notifications import title_of
+from workflows.notifications import Titles
 
 PER_PAGE = 25
 
@@ -24,7 +24,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
     """What the person was told, newest first."""
     mine = Notification.objects.visible_to(cast("User", request.user)).select_related("recipient")
     page = Paginator(mine, PER_PAGE).get_page(request.GET.get("page"))
-    rows = [{"notice": one, "title": title_of(one)} for one in page]
+    titles = Titles()
+    rows = [{"notice": one, "title": titles.of(one)} for one in page]
     unread = mine.unread().count()
     return render(request, "workflows/inbox.html", {"page": page, "rows": rows, "unread": unread})
 

@@ -8,6 +8,8 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
 from workflows import actions, outbox
+from workflows.actions.digests import send_digests
+from workflows.actions.reconciling import reconcile_nightly
 from workflows.definitions import rounds
 
 
@@ -26,8 +28,10 @@ class Command(BaseCommand):
             handled = 0
             while done := outbox.relay():
                 handled += done
+            send_digests()
             sent = outbox.deliver()
             root = actions.sign_root()
+            reconcile_nightly()
             for run in rounds.values():
                 run()
             outbox.beat("dispatch")

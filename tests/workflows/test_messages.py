@@ -1,0 +1,540 @@
+"""The catalogue of messages, people's choices, digests, unsubscribing, own words, bounces and calendars."""
+
+import datetime as dt
+import hashlib
+import hmac
+import json
+from zoneinfo import ZoneInfo
+
+import icalendar
+import pytest
+import time_machine
+from django.core import mail
+from django.test import Client, override_settings
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.models import SYSTEM
+from tests.factories.awards import released
+from tests.personas import make_cast
+from tests.workflows.conftest import person
+from workflows import definitions, outbox
+from workflows.actions import cancel_deadline, move_deadline, set_deadline, sweep_due
+from workflows.actions.digests import send_digests
+from workflows.actions.preferences import (
+    change_wording,
+    clear_address,
+    end_feed,
+    feed_owner,
+    make_feed,
+    suspend_address,
+)
+from workflows.definitions import told_topics, topic_of, topics
+from workflows.enums import Category, Frequency, MessageState
+from workflows.exceptions import NotPermitted
+from workflows.models import (
+    CalendarFeed,
+    MessagePreference,
+    Notification,
+    OutboxMessage,
+    QuietHours,
+    SuspendedAddress,
+)
+from workflows.notifications import compose, notify, render, title_of
+from workflows.notifications.mailing import unsubscribe_token
+from workflows.selectors.preferences import HOME, Wishes, is_quiet, next_digest
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+SOON = "testapp.docket.soon"
+# A Thursday at eleven in the morning in New Zealand.
+THURSDAY = dt.datetime(2026, 8, 13, 11, tzinfo=HOME)
+
+
+@pytest.fixture
+def keeper(db):
+    return person("Kim", is_staff=True)
+
+
+def tell(docket, people, **more):
+    return notify(topic=SOON, recipients=people, subject=docket, context={"title": "x"}, **more)
+
+
+def mails(**more):
+    return OutboxMessage.objects.filter(kind="delivery", **more)
+
+
+# --- the catalogue ------------------------------------------------------------------------------------
+
+
+def test_every_topic_of_every_app_is_described():
+    assert told_topics() <= set(topics)
+    for topic in topics.values():
+        assert topic.who, topic.code
+        assert topic.why.endswith("."), topic.code
+
+
+@pytest.mark.parametrize("code", sorted(topics))
+def test_each_topic_reads_well_in_text_and_html(code):
+    reader = person("Hēmi")
+    made = Notification(recipient=reader, topic=code, context=topic_of(code).sample)
+    subject, text, html = render(made)
+    assert subject
+    assert len(subject) < 120
+    assert "Kia ora Hēmi" in text
+    for words in (subject, text, html):
+        assert "{{" not in words
+        assert "{%" not in words
+        assert "None" not in words
+    assert 'lang="en-NZ"' in html
+    assert "prefers-color-scheme: dark" in html
+    assert "<img" not in html
+    assert topic_of(code).why in text
+    assert ("/settings/messages/" in text) != topic_of(code).required
+
+
+MARKS = ("achieved", "not yet", "merit", "excellence", "passed", "failed", "grade")
+STAFF_KINDS = {Category.MARKING, Category.MODERATION, Category.SIGN_OFF}
+
+
+@pytest.mark.parametrize("code", sorted(topics))
+def test_no_topic_has_a_place_for_a_mark_or_for_a_blind_learners_name(code):
+    topic = topic_of(code)
+    assert not {"result", "grade", "level", "outcome", "mark", "score"} & set(topic.sample)
+    if topic.category in STAFF_KINDS:
+        assert not {"learner", "student", "person"} & set(topic.sample)
+    text = render(Notification(recipient=person("Ana"), topic=code, context=topic.sample))[1]
+    body = text.lower().replace("micro-credential", "").replace("holds no results", "")
+    assert [one for one in MARKS if one in body] == []
+
+
+def test_a_whole_way_to_a_result_puts_no_mark_and_no_learner_into_a_mail_of_staff():
+    cast = make_cast()
+    submission = released(cast)
+    while outbox.relay():
+        pass
+    names = [submission.learner.name, submission.learner.email]
+    staff = 0
+    for notice in Notification.objects.exclude(recipient=None).select_related("recipient"):
+        message = compose(notice, "<x@localhost>")
+        whole = f"{message.subject}\n{message.body}\n{message.alternatives[0].content}"
+        mine = notice.recipient == submission.learner
+        lowered = whole.lower().replace("micro-credential", "")
+        assert not [one for one in MARKS if one in lowered], notice.topic
+        if not mine and topic_of(notice.topic).category in STAFF_KINDS:
+            staff += 1
+            assert not [one for one in names if one in whole], notice.topic
+    assert staff >= 2
+
+
+def test_greeting_and_terms_are_the_sites():
+    made = Notification(recipient=person("Ana"), topic=SOON, context={"title": "x"})
+    with override_settings(GREETING="Tēnā koe", REO_TERMS="mi_en"):
+        _subject, text, html = render(made)
+        assert "Tēnā koe Ana" in text
+        assert "Ngā rā | Due dates and reminders" in html
+    with override_settings(GREETING="", REO_TERMS="en_mi"):
+        text = render(made)[1]
+        assert text.startswith("Due dates and reminders | Ngā rā\n\nAna\n")
+
+
+# --- choices and quiet hours --------------------------------------------------------------------------
+
+
+def test_a_choice_counts_for_its_category_and_never_for_what_is_required(docket, ada):
+    MessagePreference.objects.create(user=ada, category=Category.DATES, frequency=Frequency.INAPP)
+    MessagePreference.objects.create(user=ada, category=Category.WORK, frequency=Frequency.INAPP)
+    tell(docket, [ada])
+    assert not mails().exists()
+    assert Notification.objects.filter(recipient=ada).count() == 1
+    notify(topic="testapp.docket.closed", recipients=[ada], subject=docket, context={"title": "x"})
+    assert mails().get().channel == "email"
+
+
+@override_settings(QUIET_HOURS=True)
+@pytest.mark.parametrize(
+    ("now", "wanted"),
+    [
+        (dt.datetime(2026, 8, 13, 11, tzinfo=HOME), None),
+        (dt.datetime(2026, 8, 13, 18, 59, tzinfo=HOME), None),
+        (
+            dt.datetime(2026, 8, 13, 19, 0, tzinfo=HOME),
+            dt.datetime(2026, 8, 14, 7, 30, tzinfo=HOME),
+        ),
+        (
+            dt.datetime(2026, 8, 14, 6, 59, tzinfo=HOME),
+            dt.datetime(2026, 8, 14, 7, 30, tzinfo=HOME),
+        ),
+        (dt.datetime(2026, 8, 14, 20, tzinfo=HOME), dt.datetime(2026, 8, 17, 7, 30, tzinfo=HOME)),
+        (dt.datetime(2026, 8, 15, 12, tzinfo=HOME), dt.datetime(2026, 8, 17, 7, 30, tzinfo=HOME)),
+        # The night in which clocks go forward.
+        (dt.datetime(2026, 9, 26, 23, tzinfo=HOME), dt.datetime(2026, 9, 28, 7, 30, tzinfo=HOME)),
+    ],
+)
+def test_optional_news_waits_for_the_morning(docket, ada, now, wanted):
+    with time_machine.travel(now, tick=False):
+        tell(docket, [ada])
+    message = mails().get()
+    assert message.channel == ("email" if wanted is None else "digest")
+    if wanted is not None:
+        assert message.available_at == wanted
+
+
+@override_settings(QUIET_HOURS=True)
+def test_required_news_and_news_that_would_come_too_late_do_not_wait(docket, ada, abe, monkeypatch):
+    night = dt.datetime(2026, 8, 13, 22, tzinfo=HOME)
+    with time_machine.travel(night, tick=False):
+        notify(
+            topic="testapp.docket.closed", recipients=[ada], subject=docket, context={"title": "x"}
+        )
+    assert mails().get().channel == "email"
+    monkeypatch.setitem(
+        definitions.reminder_texts, "hand_in", lambda row: (SOON, "/", {"title": row.offset})
+    )
+    with time_machine.travel(night, tick=False):
+        wishes = Wishes.of([abe])
+        early = night + dt.timedelta(hours=8)
+        assert wishes.plan(abe, topic_of(SOON), night, useful_until=early).at is None
+        late = night + dt.timedelta(hours=20)
+        assert wishes.plan(abe, topic_of(SOON), night, useful_until=late).at is not None
+
+
+@override_settings(QUIET_HOURS=True)
+def test_each_person_has_their_own_hours_and_zone(docket, ada, abe):
+    QuietHours.objects.create(user=ada, is_on=False)
+    abe.time_zone = "Pacific/Chatham"
+    abe.save()
+    # A quarter to seven in the evening in Auckland is half past seven on the Chathams.
+    with time_machine.travel(dt.datetime(2026, 8, 13, 18, 45, tzinfo=HOME), tick=False):
+        tell(docket, [ada, abe])
+    held = mails(channel="digest").get()
+    assert held.notification.recipient == abe
+    assert held.available_at == dt.datetime(2026, 8, 14, 7, 30, tzinfo=ZoneInfo("Pacific/Chatham"))
+
+
+moments = st.datetimes(
+    dt.datetime(2026, 1, 1), dt.datetime(2036, 12, 31), timezones=st.just(dt.UTC)
+)
+ZONES = ["Pacific/Auckland", "Pacific/Chatham", "Australia/Lord_Howe", "Europe/London", "UTC"]
+
+
+@given(moments, st.sampled_from(ZONES), st.booleans(), st.times(), st.times())
+def test_a_digest_comes_soon_after_and_outside_weekends(now, zone, weekends, begins, ends):
+    hours = QuietHours(is_on=True, weekends=weekends, begins=begins, ends=ends)
+    where = ZoneInfo(zone)
+    at = next_digest(now, where, hours)
+    local = at.astimezone(where)
+    assert now < at <= now + dt.timedelta(days=4)
+    assert local.time() == dt.time(7, 30)
+    assert not (weekends and local.weekday() >= 5)
+    # A slow reading of the quiet hours: minute by minute round the clock.
+    minute = now.astimezone(where).time()
+    inside, step = False, begins
+    for _minute in range(24 * 60):
+        if (step.hour, step.minute) == (ends.hour, ends.minute):
+            break
+        inside |= (step.hour, step.minute) == (minute.hour, minute.minute)
+        step = (dt.datetime.combine(dt.date(2026, 1, 1), step) + dt.timedelta(minutes=1)).time()
+    on_edge = (minute.hour, minute.minute) in {
+        (begins.hour, begins.minute), (ends.hour, ends.minute),
+    }  # fmt: skip
+    if not on_edge and not (weekends and now.astimezone(where).weekday() >= 5):
+        assert is_quiet(now, where, hours) == inside
+
+
+# --- digests ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def daily(ada):
+    MessagePreference.objects.create(user=ada, category=Category.DATES, frequency=Frequency.DAILY)
+    return ada
+
+
+def test_a_digest_puts_what_waited_into_one_mail(docket, daily):
+    with time_machine.travel(THURSDAY, tick=False) as clock:
+        for number in range(3):
+            tell(docket, [daily], dedupe=f"n{number}")
+        assert send_digests() == 0
+        clock.move_to(THURSDAY + dt.timedelta(days=1))
+        mails(channel="digest").update(available_at=THURSDAY)
+        assert send_digests() == 1
+        assert send_digests() == 0
+        assert outbox.deliver() == 1
+    assert mail.outbox[0].subject == "3 messages for you"
+    assert mail.outbox[0].body.count("News about x") == 3
+    assert set(mails(channel="digest").values_list("state", flat=True)) == {MessageState.SENT}
+    assert Notification.objects.visible_to(daily).count() == 3
+
+
+def due(channel="digest"):
+    mails(channel=channel).update(available_at=timezone.now() - dt.timedelta(seconds=1))
+
+
+def test_what_was_read_or_is_not_wanted_any_more_is_left_out(docket, daily, monkeypatch):
+    (read,) = tell(docket, [daily], dedupe="a")
+    (gone,) = tell(docket, [daily], dedupe="b")
+    Notification.objects.filter(pk=read.pk).update(read_at=timezone.now())
+    monkeypatch.setitem(definitions.relevance, SOON, lambda notice: notice.pk != gone.pk)
+    due()
+    assert send_digests() == 0
+    assert dict(mails().values_list("notification", "last_error")) == {
+        read.pk: "Read already.",
+        gone.pk: "No longer relevant.",
+    }
+    assert outbox.deliver() == 0
+
+
+def test_things_to_do_stand_first(docket, daily, monkeypatch):
+    from dataclasses import replace
+
+    monkeypatch.setitem(topics, "testapp.docket.checked", replace(topics["testapp.docket.checked"],
+                        category=Category.DATES, required=False, asks=True))  # fmt: skip
+    tell(docket, [daily])
+    notify(
+        topic="testapp.docket.checked", recipients=[daily], subject=docket, context={"title": "do"}
+    )
+    due()
+    send_digests()
+    made = Notification.objects.get(topic="workflows.digest")
+    assert [one["title"] for one in made.context["todo"]] == ["News about do"]
+    assert [one["title"] for one in made.context["news"]] == ["News about x"]
+
+
+# --- one-click unsubscribing --------------------------------------------------------------------------
+
+
+def test_a_link_scanners_get_changes_nothing_and_a_post_without_cookies_does(docket, ada):
+    (made,) = tell(docket, [ada])
+    headers = compose(made, "<m@localhost>").extra_headers
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    address = headers["List-Unsubscribe"].split(">")[0].removeprefix("<http://localhost:8000")
+    stranger = Client(enforce_csrf_checks=True)
+    for method in (stranger.get, stranger.head, stranger.get):
+        assert method(address).status_code == 200
+    assert not MessagePreference.objects.exists()
+    for _twice in range(2):
+        answer = stranger.post(address, {"List-Unsubscribe": "One-Click"})
+        assert answer.status_code == 200
+    row = MessagePreference.objects.get()
+    assert (row.user, row.category, row.frequency) == (ada, Category.DATES, Frequency.INAPP)
+    tell(docket, [ada], dedupe="again")
+    assert mails().count() == 1
+
+
+def test_a_forged_link_is_nothing(docket, ada):
+    (made,) = tell(docket, [ada])
+    token = unsubscribe_token(made)
+    assert Client().post(f"/u/{token[:-2]}xx/").status_code == 404
+    assert Client().get("/u/nonsense/").status_code == 404
+
+
+def test_required_mail_offers_no_way_out(docket, ada):
+    (made,) = notify(
+        topic="testapp.docket.closed", recipients=[ada], subject=docket, context={"title": "x"}
+    )
+    headers = compose(made, "<m@localhost>").extra_headers
+    assert "List-Unsubscribe" not in headers
+    assert headers["Auto-Submitted"] == "auto-generated"
+
+
+def test_news_of_one_thing_is_one_thread(docket, box, ada, make_docket):
+    (one,) = tell(docket, [ada], dedupe="1")
+    (two,) = tell(docket, [ada], dedupe="2")
+    (other,) = tell(make_docket(title="Other"), [ada], dedupe="3")
+    threads = [
+        compose(made, f"<{made.pk}@x>").extra_headers["References"] for made in (one, two, other)
+    ]
+    assert threads[0] == threads[1] != threads[2]
+
+
+# --- settings page ------------------------------------------------------------------------------------
+
+
+def test_the_settings_page_keeps_choices(client, ada):
+    client.force_login(ada)
+    page = client.get("/settings/messages/")
+    form = page.context["form"]
+    sent = {f"often_{row.category}": "now" for row in form.rows}
+    sent |= {"often_dates": "weekly", "begins": "20:00", "ends": "06:30", "is_on": "on"}
+    assert client.post("/settings/messages/", sent).status_code == 302
+    assert MessagePreference.objects.get(category=Category.DATES).frequency == Frequency.WEEKLY
+    hours = QuietHours.objects.get(user=ada)
+    assert (hours.begins, hours.ends, hours.weekends) == (dt.time(20), dt.time(6, 30), False)
+    assert client.post("/settings/messages/", {**sent, "begins": "late"}).status_code == 422
+    assert client.post("/settings/messages/", {**sent, "often_dates": "hourly"}).status_code == 422
+
+
+# --- own words ----------------------------------------------------------------------------------------
+
+
+def test_own_words_are_checked_used_and_kept(docket, ada, keeper):
+    assert change_wording(SOON, subject="{colour}", body="", actor=keeper).keys() == {"subject"}
+    assert change_wording(SOON, subject="", body="Hello {", actor=keeper).keys() == {"body"}
+    (made,) = tell(docket, [ada])
+    assert title_of(made) == "News about x"
+    own = "Dear {name}, {title} {{ site }}"
+    assert change_wording(SOON, subject="About {title}", body=own, actor=keeper).keys() == {"body"}
+    assert (
+        change_wording(SOON, subject="About {title}", body="Dear {name}: {title}", actor=keeper)
+        == {}
+    )
+    subject, text, html = render(made)
+    assert subject == "About x"
+    assert "Dear Ada: x" in text
+    assert "Dear Ada: x" in html
+    change_wording(SOON, subject="", body="", actor=keeper)
+    assert title_of(made) == "News about x"
+    with pytest.raises(NotPermitted):
+        change_wording(SOON, subject="x", body="", actor=ada)
+
+
+def test_own_words_run_no_code_and_are_escaped(docket, ada, keeper):
+    change_wording(SOON, subject="", body="<b>{title}</b>", actor=keeper)
+    (made,) = notify(
+        topic=SOON, recipients=[ada], subject=docket, context={"title": "{name} {% x %}"}
+    )
+    _subject, text, html = render(made)
+    assert "<b>{name} {% x %}</b>" in text
+    assert "&lt;b&gt;" in html
+
+
+def test_the_pages_of_the_catalogue(client, ada, keeper):
+    client.force_login(ada)
+    for url in ("", f"{SOON}/", f"{SOON}/preview/"):
+        assert client.get(f"/manage/messages/catalogue/{url}").status_code == 403
+    client.force_login(keeper)
+    assert "Kia ora Kim" in client.get(f"/manage/messages/catalogue/{SOON}/").content.decode()
+    preview = client.get(f"/manage/messages/catalogue/{SOON}/preview/")
+    assert "style-src 'unsafe-inline'" in preview["Content-Security-Policy"]
+    assert client.get("/manage/messages/catalogue/no.such.topic/").status_code == 404
+    url = f"/manage/messages/catalogue/{SOON}/"
+    assert client.post(url, {"subject": "{nothing}", "body": ""}).status_code == 422
+    assert client.post(url, {"subject": "Own {title}", "body": ""}).status_code == 302
+    assert "Own words" in client.get("/manage/messages/catalogue/").content.decode()
+
+
+# --- addresses that do not work -----------------------------------------------------------------------
+
+
+def signed(body, secret="s3cret"):
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return {
+        "headers": {"X-Moderato-Signature": f"sha256={digest}"},
+        "content_type": "application/json",
+    }
+
+
+@override_settings(MAIL_FEEDBACK_SECRET="s3cret")
+def test_a_bounce_stops_mails_and_gives_somebody_a_task(docket, ada, keeper, client):
+    body = json.dumps(
+        {"events": [{"address": ada.email.upper(), "kind": "bounce", "detail": "550"}]}
+    )
+    for _twice in range(2):
+        assert client.post("/hooks/mail/", body, **signed(body.encode())).status_code == 200
+    row = SuspendedAddress.objects.get()
+    task = Notification.objects.get(topic="workflows.address.suspended")
+    assert task.recipient == keeper
+    tell(docket, [ada])
+    outbox.deliver()
+    message = mails(topic=SOON).get()
+    assert message.state == MessageState.FAILED
+    assert "Nothing is sent" in message.last_error
+    with pytest.raises(NotPermitted):
+        clear_address(row, actor=ada)
+    clear_address(row, actor=keeper)
+    tell(docket, [ada], dedupe="again")
+    outbox.deliver()
+    assert mails(topic=SOON, state=MessageState.SENT).count() == 1
+
+
+@override_settings(MAIL_FEEDBACK_SECRET="s3cret")
+@pytest.mark.parametrize(
+    "body", ["{}", "[]", "nonsense", '{"events": [{"address": "x", "kind": "bounce"}]}']
+)
+def test_what_is_no_report_is_refused(client, body):
+    assert client.post("/hooks/mail/", body, **signed(body.encode())).status_code == 422
+    assert client.post("/hooks/mail/", body, **signed(body.encode(), "other")).status_code == 403
+    with override_settings(MAIL_FEEDBACK_SECRET=""):
+        assert client.post("/hooks/mail/", body, **signed(body.encode())).status_code == 404
+    assert client.get("/hooks/mail/").status_code == 405
+
+
+def test_the_bounced_person_is_not_asked_to_look_after_themselves(keeper):
+    suspend_address(keeper.email, because="complaint")
+    assert not Notification.objects.exists()
+
+
+# --- calendars ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def deadline(docket, ada, monkeypatch):
+    monkeypatch.setitem(
+        definitions.reminder_texts, "hand_in", lambda row: (SOON, "/here/", {"title": row.offset})
+    )
+    return set_deadline(
+        subject=docket, kind="hand_in", due_at=timezone.now() + dt.timedelta(days=30),
+        zone="Pacific/Auckland", recipients=[ada], actor=SYSTEM,
+    )  # fmt: skip
+
+
+def entry_of(content):
+    calendar = icalendar.Calendar.from_ical(content)
+    (event,) = calendar.walk("VEVENT")
+    return calendar, event
+
+
+def test_a_mail_about_a_date_brings_its_entry_which_follows_the_date(deadline, ada):
+    deadline.reminders.filter(offset="-7d").update(fire_at=timezone.now())
+    sweep_due()
+    made = Notification.objects.get()
+    part = compose(made, "<x@y>").attachments[0]
+    assert part.get_content_type() == "text/calendar"
+    calendar, event = entry_of(part.get_payload(decode=True))
+    assert str(calendar["METHOD"]) == part.get_param("method") == "PUBLISH"
+    assert event["SEQUENCE"] == 0
+    assert event["DTEND"].dt == deadline.due_at.replace(microsecond=0)
+    uid = str(event["UID"])
+    move_deadline(deadline, due_at=timezone.now() + dt.timedelta(days=40), actor=SYSTEM, reason="")
+    made = Notification.objects.get()
+    _calendar, moved = entry_of(compose(made, "<x@y>").attachments[0].get_payload(decode=True))
+    assert (str(moved["UID"]), moved["SEQUENCE"]) == (uid, 1)
+    cancel_deadline(deadline, actor=SYSTEM)
+    made = Notification.objects.get()
+    calendar, over = entry_of(compose(made, "<x@y>").attachments[0].get_payload(decode=True))
+    assert (str(over["UID"]), over["SEQUENCE"], str(over["STATUS"])) == (uid, 2, "CANCELLED")
+    assert str(calendar["METHOD"]) == "CANCEL"
+    text = calendar.to_ical().decode()
+    assert ada.name not in text
+    assert "Tā moko" not in text
+
+
+def test_a_feed_is_secret_shows_only_ones_own_dates_and_can_be_stopped(client, deadline, ada, abe):
+    client.force_login(ada)
+    page = client.post("/settings/calendar/new/").content.decode()
+    token = page.split("/calendar/feed/")[1].split(".ics")[0]
+    assert CalendarFeed.objects.get().token_hash != token
+    stranger = Client()
+    answer = stranger.get(f"/calendar/feed/{token}.ics")
+    _calendar, event = entry_of(answer.content)
+    assert event["DTEND"].dt == deadline.due_at.replace(microsecond=0)
+    assert "no-store" in answer["Cache-Control"]
+    other = make_feed(actor=abe)
+    assert b"VEVENT" not in stranger.get(f"/calendar/feed/{other}.ics").content
+    make_feed(actor=ada)
+    assert stranger.get(f"/calendar/feed/{token}.ics").status_code == 404
+    newest = make_feed(actor=ada)
+    client.post("/settings/calendar/stop/")
+    assert feed_owner(newest) is None
+    end_feed(actor=ada)
+    ada.is_active = False
+    ada.save()
+
+
+def test_a_closed_account_has_no_feed(ada):
+    token = make_feed(actor=ada)
+    assert feed_owner(token) == ada
+    ada.is_active = False
+    ada.save()
+    assert feed_owner(token) is None

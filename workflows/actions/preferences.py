@@ -1,0 +1,161 @@
+"""A person's choices about messages, addresses that do not work, own words for a topic, the calendar's address."""
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.core import signing
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.enums import OrganisationKind, OrganisationRole
+from accounts.models import User
+from workflows.definitions import topics
+from workflows.enums import Category, Frequency, SuspendedFor
+from workflows.exceptions import NotPermitted
+from workflows.models import (
+    CalendarFeed,
+    MessagePreference,
+    QuietHours,
+    SuspendedAddress,
+    Wording,
+)
+from workflows.notifications import notify
+from workflows.notifications.mailing import UNSUBSCRIBE
+from workflows.notifications.wording import problem_of
+from workflows.rules import may_manage_messages
+
+
+@transaction.atomic
+def choose_messages(
+    *,
+    actor: User,
+    frequencies: Mapping[str, str],
+    is_on: bool,
+    begins: dt.time,
+    ends: dt.time,
+    weekends: bool,
+) -> None:
+    """Keep how often each category reaches the person, and their quiet hours. Counts for news from now on."""
+    for category, frequency in frequencies.items():
+        MessagePreference.objects.update_or_create(
+            user=actor,
+            category=Category(category),
+            defaults={"frequency": Frequency(frequency)},
+        )
+    QuietHours.objects.update_or_create(
+        user=actor,
+        defaults={"is_on": is_on, "begins": begins, "ends": ends, "weekends": weekends},
+    )
+
+
+def read_unsubscribe(token: str) -> tuple[User, Category] | None:
+    """Whom and what a link from a mail names; None if it is not ours. It does not run out."""
+    try:
+        found = signing.loads(token, salt=UNSUBSCRIBE)
+        return User.objects.get(pk=found["u"]), Category(found["c"])
+    except (signing.BadSignature, KeyError, ValueError, User.DoesNotExist):
+        return None
+
+
+def unsubscribe(person: User, category: Category) -> None:
+    """No more optional mails of the category; the news stays in the application. Twice is the same as once."""
+    MessagePreference.objects.update_or_create(
+        user=person, category=category, defaults={"frequency": Frequency.INAPP}
+    )
+
+
+def caretakers() -> Any:
+    """Who looks after messages: platform administrators, and administrators of a provider."""
+    return User.objects.filter(
+        Q(is_staff=True)
+        | Q(
+            memberships__role=OrganisationRole.ADMINISTRATOR,
+            memberships__organisation__kind=OrganisationKind.PROVIDER,
+            memberships__ended_at__isnull=True,
+        ),
+        is_active=True,
+    ).distinct()
+
+
+@transaction.atomic
+def suspend_address(address: str, *, because: str, detail: str = "") -> SuspendedAddress:
+    """Send nothing there any more, and tell those who can find out the right one. Repeats change nothing."""
+    row, made = SuspendedAddress.objects.get_or_create(
+        address=address.strip().lower(),
+        cleared_at=None,
+        defaults={"because": SuspendedFor(because), "detail": detail[:500]},
+    )
+    if made:
+        person = User.objects.filter(email__iexact=row.address).first()
+        notify(
+            topic="workflows.address.suspended",
+            recipients=[one for one in caretakers() if one.email.lower() != row.address],
+            path="/manage/messages/",
+            context={
+                "person": person.name if person else "somebody without an account",
+                "because": str(SuspendedFor(because).label),
+            },
+            dedupe=f"suspended:{row.pk}",
+        )
+    return row
+
+
+@transaction.atomic
+def clear_address(row: SuspendedAddress, *, actor: User) -> None:
+    """Somebody has looked: mails go there again."""
+    if not may_manage_messages(actor):
+        raise NotPermitted
+    SuspendedAddress.objects.filter(pk=row.pk, cleared_at__isnull=True).update(
+        cleared_at=timezone.now(), cleared_by=actor
+    )
+
+
+@transaction.atomic
+def change_wording(topic: str, *, subject: str, body: str, actor: User) -> dict[str, str]:
+    """Keep an administrator's own words for a topic; empty ones bring the standard words back.
+
+    Gives what is wrong by field; then nothing is kept. Every version stays, with who wrote it.
+    """
+    if not may_manage_messages(actor):
+        raise NotPermitted
+    if topic not in topics:
+        raise ValueError(f"There is no topic {topic}")
+    subject, body = " ".join(subject.split()), body.replace("\r\n", "\n").strip()
+    problems = {
+        name: problem
+        for name, text in (("subject", subject), ("body", body))
+        if (problem := problem_of(topic, text))
+    }
+    if not problems:
+        Wording.objects.create(topic=topic, subject=subject[:200], body=body, by=actor)
+    return problems
+
+
+def feed_hash(token: str) -> str:
+    """What is kept of a calendar's address."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@transaction.atomic
+def make_feed(*, actor: User) -> str:
+    """A new secret address for the person's calendar; the one before stops working. Shown once."""
+    token = secrets.token_urlsafe(32)
+    CalendarFeed.objects.update_or_create(
+        user=actor, defaults={"token_hash": feed_hash(token), "created_at": timezone.now()}
+    )
+    return token
+
+
+def end_feed(*, actor: User) -> None:
+    """The person's calendar address stops working."""
+    CalendarFeed.objects.filter(user=actor).delete()
+
+
+def feed_owner(token: str) -> User | None:
+    """Whose calendar an address shows; None for a wrong or ended one, or a closed account."""
+    row = CalendarFeed.objects.filter(token_hash=feed_hash(token)).select_related("user").first()
+    return row.user if row is not None and row.user.is_active else None

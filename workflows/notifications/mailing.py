@@ -1,0 +1,165 @@
+"""Handing mails to the server, over one kept connection, with the headers that a mailbox wants to see."""
+
+import hashlib
+import hmac
+import smtplib
+import threading
+import time
+from email.encoders import encode_base64
+from email.mime.base import MIMEBase
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import signing
+from django.core.mail import EmailMultiAlternatives, get_connection
+
+from workflows.definitions import (
+    OutcomeUnknown,
+    RefusedForGood,
+    after_batch,
+    sends_by,
+    topic_of,
+)
+from workflows.enums import Channel
+from workflows.models import Notification, SuspendedAddress
+from workflows.notifications.wording import render
+from workflows.selectors.entries import attachment_for
+
+UNSUBSCRIBE = "workflows.unsubscribe"
+kept = threading.local()
+
+
+def host() -> str:
+    return urlsplit(settings.SITE_URL).hostname or "localhost"
+
+
+def connection() -> Any:
+    """The thread's connection: the one that is open if the server still answers, else a new one.
+
+    A server that closed it meanwhile is found out before a mail is begun, so that nothing is unknown.
+    """
+    held = getattr(kept, "held", None)
+    if held is not None:
+        fresh = time.monotonic() - kept.since < settings.EMAIL_KEEP_SECONDS
+        if fresh and kept.sent < settings.EMAIL_KEEP_MESSAGES and answers(held):
+            return held
+        close()
+    made = get_connection()
+    made.open()
+    kept.held, kept.since, kept.sent = made, time.monotonic(), 0
+    return made
+
+
+def answers(held: Any) -> bool:
+    """Whether a kept SMTP connection is alive; other back ends hold none."""
+    server = getattr(held, "connection", None)
+    if not isinstance(server, smtplib.SMTP):
+        return False
+    try:
+        return server.noop()[0] == 250
+    except (smtplib.SMTPException, OSError):
+        return False
+
+
+@after_batch
+def close() -> None:
+    """Give the connection back."""
+    held = getattr(kept, "held", None)
+    kept.held = None
+    if held is not None:
+        try:
+            held.close()
+        except (smtplib.SMTPException, OSError):
+            return
+
+
+def unsubscribe_token(notification: Notification) -> str:
+    """Names person and category, nothing else, and is signed."""
+    topic = topic_of(notification.topic)
+    return signing.dumps(
+        {"u": str(notification.recipient_id), "c": str(topic.category)}, salt=UNSUBSCRIBE
+    )
+
+
+def thread_of(notification: Notification) -> str:
+    """One made-up first message for each thing, so that a mail program puts news of it together."""
+    about = f"{notification.subject_type}:{notification.subject_id}:{notification.recipient_id}"
+    made = hmac.new(settings.SECRET_KEY.encode(), about.encode(), hashlib.sha256).hexdigest()
+    return f"<thread.{made[:32]}@{host()}>"
+
+
+def headers_for(notification: Notification, message_id: str) -> dict[str, str]:
+    """Message-ID, thread, that a machine wrote it (RFC 3834), and how to leave (RFC 2369, RFC 8058)."""
+    found = {
+        "Message-ID": message_id,
+        "Auto-Submitted": "auto-generated",
+        "List-Id": f"Moderato <notices.{host()}>",
+    }
+    if notification.subject_id is not None:
+        found["References"] = found["In-Reply-To"] = thread_of(notification)
+    if notification.recipient is not None and not topic_of(notification.topic).required:
+        ways = [f"<{settings.SITE_URL}/u/{unsubscribe_token(notification)}/>"]
+        if settings.UNSUBSCRIBE_ADDRESS:
+            ways.append(f"<mailto:{settings.UNSUBSCRIBE_ADDRESS}?subject=unsubscribe>")
+        found["List-Unsubscribe"] = ", ".join(ways)
+        found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return found
+
+
+def compose(notification: Notification, message_id: str) -> EmailMultiAlternatives:
+    """The whole mail."""
+    subject, text, html = render(notification)
+    mail = EmailMultiAlternatives(
+        subject,
+        text,
+        settings.DEFAULT_FROM_EMAIL,
+        [address_of(notification)],
+        headers=headers_for(notification, message_id),
+    )
+    mail.attach_alternative(html, "text/html")
+    if notification.deadline is not None:
+        content, method = attachment_for(
+            notification.deadline, settings.SITE_URL + notification.path
+        )
+        part = MIMEBase("text", "calendar", method=method, charset="utf-8", name="date.ics")
+        part.set_payload(content)
+        encode_base64(part)
+        part.add_header("Content-Disposition", "attachment", filename="date.ics")
+        mail.attach(part)
+    return mail
+
+
+def address_of(notification: Notification) -> str:
+    """Where a notification goes."""
+    return notification.recipient.email if notification.recipient else notification.address
+
+
+@sends_by(Channel.EMAIL)
+def send_email(notification: Notification, message_id: str) -> str:
+    """Hand one mail to the server. Says whether a failure is for now, for good, or unknown."""
+    to = address_of(notification)
+    held = SuspendedAddress.objects.filter(address__iexact=to, cleared_at__isnull=True).first()
+    if held is not None:
+        raise RefusedForGood(f"Nothing is sent to {to}: {held.get_because_display()}.")
+    mail = compose(notification, message_id)
+    mail.connection = connection()
+    try:
+        mail.send()
+        kept.sent += 1
+    except smtplib.SMTPRecipientsRefused as error:
+        code, answer = next(iter(error.recipients.values()))
+        raise verdict(code, answer) from error
+    except smtplib.SMTPResponseException as error:
+        close()
+        raise verdict(error.smtp_code, error.smtp_error) from error
+    except (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError) as error:
+        close()
+        raise OutcomeUnknown(repr(error)) from error
+    return message_id
+
+
+def verdict(code: int, answer: bytes | str) -> Exception:
+    """5xx is for good, anything else for now."""
+    text = f"{code} {answer.decode(errors='replace') if isinstance(answer, bytes) else answer}"
+    return RefusedForGood(text) if code >= 500 else ConnectionError(text)

@@ -1,0 +1,144 @@
+"""The words of a topic: its templates, or what administrators wrote instead."""
+
+import re
+from typing import Any
+
+from django.conf import settings
+from django.template import Context
+from django.template.loader import get_template, render_to_string
+
+from workflows.definitions import topic_of
+from workflows.enums import Category
+from workflows.hashing import unseal
+from workflows.models import Notification, Wording
+
+PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+ALWAYS = ("name", "site")
+
+# Terms of the NZQA glossary; to be checked by a licensed translator (docs/glossary.md).
+REO = {
+    Category.DATES: "Ngā rā",
+    Category.WORK: "Taunakitanga",
+    Category.RESULTS: "Ngā hua",
+    Category.CONFIRMING: "Whakatūturu",
+    Category.TIME: "Wā anō",
+    Category.MARKING: "Aromatawai",
+    Category.MODERATION: "Whakaōritenga",
+    Category.SIGN_OFF: "Whakamanatanga",
+    Category.CATALOGUE: "Tohu",
+    Category.DELIVERY: "Hōtaka",
+    Category.ACCOUNT: "Pūkete",
+}
+
+
+def context_of(notification: Notification) -> dict[str, Any]:
+    """What the templates of a topic may use."""
+    person = notification.recipient
+    path = unseal(notification.sealed_path) if notification.sealed_path else notification.path
+    return {
+        **notification.context,
+        "name": person.get_short_name() if person else notification.name,
+        "link": settings.SITE_URL + path,
+        "site": settings.SITE_URL,
+    }
+
+
+def placeholders_of(topic: str) -> list[str]:
+    """What an administrator's own words may use: the plain values of the topic, and the name."""
+    plain = [key for key, value in topic_of(topic).sample.items() if isinstance(value, str | int)]
+    return sorted({*plain, *ALWAYS})
+
+
+def problem_of(topic: str, text: str) -> str:
+    """Why a text cannot be used for the topic; empty if it can."""
+    known = set(placeholders_of(topic))
+    unknown = sorted(set(PLACEHOLDER.findall(text)) - known)
+    if unknown:
+        return f"There is no {{{unknown[0]}}} in this message. Use {', '.join(f'{{{one}}}' for one in sorted(known))}."
+    if "{" in PLACEHOLDER.sub("", text) or "}" in PLACEHOLDER.sub("", text):
+        return "A curly bracket stands alone. Placeholders look like {name}."
+    return ""
+
+
+def filled(text: str, context: dict[str, Any]) -> str:
+    """The text with its placeholders filled in; nothing else in it is code."""
+    return PLACEHOLDER.sub(lambda found: str(context.get(found[1], "")), text)
+
+
+def words(name: str, context: dict[str, Any]) -> str:
+    """A plain text: nothing is escaped in it, the page or the HTML mail does that."""
+    compiled: Any = get_template(name)
+    return str(compiled.template.render(Context(context, autoescape=False)))
+
+
+class Titles:
+    """Subject lines of many notifications; administrators' own words are read once."""
+
+    def __init__(self) -> None:
+        self._own: dict[str, Wording] | None = None
+
+    def own(self, topic: str) -> Wording | None:
+        """The wording that counts; None for the standard words."""
+        if self._own is None:
+            self._own = {}
+            for row in Wording.objects.order_by("id"):
+                self._own[row.topic] = row
+        row_ = self._own.get(topic)
+        return row_ if row_ is not None and (row_.subject or row_.body) else None
+
+    def of(self, notification: Notification) -> str:
+        context = context_of(notification)
+        own = self.own(notification.topic)
+        text = (
+            filled(own.subject, context)
+            if own is not None and own.subject
+            else words(f"emails/{notification.topic}/subject.txt", context)
+        )
+        return " ".join(text.split())
+
+    def body(self, notification: Notification) -> str:
+        context = context_of(notification)
+        own = self.own(notification.topic)
+        if own is not None and own.body:
+            return filled(own.body, context).strip()
+        return words(f"emails/{notification.topic}/body.txt", context).strip()
+
+
+def title_of(notification: Notification) -> str:
+    """The subject line, which is also the line in the inbox."""
+    return Titles().of(notification)
+
+
+def kind_line(topic: str) -> str:
+    """The kind of news as a pair with its Māori term, in the order of the site; empty if the site has none."""
+    category = topic_of(topic).category
+    pair = {
+        "mi_en": f"{REO[category]} | {category.label}",
+        "en_mi": f"{category.label} | {REO[category]}",
+    }
+    return pair.get(settings.REO_TERMS, "")
+
+
+def render(notification: Notification) -> tuple[str, str, str]:
+    """Subject, plain text and HTML of the mail. The HTML is made of the same sentences, escaped."""
+    context = context_of(notification)
+    titles = Titles()
+    body, title = titles.body(notification), titles.of(notification)
+    paragraphs = [part.strip().splitlines() for part in body.split("\n\n") if part.strip()]
+    topic = topic_of(notification.topic)
+    frame = {
+        **context,
+        "title": title,
+        "body": body,
+        "paragraphs": paragraphs,
+        "greeting": settings.GREETING,
+        "kind_line": kind_line(notification.topic),
+        "why": topic.why,
+        "may_change": notification.recipient is not None and not topic.required,
+        "settings_link": f"{settings.SITE_URL}/settings/messages/",
+    }
+    return (
+        title,
+        words("emails/layout.txt", frame),
+        render_to_string("emails/layout.html", frame),
+    )

@@ -1,0 +1,199 @@
+"""Rows first: one notification for each person, and its mail or its place in a digest."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import User
+from workflows.definitions import topic_of
+from workflows.enums import Channel, Lane, MessageKind
+from workflows.hashing import plain, seal
+from workflows.models import Deadline, Notification, OutboxMessage, TransitionRecord
+from workflows.selectors.preferences import Plan, Wishes
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One notification that is to be written, with the mail that follows it."""
+
+    topic: str
+    recipient: User
+    path: str
+    context: dict[str, Any]
+    lane: str
+    anchor: str
+    subject: tuple[str, Any] = ("", None)
+    deadline: Deadline | None = None
+    in_app: bool = True
+    # After this moment the news helps nobody; it is not held back beyond it.
+    useful_until: dt.datetime | None = None
+
+
+def notify_all(drafts: Sequence[Draft]) -> list[Notification]:
+    """Write many notifications of any topics at once, in four statements, in the caller's transaction."""
+    wanted = [
+        Notification(
+            recipient=one.recipient,
+            dedupe_key=f"{one.topic}:{one.anchor}:{one.recipient.pk}",
+            topic=one.topic,
+            path=one.path,
+            context=plain(one.context),
+            lane=one.lane,
+            subject_type=one.subject[0],
+            subject_id=one.subject[1],
+            deadline=one.deadline,
+            in_app=one.in_app,
+        )
+        for one in drafts
+        if one.recipient.is_active
+    ]
+    useful = {f"{one.topic}:{one.anchor}:{one.recipient.pk}": one.useful_until for one in drafts}
+    return store(wanted, email=True, useful=useful) if wanted else []
+
+
+def notify(
+    *,
+    topic: str,
+    recipients: Iterable[User],
+    record: TransitionRecord | None = None,
+    subject: models.Model | None = None,
+    path: str = "/",
+    context: dict[str, Any] | None = None,
+    lane: str = Lane.RESULT,
+    dedupe: str | None = None,
+    channels: Sequence[str] = ("inapp", "email"),
+    deadline: Deadline | None = None,
+) -> list[Notification]:
+    """Write one notification for each person, with its mail as an outbox message, in the caller's transaction.
+
+    Each person is told once: the key is made of topic, `dedupe` (or record, or subject) and recipient.
+    """
+    anchor = dedupe or key_of(record, subject)
+    people = {person.pk: person for person in recipients if person.is_active}
+    wanted = [
+        Notification(
+            recipient=person,
+            dedupe_key=f"{topic}:{anchor}:{person.pk}",
+            in_app="inapp" in channels,
+            deadline=deadline,
+            **common(topic, record, subject, path, context, lane),
+        )
+        for person in people.values()
+    ]
+    return store(wanted, email="email" in channels)
+
+
+def notify_address(
+    *,
+    topic: str,
+    address: str,
+    name: str,
+    record: TransitionRecord | None = None,
+    subject: models.Model | None = None,
+    path: str = "/",
+    context: dict[str, Any] | None = None,
+    lane: str = Lane.RESULT,
+    dedupe: str | None = None,
+    secret_path: str = "",
+) -> Notification:
+    """Write to somebody who has no account. Mail only.
+
+    `secret_path` is a personal link: the row keeps it encrypted until the mail has left, then not at all.
+    """
+    anchor = dedupe or key_of(record, subject)
+    made = Notification(
+        address=address,
+        name=name,
+        dedupe_key=f"{topic}:{anchor}:{address.lower()}",
+        in_app=False,
+        sealed_path=seal(secret_path) if secret_path else "",
+        **common(topic, record, subject, path, context, lane),
+    )
+    return store([made], email=True)[0]
+
+
+def key_of(record: TransitionRecord | None, subject: models.Model | None) -> str:
+    if record is not None:
+        return str(record.pk)
+    if subject is not None:
+        return f"{subject._meta.label_lower}:{subject.pk}"
+    raise ValueError("A notification needs a record, a subject or a dedupe key.")
+
+
+def common(
+    topic: str,
+    record: TransitionRecord | None,
+    subject: models.Model | None,
+    path: str,
+    context: dict[str, Any] | None,
+    lane: str,
+) -> dict[str, Any]:
+    """The columns that all recipients share."""
+    about: dict[str, Any] = {"subject_type": "", "subject_id": None}
+    if subject is not None:
+        about = {"subject_type": subject._meta.label_lower, "subject_id": subject.pk}
+    elif record is not None:
+        about = {"subject_type": record.subject_type, "subject_id": record.subject_id}
+    return {
+        "topic": topic,
+        "record": record,
+        "path": path,
+        "context": plain(context or {}),
+        "lane": lane,
+        **about,
+    }
+
+
+def store(
+    wanted: list[Notification],
+    *,
+    email: bool,
+    useful: dict[str, dt.datetime | None] | None = None,
+) -> list[Notification]:
+    """Insert what is not there yet; a repeat changes nothing. Six statements whatever the number.
+
+    `useful` gives, by dedupe key, until when the news helps.
+    """
+    keys = [one.dedupe_key for one in wanted]
+    Notification.objects.bulk_create(wanted, ignore_conflicts=True)
+    stored = list(
+        Notification.objects.filter(dedupe_key__in=keys).select_related("recipient").order_by("id")
+    )
+    if email:
+        now = timezone.now()
+        wishes = Wishes.of([one.recipient for one in stored if one.recipient is not None])
+        messages = [
+            message_for(one, wishes, now, (useful or {}).get(one.dedupe_key)) for one in stored
+        ]
+        OutboxMessage.objects.bulk_create(
+            (one for one in messages if one is not None), ignore_conflicts=True
+        )
+    return stored
+
+
+def message_for(
+    one: Notification, wishes: Wishes, now: dt.datetime, useful_until: dt.datetime | None
+) -> OutboxMessage | None:
+    """The mail of a notification, or its place in a digest; None where the person wants neither.
+
+    Both have the same key: a notification is mailed once, in whatever form.
+    """
+    plan = Plan()
+    if one.recipient is not None:
+        plan = wishes.plan(one.recipient, topic_of(one.topic), now, useful_until)
+    if not plan.email:
+        return None
+    channel = Channel.EMAIL if plan.at is None else Channel.DIGEST
+    return OutboxMessage(
+        kind=MessageKind.DELIVERY,
+        lane=one.lane if plan.at is None else Lane.DIGEST,
+        topic=one.topic,
+        dedupe_key=f"{Channel.EMAIL}:{one.dedupe_key}"[:300],
+        notification=one,
+        channel=channel,
+        available_at=plan.at or now,
+    )

@@ -1,0 +1,80 @@
+"""A person's dates: what is due, in order, and whether it still waits for anything."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from workflows.definitions import reminder_relevance, reminder_texts
+from workflows.enums import DeadlineState
+from workflows.models import Deadline, Reminder
+from workflows.selectors.entries import calendar_of, entry, label_of
+
+BACK = dt.timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One date: what it is, where it leads, and its zone."""
+
+    deadline: Deadline
+    label: str
+    title: str
+    path: str
+
+    @property
+    def due_at(self) -> dt.datetime:
+        return self.deadline.due_at
+
+    @property
+    def is_over(self) -> bool:
+        return self.deadline.due_at < timezone.now()
+
+
+def deadlines_of(person: User) -> Any:
+    """Deadlines of which the person is reminded, or would be."""
+    mine = Q(pk__in=Reminder.objects.filter(recipient=person).values("deadline"))
+    if connection.features.supports_json_field_contains:
+        mine |= Q(people__contains=[str(person.pk)])
+    return Deadline.objects.filter(mine)
+
+
+def agenda_of(
+    person: User, begin: dt.datetime | None = None, end: dt.datetime | None = None
+) -> list[Item]:
+    """Open dates of the person that still wait for something, soonest first."""
+    rows = deadlines_of(person).filter(state=DeadlineState.OPEN).order_by("due_at", "pk")
+    if begin is not None:
+        rows = rows.filter(due_at__gte=begin)
+    if end is not None:
+        rows = rows.filter(due_at__lt=end)
+    return list(items_for(person, rows[:500]))
+
+
+def items_for(person: User, deadlines: Iterable[Deadline]) -> Iterable[Item]:
+    """Each with the words and the place of its reminder."""
+    for deadline in deadlines:
+        ask = reminder_relevance.get(deadline.kind)
+        if ask is not None and not ask(deadline):
+            continue
+        text = reminder_texts.get(deadline.kind)
+        path, title = "/", ""
+        if text is not None:
+            made = Reminder(deadline=deadline, recipient=person, offset="0d")
+            _topic, path, context = text(made)
+            title = str(context.get("task") or context.get("version") or "")
+        yield Item(deadline, label_of(deadline), title, path)
+
+
+def feed_of(person: User) -> bytes:
+    """The person's dates as a calendar, those of the last two months and all ahead; over is cancelled."""
+    rows = deadlines_of(person).filter(due_at__gte=timezone.now() - BACK).order_by("due_at", "pk")
+    return calendar_of(
+        entry(row, label_of(row), f"{settings.SITE_URL}/calendar/") for row in rows[:1000]
+    )

@@ -1,0 +1,131 @@
+"""When a piece of news reaches a person by mail: at once, with the morning's digest, or not at all."""
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from accounts.models import User
+from workflows.definitions import Topic, topics
+from workflows.enums import Category, Frequency
+from workflows.models import MessagePreference, QuietHours
+from workflows.working_days import at_wall
+
+MORNING = dt.time(7, 30)
+HOME = zoneinfo.ZoneInfo("Pacific/Auckland")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """At once (`at` is None), or in the digest of that moment; `email` False means only in the application."""
+
+    email: bool = True
+    at: dt.datetime | None = None
+
+
+def zone_of(person: User) -> zoneinfo.ZoneInfo:
+    """The person's own zone; New Zealand's where it is none."""
+    try:
+        return zoneinfo.ZoneInfo(person.time_zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return HOME
+
+
+@dataclass
+class Wishes:
+    """The choices of some people, read once."""
+
+    chosen: dict[tuple[Any, str], str] = field(default_factory=dict)
+    quiet: dict[Any, QuietHours] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, people: Iterable[User]) -> "Wishes":
+        """Two queries, whatever the number of people."""
+        keys = {one.pk for one in people}
+        rows = MessagePreference.objects.filter(user__in=keys)
+        return cls(
+            {(row.user_id, row.category): row.frequency for row in rows},
+            {row.user_id: row for row in QuietHours.objects.filter(user__in=keys)},
+        )
+
+    def frequency(self, person: User, topic: Topic) -> str:
+        if topic.required:
+            return Frequency.NOW
+        return self.chosen.get((person.pk, topic.category), topic.frequency)
+
+    def hours(self, person: User) -> QuietHours:
+        return self.quiet.get(person.pk) or QuietHours(is_on=settings.QUIET_HOURS)
+
+    def plan(
+        self, person: User, topic: Topic, now: dt.datetime, useful_until: dt.datetime | None = None
+    ) -> Plan:
+        """Required news goes at once. What would come too late with the digest goes at once as well."""
+        frequency = self.frequency(person, topic)
+        if frequency == Frequency.INAPP:
+            return Plan(email=False)
+        hours = self.hours(person)
+        zone = zone_of(person)
+        if frequency == Frequency.NOW and (topic.required or not is_quiet(now, zone, hours)):
+            return Plan()
+        at = next_digest(now, zone, hours, weekly=frequency == Frequency.WEEKLY)
+        if useful_until is not None and at >= useful_until:
+            return Plan()
+        return Plan(at=at)
+
+
+def is_quiet(now: dt.datetime, zone: zoneinfo.ZoneInfo, hours: QuietHours) -> bool:
+    """Whether the person's quiet hours hold at that moment, on their own clock."""
+    if not hours.is_on:
+        return False
+    local = now.astimezone(zone)
+    if hours.weekends and local.weekday() >= 5:
+        return True
+    at, begins, ends = local.time(), hours.begins, hours.ends
+    return begins <= at < ends if begins <= ends else at >= begins or at < ends
+
+
+def next_digest(
+    now: dt.datetime, zone: zoneinfo.ZoneInfo, hours: QuietHours, *, weekly: bool = False
+) -> dt.datetime:
+    """The next half past seven on the person's clock that no weekend's quiet holds; weekly: on a Monday."""
+    local = now.astimezone(zone)
+    day = local.date()
+    if local.time() >= MORNING:
+        day += dt.timedelta(days=1)
+    spared = hours.is_on and hours.weekends
+    while (weekly and day.weekday() != 0) or (spared and day.weekday() >= 5):
+        day += dt.timedelta(days=1)
+    return at_wall(dt.datetime.combine(day, MORNING), zone)
+
+
+@dataclass(frozen=True)
+class CategoryRow:
+    """One line of the settings: what is in the category for this person, and what they chose."""
+
+    category: Category
+    frequency: str
+    required: list[Topic]
+    optional: list[Topic]
+
+
+def categories_for(person: User) -> list[CategoryRow]:
+    """All categories with the person's choice; those of which every topic is required have none."""
+    wishes = Wishes.of([person])
+    rows = []
+    for category in Category:
+        inside = [one for one in topics.values() if one.category == category]
+        optional = [one for one in inside if not one.required]
+        if inside:
+            usual = optional[0].frequency if optional else Frequency.NOW
+            rows.append(
+                CategoryRow(
+                    category,
+                    wishes.chosen.get((person.pk, category), usual),
+                    [one for one in inside if one.required],
+                    optional,
+                )
+            )
+    return rows
