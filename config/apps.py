@@ -1,6 +1,6 @@
 """The project's own app: wiring, health, supervisor, checks."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class ConfigConfig(AppConfig):
@@ -14,3 +14,9 @@ class ConfigConfig(AppConfig):
         from workflows.outbox import on_nudge
 
         on_nudge(wake_the_relay)
+        if apps.is_installed("anymail"):
+            from anymail.signals import tracking
+
+            from config.mail_events import take_in
+
+            tracking.connect(take_in, dispatch_uid="moderato")

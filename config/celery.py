@@ -18,6 +18,20 @@ app.autodiscover_tasks()
 app.steps["worker"].add(DjangoStructLogInitStep)
 
 
+@app.on_after_configure.connect
+def share_the_clock(sender: Celery, **_kwargs: Any) -> None:
+    """Several beats take turns by a lock in the broker where BEAT_SCHEDULER is RedBeat's.
+
+    RedBeat reads these from the application, not from CELERY_… settings.
+    """
+    from django.conf import settings  # noqa: PLC0415  the settings import this module
+
+    sender.conf.redbeat_redis_url = settings.REDIS_URL
+    sender.conf.redbeat_key_prefix = "moderato:redbeat:"
+    sender.conf.redbeat_lock_timeout = settings.BEAT_LOCK_SECONDS
+    sender.conf.beat_scheduler = settings.BEAT_SCHEDULER
+
+
 @signals.setup_logging.connect
 def keep_django_logging(**_kwargs: Any) -> None:
     """Stop Celery from replacing the structured logging that the settings configure."""

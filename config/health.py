@@ -300,6 +300,25 @@ class Queues(Collector):
         for problem, number in evidence_findings().items():
             evidence.add_metric([problem], number)
         yield evidence
+        lanes = GaugeMetricFamily(
+            "moderato_outbox_lane_oldest_due_seconds",
+            "Seconds that the oldest message of a lane has waited since it was due",
+            labels=["lane"],
+        )
+        tries = GaugeMetricFamily(
+            "moderato_delivery_attempts_last_hour",
+            "Tries to deliver in the last hour by result",
+            labels=["result"],
+        )
+        now = timezone.now()
+        due = OutboxMessage.objects.filter(state=MessageState.PENDING, available_at__lte=now)
+        for lane, at in due.order_by().values_list("lane").annotate(Min("available_at")):
+            lanes.add_metric([lane], (now - at).total_seconds())
+        done = DeliveryAttempt.objects.filter(ended_at__gte=now - timedelta(hours=1))
+        for result, number in done.order_by().values_list("result").annotate(Count("pk")):
+            tries.add_metric([result], number)
+        yield lanes
+        yield tries
         last = Reconciliation.objects.first()
         yield GaugeMetricFamily(
             "moderato_reconciler_difference",

@@ -1,5 +1,6 @@
 """All addresses."""
 
+from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path
 
@@ -25,3 +26,6 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]
+if apps.is_installed("anymail"):
+    # The provider's webhook; anymail checks its signature or ANYMAIL's WEBHOOK_SECRET.
+    urlpatterns.append(path("hooks/anymail/", include("anymail.urls")))

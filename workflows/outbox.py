@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Min
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -46,6 +46,7 @@ from workflows.models import (
     Heartbeat,
     Notification,
     OutboxMessage,
+    SendingPace,
     TransitionRecord,
 )
 
@@ -107,7 +108,9 @@ def nudge_after_commit() -> None:
     transaction.on_commit(nudge, robust=True)
 
 
-def claim(kind: str, *, batch: int, lane: str | None = None) -> list[OutboxMessage]:
+def claim(
+    kind: str, *, batch: int, lane: str | None = None, topic: str | None = None
+) -> list[OutboxMessage]:
     """Take what is due, oldest first, and hold it under a lease with a new token.
 
     `attempts` rises here, so that a message that kills its worker still runs out of tries.
@@ -115,6 +118,8 @@ def claim(kind: str, *, batch: int, lane: str | None = None) -> list[OutboxMessa
     due = OutboxMessage.objects.due().filter(kind=kind).exclude(channel=Channel.DIGEST)
     if lane is not None:
         due = due.filter(lane=lane)
+    if topic is not None:
+        due = due.filter(topic=topic)
     token = uuid.uuid4()
     with transaction.atomic():
         rows = list(due.order_by("available_at", "id").select_for_update(skip_locked=True)[:batch])
@@ -189,21 +194,52 @@ def relay_one(message: OutboxMessage) -> None:
 
 
 def deliver(batch: int = 20, *, lane: str | None = None) -> int:
-    """Send due deliveries, each lane for itself. Gives how many the other side took.
+    """Send due deliveries, each lane for itself, and in a lane each topic in turn. Gives how many were taken.
 
-    They are claimed one at a time: a batch held by a slow mail server would outlive its lease.
+    They are claimed one at a time: a batch held by a slow mail server would outlive its lease. A flood of
+    one topic therefore delays another by one mail at most. Stops where the provider's pace is used up.
     """
     lanes = [lane] if lane is not None else list(Lane.values)
     sent = 0
     for one in lanes:
-        for _each in range(batch):
-            held = claim(MessageKind.DELIVERY, batch=1, lane=one)
-            if not held:
-                break
-            sent += deliver_one(held[0])
+        left = batch
+        topics = due_topics(one)
+        while topics and left > 0:
+            for topic in list(topics):
+                if left == 0 or not may_send():
+                    topics.clear()
+                    break
+                held = claim(MessageKind.DELIVERY, batch=1, lane=one, topic=topic)
+                if not held:
+                    topics.remove(topic)
+                    continue
+                left -= 1
+                sent += deliver_one(held[0])
     for end in batch_ends:
         end()
     return sent
+
+
+def due_topics(lane: str) -> list[str]:
+    """Topics with something due in the lane, the one that waits longest first."""
+    due = OutboxMessage.objects.due().filter(kind=MessageKind.DELIVERY, lane=lane)
+    waiting = due.exclude(channel=Channel.DIGEST).order_by().values("topic")
+    return [row["topic"] for row in waiting.annotate(first=Min("available_at")).order_by("first")]
+
+
+def may_send() -> bool:
+    """Take one place of the running minute; False when the provider's limit is reached. No limit: always."""
+    limit = settings.EMAIL_PER_MINUTE
+    if not limit:
+        return True
+    now = timezone.now()
+    begun = now - dt.timedelta(minutes=1)
+    paces = SendingPace.objects.filter(name=Channel.EMAIL)
+    if paces.filter(since__gt=begun, used__lt=limit).update(used=F("used") + 1):
+        return True
+    if paces.filter(since__lte=begun).update(since=now, used=1):
+        return True
+    return bool(SendingPace.objects.get_or_create(name=Channel.EMAIL, defaults={"used": 1})[1])
 
 
 def deliver_one(message: OutboxMessage) -> bool:

@@ -10,6 +10,8 @@ from workflows.actions.reconciling import reconcile_nightly
 
 MAIL_SECONDS = 10.0  # as often as beat asks: one worker process sends, the others stay free
 
+SENDING_SECONDS = 25
+
 
 @shared_task(ignore_result=True)
 def relay_outbox() -> None:

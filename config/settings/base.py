@@ -255,6 +255,8 @@ def storages(static_backend: str) -> dict[str, dict[str, object]]:
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Moderato <noreply@moderato.example>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 20
+# Mails that may leave in a minute, over all workers together; 0 for as many as the server takes.
+EMAIL_PER_MINUTE = env.int("EMAIL_PER_MINUTE", 0)
 # One connection to the mail server serves so many mails, for so long.
 EMAIL_KEEP_MESSAGES = env.int("EMAIL_KEEP_MESSAGES", 100)
 EMAIL_KEEP_SECONDS = env.int("EMAIL_KEEP_SECONDS", 60)
@@ -305,6 +307,9 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
 HEARTBEAT_MAX_SECONDS = env.int("HEARTBEAT_MAX_SECONDS", 180)
 # Intervals only: a crontab in a local zone loses a tick at each daylight-saving change.
 CELERY_TIMEZONE = "UTC"
+# "redbeat.RedBeatScheduler" lets two or more beats run, of which one works; the others take over.
+BEAT_SCHEDULER = env.str("BEAT_SCHEDULER", "celery.beat:PersistentScheduler")
+BEAT_LOCK_SECONDS = env.int("BEAT_LOCK_SECONDS", 30)
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "relay-outbox": {
         "task": "workflows.tasks.relay_outbox",

@@ -14,8 +14,13 @@ CACHES = {
     }
 }
 STORAGES = storages("whitenoise.storage.CompressedManifestStaticFilesStorage")
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-EMAIL_HOST = env.str("EMAIL_HOST")
+# Django's SMTP, or one of django-anymail's ("anymail.backends.postmark.EmailBackend") with its keys in ANYMAIL.
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+BY_PROVIDER = EMAIL_BACKEND.startswith("anymail.")
+if BY_PROVIDER:
+    INSTALLED_APPS = [*INSTALLED_APPS, "anymail"]
+    ANYMAIL = env.json("ANYMAIL")
+EMAIL_HOST = env.str("EMAIL_HOST", "") if BY_PROVIDER else env.str("EMAIL_HOST")
 EMAIL_PORT = env.int("EMAIL_PORT", 587)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")

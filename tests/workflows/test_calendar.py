@@ -8,7 +8,7 @@ import icalendar
 import pytest
 from django import forms
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import SYSTEM, Organisation
@@ -70,6 +70,7 @@ def test_what_the_database_has_is_what_the_rules_compute():
 days = st.dates(D(2023, 1, 1), D(2037, 12, 31))
 
 
+@settings(deadline=None)
 @given(days, st.integers(-60, 60), st.sets(days, max_size=5), st.sampled_from(["", *REGIONS]))
 def test_arithmetic_agrees_with_a_slow_oracle(start, number, closed, region):
     calendar = WorkingCalendar(off=frozenset(closed), region=region)
@@ -262,6 +263,7 @@ def test_an_ordinary_time_asks_nothing():
     assert form.cleaned_data["moment"] == dt.datetime(2027, 4, 4, 5, tzinfo=dt.UTC)
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(dt.datetime(2026, 1, 1), dt.datetime(2036, 12, 31)),
     st.sampled_from([AUCKLAND, CHATHAM]),

@@ -12,7 +12,13 @@ from workflows.models.audit import (
 from workflows.models.calendar import NonWorkingDay
 from workflows.models.deadline import Deadline, DeadlineMove, Reconciliation, Reminder
 from workflows.models.notice import Notification
-from workflows.models.outbox import DeliveryAttempt, Heartbeat, IdempotencyKey, OutboxMessage
+from workflows.models.outbox import (
+    DeliveryAttempt,
+    Heartbeat,
+    IdempotencyKey,
+    OutboxMessage,
+    SendingPace,
+)
 from workflows.models.preferences import (
     CalendarFeed,
     MessagePreference,
@@ -41,6 +47,7 @@ __all__ = [
     "QuietHours",
     "Reconciliation",
     "Reminder",
+    "SendingPace",
     "StateModel",
     "SuspendedAddress",
     "TransitionLabel",

@@ -87,9 +87,21 @@ class DeliveryAttempt(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["ended_at", "result"], name="workflows_attempt_when")]
 
     def __str__(self) -> str:
         return f"{self.message_id}: {self.result}"
+
+
+class SendingPace(models.Model):
+    """How many mails left in the running minute, for a provider that takes only so many."""
+
+    name = models.CharField(max_length=30, primary_key=True)
+    since = models.DateTimeField(default=timezone.now)
+    used = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.used} since {self.since}"
 
 
 class IdempotencyKey(models.Model):

@@ -10,6 +10,7 @@ from email.mime.base import MIMEBase
 from typing import Any
 from urllib.parse import urlsplit
 
+from anymail.exceptions import AnymailRecipientsRefused, AnymailRequestsAPIError
 from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -26,6 +27,8 @@ from workflows.models import Notification, SuspendedAddress
 from workflows.notifications.wording import render
 from workflows.selectors.entries import attachment_for
 
+# Answers of a provider's API that say nothing about the mail: key, time limit, too many.
+FOR_NOW = {401, 403, 408, 425, 429}
 UNSUBSCRIBE = "workflows.unsubscribe"
 kept = threading.local()
 
@@ -131,8 +134,10 @@ def compose(notification: Notification, message_id: str) -> EmailMultiAlternativ
 
 
 def address_of(notification: Notification) -> str:
-    """Where a notification goes."""
-    return notification.recipient.email if notification.recipient else notification.address
+    """Where a notification goes: an address that somebody put there, else the person's own."""
+    if notification.address or notification.recipient is None:
+        return notification.address
+    return notification.recipient.email
 
 
 @sends_by(Channel.EMAIL)
@@ -156,6 +161,13 @@ def send_email(notification: Notification, message_id: str) -> str:
     except (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError) as error:
         close()
         raise OutcomeUnknown(repr(error)) from error
+    except AnymailRecipientsRefused as error:
+        raise RefusedForGood(str(error)) from error
+    except AnymailRequestsAPIError as error:
+        status: int = getattr(error, "status_code", None) or 0
+        if 400 <= status < 500 and status not in FOR_NOW:
+            raise RefusedForGood(str(error)) from error
+        raise
     return message_id
 
 

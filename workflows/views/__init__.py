@@ -1,7 +1,7 @@
 """Pages of the machinery."""
 
 from workflows.views.calendar import import_days, remove_day, working_days
-from workflows.views.delivery import message, retry, stuck
+from workflows.views.delivery import change_address, clear, message, retry, retry_every, stuck
 from workflows.views.feedback import mail_feedback
 from workflows.views.inbox import inbox, open_message, read_all
 from workflows.views.preferences import (
@@ -17,6 +17,8 @@ from workflows.views.wording import message_catalogue, message_preview, wording
 
 __all__ = [
     "calendar_feed_settings",
+    "change_address",
+    "clear",
     "feed",
     "import_days",
     "inbox",
@@ -33,6 +35,7 @@ __all__ = [
     "refusal",
     "remove_day",
     "retry",
+    "retry_every",
     "same_site",
     "step_view",
     "stop_feed",

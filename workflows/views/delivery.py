@@ -1,6 +1,6 @@
 """Whether messages arrive: the page for those who look after it."""
 
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,31 +13,89 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import User
 from workflows.actions import retry_message
+from workflows.actions.messages import readdress, retry_all
+from workflows.actions.preferences import clear_address
+from workflows.definitions import topic_of
 from workflows.enums import MessageState
-from workflows.models import OutboxMessage
+from workflows.forms import AddressForm
+from workflows.models import OutboxMessage, Reconciliation, SuspendedAddress
+from workflows.notifications.mailing import address_of
 from workflows.rules import may_manage_messages
+from workflows.selectors.delivery import overview
 from workflows.views.steps import step_view
 
 PER_PAGE = 25
 
 
+FILTERS = {
+    "stuck": "Stuck",
+    "waiting": "Waiting",
+    "sent": "Sent",
+    "cancelled": "No longer wanted",
+}
+
+
+def rows_of(chosen: str) -> Any:
+    """Messages of the filter, newest first."""
+    rows = OutboxMessage.objects.select_related("notification__recipient", "record")
+    if chosen == "stuck":
+        return rows.stuck().order_by("-created_at", "-id")
+    state = {
+        "waiting": MessageState.PENDING,
+        "sent": MessageState.SENT,
+        "cancelled": MessageState.CANCELLED,
+    }[chosen]
+    return rows.filter(state=state, notification__isnull=False).order_by("-created_at", "-id")
+
+
 @require_GET
 @login_required
 def stuck(request: HttpRequest) -> HttpResponse:
-    """Messages that were given up or refused, and how many wait."""
+    """How delivery goes: the queue, two weeks of sending, addresses that do not work, and the messages."""
     if not may_manage_messages(cast("User", request.user)):
         raise PermissionDenied(_("Only administrators see the delivery of messages."))
-    rows = OutboxMessage.objects.stuck().select_related("notification__recipient", "record")
-    page = Paginator(rows.order_by("-created_at", "-id"), PER_PAGE).get_page(
-        request.GET.get("page")
-    )
-    waiting = OutboxMessage.objects.filter(state=MessageState.PENDING)
+    chosen = request.GET.get("show", "stuck")
+    if chosen not in FILTERS:
+        chosen = "stuck"
+    page = Paginator(rows_of(chosen), PER_PAGE).get_page(request.GET.get("page"))
     shown = {
         "page": page,
-        "waiting": waiting.count(),
-        "trying": waiting.filter(attempts__gt=0).count(),
+        "chosen": chosen,
+        "filters": FILTERS,
+        "stuck": OutboxMessage.objects.stuck().count(),
+        "suspended": SuspendedAddress.objects.filter(cleared_at__isnull=True)[:50],
+        "compared": Reconciliation.objects.first(),
+        **overview(),
     }
     return render(request, "workflows/messages.html", shown)
+
+
+@step_view()
+def retry_every(request: HttpRequest) -> HttpResponse:
+    """Put every stuck message back into the queue."""
+    number = retry_all(actor=cast("User", request.user))
+    messages.success(request, _("%(number)s messages are in the queue again.") % {"number": number})
+    return redirect("workflows:messages")
+
+
+@step_view()
+def change_address(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send a stuck message to another address."""
+    found = get_object_or_404(OutboxMessage, pk=pk)
+    form = AddressForm(request.POST)
+    if not form.is_valid():
+        return message_page(request, found, form)
+    readdress(found, address=form.cleaned_data["address"], actor=cast("User", request.user))
+    messages.success(request, _("The message is in the queue again, to the other address."))
+    return redirect("workflows:message", pk=pk)
+
+
+@step_view()
+def clear(request: HttpRequest, pk: int) -> HttpResponse:
+    """Mails go to the address again."""
+    clear_address(get_object_or_404(SuspendedAddress, pk=pk), actor=cast("User", request.user))
+    messages.success(request, _("Mails go there again."))
+    return redirect("workflows:messages")
 
 
 @require_GET
@@ -48,10 +106,21 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied(_("Only administrators see the delivery of messages."))
     rows = OutboxMessage.objects.select_related("notification__recipient", "record")
     found = get_object_or_404(rows, pk=pk)
-    tries = found.tries.select_related("actor").order_by("-id")
-    can_retry = found.state in (MessageState.DEAD, MessageState.FAILED)
-    shown = {"message": found, "tries": tries, "can_retry": can_retry}
-    return render(request, "workflows/message.html", shown)
+    return message_page(request, found, AddressForm())
+
+
+def message_page(request: HttpRequest, found: OutboxMessage, form: AddressForm) -> HttpResponse:
+    if not may_manage_messages(cast("User", request.user)):
+        raise PermissionDenied(_("Only administrators see the delivery of messages."))
+    shown = {
+        "message": found,
+        "form": form,
+        "address": address_of(found.notification) if found.notification else "",
+        "title": topic_of(found.topic).who,
+        "tries": found.tries.select_related("actor").order_by("-id"),
+        "can_retry": found.state in (MessageState.DEAD, MessageState.FAILED),
+    }
+    return render(request, "workflows/message.html", shown, status=422 if form.errors else 200)
 
 
 @step_view()
