@@ -1,5 +1,6 @@
 """Who is told about moderation, and what follows by itself. No mail names a result, a level or a learner."""
 
+import datetime as dt
 from typing import Any
 
 from accounts.models import SYSTEM, User
@@ -7,7 +8,7 @@ from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
 from moderation.actions import come_back
 from moderation.enums import RoundDecision, RoundState, SampleState
-from moderation.models import ModerationRound, SampleItem
+from moderation.models import ModerationRound, RequiredAction, SampleItem
 from moderation.rules import judged_in
 from portfolios.models import Submission
 from workflows.actions import set_deadline
@@ -23,8 +24,10 @@ from workflows.definitions import (
 from workflows.enums import Category, Frequency
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify
+from workflows.working_days import at_wall
 
 MODERATION_DEADLINE = "moderation"
+ACTION_DEADLINE = "action"
 
 quiet(
     "moderation.moderationround.opened",
@@ -232,9 +235,20 @@ def tell_ratifiers(record: TransitionRecord) -> None:
 
 
 def tell_owners(found: ModerationRound, record: TransitionRecord) -> None:
-    """Each owner once, with the earliest date."""
+    """Each owner once, with the earliest date; each action has a deadline with reminders of its own."""
     dates: dict[User, Any] = {}
+    zone = found.delivery.zone
     for action in found.actions.open().select_related("owner"):
+        set_deadline(
+            subject=action,
+            kind=ACTION_DEADLINE,
+            due_at=at_wall(dt.datetime.combine(action.due_on, dt.time(17)), zone),
+            zone=found.delivery.time_zone,
+            region=found.delivery.region,
+            recipients=[action.owner],
+            offsets=["-7d", "0d", "+1wd"],
+            actor=SYSTEM,
+        )
         dates[action.owner] = min(action.due_on, dates.get(action.owner, action.due_on))
     for owner, due in dates.items():
         notify(
@@ -244,6 +258,22 @@ def tell_owners(found: ModerationRound, record: TransitionRecord) -> None:
             path="/moderate/actions/",
             context=about(found) | {"due": due.strftime("%A %-d %B %Y")},
         )
+
+
+@reminder_relevant(ACTION_DEADLINE)
+def still_to_do(deadline: Deadline) -> bool:
+    """Only while the lead has not closed the action."""
+    return bool(RequiredAction.objects.open().filter(pk=deadline.subject_id).exists())
+
+
+@reminder_text(ACTION_DEADLINE, tells=["moderation.action_due"])
+def action_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
+    """Which round asks, and until when; what it asks for stands on the page."""
+    action = RequiredAction.objects.select_related("round__delivery", "round__task").get(
+        pk=row.deadline.subject_id
+    )
+    context = about(action.round) | {"due": action.due_on.strftime("%A %-d %B %Y")}
+    return "moderation.action_due", "/moderate/actions/", context
 
 
 @handles("portfolios.submission.assessed", "portfolios.submission.adjudicated", tells=[])
@@ -300,3 +330,12 @@ describe(
     frequency=Frequency.DAILY,
     sample=SET,
 )
+for one in ("action_given", "action_due"):
+    describe(
+        M + one,
+        Category.MODERATION,
+        who="The owner of the action",
+        why="A moderation round gave you something to do.",
+        asks=True,
+        sample={**SET, "due": "Friday 14 August 2026"},
+    )

@@ -18,6 +18,7 @@ LABELS = {
     "cut_off": "Task closes",
     "marking": "Marking due",
     "moderation": "Item to moderate due",
+    "action": "Action of a moderation round due",
     "attestation": "Confirmation from work due",
     "reconsideration": "Last day to ask for reconsideration",
     "extension_decision": "Request for more time to answer",
