@@ -7,11 +7,12 @@ from assessment.enums import WORK_STATES
 from assessment.models import Allocation
 from assessment.rules import is_turn
 from portfolios.enums import SubmissionState
-from portfolios.models import Submission
+from portfolios.models import Hold, Submission
 from workflows.definitions import (
     describe,
     handles,
     quiet,
+    reminder_batch,
     reminder_relevant,
     reminder_text,
     still_relevant,
@@ -80,10 +81,11 @@ def tell_of_referral(record: TransitionRecord) -> None:
 
 @still_relevant("assessment.allocated", "assessment.adjudicator_asked")
 def still_allocated(notification: Notification) -> bool:
-    """Whether the person still has the work."""
+    """Whether the person still has the work, and the learner has not taken it back."""
     return (
         Allocation.objects.current()
         .filter(submission=notification.subject_id, assessor=notification.recipient)
+        .exclude(submission__state=SubmissionState.WITHDRAWN)
         .exists()
     )
 
@@ -125,6 +127,31 @@ def marking_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
         f"/assess/m/{submission.pk}/",
         {**context_of(submission), "due": due.strftime("%A %-d %B %Y, %-I:%M %p")},
     )
+
+
+@reminder_batch(MARKING_DEADLINE)
+def marking_reminders(rows: list[Reminder]) -> dict[int, tuple[str, str, dict[str, Any]]]:
+    """Both answers for many at once; the same as `still_to_mark` and `marking_reminder`, in one query."""
+    waiting = {*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION}
+    found = {
+        one.pk: one
+        for one in Submission.objects.filter(
+            pk__in={row.deadline.subject_id for row in rows}, state__in=waiting
+        )
+        .exclude(holds__in=Hold.objects.open())
+        .select_related("task", "delivery")
+    }
+    texts = {}
+    for row in rows:
+        submission = found.get(row.deadline.subject_id)
+        if submission is not None:
+            due = row.deadline.due_at.astimezone(submission.delivery.zone)
+            texts[row.pk] = (
+                "assessment.marking_due",
+                f"/assess/m/{submission.pk}/",
+                {**context_of(submission), "due": due.strftime("%A %-d %B %Y, %-I:%M %p")},
+            )
+    return texts
 
 
 @handles("portfolios.submission.submitted", tells=["assessment.allocated"])

@@ -36,6 +36,7 @@ from portfolios.models import (
 )
 from workflows.hashing import canonical
 from workflows.models import OutboxMessage
+from workflows.selectors.service import spells_of
 
 S = SubmissionState
 
@@ -482,6 +483,7 @@ COLUMNS: dict[str, Any] = {
 ATTENTION: dict[str, Any] = {
     "unallocated": gettext_lazy("Submitted, and no assessor has it"),
     "overdue": gettext_lazy("Marking is overdue"),
+    "slow": gettext_lazy("Longer in its state than planned"),
     "late": gettext_lazy("The due date is over, and nothing was submitted"),
     "extension": gettext_lazy("More time was asked for"),
     ON_HOLD: gettext_lazy("On hold"),
@@ -502,6 +504,8 @@ class BoardRow:
     attempt: int = 1
     due_at: datetime | None = None
     attention: set[str] = field(default_factory=set)
+    # Working days in the state, from the records; None where nothing was submitted.
+    days: int | None = None
 
     @property
     def column_label(self) -> Any:
@@ -555,6 +559,7 @@ def board(delivery: Delivery) -> Board:
         .values("pk", "learner__name")
         for task in tasks
     ]
+    _time_states(delivery, rows, attempts)
     in_columns = Counter(row.column for row in rows)
     in_attention = Counter(code for row in rows for code in row.attention)
     return Board(
@@ -564,6 +569,38 @@ def board(delivery: Delivery) -> Board:
         [(code, label, in_attention[code]) for code, label in ATTENTION.items()],
         _dead_messages_of(delivery),
     )
+
+
+PLANNED = {
+    S.SUBMITTED: "marking.days",
+    S.IN_ASSESSMENT: "marking.days",
+    S.IN_ADJUDICATION: "marking.days",
+    S.ASSESSED: "moderation.days",
+    S.IN_MODERATION: "moderation.days",
+    S.MODERATED: "service.sign_off_days",
+    S.RATIFIED: "service.sign_off_days",
+}
+"""The policy that says how many working days a state may last."""
+
+
+def _time_states(
+    delivery: Delivery,
+    rows: list[BoardRow],
+    attempts: dict[tuple[Any, Any], dict[str, Any]],
+) -> None:
+    """Put the service clock on each row: working days in its state, and whether that is more than planned."""
+    keys = [attempt["pk"] for attempt in attempts.values()]
+    stays = spells_of(Submission._meta.label_lower, keys, delivery.calendar, delivery.zone)
+    limits = {state: int(delivery.policy_value(policy)) for state, policy in PLANNED.items()}
+    place = {(row.enrolment_id, row.reference): row for row in rows if row.reference}
+    for (enrolment, _task), attempt in attempts.items():
+        row = place.get((enrolment, attempt["reference"]))
+        stay = stays.get(attempt["pk"])
+        if row is None or not stay:
+            continue
+        row.days = stay[-1].working_days
+        if row.days > limits.get(attempt["state"], row.days):
+            row.attention.add("slow")
 
 
 def _portfolios_of(delivery: Delivery) -> dict[tuple[Any, Any], dict[str, Any]]:
@@ -595,7 +632,7 @@ def _attempts_of(delivery: Delivery) -> dict[tuple[Any, Any], dict[str, Any]]:
         )
         .order_by("attempt")
         .values(
-            "enrolment_id", "task_id", "state", "reference", "attempt", "held", "allocated",
+            "pk", "enrolment_id", "task_id", "state", "reference", "attempt", "held", "allocated",
             "reconsidered_by", "marking_due_at", "returned_at",
         )
     )  # fmt: skip

@@ -42,6 +42,7 @@ LEARNER = Role(
     (
         ("Home", "portfolios:home"),
         ("Evidence", "portfolios:library"),
+        ("Dates", "workflows:agenda"),
     ),
 )
 ASSESSOR = Role(
@@ -52,6 +53,7 @@ ASSESSOR = Role(
         ("Home", "assessment:home"),
         ("Queue", "assessment:queue"),
         ("Your agreement", "moderation:own_agreement"),
+        ("Dates", "workflows:agenda"),
     ),
 )
 MODERATOR = Role(

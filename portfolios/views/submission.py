@@ -25,7 +25,13 @@ from portfolios.exceptions import ReasonNeeded
 from portfolios.forms import SubmitForm, WithdrawForm
 from portfolios.models import Portfolio, Submission
 from portfolios.receipts import FontsMissing, receipt_pdf
-from portfolios.selectors import in_words, latest_submission, progress_of, readiness
+from portfolios.selectors import (
+    expected_result,
+    in_words,
+    latest_submission,
+    progress_of,
+    readiness,
+)
 from portfolios.storage import megabytes
 from portfolios.transitions import SUBMIT
 from portfolios.views.shared import kept_initial, own_portfolio, person, refused, signed_in
@@ -47,6 +53,8 @@ STEPS = [
     ("Your result", {SubmissionState.RELEASED, SubmissionState.UNDER_RECONSIDERATION}),
 ]
 """What the learner sees of the way; nothing of a decision shows through before release."""
+
+WAITING = set[str]().union(*(states for _words, states in STEPS[:-1]))
 
 
 def submit_guards() -> list[Guard]:
@@ -271,11 +279,13 @@ def state(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         (words, "now" if number == at else "done" if at is not None and number < at else "later")
         for number, (words, _states) in enumerate(STEPS)
     ]
+    waiting = newest is not None and newest.state in WAITING
     context = {
         "portfolio": found,
         "submission": newest,
         "attempts": attempts,
         "steps": steps if at is not None else [],
+        "expected": expected_result(newest) if waiting and newest else None,
         "on_hold": bool(newest and newest.holds.open().exists()),
         "feedback_url": address("assessment:referral_feedback", newest.pk)
         if newest and newest.state == SubmissionState.REFERRED

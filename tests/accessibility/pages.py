@@ -82,6 +82,9 @@ FRAME = [
 ]
 
 MESSAGES = [
+    page("workflows:agenda", "lena", "building"),
+    page("workflows:agenda", "stranger", "without_part", kind=EMPTY),
+    page("workflows:month", "lena", "building"),
     page("workflows:message_settings", "lena", "building"),
     error(
         "workflows:message_settings", "lena", "building", submit={"begins": "late", "ends": "07:00"}

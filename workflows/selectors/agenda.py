@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from workflows.definitions import reminder_relevance, reminder_texts
+from workflows.definitions import reminder_batches, reminder_relevance, reminder_texts
 from workflows.enums import DeadlineState
 from workflows.models import Deadline, Reminder
 from workflows.selectors.entries import calendar_of, entry, label_of
@@ -58,18 +58,29 @@ def agenda_of(
 
 
 def items_for(person: User, deadlines: Iterable[Deadline]) -> Iterable[Item]:
-    """Each with the words and the place of its reminder."""
-    for deadline in deadlines:
-        ask = reminder_relevance.get(deadline.kind)
-        if ask is not None and not ask(deadline):
-            continue
-        text = reminder_texts.get(deadline.kind)
-        path, title = "/", ""
+    """Each with the words and the place of its reminder; kinds that answer for many are asked once."""
+    rows = list(deadlines)
+    made = {
+        number: Reminder(pk=-number, deadline=row, recipient=person, offset="0d")
+        for number, row in enumerate(rows, start=1)
+    }
+    texts: dict[int, tuple[str, str, dict[str, Any]]] = {}
+    for kind, batch in reminder_batches.items():
+        mine = [one for one in made.values() if one.deadline.kind == kind]
+        if mine:
+            texts |= batch(mine)
+    for number, row in enumerate(rows, start=1):
+        text = texts.get(-number)
+        if row.kind not in reminder_batches:
+            ask = reminder_relevance.get(row.kind)
+            if ask is not None and not ask(row):
+                continue
+            word = reminder_texts.get(row.kind)
+            text = word(made[number]) if word is not None else ("", "/", {})
         if text is not None:
-            made = Reminder(deadline=deadline, recipient=person, offset="0d")
-            _topic, path, context = text(made)
+            _topic, path, context = text
             title = str(context.get("task") or context.get("version") or "")
-        yield Item(deadline, label_of(deadline), title, path)
+            yield Item(row, label_of(row), title, path)
 
 
 def feed_of(person: User) -> bytes:

@@ -1,5 +1,6 @@
 """Pages of the machinery."""
 
+from workflows.views.agenda import agenda, month
 from workflows.views.calendar import import_days, remove_day, working_days
 from workflows.views.delivery import change_address, clear, message, retry, retry_every, stuck
 from workflows.views.feedback import mail_feedback
@@ -16,6 +17,7 @@ from workflows.views.steps import once, refusal, same_site, step_view
 from workflows.views.wording import message_catalogue, message_preview, wording
 
 __all__ = [
+    "agenda",
     "calendar_feed_settings",
     "change_address",
     "clear",
@@ -27,6 +29,7 @@ __all__ = [
     "message_catalogue",
     "message_preview",
     "message_settings",
+    "month",
     "new_feed",
     "once",
     "one_click",
