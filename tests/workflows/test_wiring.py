@@ -63,7 +63,13 @@ def test_topics_without_handler_words_or_step_are_named(monkeypatch):
     monkeypatch.setitem(definitions.silences, "testapp.docket.eaten", "x")
     monkeypatch.setitem(definitions.sends, "testapp.docket.checked", ("testapp.docket.wordless",))
     found = [one.id for one in checks.check_topics(None) if "testapp" in one.msg]
-    assert found == ["workflows.E010", "workflows.E011", "workflows.E012", "workflows.E012"]
+    assert found == [
+        "workflows.E010",
+        "workflows.E011",
+        "workflows.E013",
+        "workflows.E012",
+        "workflows.E012",
+    ]
 
 
 @pytest.mark.django_db
