@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
@@ -96,6 +97,9 @@ def _asked(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpR
     except NoRoom as error:
         sentence = "The server has no room at the moment. What was sent is kept; go on later."
         raise Refusal(507, sentence) from error
+    except (BotoCoreError, ClientError) as error:
+        sentence = "The store does not answer at the moment. What was sent is kept; go on later."
+        raise Refusal(503, sentence) from error
     except UploadRefused as error:
         raise Refusal(CODES.get(error.code, 422), error.message) from error
     except GuardsNotMet as error:
