@@ -217,7 +217,9 @@ class ReflectionForm(forms.Form):
     """The learner's words on one criterion."""
 
     text = area(label="Reflection", max_length=50_000, required=False)
-    version = forms.IntegerField(widget=forms.HiddenInput, initial=0)
+    version = forms.IntegerField(
+        widget=forms.HiddenInput, initial=0, min_value=0, max_value=2**31 - 1
+    )
 
 
 class SubmitForm(forms.Form):

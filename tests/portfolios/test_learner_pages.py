@@ -291,3 +291,15 @@ def test_reflections_of_locked_criteria_do_not_change(cast):
     portfolio.met_criteria.add(criterion)
     with pytest.raises(CriterionLocked):
         save_reflection(portfolio, criterion, actor=cast.lena, text="New", seen_version=0)
+
+
+@pytest.mark.parametrize("version", ["-1", "99999999999999999999", "x", ""])
+def test_a_version_that_cannot_be_is_refused_and_the_words_stay(cast, as_, version):
+    portfolio = portfolio_of(cast)
+    criterion = Criterion.objects.filter(rubric__task=portfolio.task_id).first()
+    save_reflection(portfolio, criterion, actor=cast.lena, text="Before", seen_version=0)
+    place = reverse("portfolios:reflect", args=[portfolio.pk, criterion.pk])
+    answer = as_(cast.lena).post(place, {"text": "Kōrero after", "version": version})
+    assert answer.status_code == 422
+    assert "Kōrero after" in answer.content.decode()
+    assert Reflection.objects.get().text == "Before"
