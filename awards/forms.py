@@ -149,12 +149,8 @@ class RecallScopeForm(forms.Form):
         required=False,
         empty_label=_("Any"),
     )
-    since = forms.DateField(
-        label=_("Decided from"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    until = forms.DateField(
-        label=_("Decided until"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    since = DayField(label=_("Decided from"), required=False)
+    until = DayField(label=_("Decided until"), required=False)
 
     def __init__(self, delivery: Delivery, task: AssessmentTask, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

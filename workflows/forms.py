@@ -23,8 +23,17 @@ class DayWidget(forms.MultiWidget):
         return [value.day, value.month, value.year] if value else [None, None, None]
 
 
+class HiddenDay(DayWidget):
+    """The same, carried through a preview."""
+
+    def __init__(self) -> None:
+        forms.MultiWidget.__init__(self, [forms.HiddenInput() for _part in range(3)])
+
+
 class DayField(forms.MultiValueField):
     """A date that a person types in three parts; says which part is wrong."""
+
+    hidden_widget = HiddenDay
 
     def __init__(self, **options: Any) -> None:
         required = options.get("required", True)

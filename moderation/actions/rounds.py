@@ -64,6 +64,8 @@ def open_round(delivery: Delivery, task: AssessmentTask, *, actor: User) -> Mode
     locked = list(waiting.select_for_update(of=("self",), no_key=True).select_related("enrolment"))
     policy = selectors.policy_of(delivery)
     found = selectors.candidates(delivery, task, policy, locked)
+    if not found:
+        raise GuardsNotMet([guards.round_has_members], instance=opened)
     work = population.codes("W", [one.row.key for one in found])
     people = population.codes("A", sorted({one.row.assessor for one in found}))
     rows = [population.coded(one.row, work, people) for one in found]

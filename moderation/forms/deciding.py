@@ -10,6 +10,7 @@ from catalogue.models import Criterion
 from moderation.actions import Levels
 from moderation.enums import FeedbackQuality, RoundDecision, SampleState, Sufficiency
 from moderation.models import ModerationRound, ModeratorReading, SampleItem
+from workflows.forms import DayField
 
 
 class BlindForm(forms.Form):
@@ -177,12 +178,7 @@ class RoundDecisionForm(forms.Form):
         required=False,
         help_text="Only to accept with actions.",
     )
-    due_on = forms.DateField(
-        label="Done by",
-        required=False,
-        help_text="Only to accept with actions.",
-        widget=forms.DateInput(attrs={"type": "date"}),
-    )
+    due_on = DayField(label="Done by", required=False, help_text="Only to accept with actions.")
     criterion = forms.ModelChoiceField(
         label="Criterion to adjust",
         queryset=Criterion.objects.none(),

@@ -101,7 +101,12 @@ def test_narrowed_previewed_and_asked_for_in_the_browser(
     mine = client.get(path, {"assessor": str(two.ada.pk)}).content.decode()
     assert first.reference in mine
     assert second.reference not in mine
-    wrong = client.get(path, {"since": "2026-05-02", "until": "2026-05-01"}).content.decode()
+    days = {
+        f"{name}_{part}": value
+        for name, day in (("since", "2"), ("until", "1"))
+        for part, value in enumerate((day, "5", "2026"))
+    }
+    wrong = client.get(path, days).content.decode()
     assert "The last day lies before the first." in wrong
     client.post(path, {"assessor": str(two.ada.pk), "reason": "Misread C1."})
     asked = Recall.objects.get()

@@ -99,7 +99,9 @@ def test_in_the_browser() -> None:
     lea: Client = signed_in(cast, "lea")
     sent = {"decision": "accept_with_actions", "reason": "Sound.", "required_actions": "Reword."}
     assert "needed for this decision" in lea.post(at("decide", found.pk), sent).content.decode()
-    sent |= {"owner": str(cast.ada.pk), "due_on": "2026-12-11"}
+    sent |= {"owner": str(cast.ada.pk), "due_on_0": "11", "due_on_1": "12", "due_on_2": "2026"}
+    preview = " ".join(lea.post(at("decide", found.pk), sent).content.decode().split())
+    assert 'name="due_on_2" value="2026"' in preview
     lea.post(at("decide", found.pk), sent | {"confirm": "1"})
     lea.post(at("close", found.pk))
     action = found.actions.get()
