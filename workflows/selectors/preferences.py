@@ -110,6 +110,12 @@ class CategoryRow:
     required: list[Topic]
     optional: list[Topic]
 
+    @property
+    def reasons(self) -> list[str]:
+        """Why required news comes, each reason once."""
+        found = dict.fromkeys(one.why for one in self.required)
+        return list(found)
+
 
 def categories_for(person: User) -> list[CategoryRow]:
     """All categories with the person's choice; those of which every topic is required have none."""
