@@ -23,22 +23,30 @@ SESSION_KEY = "role"
 
 @dataclass(frozen=True)
 class Role:
-    """One way of working: its home, its pages (at most five), and the addresses that belong to it."""
+    """One way of working: its pages (at most five, home first), and the addresses at which it works.
+
+    The first section is its own; in the others it is a guest of another role.
+    """
 
     code: str
     label: str
-    section: str
+    sections: tuple[str, ...]
     items: tuple[tuple[str, str], ...]
 
     @property
     def home(self) -> str:
         return self.items[0][1]
 
+    def nearness(self, path: str) -> tuple[int, bool]:
+        """How much of the address belongs to the role (0 for nothing), and whether it is at home there."""
+        found = max((len(one) for one in self.sections if path.startswith(one)), default=0)
+        return found, path.startswith(self.sections[0])
+
 
 LEARNER = Role(
     "learner",
     "Learner",
-    "/learn/",
+    ("/learn/",),
     (
         ("Home", "portfolios:home"),
         ("Evidence", "portfolios:library"),
@@ -48,7 +56,7 @@ LEARNER = Role(
 ASSESSOR = Role(
     "assessor",
     "Assessor",
-    "/assess/",
+    ("/assess/", "/assess/m/", "/manage/extensions/"),
     (
         ("Home", "assessment:home"),
         ("Queue", "assessment:queue"),
@@ -59,7 +67,7 @@ ASSESSOR = Role(
 MODERATOR = Role(
     "moderator",
     "Moderator",
-    "/moderate/",
+    ("/moderate/",),
     (
         ("Home", "moderation:home"),
         ("Agreement", "moderation:agreement"),
@@ -68,23 +76,30 @@ MODERATOR = Role(
 LEAD_MODERATOR = Role(
     "lead_moderator",
     "Lead moderator",
-    "/moderate/",
+    (
+        "/moderate/",
+        "/ratify/",
+        "/assess/allocate/",
+        "/assess/m/",
+        "/manage/submissions/",
+    ),
     (
         ("Home", "moderation:home"),
         ("Rounds", "moderation:rounds"),
         ("Agreement", "moderation:agreement"),
+        ("Sign-off", "awards:home"),
     ),
 )
 RATIFIER = Role(
     "ratifier",
     "Ratifier",
-    "/ratify/",
+    ("/ratify/",),
     (("Home", "awards:home"),),
 )
 ADMINISTRATOR = Role(
     "administrator",
     "Programme administrator",
-    "/manage/",
+    ("/manage/", "/ratify/", "/assess/allocate/", "/assess/m/"),
     (
         ("Home", "catalogue:home"),
         ("Deliveries", "catalogue:deliveries"),
@@ -96,7 +111,7 @@ ADMINISTRATOR = Role(
 AUTHOR = Role(
     "author",
     "Author",
-    "/manage/",
+    ("/manage/",),
     (
         ("Home", "catalogue:home"),
         ("Micro-credentials", "catalogue:micro_credentials"),
@@ -106,7 +121,7 @@ AUTHOR = Role(
 # Pages that not everybody in the role may open; the others are left out of the navigation.
 ONLY_FOR = {"workflows:messages": may_manage_messages}
 
-ROLES = (LEARNER, ASSESSOR, MODERATOR, LEAD_MODERATOR, RATIFIER, ADMINISTRATOR, AUTHOR)
+ROLES = (LEARNER, ASSESSOR, MODERATOR, LEAD_MODERATOR, RATIFIER, AUTHOR, ADMINISTRATOR)
 BY_RELATION = {
     "learner": LEARNER,
     DeliveryRoleKind.ASSESSOR: ASSESSOR,
@@ -157,12 +172,16 @@ def roles_from(relations: set[str]) -> list[Role]:
 
 
 def role_in_use(request: HttpRequest, held: list[Role]) -> Role | None:
-    """The role of the page's own section where the person has it, else the chosen one, else the first."""
+    """A role that works at this address: the chosen one, else the nearest. Elsewhere the chosen, else the first.
+
+    Of two that are as near, the later of the table has more to do there.
+    """
     chosen = request.session.get(SESSION_KEY)
     by_choice = next((role for role in held if role.code == chosen), None)
-    here = [role for role in held if request.path.startswith(role.section)]
+    path = request.path
+    here = [role for role in held if role.nearness(path)[0]]
     if here and by_choice not in here:
-        return here[-1]
+        return max(reversed(here), key=lambda role: role.nearness(path))
     return by_choice or (held[0] if held else None)
 
 
