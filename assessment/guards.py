@@ -63,10 +63,14 @@ def agree(submission: "Submission", one: "AssessmentDecision", other: "Assessmen
 
 
 def is_double_marked(submission: "Submission") -> bool:
-    """Two sealed decisions are asked for. What a moderator returned is revised by one person."""
-    return bool(submission.delivery.policy_value("marking.double")) and (
-        submission.returned_at is None
-    )
+    """Two sealed decisions are asked for, also after a return: the revision is held against the other one.
+
+    Once an adjudicator has decided, theirs stands, and they alone revise it (docs/adr/0021).
+    """
+    if not submission.delivery.policy_value("marking.double"):
+        return False
+    sealed = submission.decisions.filter(sealed_at__isnull=False)
+    return not sealed.filter(basis=Basis.ADJUDICATION).exists()
 
 
 @guard(

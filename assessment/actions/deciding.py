@@ -124,8 +124,9 @@ def record_decision(
     """Give the verdict: seal the person's decision, and move the submission when it is the last one needed.
 
     Single marking: final at once. Double marking: the first is sealed and a second assessor allocated
-    blind; with the second, the two are final together or an adjudicator is asked, who is neither. An
-    adjudicator's decision stands. For a reconsideration it is sealed and waits for the ratifier. Raises
+    blind; with the second, the two are final together or an adjudicator is asked, who is neither. A
+    revision after a return is held against the other sealed decision in the same way, and counts where the
+    two agree. An adjudicator's decision stands. For a reconsideration it is sealed and waits for the ratifier. Raises
     GuardsNotMet with every reason, NotPermitted, StaleState, StaleVersion.
     """
     fresh = lock(submission)
@@ -148,7 +149,9 @@ def record_decision(
         allocate_automatically(fresh)
         return fresh
     if guards.agree(fresh, first, second):
-        chosen = in_favour(first, second)
+        # After a return it is the revision that was asked for; what stood before it does not come back.
+        revised = fresh.returned_at is not None
+        chosen = draft if revised else in_favour(first, second)
         chosen.final_at = timezone.now()
         chosen.save(update_fields=["final_at"])
         return _recorded(fresh, actor, first, second)
