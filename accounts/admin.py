@@ -2,7 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
+from django.contrib.auth.models import Group
 
 from accounts.models import DeclaredConflict, Membership, Organisation, User
 
@@ -17,6 +20,10 @@ class NoDelete(Base):
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         return False
+
+
+# What packages would show: secrets of second steps, a second place for addresses, groups that mean nothing.
+admin.site.unregister([Authenticator, EmailAddress, Group])
 
 
 @admin.register(User)

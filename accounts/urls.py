@@ -8,4 +8,6 @@ app_name = "accounts"
 
 urlpatterns = [
     path("settings/", views.settings, name="settings"),
+    # In the place of allauth's page of the same address, on which people could change their address.
+    path("accounts/email/", views.email, name="email"),
 ]

@@ -6,12 +6,21 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actions import change_settings
 from accounts.forms import SettingsForm
 from accounts.models import User
 
 
+@require_safe
+@login_required
+def email(request: HttpRequest) -> HttpResponse:
+    """The address a person signs in with, which only an administrator changes."""
+    return render(request, "account/email.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def settings(request: HttpRequest) -> HttpResponse:
     """Name, colours, time zone; links to password and second steps."""

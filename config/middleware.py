@@ -1,4 +1,4 @@
-"""Two rules for every response and request, whatever the view."""
+"""Rules for every response and request, whatever the view."""
 
 from collections.abc import Callable
 
@@ -17,6 +17,18 @@ class RequireContentLength:
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
             return HttpResponse("This server needs a Content-Length header.\n", status=411)
         return self.get_response(request)
+
+
+class OwnResources:
+    """Let no other site put a response of ours into its pages, where the view has not said so itself."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
 
 
 class PrivateResponses:

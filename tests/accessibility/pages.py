@@ -60,7 +60,7 @@ FRAME = [
     page("account_logout", "lena"),
     page("account_reauthenticate", "lena"),
     error("account_reauthenticate", "lena", None, status=200),
-    page("account_email", "lena"),
+    page("accounts:email", "lena"),
     page("account_change_password", "lena"),
     error("account_change_password", "lena", None, status=200),
     page("mfa_index", "lena"),

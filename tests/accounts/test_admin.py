@@ -36,3 +36,10 @@ def test_nobody_is_deleted(cast, client):
 def test_others_do_not_get_in(name, cast, client):
     client.force_login(getattr(cast, name))
     assert client.get("/admin/accounts/user/").status_code == 302
+
+
+def test_what_packages_would_show_is_not_there(cast, client):
+    """Secrets of second steps, a second place for addresses, and groups that mean nothing."""
+    client.force_login(cast.petra)
+    for path in ("mfa/authenticator/", "account/emailaddress/", "auth/group/"):
+        assert client.get(f"/admin/{path}").status_code == 404

@@ -166,7 +166,7 @@ def test_signing_in_leads_home(cast: Cast) -> None:
     "name",
     [
         "account_change_password",
-        "account_email",
+        "accounts:email",
         "account_logout",
         "mfa_index",
         "mfa_activate_totp",
