@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import SYSTEM, Actor, User
+from accounts.models import Actor, User
 from catalogue.models import AssessmentTask, Criterion, Enrolment, TaskSchedule
 from portfolios import guards, rules, storage
 from portfolios.actions.scanning import wake_scanner_after_commit
@@ -445,13 +445,3 @@ def waive_attestation(portfolio: Portfolio, *, actor: User, reason: str) -> Port
         ]
     )
     return fresh
-
-
-def ensure_portfolios(learner: User) -> None:
-    """Make the portfolios that a learner's live enrolments ask for and that are not there yet."""
-    missing = TaskSchedule.objects.filter(
-        delivery__enrolments__in=learner.enrolments.current(), delivery__opened_at__isnull=False
-    ).exclude(task__portfolios__enrolment__learner=learner)
-    for schedule in missing.select_related("task"):
-        enrolment = learner.enrolments.current().get(delivery=schedule.delivery_id)
-        create_portfolio(enrolment, schedule.task, actor=SYSTEM)

@@ -1,4 +1,4 @@
-"""What a moved schedule of the delivery means for the portfolios that have begun."""
+"""What happens in a delivery, and what it means for portfolios: they begin with it and move with it."""
 
 import datetime as dt
 from dataclasses import dataclass, field
@@ -9,9 +9,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.models import Actor
 from catalogue.actions import when
 from catalogue.actions.hooks import previews_schedule
-from catalogue.models import TaskSchedule
+from catalogue.models import Delivery, Enrolment, TaskSchedule
 from portfolios.actions.drafting import (
     SUBMISSION_KINDS,
+    create_portfolio,
     follow_dates,
     tell_of_new_date,
 )
@@ -70,6 +71,26 @@ def preview(*, schedule: TaskSchedule, due_at: dt.datetime, **facts: Any) -> Sch
     found.moving = preview_moves((deadline, due_at) for deadline in deadlines)
     found.silent = len(due) - len(found.moving)
     return found
+
+
+@when("delivery_opened")
+def begin_portfolios(*, delivery: Delivery, actor: Actor, **facts: Any) -> None:
+    """A portfolio for each learner and task, in the transaction that opens the delivery."""
+    for enrolment in delivery.enrolments.current().select_related("learner", "delivery"):
+        begin_portfolios_of(enrolment, actor=actor)
+
+
+@when("learner_enrolled")
+def begin_after_enrolment(*, enrolment: Enrolment, actor: Actor, **facts: Any) -> None:
+    """The same for somebody who comes when the delivery is open already."""
+    if enrolment.delivery.opened_at is not None:
+        begin_portfolios_of(enrolment, actor=actor)
+
+
+def begin_portfolios_of(enrolment: Enrolment, *, actor: Actor) -> None:
+    """Every portfolio that the enrolment asks for and that is not there yet."""
+    for schedule in enrolment.delivery.schedules.select_related("task"):
+        create_portfolio(enrolment, schedule.task, actor=actor)
 
 
 @when("schedule_moved")

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from catalogue.models import Criterion
 from portfolios.actions.drafting import (
-    ensure_portfolios,
     map_evidence,
     save_reflection,
     unmap_evidence,
@@ -29,10 +28,8 @@ from workflows.exceptions import StaleVersion
 @require_safe
 @signed_in
 def home(request: HttpRequest) -> HttpResponse:
-    """What should I do next? Makes portfolios that are due to exist, so that nobody has to press for them."""
-    learner = person(request)
-    ensure_portfolios(learner)
-    return render(request, "portfolios/home.html", {"home": home_of(learner)})
+    """What should I do next?"""
+    return render(request, "portfolios/home.html", {"home": home_of(person(request))})
 
 
 @require_safe

@@ -1,14 +1,15 @@
-"""A moved schedule moves portfolios, deadlines and reminders with it, or nothing at all."""
+"""Portfolios begin with their delivery; a moved schedule moves them with deadlines and reminders."""
 
 from datetime import timedelta
 
 import pytest
 
-from catalogue.actions import set_schedule
+from catalogue.actions import enrol, open_delivery, set_schedule
+from catalogue.models import Delivery
 from portfolios.actions.extension import approve_extension, ask_for_more_time
 from portfolios.models import Portfolio
 from tests.factories.portfolios import portfolio_of, submitted
-from tests.personas import make_cast
+from tests.personas import make_cast, make_user
 from tests.worlds import kept
 from workflows.models import Deadline, Reminder
 
@@ -32,6 +33,33 @@ def move(cast, days):
 
 def deadline_of(portfolio):
     return Deadline.objects.get(subject_id=portfolio.pk, state="open", kind="submission")
+
+
+def test_portfolios_begin_when_the_delivery_opens(cast):
+    """One for each learner and task, with its deadline; opening a page makes none."""
+    Delivery.objects.filter(pk=cast.delivery.pk).update(opened_at=None)
+    delivery = Delivery.objects.get(pk=cast.delivery.pk)
+    assert not Portfolio.objects.exists()
+    open_delivery(delivery, actor=cast.pam)
+    begun = Portfolio.objects.filter(enrolment__delivery=delivery)
+    assert {one.enrolment.learner for one in begun} == set(cast.learners)
+    assert all(deadline_of(one).due_at == one.due_at for one in begun)
+
+
+def test_who_comes_later_begins_at_once_and_nobody_before_the_opening(cast):
+    late = make_user("late")
+    enrol(cast.delivery, late, actor=cast.pam)
+    assert Portfolio.objects.get().enrolment.learner == late
+    Delivery.objects.filter(pk=cast.delivery.pk).update(opened_at=None)
+    early = make_user("early")
+    enrol(Delivery.objects.get(pk=cast.delivery.pk), early, actor=cast.pam)
+    assert not Portfolio.objects.filter(enrolment__learner=early).exists()
+
+
+def test_a_visit_begins_nothing(cast, client):
+    client.force_login(cast.lena)
+    assert client.get("/learn/").status_code == 200
+    assert not Portfolio.objects.exists()
 
 
 def test_portfolio_deadline_and_reminders_move(cast):
