@@ -2,11 +2,30 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from workflows.exceptions import StaleState
 from workflows.guards import Guard
 
 
 def _never(_subject: object) -> bool:
     return False
+
+
+class BatchOver(StaleState):
+    """Nothing can be signed or cancelled any more."""
+
+    headline = _("This batch was completed or cancelled meanwhile.")
+
+
+class ReleaseOver(StaleState):
+    """Nothing can be taken back any more."""
+
+    headline = _("This release was done or cancelled meanwhile.")
+
+
+class RecallOver(StaleState):
+    """Nothing can be confirmed or dropped any more."""
+
+    headline = _("This recall was confirmed or dropped meanwhile.")
 
 
 # The action's own reasons: sentences for the screen, raised inside GuardsNotMet like a guard's.
@@ -27,7 +46,6 @@ ROUND_OPEN = Guard(
 BATCH_OPEN = Guard(
     "batch_open", _("There is an open batch for this task already. Sign or cancel it."), _never
 )
-BATCH_OVER = Guard("batch_over", _("This batch was completed or cancelled meanwhile."), _never)
 BATCH_CHANGED = Guard(
     "batch_changed",
     _("What the batch lists has changed since you looked at it. Cancel it and open a new one."),
@@ -44,12 +62,10 @@ RELEASE_TIME = Guard(
     _("Choose a working day in the future, and not Friday after 3 pm."),
     _never,
 )
-RELEASE_OVER = Guard("release_over", _("This release was done or cancelled meanwhile."), _never)
 RECONSIDERATION_OPEN = Guard(
     "reconsideration_open", _("You have asked for reconsideration already."), _never
 )
 RECALL_OPEN = Guard("recall_open", _("A recall of this task was asked for already."), _never)
-RECALL_OVER = Guard("recall_over", _("This recall was confirmed or dropped meanwhile."), _never)
 NOT_LOWER = Guard(
     "not_lower", _("The new decision is not lower, so no correction is needed."), _never
 )

@@ -91,6 +91,17 @@ def writes_for(micro_credential: "MicroCredential", actor: "Actor") -> bool:
     )
 
 
+def administers_anything(actor: "Actor") -> bool:
+    """Programme administrators of any delivery or organisation, also where nothing is there to run yet."""
+    if not getattr(actor, "is_active", False):
+        return False
+    person: Any = actor
+    return bool(
+        person.memberships.current().filter(role=OrganisationRole.ADMINISTRATOR).exists()
+        or person.delivery_roles.current().filter(role=DeliveryRoleKind.ADMINISTRATOR).exists()
+    )
+
+
 def works_in_catalogue(actor: "Actor") -> bool:
     """Administrators, authors and pre-moderators of any organisation, and administrators of a delivery."""
     if not getattr(actor, "is_active", False):

@@ -36,6 +36,7 @@ def demonstration() -> dict[str, Any] | None:
     return {"accounts": demo.demo_accounts(), "password": demo.PASSWORD}
 
 
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Send a person to the home of the role they last used."""
     if not isinstance(request.user, User):

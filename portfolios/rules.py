@@ -4,7 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from accounts.models import CLOCK, SYSTEM
 from catalogue.enums import DeliveryRoleKind
-from catalogue.rules import has_delivery_role, is_programme_administrator
+from catalogue.rules import (
+    administers_anything,
+    has_delivery_role,
+    is_programme_administrator,
+)
 from portfolios.enums import RATIFIER_SEES, PartKind
 
 if TYPE_CHECKING:
@@ -141,6 +145,17 @@ def may_decide_extension(request: "ExtensionRequest", actor: "Actor") -> bool:
     return request.within_assessor_limit and has_delivery_role(
         actor, delivery, DeliveryRoleKind.ASSESSOR
     )
+
+
+def decides_extensions(actor: "Actor") -> bool:
+    """Whoever could be asked for more time at all: programme administrators and assessors of anything."""
+    if administers_anything(actor):
+        return True
+    if not is_person(actor):
+        return False
+    person: Any = actor
+    assesses = person.delivery_roles.current().filter(role=DeliveryRoleKind.ASSESSOR)
+    return bool(assesses.exists())
 
 
 def may_waive_attestation(portfolio: "Portfolio", actor: "Actor") -> bool:

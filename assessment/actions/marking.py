@@ -14,7 +14,7 @@ from accounts.models import Actor, User
 from assessment import guards, rules, selectors
 from assessment.actions.allocation import lock
 from assessment.definitions import Marks
-from assessment.enums import MARKED_AS, MARKING_PARTS
+from assessment.enums import MARKED_AS, MARKING_PARTS, WORK_STATES
 from assessment.hashing import policy_hash
 from assessment.models import AssessmentDecision, CriterionJudgement, Lease
 from catalogue.models import Criterion, Level
@@ -55,12 +55,14 @@ def start_assessment(submission: Submission, *, actor: User) -> Submission:
 
     From then on the learner cannot withdraw. A second assessor, an adjudicator and the author of a
     returned decision open work that has moved already. Raises what perform() raises; where nothing has
-    to move, NotPermitted and GuardsNotMet come from the same rule and guards.
+    to move, StaleState, NotPermitted and GuardsNotMet come from the same states, rule and guards.
     """
     fresh = lock(submission)
     if fresh.state == SubmissionState.SUBMITTED:
         fresh = perform(fresh, "start_assessment", actor=actor)
     else:
+        if fresh.state not in (*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION):
+            raise StaleState(instance=fresh)
         if not rules.is_turn(fresh, actor):
             raise NotPermitted(instance=fresh)
         asked = [guards.independent_of_learner, guards.calibrated_if_asked, guards.lease_free]

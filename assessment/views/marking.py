@@ -23,6 +23,7 @@ from assessment.actions.marking import (
     take_over,
 )
 from assessment.definitions import Marks
+from assessment.enums import MARKING_PARTS
 from assessment.forms import FinishForm, HandBackForm, read_marks, written
 from assessment.guards import is_current, is_double_marked
 from assessment.models import Allocation, AssessmentDecision
@@ -34,6 +35,7 @@ from assessment.views.queue import opened
 from assessment.views.shared import filters_of, for_marking, person, visible, with_filters
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
+from portfolios.rules import has_part
 from workflows.exceptions import (
     GuardsNotMet,
     NotPermitted,
@@ -110,7 +112,7 @@ def page(
     return render(request, "assessment/workspace.html", context, status=status)
 
 
-def standing(request: HttpRequest, submission: Submission) -> HttpResponse:
+def standing(request: HttpRequest, submission: Submission, *, status: int = 200) -> HttpResponse:
     """For people whose turn it is not: their own sealed decision, or who has the work."""
     leads = rules.may_allocate(submission.delivery, person(request))
     own = own_decision(submission, person(request))
@@ -128,6 +130,7 @@ def standing(request: HttpRequest, submission: Submission) -> HttpResponse:
             and submission.state == SubmissionState.IN_ASSESSMENT
             and rules.may_hand_back(submission, person(request)),
         },
+        status=status,
     )
 
 
@@ -162,7 +165,7 @@ def save(request: HttpRequest, pk: UUID) -> HttpResponse:
         fresh = visible(request, pk)
         draft = draft_of(fresh, request)
         if draft is None:
-            return standing(request, fresh)
+            return standing(request, fresh, status=409)
         return page(request, fresh, draft, status=409, mine=marks, taken_over=True)
     then = request.POST.get("then", "")
     if then == "finish":
@@ -290,10 +293,22 @@ def finish(request: HttpRequest, pk: UUID) -> HttpResponse:
     submission = for_marking(request, pk)
     draft = draft_of(submission, request)
     if draft is None or not rules.is_turn(submission, person(request)):
-        return standing(request, submission)
+        return not_now(request, submission)
     if request.method == "POST":
         return verdict(request, submission, draft)
     return finish_page(request, submission, draft)
+
+
+def not_now(request: HttpRequest, submission: Submission) -> HttpResponse:
+    """How the marking stands, for whoever has no draft to finish.
+
+    A verdict that comes too late is 409 for those who mark it, and 403 for those who only allocate it.
+    """
+    if request.method != "POST":
+        return standing(request, submission)
+    if not has_part(submission, person(request), *MARKING_PARTS):
+        raise PermissionDenied("Only those who mark this submission give a verdict.")
+    return standing(request, submission, status=409)
 
 
 def finish_page(
@@ -325,6 +340,7 @@ def finish_page(
         "can_refer": can_refer,
         "refer_reasons": refer_reasons,
         "is_double": is_double_marked(submission) and not adjudicates,
+        "is_revision": submission.returned_at is not None,
         "adjudicates": adjudicates,
         "referral_days": submission.delivery.policy_value("referral.days"),
     }

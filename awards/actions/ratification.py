@@ -77,15 +77,17 @@ def sign_batch(
 
     `reauthenticated_at` is when this person last proved who they are, as a fact from the session;
     without one, or with an old one, nothing is signed. The signature is kept whether or not the
-    quorum is reached. Returns None while more signatures are needed. Raises NotPermitted, GuardsNotMet.
+    quorum is reached. Returns None while more signatures are needed. Raises NotPermitted, BatchOver,
+    GuardsNotMet.
     """
     locked: Ratification = Ratification.objects.select_for_update(of=("self",)).get(pk=batch.pk)
     if not rules.ratifies(locked.delivery, actor):
         raise NotPermitted
+    if not locked.is_open:
+        raise exceptions.BatchOver(instance=locked)
     unmet = [
         guard
         for guard, holds in (
-            (exceptions.BATCH_OVER, locked.is_open),
             (exceptions.BATCH_CHANGED, seen_hash == locked.content_hash),
             (
                 exceptions.SIGNED_ALREADY,
@@ -142,7 +144,7 @@ def cancel_batch(batch: Ratification, *, actor: User) -> Ratification:
     if not rules.may_open_batch(locked.delivery, actor):
         raise NotPermitted
     if not locked.is_open:
-        raise GuardsNotMet([exceptions.BATCH_OVER], instance=locked)
+        raise exceptions.BatchOver(instance=locked)
     locked.cancelled_at = timezone.now()
     locked.save(update_fields=["cancelled_at"])
     return locked

@@ -81,13 +81,13 @@ def confirm_recall(recall: Recall, *, actor: User) -> Recall:
 
     Suspends the credentials of what moved, reopens the moderation round, and keeps the report. Learners
     and the people in charge are told through the outbox. Refused while another round of the task is
-    open. Raises NotPermitted or GuardsNotMet.
+    open. Raises NotPermitted, RecallOver or GuardsNotMet.
     """
     locked: Recall = Recall.objects.select_for_update(of=("self",)).get(pk=recall.pk)
     if not rules.may_confirm_recall(locked, actor):
         raise NotPermitted
     if locked.confirmed_at is not None or locked.cancelled_at is not None:
-        raise GuardsNotMet([exceptions.RECALL_OVER], instance=locked)
+        raise exceptions.RecallOver(instance=locked)
     if open_rounds(locked).exists():
         # The recalled results go back into their own round, and only one round of a task is open.
         raise GuardsNotMet([exceptions.ROUND_OPEN], instance=locked)
@@ -128,7 +128,7 @@ def cancel_recall(recall: Recall, *, actor: User) -> Recall:
     if not rules.may_ask_recall(locked.delivery, actor):
         raise NotPermitted
     if locked.confirmed_at is not None or locked.cancelled_at is not None:
-        raise GuardsNotMet([exceptions.RECALL_OVER], instance=locked)
+        raise exceptions.RecallOver(instance=locked)
     locked.cancelled_at = timezone.now()
     locked.save(update_fields=["cancelled_at"])
     return locked

@@ -99,7 +99,7 @@ def authorise_correction(
     """Let a lower result through: the fresh decision again, as a correction that this person approved.
 
     A new decision version with its own number; nothing that exists is changed, and nothing is visible
-    before a ratifier concludes. Raises NotPermitted or GuardsNotMet.
+    before a ratifier concludes. Raises NotPermitted, StaleState or GuardsNotMet.
     """
     locked: Reconsideration = (
         Reconsideration.objects.select_for_update(of=("self",))
@@ -109,6 +109,8 @@ def authorise_correction(
     submission = locked.submission
     if not rules.may_authorise_correction(submission, actor):
         raise NotPermitted(instance=submission)
+    if locked.concluded_at is not None:
+        raise StaleState(instance=submission)
     fresh = guards.fresh_decision(locked)
     unmet = [
         guard

@@ -107,7 +107,7 @@ def cancel_release(release: Release, *, actor: User) -> Release:
     if not is_programme_administrator(actor, locked.delivery):
         raise NotPermitted
     if locked.outcome != ReleaseOutcome.SCHEDULED:
-        raise GuardsNotMet([exceptions.RELEASE_OVER], instance=locked)
+        raise exceptions.ReleaseOver(instance=locked)
     return _cancel(locked)
 
 

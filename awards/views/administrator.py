@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from awards import selectors
@@ -18,25 +18,28 @@ from awards.forms import OnBehalfForm, ReleaseForm
 from awards.models import Release
 from awards.views.answers import Refused, allow, attempt, page, person_of, set_of
 from catalogue.models import Delivery, Enrolment
-from catalogue.rules import is_programme_administrator
+from catalogue.rules import administers_anything, is_programme_administrator
 from catalogue.selectors import NextStep, waits_for_administrators
 from portfolios.actions.submission import DECLARATION, submit_portfolio
 from portfolios.enums import SubmissionState
 from portfolios.models import Portfolio
 from portfolios.querysets import administered
+from workflows.actions import open_record
 from workflows.selectors import timeline_for
+
+form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 PAGE_SIZE = 50
 ADMINISTRATORS_ONLY = "This page is for programme administrators of the delivery."
 
 
-@login_required
 @require_safe
+@login_required
 def releases(request: HttpRequest) -> HttpResponse:
     """What waits to be released, what is scheduled, and what was done."""
     user = person_of(request)
+    allow(administers_anything(user), _("This page is for programme administrators."))
     mine = list(Delivery.objects.administered_by(user))
-    allow(bool(mine), _("This page is for programme administrators."))
     scheduled = list(
         Release.objects.visible_to(user).scheduled().select_related("delivery", "task")
     )
@@ -52,6 +55,7 @@ def releases(request: HttpRequest) -> HttpResponse:
     return page(request, "awards/releases_administrator.html", context)
 
 
+@form_methods
 @login_required
 def release_set(request: HttpRequest, delivery: UUID, task: UUID) -> HttpResponse:
     """Who gets what and which messages go out; then now, or at a time."""
@@ -71,6 +75,7 @@ def release_set(request: HttpRequest, delivery: UUID, task: UUID) -> HttpRespons
         made, refusal = attempt(act)
         if made is not None:
             return redirect("awards:release_report", made.pk)
+    open_record(found, actor=user, purpose="Results that wait to be released")
     context = {
         "delivery": found,
         "task": its_task,
@@ -81,6 +86,7 @@ def release_set(request: HttpRequest, delivery: UUID, task: UUID) -> HttpRespons
     return page(request, "awards/release_administrator.html", context, form=form, refusal=refusal)
 
 
+@form_methods
 @login_required
 def release_report(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A release: scheduled (with a way back), done with what became of each result, or cancelled."""
@@ -110,8 +116,8 @@ def delivery_for(request: HttpRequest, pk: UUID) -> Delivery:
     return found
 
 
-@login_required
 @require_safe
+@login_required
 def board(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Learners and states of one delivery; filters stand in the address."""
     delivery = delivery_for(request, pk)
@@ -152,13 +158,14 @@ def record_page(
     return page(request, "awards/learner_administrator.html", context, form=form, refusal=refusal)
 
 
-@login_required
 @require_safe
+@login_required
 def learner(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Attempts, history, extensions and holds of one learner."""
     return record_page(request, get_object_or_404(enrolments_for(person_of(request)), pk=pk))
 
 
+@form_methods
 @login_required
 def submit_on_behalf(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Submit a portfolio for its learner, with the reason; every guard holds as for the learner."""

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from awards import selectors
 from awards.actions.reconsideration import request_reconsideration
@@ -17,6 +17,8 @@ from awards.views.answers import Refused, allow, attempt, page, person_of
 from portfolios.enums import LEARNER_LABELS
 from portfolios.models import Submission
 from portfolios.rules import is_learner
+
+form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def own_submission(request: HttpRequest, pk: UUID) -> Submission:
@@ -32,8 +34,8 @@ def own_submission(request: HttpRequest, pk: UUID) -> Submission:
     return found
 
 
-@login_required
 @require_safe
+@login_required
 def result(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Before release: where the work is, and nothing of any decision. After it: the result."""
     submission = own_submission(request, pk)
@@ -46,6 +48,7 @@ def result(request: HttpRequest, pk: UUID) -> HttpResponse:
     return page(request, "awards/result_learner.html", context)
 
 
+@form_methods
 @login_required
 def reconsider(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Ask for reconsideration; ends on a page that says what happens next."""
@@ -68,8 +71,8 @@ def reconsider(request: HttpRequest, pk: UUID) -> HttpResponse:
     return page(request, "awards/reconsider_learner.html", context, form=form, refusal=refusal)
 
 
-@login_required
 @require_safe
+@login_required
 def reconsidered(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The page on which asking ends."""
     submission = own_submission(request, pk)
@@ -80,8 +83,8 @@ def reconsidered(request: HttpRequest, pk: UUID) -> HttpResponse:
     return page(request, "awards/reconsidered_learner.html", context)
 
 
-@login_required
 @require_safe
+@login_required
 def credential(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The learner's credential with its claims and the address to show to others."""
     found = get_object_or_404(

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from awards import guards, rules, selectors
@@ -19,6 +19,9 @@ from awards.models import Ratification
 from awards.views.answers import Refused, allow, attempt, last_proof, page, person_of, set_of
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
+from workflows.actions import open_record
+
+form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def batches_for(user: User) -> "QuerySet[Ratification]":
@@ -68,8 +71,8 @@ def next_card(found: selectors.RatifierHome) -> dict[str, str]:
     return {"title": _("You are up to date."), "text": _("Nothing waits for your signature.")}
 
 
-@login_required
 @require_safe
+@login_required
 def home(request: HttpRequest) -> HttpResponse:
     """What waits for a signature, most urgent first, and what was signed before."""
     user = person_of(request)
@@ -87,6 +90,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return page(request, "awards/home_ratifier.html", context)
 
 
+@form_methods
 @login_required
 def ready_set(request: HttpRequest, delivery: UUID, task: UUID) -> HttpResponse:
     """What a batch would list and what not, with reasons; the minute; open it."""
@@ -106,6 +110,7 @@ def ready_set(request: HttpRequest, delivery: UUID, task: UUID) -> HttpResponse:
         )
         if batch is not None:
             return redirect("awards:batch", batch.pk)
+    open_record(found, actor=user, purpose="Results that wait to be ratified")
     context = {
         "delivery": found,
         "task": its_task,
@@ -126,6 +131,7 @@ def batch_page(
     candidates = selectors.ratification_candidates(batch.delivery, batch.task)
     listed = {line.submission_id for line in batch.lines.all()}
     here = reverse("awards:batch", args=[batch.pk])
+    open_record(batch, actor=user, purpose="Results of a batch")
     context = {
         "batch": batch,
         "counts": selectors.counts_of(batch),
@@ -144,8 +150,8 @@ def batch_page(
     return page(request, "awards/batch_ratifier.html", context, form=form, refusal=refusal)
 
 
-@login_required
 @require_safe
+@login_required
 def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Check a batch before signing: results, exceptions, messages, release time."""
     found = get_object_or_404(batches_for(person_of(request)), pk=pk)
@@ -154,12 +160,13 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     return batch_page(request, found, SignForm(initial={"seen_hash": found.content_hash}))
 
 
-@login_required
 @require_POST
+@login_required
 def sign(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Sign; ends on the page that says what became of each result."""
     user = person_of(request)
     found = get_object_or_404(batches_for(user), pk=pk)
+    allow(rules.ratifies(found.delivery, user), _("Ratifiers sign batches."))
     form = SignForm(request.POST)
     if not form.is_valid():
         return batch_page(request, found, form)
@@ -180,8 +187,8 @@ def sign(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("awards:batch_result", found.pk)
 
 
-@login_required
 @require_POST
+@login_required
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take a batch back."""
     user = person_of(request)
@@ -193,11 +200,13 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("awards:batch_result", found.pk)
 
 
-@login_required
 @require_safe
+@login_required
 def batch_result(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What became of each result of a batch."""
-    found = get_object_or_404(batches_for(person_of(request)), pk=pk)
+    user = person_of(request)
+    found = get_object_or_404(batches_for(user), pk=pk)
+    open_record(found, actor=user, purpose="What became of a batch")
     lines = list(found.lines.all())
     context = {
         "batch": found,

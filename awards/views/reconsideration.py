@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from awards import guards, rules, selectors
@@ -16,6 +16,9 @@ from awards.actions.reconsideration import authorise_correction, conclude_recons
 from awards.forms import ConclusionForm, ReasonForm, RecallScopeForm
 from awards.models import Recall, Reconsideration
 from awards.views.answers import Refused, allow, attempt, page, person_of, set_of
+from workflows.actions import open_record
+
+form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def reconsiderations_for(user: User) -> "QuerySet[Reconsideration]":
@@ -43,6 +46,7 @@ def reconsideration_page(
     corrected = fresh is not None and guards.is_authorised_correction(fresh)
     open_ = found.concluded_at is None
     submission = found.submission
+    open_record(found, actor=user, purpose="Both decisions of a reconsideration")
     context = {
         "reconsideration": found,
         "before": selectors.result_label(found.decision_before),
@@ -66,20 +70,24 @@ def reconsideration_page(
     return page(request, "awards/reconsideration_staff.html", context, form=form, refusal=refusal)
 
 
-@login_required
 @require_safe
+@login_required
 def reconsideration(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One request for a fresh look."""
     found = get_object_or_404(reconsiderations_for(person_of(request)), pk=pk)
     return reconsideration_page(request, found, ConclusionForm())
 
 
-@login_required
 @require_POST
+@login_required
 def conclude(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Conclude it."""
     user = person_of(request)
     found = get_object_or_404(reconsiderations_for(user), pk=pk)
+    allow(
+        rules.may_conclude_reconsideration(found.submission, user),
+        _("Ratifiers who never judged this work conclude."),
+    )
     form = ConclusionForm(request.POST)
     refusal: Refused = None
     if form.is_valid():
@@ -92,12 +100,16 @@ def conclude(request: HttpRequest, pk: UUID) -> HttpResponse:
     return reconsideration_page(request, found, form, refusal)
 
 
-@login_required
 @require_POST
+@login_required
 def correct(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Authorise a lower result as a correction."""
     user = person_of(request)
     found = get_object_or_404(reconsiderations_for(user), pk=pk)
+    allow(
+        rules.may_authorise_correction(found.submission, user),
+        _("Lead moderators who never judged this work authorise a correction."),
+    )
     form = ReasonForm(request.POST)
     refusal: Refused = None
     if form.is_valid():
@@ -109,6 +121,7 @@ def correct(request: HttpRequest, pk: UUID) -> HttpResponse:
     return reconsideration_page(request, found, form, refusal)
 
 
+@form_methods
 @login_required
 def recall_new(request: HttpRequest, delivery: UUID, task: UUID) -> HttpResponse:
     """Who would be affected by a recall, and the reason for asking."""
@@ -127,6 +140,7 @@ def recall_new(request: HttpRequest, delivery: UUID, task: UUID) -> HttpResponse
         )
         if asked is not None:
             return redirect("awards:recall", asked.pk)
+    open_record(found, actor=user, purpose="Results that a recall would take back")
     context = {
         "delivery": found,
         "task": its_task,
@@ -148,6 +162,8 @@ def recall_page(request: HttpRequest, found: Recall, refusal: Refused = None) ->
     """A recall: who is affected, or what became of it."""
     user = person_of(request)
     open_ = found.confirmed_at is None and found.cancelled_at is None
+    if open_:
+        open_record(found, actor=user, purpose="Results that a recall takes back")
     context = {
         "recall": found,
         "open": open_,
@@ -159,15 +175,15 @@ def recall_page(request: HttpRequest, found: Recall, refusal: Refused = None) ->
     return page(request, "awards/recall_staff.html", context, refusal=refusal)
 
 
-@login_required
 @require_safe
+@login_required
 def recall(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One recall."""
     return recall_page(request, get_object_or_404(recalls_for(person_of(request)), pk=pk))
 
 
-@login_required
 @require_POST
+@login_required
 def recall_confirm(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Confirm as the second person; ends on the page that says what was done."""
     user = person_of(request)
@@ -178,8 +194,8 @@ def recall_confirm(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("awards:recall", found.pk)
 
 
-@login_required
 @require_POST
+@login_required
 def recall_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Drop a recall that nobody has confirmed."""
     user = person_of(request)

@@ -25,16 +25,25 @@ def person(request: HttpRequest) -> User:
 
 
 def for_catalogue_staff(view: View) -> View:
-    """Signed in, and administrator, author or pre-moderator of anything: others get 403."""
+    """Signed in; a page of the section is 403 for whoever administers, writes and checks nothing.
+
+    A page about one thing asks for the thing first: whoever may not know of it gets the 404 of a missing one.
+    """
 
     @wraps(view)
     @login_required
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not rules.works_in_catalogue(person(request)):
-            raise PermissionDenied("These pages are for programme administrators and authors.")
+        if not kwargs:
+            allow_staff(request)
         return view(request, *args, **kwargs)
 
     return wrapped
+
+
+def allow_staff(request: HttpRequest) -> None:
+    """403 for whoever has no part in the catalogue."""
+    if not rules.works_in_catalogue(person(request)):
+        raise PermissionDenied("These pages are for programme administrators and authors.")
 
 
 def answering(back: str) -> Callable[[View], View]:

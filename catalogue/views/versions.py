@@ -20,7 +20,7 @@ from catalogue.actions import (
 )
 from catalogue.forms import CHECKLIST, FindForm, PreModerationForm
 from catalogue.models import MicroCredentialVersion
-from catalogue.views.answers import answering, for_catalogue_staff, person
+from catalogue.views.answers import allow_staff, answering, for_catalogue_staff, person
 from workflows.exceptions import StaleState
 
 STEPS = {
@@ -138,4 +138,5 @@ def _visible(request: HttpRequest, pk: UUID) -> MicroCredentialVersion:
         "grade_scheme",
     )  # fmt: skip
     found: MicroCredentialVersion = get_object_or_404(visible, pk=pk)
+    allow_staff(request)
     return found

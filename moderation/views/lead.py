@@ -72,6 +72,7 @@ def open_set(request: HttpRequest, delivery: UUID, task: UUID) -> HttpResponse:
     if request.method == "POST":
         opened = actions.open_round(led, of, actor=me)
         return redirect("moderation:plan", pk=opened.pk)
+    open_record(led, actor=me, purpose="Preview of a set")
     everything = Submission.objects.filter(delivery=led, task=of)
     states = Counter(everything.values_list("state", flat=True))
     policy = selectors.policy_of(led)
@@ -213,8 +214,8 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
         if "confirm" in request.POST:
             actions.decide_round(found, actor=person(request), **form.for_action())
             return redirect("moderation:round", pk=found.pk)
-        open_record(found, actor=person(request), purpose="Preview of a decision on the set")
         preview = preview_of(found, form.for_action())
+    open_record(found, actor=person(request), purpose="Preview of a decision on the set")
     context = {
         "round": found,
         "form": form,

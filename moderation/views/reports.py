@@ -10,10 +10,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import User
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
-from moderation import actions, fairness, selectors
+from moderation import actions, fairness, rules, selectors
 from moderation.forms import WatchForm
 from moderation.models import AssessorWatch
 from moderation.views.shared import for_moderators, person
+from workflows.exceptions import NotPermitted
 
 GROUPS = {"mode": "Mode of delivery", "employer": "Organisation", "delivery": "Delivery"}
 RATES = (fairness.PASSED, fairness.REFERRED, fairness.RETURNED)
@@ -66,9 +67,9 @@ def fairness_table(request: HttpRequest, rate: str) -> HttpResponse:
 def watch(request: HttpRequest, delivery: UUID) -> HttpResponse:
     """Have everything of an assessor read from the next round on."""
     me = person(request)
-    led: Delivery = get_object_or_404(
-        Delivery.objects.with_role(me, DeliveryRoleKind.LEAD_MODERATOR), pk=delivery
-    )
+    led: Delivery = get_object_or_404(Delivery.objects.visible_to(me), pk=delivery)
+    if not rules.leads_delivery(led, me):
+        raise NotPermitted(instance=led)
     people = User.objects.filter(
         pk__in=led.roles.current().filter(role=DeliveryRoleKind.ASSESSOR).values("user_id")
     )

@@ -35,13 +35,16 @@ def person(request: HttpRequest) -> User:
 
 
 def for_moderators(view: View) -> View:
-    """Signed in, with a moderator's part in any delivery: others get 403. Refusals become pages."""
+    """Signed in; a page of the section is 403 without a moderator's part anywhere. Refusals become pages.
+
+    A page about one thing asks for the thing first: whoever may not know of it gets the 404 of a missing one.
+    """
 
     @wraps(view)
     @login_required
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         roles = person(request).delivery_roles.current()
-        if not roles.filter(role__in=MODERATORS).exists():
+        if not kwargs and not roles.filter(role__in=MODERATORS).exists():
             raise PermissionDenied("These pages are for moderators.")
         try:
             return view(request, *args, **kwargs)

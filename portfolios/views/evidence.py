@@ -298,7 +298,7 @@ def save_description(
 @signed_in
 def remove(request: HttpRequest, evidence: uuid.UUID) -> HttpResponse:
     """Take an item out of the library; it can be brought back for a while."""
-    item = get_object_or_404(person(request).evidence.kept(), pk=evidence)
+    item = get_object_or_404(EvidenceItem.objects.visible_to(person(request)).kept(), pk=evidence)
     remove_evidence(item, actor=person(request))
     messages.success(request, f"Removed “{item.title}”. You can undo this at the end of this page.")
     return redirect("portfolios:library")
@@ -308,7 +308,7 @@ def remove(request: HttpRequest, evidence: uuid.UUID) -> HttpResponse:
 @signed_in
 def restore(request: HttpRequest, evidence: uuid.UUID) -> HttpResponse:
     """Undo a removal."""
-    item = get_object_or_404(person(request).evidence.all(), pk=evidence)
+    item = get_object_or_404(EvidenceItem.objects.visible_to(person(request)), pk=evidence)
     restore_evidence(item, actor=person(request))
     messages.success(request, f"“{item.title}” is back. It is checked again first.")
     return redirect("portfolios:library")

@@ -24,6 +24,8 @@ from portfolios.views.shared import person, signed_in
 @signed_in
 def extensions(request: HttpRequest) -> HttpResponse:
     """Requests for more time in deliveries that the person administers or assesses; waiting ones first."""
+    if not rules.decides_extensions(person(request)):
+        raise PermissionDenied("This page is for programme administrators and assessors.")
     visible = ExtensionRequest.objects.decidable_by(person(request)).select_related(
         "portfolio__task", "portfolio__enrolment__delivery", "requested_by"
     )

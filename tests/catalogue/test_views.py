@@ -13,7 +13,6 @@ from catalogue import rules
 from catalogue.actions import plan_delivery, send_version_to_pre_moderation
 from catalogue.forms import CHECKLIST
 from catalogue.models import Delivery, Enrolment, MicroCredentialVersion
-from catalogue.urls import urlpatterns
 from tests.factories.catalogue import draft_version, published_version
 from tests.personas import make_cast, make_user
 from tests.worlds import kept
@@ -42,73 +41,6 @@ def cast():
 
 def everybody(cast):
     return sorted(cast.people)
-
-
-def addresses(cast, draft):
-    """Each page of the catalogue with its arguments."""
-    delivery, task = cast.delivery, cast.task
-    return {
-        "home": [],
-        "deliveries": [],
-        "micro_credentials": [],
-        "organisations": [],
-        "version": [draft.pk],
-        "pre_moderation": [draft.pk],
-        "version_step": [draft.pk, "publish"],
-        "new_delivery": [draft.pk],
-        "delivery": [delivery.pk],
-        "open_delivery": [delivery.pk],
-        "policy": [delivery.pk],
-        "schedule": [delivery.pk, task.pk],
-        "add_person": [delivery.pk],
-        "import_people": [delivery.pk],
-        "apply_import": [delivery.pk],
-        "end_role": [delivery.pk, delivery.roles.first().pk],
-        "end_enrolment": [delivery.pk, delivery.enrolments.first().pk],
-    }
-
-
-# Persona → code, for a draft version and for the open delivery. Pages by POST are asked by POST.
-OUTSIDE = dict.fromkeys(("lena", "ada", "moses", "lea", "ed", "rita", "petra", "emil"), 403)
-LISTS = OUTSIDE | dict.fromkeys(("pam", "prudence", "arthur", "petronella", "olga"), 200)
-OF_DRAFT = OUTSIDE | {"olga": 404, "pam": 404}
-OF_DELIVERY = OUTSIDE | {"olga": 404, "arthur": 404, "petronella": 404, "pam": 200, "prudence": 200}
-MATRIX = {
-    "home": LISTS,
-    "deliveries": LISTS,
-    "micro_credentials": LISTS,
-    "organisations": LISTS,
-    "version": OF_DRAFT | {"prudence": 200, "arthur": 200, "petronella": 200},
-    "pre_moderation": OF_DRAFT | {"prudence": 403, "arthur": 403, "petronella": 200},
-    "version_step": OF_DRAFT | {"prudence": 409, "arthur": 409, "petronella": 409},
-    "new_delivery": OF_DRAFT | {"prudence": 200, "arthur": 403, "petronella": 403},
-    "delivery": OF_DELIVERY,
-    "open_delivery": OF_DELIVERY,
-    "policy": OF_DELIVERY,
-    "schedule": OF_DELIVERY,
-    "add_person": OF_DELIVERY,
-    "import_people": OF_DELIVERY,
-    "apply_import": OF_DELIVERY | {"pam": 422, "prudence": 422},
-    "end_role": OF_DELIVERY,
-    "end_enrolment": OF_DELIVERY,
-}
-BY_POST = {"version_step", "apply_import"}
-
-
-def test_every_page_has_a_row():
-    assert {pattern.name for pattern in urlpatterns} == set(MATRIX)
-
-
-@pytest.mark.parametrize("name", sorted(MATRIX))
-def test_who_gets_what(name, cast, client):
-    draft = draft_version(cast.provider, code="draft")
-    send_version_to_pre_moderation(draft, actor=draft.author)
-    address = reverse(f"catalogue:{name}", args=addresses(cast, draft)[name])
-    ask = client.post if name in BY_POST else client.get
-    assert ask(address).status_code == 302
-    for persona, code in MATRIX[name].items():
-        client.force_login(getattr(cast, persona))
-        assert ask(address).status_code == code, persona
 
 
 def test_visible_versions_are_those_the_rule_allows(cast):

@@ -55,58 +55,6 @@ def levels_of(item: SampleItem, code: str = "G", **more: str) -> dict[str, str]:
     return sent | {"comment": "Read.", "sufficiency": "yes"} | more
 
 
-def test_pages_by_persona() -> None:
-    cast = make_cast(learners=2)
-    drawn = drawn_round(cast)
-    item = drawn.items.first()
-    assert item is not None
-    reader = next(name for name in ("moses", "ed") if cast.people[name] == moderator_of(item))
-    other = "ed" if reader == "moses" else "moses"
-    outsiders = dict.fromkeys(["lena", "ada", "pam", "rita", "olga", "petra"], 403)
-    expected = {
-        at("home"): {"lea": 200, "moses": 200, "ed": 200},
-        at("rounds"): {"lea": 200, "moses": 200},
-        at("agreement"): {"lea": 200, "moses": 200},
-        at("round", drawn.pk): {"lea": 200, "moses": 200},
-        at("plan", drawn.pk): {"lea": 302, "moses": 403},
-        at("decide", drawn.pk): {"lea": 200, "moses": 403},
-        at("close", drawn.pk): {"lea": 409, "moses": 403},
-        at("take_back", drawn.pk): {"lea": 200, "moses": 403},
-        at("record", drawn.pk): {"lea": 200, "moses": 403},
-        at("open", cast.delivery.pk, cast.task.pk): {"lea": 200, "moses": 403},
-        at("mark", item.pk): {reader: 200, other: 404, "lea": 403},
-        at("compare", item.pk): {reader: 302, other: 404, "lea": 422},
-        at("allocate", item.pk): {"lea": 200, reader: 403, other: 404},
-        at("watch", cast.delivery.pk): {"lea": 200, "moses": 404},
-    }
-    for path, answers in expected.items():
-        for name, code in (outsiders | answers).items():
-            assert signed_in(cast, name).get(path).status_code == code, (path, name)
-        assert Client().get(path).status_code == 302, path
-
-
-def test_another_deliverys_lead_sees_nothing() -> None:
-    from catalogue.models import Delivery, DeliveryRole
-
-    cast = make_cast()
-    drawn = drawn_round(cast)
-    elsewhere = Delivery.objects.create(
-        version=cast.delivery.version, code="other", title="Other", mode="online_live",
-        starts_on=cast.delivery.starts_on, ends_on=cast.delivery.ends_on,
-    )  # fmt: skip
-    DeliveryRole.objects.create(delivery=elsewhere, user=cast.olga, role="lead_moderator")
-    olga = signed_in(cast, "olga")
-    item = drawn.items.get()
-    for page, key in (
-        ("round", drawn.pk),
-        ("record", drawn.pk),
-        ("compare", item.pk),
-        ("mark", item.pk),
-    ):
-        assert olga.get(at(page, key)).status_code == 404
-    assert olga.post(at("extend", drawn.pk)).status_code == 404
-
-
 CANARIES = {
     "feedback": "Canary-feedback-Kōkako",
     "staff_note": "Canary-note-Tūī",

@@ -13,9 +13,9 @@ from portfolios.actions.attestation import ask_to_confirm, revoke_attestation
 from portfolios.actions.drafting import map_evidence
 from portfolios.actions.extension import ask_for_more_time
 from portfolios.actions.submission import place_hold, withdraw_submission
-from portfolios.enums import HoldKind, PartKind
+from portfolios.enums import HoldKind
 from portfolios.handlers import still_to_submit
-from portfolios.models import Attestation, Part, Portfolio
+from portfolios.models import Attestation, Portfolio
 from tests.factories.portfolios import file, note, portfolio_of, ready, submit, submitted
 from tests.personas import make_cast
 from workflows.hashing import unseal
@@ -140,14 +140,8 @@ def test_checks_are_limited(cast, client):
 
 # --- staff -------------------------------------------------------------------------------------------
 
-STAFF = ["lena", "hone", "ada", "moses", "ed", "lea", "pam", "rita", "olga", "petra"]
 
-
-def codes_of(cast, as_, path, method="get", **data):
-    return {who: getattr(as_(getattr(cast, who)), method)(path, data).status_code for who in STAFF}
-
-
-def test_who_answers_requests_for_more_time(cast, as_):
+def test_answering_a_request_for_more_time(cast, as_):
     portfolio = portfolio_of(cast)
     from datetime import timedelta
 
@@ -155,9 +149,6 @@ def test_who_answers_requests_for_more_time(cast, as_):
         portfolio, actor=cast.lena, until=portfolio.due_at + timedelta(days=40), reason="work"
     )
     path = reverse("portfolios:extension", args=[request.pk])
-    seen = codes_of(cast, as_, path)
-    assert {who for who, code in seen.items() if code == 200} == {"ada", "pam"}
-    assert set(seen.values()) == {200, 404}
     assert "more time than you may grant" in as_(cast.ada).get(path).content.decode()
     assert as_(cast.ada).post(path, {"decision": "approve"}).status_code == 403
     client = as_(cast.pam)
@@ -188,36 +179,25 @@ def test_asking_for_more_time_on_the_page(cast, as_):
     assert "waiting for an answer" in client.get(path).content.decode()
 
 
-def test_who_places_and_lifts_holds(cast, as_):
+def test_placing_and_lifting_a_hold(cast, as_):
     submission = submitted(cast)
-    Part.objects.create(submission=submission, person=cast.ada, kind=PartKind.ASSESSOR)
     path = reverse("portfolios:holds", args=[submission.pk])
-    seen = codes_of(cast, as_, path)
-    assert seen == {
-        "lena": 403, "hone": 404, "ada": 403, "moses": 404, "ed": 404,
-        "lea": 200, "pam": 200, "rita": 404, "olga": 404, "petra": 404,
-    }  # fmt: skip
     client = as_(cast.pam)
     assert client.post(path, {"kind": "integrity", "reason": ""}).status_code == 422
     assert client.post(path, {"kind": "integrity", "reason": "Copied?"}).status_code == 302
     assert "Copied?" in client.get(path).content.decode()
     hold = submission.holds.get()
     lift = reverse("portfolios:lift", args=[submission.pk, hold.pk])
-    assert as_(cast.ada).post(lift).status_code == 403
     assert as_(cast.pam).post(lift, {"note": "Cleared"}).status_code == 302
     hold.refresh_from_db()
     assert hold.closed_by == cast.pam
 
 
 @pytest.mark.django_db
-def test_who_waives_a_confirmation(as_):
+def test_waiving_a_confirmation(as_):
     cast = make_cast(attestations=1, learners=2)
     portfolio = portfolio_of(cast)
     path = reverse("portfolios:waive", args=[portfolio.pk])
-    assert codes_of(cast, as_, path) == {
-        "lena": 403, "hone": 404, "ada": 404, "moses": 404, "ed": 404,
-        "lea": 404, "pam": 200, "rita": 404, "olga": 404, "petra": 404,
-    }  # fmt: skip
     assert as_(cast.pam).post(path, {"reason": "The manager has left"}).status_code == 302
     page = as_(cast.lena).get(reverse("portfolios:ask", args=[portfolio.pk])).content.decode()
     assert "No confirmation is needed" in page

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -70,6 +71,21 @@ def stuck(request: HttpRequest) -> HttpResponse:
     return render(request, "workflows/messages.html", shown)
 
 
+def managed_message(request: HttpRequest, pk: int) -> OutboxMessage:
+    """One message; 404 for whoever does not look after them, as for one that never was."""
+    rows = OutboxMessage.objects.select_related("notification__recipient", "record")
+    if not may_manage_messages(cast("User", request.user)):
+        rows = rows.none()
+    found: OutboxMessage = get_object_or_404(rows, pk=pk)
+    return found
+
+
+def managed_addresses(request: HttpRequest) -> "QuerySet[SuspendedAddress]":
+    """Suspended addresses, for whoever looks after messages."""
+    rows = SuspendedAddress.objects.all()
+    return rows if may_manage_messages(cast("User", request.user)) else rows.none()
+
+
 @step_view()
 def retry_every(request: HttpRequest) -> HttpResponse:
     """Put every stuck message back into the queue."""
@@ -81,7 +97,7 @@ def retry_every(request: HttpRequest) -> HttpResponse:
 @step_view()
 def change_address(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a stuck message to another address."""
-    found = get_object_or_404(OutboxMessage, pk=pk)
+    found = managed_message(request, pk)
     form = AddressForm(request.POST)
     if not form.is_valid():
         return message_page(request, found, form)
@@ -93,7 +109,9 @@ def change_address(request: HttpRequest, pk: int) -> HttpResponse:
 @step_view()
 def clear(request: HttpRequest, pk: int) -> HttpResponse:
     """Mails go to the address again."""
-    clear_address(get_object_or_404(SuspendedAddress, pk=pk), actor=cast("User", request.user))
+    clear_address(
+        get_object_or_404(managed_addresses(request), pk=pk), actor=cast("User", request.user)
+    )
     messages.success(request, _("Mails go there again."))
     return redirect("workflows:messages")
 
@@ -102,10 +120,7 @@ def clear(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def message(request: HttpRequest, pk: int) -> HttpResponse:
     """One message with every try."""
-    if not may_manage_messages(cast("User", request.user)):
-        raise PermissionDenied(_("Only administrators see the delivery of messages."))
-    rows = OutboxMessage.objects.select_related("notification__recipient", "record")
-    found = get_object_or_404(rows, pk=pk)
+    found = managed_message(request, pk)
     return message_page(request, found, AddressForm())
 
 
@@ -126,7 +141,7 @@ def message_page(request: HttpRequest, found: OutboxMessage, form: AddressForm) 
 @step_view()
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a stuck message back into the queue."""
-    found = get_object_or_404(OutboxMessage, pk=pk)
+    found = managed_message(request, pk)
     retry_message(found, actor=cast("User", request.user))
     messages.success(request, _("The message is in the queue again."))
     return redirect("workflows:message", pk=pk)
