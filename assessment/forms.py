@@ -10,6 +10,7 @@ from django.utils.datastructures import MultiValueDict
 from accounts.models import User
 from assessment.definitions import Judged, Marks
 from assessment.models import CriterionJudgement
+from workflows.forms import whole_number
 
 
 def key_of(text: str) -> UUID | None:
@@ -25,14 +26,15 @@ def read_marks(data: "MultiValueDict[str, Any]") -> Marks:
     criteria = {}
     for name in data:
         kind, _underline, number = name.partition("_")
-        if kind != "feedback" or not number.isdecimal():
+        place = whole_number(number)
+        if kind != "feedback" or place is None:
             continue
         pointers = data.getlist(f"pointer_{number}")
-        criteria[int(number)] = Judged(
+        criteria[place] = Judged(
             level=key_of(str(data.get(f"level_{number}", ""))),
             feedback=str(data[name]),
             staff_note=str(data.get(f"note_{number}", "")),
-            pointers=[int(one) for one in pointers if str(one).isdecimal()],
+            pointers=[one for one in map(whole_number, map(str, pointers)) if one is not None],
         )
     return Marks(
         criteria,

@@ -11,6 +11,11 @@ from workflows.enums import Frequency, OffKind
 from workflows.working_days import REGIONS, is_skipped, moments_of
 
 
+def whole_number(text: str) -> int | None:
+    """A number of at most nine plain digits, or None for anything else. For hidden fields and addresses."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 class DayWidget(forms.MultiWidget):
     """Day, month and year in three fields."""
 

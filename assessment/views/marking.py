@@ -43,6 +43,7 @@ from workflows.exceptions import (
     StaleVersion,
     TransitionRefused,
 )
+from workflows.forms import whole_number
 from workflows.views import step_view
 
 
@@ -143,8 +144,7 @@ def start(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def version_of(request: HttpRequest) -> int:
-    sent = request.POST.get("version", "")
-    return int(sent) if sent.isdecimal() else 0
+    return whole_number(request.POST.get("version", "")) or 0
 
 
 @require_POST

@@ -22,6 +22,7 @@ from catalogue.forms import CHECKLIST, FindForm, PreModerationForm
 from catalogue.models import MicroCredentialVersion
 from catalogue.views.answers import allow_staff, answering, for_catalogue_staff, person
 from workflows.exceptions import StaleState
+from workflows.forms import whole_number
 
 STEPS = {
     "send_to_pre_moderation": (
@@ -88,8 +89,7 @@ def step(request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
     if name not in STEPS:
         raise Http404
     act, said = STEPS[name]
-    seen = request.POST.get("seq", "")
-    act(found, actor=person(request), seen_seq=int(seen) if seen.isdecimal() else None)
+    act(found, actor=person(request), seen_seq=whole_number(request.POST.get("seq", "")))
     messages.success(request, said)
     return redirect("catalogue:version", found.pk)
 
@@ -110,13 +110,12 @@ def pre_moderation(request: HttpRequest, pk: UUID) -> HttpResponse:
     )
     if form.is_valid():
         act = approve_version if approving else send_version_back
-        seen = request.POST.get("seq", "")
         act(
             found,
             actor=person(request),
             note=form.cleaned_data["note"],
             checklist=form.checklist(),
-            seen_seq=int(seen) if seen.isdecimal() else None,
+            seen_seq=whole_number(request.POST.get("seq", "")),
         )
         said = "You approved this version." if approving else "The author was asked for changes."
         messages.success(request, said)

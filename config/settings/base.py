@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "config.middleware.OwnResources",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.RequireContentLength",
+    "config.middleware.NoNulBytes",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

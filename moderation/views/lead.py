@@ -16,11 +16,12 @@ from moderation import actions, guards, rules, selectors
 from moderation.enums import RoundDecision, RoundState, SampleState
 from moderation.forms import ReasonForm, RoundDecisionForm
 from moderation.models import ModerationRound
-from moderation.views.shared import for_moderators, last_proof, person, round_or_404
+from moderation.views.shared import answered, for_moderators, last_proof, person, round_or_404
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 from workflows.actions import open_record
 from workflows.exceptions import NotPermitted, StaleState
+from workflows.forms import whole_number
 
 REASONS = {
     "small_set": "Small set, all are read",
@@ -224,7 +225,7 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
         "agreement": table_of(selectors.statistics_of(found)),
         "blocking": selectors.unresolved_reasons(found),
     }
-    return render(request, "moderation/decide.html", context)
+    return render(request, "moderation/decide.html", context, status=answered(form))
 
 
 def preview_of(moderation_round: ModerationRound, chosen: dict[str, Any]) -> dict[str, Any]:
@@ -265,7 +266,8 @@ def take_back(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         actions.take_back_decision(found, actor=person(request), reason=form.cleaned_data["reason"])
         return redirect("moderation:round", pk=found.pk)
-    return render(request, "moderation/take_back.html", {"round": found, "form": form})
+    context = {"round": found, "form": form}
+    return render(request, "moderation/take_back.html", context, status=answered(form))
 
 
 @require_http_methods(["GET", "POST"])
@@ -298,8 +300,7 @@ def approve(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def seen(request: HttpRequest) -> int | None:
     """The state that the page showed: a rule that changed meanwhile is not approved unseen."""
-    value = request.POST.get("seq", "")
-    return int(value) if value.isdigit() else None
+    return whole_number(request.POST.get("seq", ""))
 
 
 @require_http_methods(["GET", "POST"])

@@ -16,7 +16,7 @@ from moderation.enums import RoundState, SampleState
 from moderation.exceptions import IncompleteReading, ReasonNeeded
 from moderation.forms import BlindForm, ItemDecisionForm, ModeratorForm
 from moderation.models import SampleItem
-from moderation.views.shared import for_moderators, item_or_404, person
+from moderation.views.shared import answered, for_moderators, item_or_404, person
 from workflows.actions import open_record
 from workflows.exceptions import NotPermitted, StaleVersion, TransitionRefused
 
@@ -133,7 +133,9 @@ def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
         "reading": reading,
         "independence": actions.INDEPENDENCE,
     }
-    return render(request, "moderation/mark.html", context, status=422 if missing else 200)
+    return render(
+        request, "moderation/mark.html", context, status=422 if missing else answered(form)
+    )
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -178,7 +180,7 @@ def compare(request: HttpRequest, pk: UUID) -> HttpResponse:
         "evidence": manifest_of(item.submission),
         "is_lead": rules.leads(item.round, me),
     }
-    return render(request, "moderation/compare.html", context)
+    return render(request, "moderation/compare.html", context, status=answered(form))
 
 
 def effect_words(item: SampleItem, comparison: Any, due: Any, form: ItemDecisionForm) -> list[str]:
@@ -277,4 +279,5 @@ def allocate(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         actions.allocate_moderator(item, form.cleaned_data["moderator"], actor=person(request))
         return redirect("moderation:round", pk=item.round_id)
-    return render(request, "moderation/allocate.html", {"item": item, "form": form, "able": able})
+    context = {"item": item, "form": form, "able": able}
+    return render(request, "moderation/allocate.html", context, status=answered(form))

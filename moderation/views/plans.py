@@ -15,9 +15,10 @@ from moderation.forms import PlanChangeForm, PlanForm
 from moderation.models import ModerationRound, PlanVersion
 from moderation.sequential import Sequential
 from moderation.views.lead import REASONS, for_lead, words
-from moderation.views.shared import for_moderators, person
+from moderation.views.shared import answered, for_moderators, person
 from workflows.actions import open_record
 from workflows.exceptions import StaleState
+from workflows.forms import whole_number
 
 STEPS = 12
 
@@ -158,7 +159,7 @@ def change_plan(request: HttpRequest, pk: UUID) -> HttpResponse:
                     policy,
                     actor=person(request),
                     reason=form.cleaned_data["reason"],
-                    seen_plan=int(request.POST.get("plan", "0") or 0) or None,
+                    seen_plan=whole_number(request.POST.get("plan", "")) or None,
                 )
             except PlanUnchanged:
                 form.add_error(None, "These are the rules of the plan as it is. Change one first.")
@@ -168,7 +169,7 @@ def change_plan(request: HttpRequest, pk: UUID) -> HttpResponse:
             open_record(found, actor=person(request), purpose="Preview of another sample plan")
             preview = compared(found, version, policy)
     context = {"round": found, "plan": version, "form": form, "preview": preview}
-    return render(request, "moderation/change_plan.html", context)
+    return render(request, "moderation/change_plan.html", context, status=answered(form))
 
 
 def compared(

@@ -13,7 +13,7 @@ from catalogue.models import Delivery
 from moderation import actions, fairness, rules, selectors
 from moderation.forms import WatchForm
 from moderation.models import AssessorWatch
-from moderation.views.shared import for_moderators, person
+from moderation.views.shared import answered, for_moderators, person
 from workflows.exceptions import NotPermitted
 
 GROUPS = {"mode": "Mode of delivery", "employer": "Organisation", "delivery": "Delivery"}
@@ -78,7 +78,8 @@ def watch(request: HttpRequest, delivery: UUID) -> HttpResponse:
         given = form.cleaned_data
         actions.watch_assessor(led, given["assessor"], actor=me, reason=given["reason"])
         return redirect("moderation:agreement")
-    return render(request, "moderation/watch.html", {"delivery": led, "form": form})
+    context = {"delivery": led, "form": form}
+    return render(request, "moderation/watch.html", context, status=answered(form))
 
 
 @require_POST

@@ -9,6 +9,7 @@ from uuid import UUID
 from allauth.account.authentication import get_authentication_records
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
@@ -57,6 +58,11 @@ def for_moderators(view: View) -> View:
             return render(request, "errors/422.html", {"reasons": reasons}, status=422)
 
     return wrapped
+
+
+def answered(form: Form) -> int:
+    """422 where the form was sent and has to be looked at again."""
+    return 422 if form.errors else 200
 
 
 def refusal(request: HttpRequest, refused: TransitionRefused) -> HttpResponse:

@@ -51,7 +51,7 @@ from workflows.actions import open_record
 from workflows.exceptions import StaleVersion
 
 UUID = re.compile(r"[0-9a-f-]{36}$")
-ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+ONE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})$")
 
 
 @require_safe

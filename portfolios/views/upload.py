@@ -67,7 +67,7 @@ def tus(view: View) -> View:
             for name, value in refusal.headers.items():
                 response[name.replace("_", "-")] = value
         response["Tus-Resumable"] = VERSION
-        response["Cache-Control"] = "no-store"
+        response["Cache-Control"] = "private, no-store"
         return response
 
     return answered

@@ -11,10 +11,8 @@ from typing import Any
 from django.db.models import Max, Model
 from django.utils import timezone
 
-from accounts.models import User
 from assessment.models import Allocation
 from catalogue.models import (
-    AssessmentTask,
     Criterion,
     Delivery,
     DeliveryRole,
@@ -24,7 +22,7 @@ from catalogue.models import (
 from portfolios.actions.attestation import ask_to_confirm
 from portfolios.actions.submission import place_hold
 from portfolios.enums import HoldKind
-from portfolios.models import EvidenceItem, Submission
+from portfolios.models import Submission
 from tests.routes.places import House, Place
 from tests.routes.table import ROWS, Row, arguments
 from workflows.models import Deadline, TransitionRecord
@@ -186,6 +184,8 @@ AWKWARD = {
     "controls": "bell\x07 escape\x1b[31m tab\tend",
     "escape of half a pair": "\\ud800 \\u0000 &#x0;",
     "number": "-1e309",
+    "digit that is no number": "²",
+    "too many digits": "9" * 5000,
     "long": "kōrero " * 14_300,  # 100 kB
 }
 NUL = "before\x00after"
@@ -201,17 +201,9 @@ def stored(value: str, *, strip: bool) -> str:
 
 QUERIES = (
     "page", "q", "state", "attention", "criterion", "kind", "from", "by", "next", "whose",
-    "delivery", "task", "due", "attempt", "role",
+    "delivery", "task", "due", "attempt", "role", "year", "size",
 )  # fmt: skip
-
-
-def text_fields(row: Row, house: House) -> Iterator[str]:
-    """The fields of a form that a person fills in, by what the place sends."""
-    yield from house.places[row.place].data
 
 
 def posting() -> list[Row]:
     return [row for row in ROWS if row.post != "405"]
-
-
-__all__ = ["AssessmentTask", "EvidenceItem", "User"]

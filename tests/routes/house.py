@@ -34,6 +34,7 @@ from portfolios.actions.attestation import ask_to_confirm, open_attestation
 from portfolios.actions.drafting import remove_evidence
 from portfolios.actions.extension import ask_for_more_time
 from portfolios.actions.submission import place_hold
+from portfolios.actions.uploading import begin_upload
 from portfolios.enums import HoldKind
 from portfolios.models import ExtensionRequest
 from tests.factories import assessment as marked
@@ -55,7 +56,8 @@ from tests.routes.places import (
     with_staff,
 )
 from workflows.enums import MessageState
-from workflows.models import Notification, OutboxMessage
+from workflows.hashing import unseal
+from workflows.models import NonWorkingDay, Notification, OutboxMessage
 from workflows.transitions import perform
 
 
@@ -128,6 +130,11 @@ def add_machinery(house: House) -> None:
     stuck = OutboxMessage.objects.filter(kind="delivery").order_by("pk")[0]
     OutboxMessage.objects.filter(pk=stuck.pk).update(state=MessageState.DEAD, attempts=8)
     places["dead message"] = Place({"pk": stuck.pk}, owner="lena")
+    day = NonWorkingDay.objects.order_by("pk")[0]
+    off = {"name": "Close-down", "kind": "closed", "region": "", **date_fields("day", 40)}
+    places["day off"] = Place({"pk": day.pk}, owner="lena", data=off)
+    listed = "day,name,kind,region\n2031-05-05,Close-down,closed,\n"
+    places["days off"] = Place({}, owner="lena", data={"text": listed})
     places["settings"] = Place(
         {},
         owner="lena",
@@ -175,6 +182,10 @@ def add_learning(house: House) -> None:
             f"claim_{criterion.pk}": "It shows it.",
         },
     )
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": "filename YS50eHQ="}
+    places["upload to come"] = Place(keys, headers=tus)
+    session = begin_upload(portfolio, actor=hone, name="b.txt", length=5)
+    places["upload"] = Place({"upload": session.pk}, headers={"Tus-Resumable": "1.0.0"})
     gone = remove_evidence(work.note(portfolio, "Removed"), actor=hone)
     places["removed evidence"] = Place({"evidence": gone.pk})
     places["declaration"] = Place(
@@ -192,7 +203,7 @@ def add_learning(house: House) -> None:
         portfolio, actor=hone, name="Vic Harris", email="vic@example.org", evidence=[item]
     )
     told = Notification.objects.filter(topic="portfolios.attestation.link").latest("id")
-    token = told.path.strip("/").split("/")[-1]
+    token = unseal(told.sealed_path).strip("/").split("/")[-1]
     places["asking"] = Place(
         {**keys, "attestation": asked.pk},
         data={"name": "Vera Hohaia", "email": "vera@example.org", "evidence": [str(item.pk)]},
@@ -330,6 +341,17 @@ def add_catalogue(house: House) -> None:
             "due_time": "17:00",
             "cut_off_on_0": "",
             "reason": "A public holiday.",
+            "confirm": "1",
+        },
+    )
+    places["event"] = Place(
+        places["delivery"].kwargs,
+        owner="lena",
+        data={
+            **date_fields("until", 30),
+            "reason": "A storm.",
+            "confirm": "1",
+            "learner": [str(cast.enrolments["hone"].pk)],
         },
     )
     places["new person"] = Place(
@@ -402,7 +424,7 @@ def add_moderation(house: House) -> None:
     assert world.item is not None
     learner = short(house, world.item.submission.learner)
     places["open round"] = Place({"pk": world.open_round.pk}, owner=learner)
-    places["closed round"] = Place({"pk": world.closed_round.pk}, owner="mere")
+    places["closed round"] = Place({"pk": world.closed_round.pk, "number": 1}, owner="mere")
     places["item"] = Place(
         {"pk": world.item.pk},
         owner=learner,
@@ -421,7 +443,9 @@ def add_moderation(house: House) -> None:
     marked.assessed(waiting, "assessed-1")
     places["set to moderate"] = Place(of_set(waiting), owner="assessed-1")
     frozen = with_staff(world, "frozen", 1)
-    places["frozen round"] = Place({"pk": moderated.frozen_round(frozen).pk}, owner="frozen-1")
+    places["frozen round"] = Place(
+        {"pk": moderated.frozen_round(frozen).pk}, owner="frozen-1", data={"reason": "Why."}
+    )
     read = with_staff(world, "read", 1)
     accept = {"decision": "accept", "reason": "The standard was applied.", "confirm": "1"}
     places["read round"] = Place({"pk": moderated.read_round(read).pk}, owner="read-1", data=accept)

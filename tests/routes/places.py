@@ -69,6 +69,7 @@ class Place:
     kwargs: dict[str, Any]
     owner: str = "hone"
     data: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     also: dict[str, str] = field(default_factory=dict)
 
 
@@ -83,6 +84,13 @@ class House:
     @property
     def people(self) -> dict[str, User]:
         return self.world.people
+
+    def ask(self, persona: str, place: Place, method: str, where: str, **options: Any) -> Any:
+        """The answer to a GET, or to a POST of what the place sends."""
+        client = self.client(persona, place)
+        if method == "GET":
+            return client.get(where, headers=place.headers, **options)
+        return client.post(where, place.data, headers=place.headers, **options)
 
     def name_of(self, persona: str, place: Place) -> str:
         return place.owner if persona == "owner" else persona

@@ -98,6 +98,9 @@ def staff_page(who: str, status: int = 200) -> str:
 
 OWN = "200: owner | 403: pam prue | 404"
 OWN_GOES = "302: owner | 403: pam prue | 404"
+NOT_IN = "401: out vic closed"
+"""Programs that send files are told so instead of being led to a page."""
+UPLOAD_POST = f"405: owner | {NOT_IN} | 405"
 ADMIN = "pam prue"
 CATALOGUE = "pam otto prue arthur petronella olga"
 MARKS = "ada abe ana cora lea pam otto prue olga"
@@ -124,6 +127,19 @@ ROWS = [
     Row("workflows:messages", "nothing", only("petra prue olga", 403), "405"),
     Row("workflows:message", "dead message", only("petra prue olga", 404), "405"),
     Row("workflows:retry", "dead message", "405", only("petra prue olga", 404, 302)),
+    Row(
+        "workflows:working_days",
+        "day off",
+        only("petra prue olga", 403),
+        only("petra prue olga", 403, 302),
+    ),
+    Row(
+        "workflows:import_days",
+        "days off",
+        only("petra prue olga", 403),
+        only("petra prue olga", 403),
+    ),
+    Row("workflows:remove_day", "day off", "405", only("petra prue olga", 404, 302)),
     # --- catalogue
     Row("catalogue:home", "nothing", only(CATALOGUE, 403), "405"),
     Row("catalogue:micro_credentials", "nothing", only(CATALOGUE, 403), "405"),
@@ -200,6 +216,15 @@ ROWS = [
     Row("portfolios:add", "portfolio", OWN, "405"),
     Row("portfolios:add_kind", "new note", OWN, OWN_GOES),
     Row("portfolios:describe", "spare evidence", OWN, OWN_GOES),
+    Row(
+        "portfolios:uploads",
+        "upload to come",
+        UPLOAD_POST,
+        f"201: owner | 403: pam prue | {NOT_IN} | 404",
+    ),
+    Row("portfolios:upload", "upload", f"200: owner | {NOT_IN} | 404", UPLOAD_POST),
+    Row("portfolios:stop_upload", "upload", "405", "302: owner | 404"),
+    Row("portfolios:stop_automatic", "portfolio", "405", OWN_GOES),
     Row("portfolios:check", "portfolio", OWN, "405"),
     Row("portfolios:check", "portfolio being marked", OWN_GOES, "405"),
     Row("portfolios:submit", "declaration", OWN, OWN_GOES),
@@ -230,6 +255,7 @@ ROWS = [
         only("ada abe ana pam prue", 404),
         only("ada abe ana pam prue", 404, 302),
     ),
+    Row("portfolios:more_time_for_all", "event", delivery_page(ADMIN), delivery_page(ADMIN, 302)),
     Row(
         "portfolios:waive",
         "attestation needed",
@@ -358,6 +384,22 @@ ROWS = [
         "302: lea | 403: moses ed | 404",
         "302: lea | 403: moses ed | 404",
     ),
+    Row(
+        "moderation:change_plan",
+        "frozen round",
+        "200: lea | 403: moses ed | 404",
+        "422: lea | 403: moses ed | 404",
+    ),
+    Row(
+        "moderation:change_plan",
+        "open round",
+        "409: lea | 403: moses ed | 404",
+        "409: lea | 403: moses ed | 404",
+    ),
+    Row("moderation:simulate", "closed round", "200: lea | 403: moses ed | 404", "405"),
+    Row("moderation:simulate", "frozen round", "409: lea | 403: moses ed | 404", "405"),
+    Row("moderation:population", "closed round", "200: lea | 403: moses ed | 404", "405"),
+    Row("moderation:record_pdf", "closed round", "200: lea | 403: moses ed | 404", "405"),
     Row("moderation:extend", "open round", "405", "422: lea | 403: moses ed | 404"),
     Row("moderation:extend", "closed round", "405", "409: lea | 403: moses ed | 404"),
     Row("moderation:bring_back", "open round", "405", "302: lea | 403: moses ed | 404"),

@@ -70,7 +70,7 @@ def test_an_address_mixes_no_relations(house: House) -> None:
         if digest() != before:
             wrong.append("something was written")
     assert not wrong, "\n".join(wrong)
-    assert asked > 40
+    assert asked > 20
 
 
 def test_a_form_reaches_nothing_foreign(house: House) -> None:
@@ -110,7 +110,8 @@ def test_a_field_left_out_gives_nothing_more(house: House) -> None:
                     less = {
                         name: value for name, value in place.data.items() if key not in (name, None)
                     }
-                    answer = house.client(persona, place).post(where, less)
+                    client = house.client(persona, place)
+                    answer = client.post(where, less, headers=place.headers)
                     if answer.status_code not in (403, 404):
                         wrong.append(f"{row.name} without {key} by {persona}: {answer.status_code}")
                 if digest() != before:
@@ -130,7 +131,7 @@ def test_a_field_left_out_gives_nothing_more(house: House) -> None:
 
 def test_no_query_breaks_a_page(house: House) -> None:
     """Awkward values in every query that any page reads."""
-    values = [*AWKWARD.values(), NUL, "1" * 40, "0", "-1"]
+    values = [*AWKWARD.values(), NUL, "9" * 4000, "²", "0000", "-1"]
     wrong = []
     for row in ROWS:
         place = house.places[row.place]
@@ -167,7 +168,7 @@ def test_no_address_breaks(house: House, made: str) -> None:
                     continue
                 client = house.client(persona, place)
                 answers = [client.get(where), client.post(where, place.data)]
-            assert {one.status_code for one in answers} <= {404, 405}, (row.name, known)
+            assert {one.status_code for one in answers} <= {400, 404, 405}, (row.name, known)
 
 
 def test_malformed_ids_are_no_addresses(house: House) -> None:
@@ -180,7 +181,7 @@ def test_malformed_ids_are_no_addresses(house: House) -> None:
         "/inbox/-1/",
         "/v/%2e%2e/",
     ):
-        assert client.get(path).status_code in (404, 405), path
+        assert client.get(path).status_code in (400, 404, 405), path
 
 
 ROUND_TRIPS: dict[tuple[str, str], tuple[Any, str, bool]] = {

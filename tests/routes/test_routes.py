@@ -74,12 +74,7 @@ def test_who_gets_what(house: House, row: Row) -> None:
             if persona != "owner" and house.name_of("owner", place) == persona:
                 continue
             with undone():
-                client = house.client(persona, place)
-                response = (
-                    client.generic(method, where)
-                    if method == "GET"
-                    else client.post(where, place.data)
-                )
+                response = house.ask(persona, place, method, where)
                 wanted = expected(row, method, persona, house)
                 if response.status_code != wanted:
                     wrong.append(f"{method} {persona}: {response.status_code}, not {wanted}")
@@ -94,9 +89,7 @@ def test_who_gets_what(house: House, row: Row) -> None:
                 nowhere = missing(place.kwargs)
                 if nowhere == place.kwargs:
                     continue
-                other = house.client(persona, place)
-                absent = address(row.view, nowhere)
-                never = other.get(absent) if method == "GET" else other.post(absent, place.data)
+                never = house.ask(persona, place, method, address(row.view, nowhere))
                 if (never.status_code, bare(never)) != (404, bare(response)):
                     wrong.append(f"{method} {persona}: a missing one is answered otherwise")
     assert not wrong, "\n".join(wrong)

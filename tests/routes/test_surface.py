@@ -23,7 +23,7 @@ PACKAGES = sorted(
 
 def visit(house: House, row: Row, persona: str) -> None:
     place = house.places[row.place]
-    house.client(persona, place).get(address(row.view, place.kwargs))
+    house.ask(persona, place, "GET", address(row.view, place.kwargs))
 
 
 def test_a_visit_changes_nothing(house: House) -> None:
@@ -66,12 +66,7 @@ def test_every_response_is_safe(house: House) -> None:
             for method, spec in (("GET", row.get), ("POST", row.post)):
                 for persona, _status in sampled(spec, house, place):
                     with undone():
-                        client = house.client(persona, place)
-                        response = (
-                            client.get(where, secure=True)
-                            if method == "GET"
-                            else client.post(where, place.data, secure=True)
-                        )
+                        response = house.ask(persona, place, method, where, secure=True)
                         signed_in = persona not in ("out", "vic", "closed")
                         wrong += [
                             f"{method} {row.name} by {persona}: {one}"
@@ -163,7 +158,7 @@ def test_opening_a_decision_of_somebody_else_leaves_a_trace(house: House) -> Non
                 opened = AccessRecord.objects.filter(actor=house.people[name])
                 before = opened.count()
                 response = house.client(persona, place).get(address(row.view, place.kwargs))
-                shown = response.content.decode() if not response.streaming else ""
+                shown = response.content.decode(errors="replace") if not response.streaming else ""
                 if GRADE not in shown and "look at the evidence again" not in shown:
                     continue
                 seen.add(row.view)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import User
 from workflows.actions.calendar import DayRow, add_days_off, read_days, remove_day_off
 from workflows.enums import DaySource
-from workflows.forms import DayListForm, DayOffForm
+from workflows.forms import DayListForm, DayOffForm, whole_number
 from workflows.models import NonWorkingDay
 from workflows.rules import may_keep_calendar
 from workflows.working_days import FILLED_IN
@@ -44,7 +44,8 @@ def working_days(request: HttpRequest) -> HttpResponse:
         form.add_error("day", "This day is in the calendar already.")
     today = timezone.localdate()
     asked = request.GET.get("year", "")
-    year = int(asked) if asked.isascii() and asked.isdigit() and len(asked) == 4 else today.year
+    year = whole_number(asked) or today.year
+    year = year if 1900 <= year <= 2200 else today.year
     rows = NonWorkingDay.objects.filter(day__year=year).select_related("removed_by", "added_by")
     shown = {
         "form": form,
