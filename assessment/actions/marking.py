@@ -159,14 +159,16 @@ def take_over(submission: Submission, *, actor: User, reason: str = "") -> Lease
     """Close the workspace that somebody left open, for lead moderators and programme administrators.
 
     The person's next save is refused while the lease of the one who took over lasts; drafts stay. Writes
-    an access record and tells the former holder. Opens nobody's decision to anybody.
+    an access record, with as much of the reason as it holds, and tells the former holder. Opens nobody's
+    decision to anybody.
     """
     fresh = lock(submission)
     if not rules.may_take_over(fresh, actor):
         raise NotPermitted(instance=fresh)
     former = Lease.objects.filter(submission=fresh).select_related("holder").first()
     lease = take_lease(fresh, actor)
-    record = open_record(fresh, actor=actor, purpose=f"Took over the workspace. {reason}".strip())
+    why = f"Took over the workspace. {plain_text(reason)}".strip()
+    record = open_record(fresh, actor=actor, purpose=why[:100])
     if former is not None and former.holder_id != actor.pk:
         notify(
             topic="assessment.taken_over",

@@ -135,6 +135,7 @@ def add_machinery(house: House) -> None:
     places["day off"] = Place({"pk": day.pk}, owner="lena", data=off)
     listed = "day,name,kind,region\n2031-05-05,Close-down,closed,\n"
     places["days off"] = Place({}, owner="lena", data={"text": listed})
+    places["days to add"] = Place({}, owner="lena", data={"rows": listed, "confirm": "1"})
     places["settings"] = Place(
         {},
         owner="lena",

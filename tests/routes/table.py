@@ -139,6 +139,12 @@ ROWS = [
         only("petra prue olga", 403),
         only("petra prue olga", 403),
     ),
+    Row(
+        "workflows:import_days",
+        "days to add",
+        only("petra prue olga", 403),
+        only("petra prue olga", 403, 302),
+    ),
     Row("workflows:remove_day", "day off", "405", only("petra prue olga", 404, 302)),
     # --- catalogue
     Row("catalogue:home", "nothing", only(CATALOGUE, 403), "405"),

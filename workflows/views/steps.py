@@ -41,7 +41,7 @@ def step_view(refused: str = "", *, context: Extra | None = None) -> Callable[[V
         @wraps(view)
         def taken(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
-                if key := request.POST.get("idempotency_key", ""):
+                if key := request.POST.get("idempotency_key", "").replace("\x00", ""):
                     return once(request, key[:64], lambda: view(request, *args, **kwargs))
                 return view(request, *args, **kwargs)
             except NotPermitted as error:
