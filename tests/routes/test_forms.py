@@ -38,6 +38,7 @@ from tests.routes.forms import (
 from tests.routes.places import House, address, digest, undone
 from tests.routes.table import ROWS
 
+pytestmark = pytest.mark.proof
 FULL = os.environ.get("PROOF") == "full"
 
 
@@ -120,7 +121,7 @@ def test_a_field_left_out_gives_nothing_more(house: House) -> None:
             with undone():
                 house.client(persona, place).post(where, place.data)
                 whole = Effect.now()
-            for key in place.data:
+            for key in some(list(place.data), row.name, 2):
                 less = {name: value for name, value in place.data.items() if name != key}
                 with undone():
                     answer = house.client(persona, place).post(where, less)
@@ -139,7 +140,7 @@ def test_no_query_breaks_a_page(house: House) -> None:
         if not persona:
             continue
         where = address(row.view, place.kwargs)
-        for name in QUERIES:
+        for name in some(list(QUERIES), row.name, 2):
             for value in some(values, f"{row.name} {name}", 1):
                 with undone():
                     answer = house.client(persona, place).get(where, {name: value[:4000]})
@@ -215,7 +216,7 @@ def test_no_text_breaks_a_form_and_each_is_kept_as_it_was_typed(house: House) ->
         persona = served(row, house, "POST")
         for key in place.data if persona else ():
             trip = ROUND_TRIPS.get((row.view, key.partition("_")[0] if key[-1:].isdigit() else key))
-            names = list(AWKWARD) if FULL or trip else some(list(AWKWARD), f"{row.name} {key}", 2)
+            names = list(AWKWARD) if FULL or trip else some(list(AWKWARD), f"{row.name} {key}", 1)
             for name in names:
                 value = AWKWARD[name]
                 with undone():

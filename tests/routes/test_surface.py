@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 
+import pytest
 from django.test import override_settings
 
 from catalogue.models import Grade
@@ -12,6 +13,7 @@ from tests.routes.table import ROWS, Row, arguments, patterns
 from tests.tampering import tampering
 from workflows.models import AccessRecord
 
+pytestmark = pytest.mark.proof
 FULL = os.environ.get("PROOF") == "full"
 PACKAGES = sorted(
     name
