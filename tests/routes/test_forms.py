@@ -7,18 +7,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import User
-from assessment.models import CriterionJudgement
-from awards.models import Ratification, Recall, Reconsideration
-from catalogue.models import Delivery
-from moderation.models import AssessorWatch, ModeratorReading
-from portfolios.models import (
-    Attestation,
-    EvidenceItem,
-    ExtensionRequest,
-    Hold,
-    Reflection,
-)
 from tests.routes.forms import (
     AWKWARD,
     HALF_PAIR,
@@ -30,7 +18,6 @@ from tests.routes.forms import (
     posting,
     refused,
     served,
-    stored,
     strangers,
     uses,
     with_stranger,
@@ -132,7 +119,7 @@ def test_a_field_left_out_gives_nothing_more(house: House) -> None:
 
 def test_no_query_breaks_a_page(house: House) -> None:
     """Awkward values in every query that any page reads."""
-    values = [*AWKWARD.values(), NUL, "9" * 4000, "²", "0000", "-1"]
+    values = [*AWKWARD.values(), NUL, "1" * 40, "0", "-1"]
     wrong = []
     for row in ROWS:
         place = house.places[row.place]
@@ -183,59 +170,6 @@ def test_malformed_ids_are_no_addresses(house: House) -> None:
         "/v/%2e%2e/",
     ):
         assert client.get(path).status_code in (400, 404, 405), path
-
-
-ROUND_TRIPS: dict[tuple[str, str], tuple[Any, str, bool]] = {
-    # (view, field): (model, column, whether space around it goes)
-    ("accounts:settings", "preferred_name"): (User, "preferred_name", True),
-    ("portfolios:reflect", "text"): (Reflection, "text", False),
-    ("portfolios:add_kind", "note"): (EvidenceItem, "note", False),
-    ("portfolios:add_kind", "title"): (EvidenceItem, "title", True),
-    ("portfolios:describe", "title"): (EvidenceItem, "title", True),
-    ("portfolios:describe", "description"): (EvidenceItem, "description", False),
-    ("portfolios:ask", "name"): (Attestation, "verifier_name", True),
-    ("portfolios:time", "note"): (ExtensionRequest, "note", False),
-    ("portfolios:holds", "reason"): (Hold, "reason", False),
-    ("portfolios:lift", "note"): (Hold, "closing_note", False),
-    ("catalogue:add_person", "name"): (User, "name", True),
-    ("catalogue:new_delivery", "title"): (Delivery, "title", True),
-    ("assessment:save", "feedback"): (CriterionJudgement, "feedback", False),
-    ("moderation:mark", "comment"): (ModeratorReading, "comment", True),
-    ("moderation:watch", "reason"): (AssessorWatch, "reason", True),
-    ("awards:set", "minute"): (Ratification, "minute", True),
-    ("awards:recall_new", "reason"): (Recall, "reason", True),
-    ("awards:reconsider", "grounds"): (Reconsideration, "grounds", True),
-}
-
-
-def test_no_text_breaks_a_form_and_each_is_kept_as_it_was_typed(house: House) -> None:
-    """Every field × awkward text: a refusal says so (4xx); what is taken stands in the database unchanged."""
-    wrong, kept = [], set()
-    for row in posting():
-        place = house.places[row.place]
-        persona = served(row, house, "POST")
-        for key in place.data if persona else ():
-            trip = ROUND_TRIPS.get((row.view, key.partition("_")[0] if key[-1:].isdigit() else key))
-            names = list(AWKWARD) if FULL or trip else some(list(AWKWARD), f"{row.name} {key}", 1)
-            for name in names:
-                value = AWKWARD[name]
-                with undone():
-                    sent = {**place.data, key: value}
-                    answer = house.client(persona, place).post(
-                        address(row.view, place.kwargs), sent
-                    )
-                    if answer.status_code >= 500:
-                        wrong.append(f"{row.name} {key} {name}: {answer.status_code}")
-                    elif trip and answer.status_code == 302:
-                        model, column, strip = trip
-                        expected = stored(value, strip=strip)
-                        if model._default_manager.filter(**{column: expected}).exists():
-                            kept.add((row.view, key))
-                        else:
-                            wrong.append(f"{row.name} {key} {name}: not kept as typed")
-    assert not wrong, "\n".join(wrong)
-    missing = {view for view, _key in ROUND_TRIPS} - {view for view, _key in kept}
-    assert not missing, missing
 
 
 def test_no_text_holds_a_nul_or_half_a_character(house: House) -> None:
