@@ -424,6 +424,16 @@ def add_moderation(house: House) -> None:
     assert world.closed_round is not None
     assert world.item is not None
     learner = short(house, world.item.submission.learner)
+    asked = RequiredAction.objects.create(
+        round=world.closed_round,
+        text="Say what C2 means.",
+        owner=house.people["pam"],
+        made_by=house.people["lea"],
+        due_on=timezone.localdate(),
+    )
+    done = {"what": "respond", "response": "It is in the brief now."}
+    places["required action"] = Place({"pk": asked.pk}, owner="mere", data=done)
+    places["chart"] = Place({"chart": "no-such-chart", "rate": "passed"}, owner="lena")
     places["open round"] = Place({"pk": world.open_round.pk}, owner=learner)
     places["closed round"] = Place({"pk": world.closed_round.pk, "number": 1}, owner="mere")
     places["item"] = Place(

@@ -26,6 +26,7 @@ from catalogue.models import (
     DeliveryRole,
     Enrolment,
 )
+from moderation.actions import allocate_moderator
 from moderation.models import ModerationRound, SampleItem
 from portfolios.models import Submission
 from tests.personas import STAFF, Cast, make_user
@@ -154,8 +155,14 @@ def with_staff(world: World, code: str, learners: int = 0, **policy: Any) -> Cas
     return dataclasses.replace(cast, delivery=delivery, enrolments=enrolments)
 
 
-def item_of(made: ModerationRound, moderator: str = "moses") -> SampleItem:
-    found: SampleItem = made.items.get(moderator__email=f"{moderator}@example.org")
+def item_of(made: ModerationRound) -> SampleItem:
+    """An item that Moses reads; the draw gives work to whoever has least."""
+    item = made.items.order_by("pk")[0]
+    if item.moderator is None or item.moderator.email != "moses@example.org":
+        moses = User.objects.get(email="moses@example.org")
+        lea = User.objects.get(email="lea@example.org")
+        allocate_moderator(item, moses, actor=lea)
+    found: SampleItem = SampleItem.objects.get(pk=item.pk)
     return found
 
 

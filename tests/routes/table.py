@@ -26,6 +26,7 @@ Decisions, where lifecycle leaves it open:
 - A request for more time is visible to those who may decide one in that delivery; its learner reads the
   answer on a page of their own.
 - Without a receipt, its address leads back to the portfolio, with a sentence.
+- A page about how one's own decisions were read is there for whoever ever assessed, and for nobody else.
 - The live line of the rubric belongs to one's own draft: who has none gets 404.
 """
 
@@ -282,6 +283,7 @@ ROWS = [
     ),
     Row("portfolios:lift", "hold", "405", "302: lea pam prue | 403: owner ada | 404"),
     Row("portfolios:serve", "pinned evidence", only("owner ada lea pam prue", 404), "405"),
+    Row("portfolios:original", "picture", only("pam prue", 404), "405"),
     Row("portfolios:serve", "someone's note", only("owner", 404), "405"),
     Row("portfolios:preview", "picture", only("owner", 404), "405"),
     Row("portfolios:receipts", "nothing", "all 200", "all 422"),
@@ -372,6 +374,18 @@ ROWS = [
     # --- moderation
     Row("moderation:home", "nothing", only(MODERATES, 403), "405"),
     Row("moderation:agreement", "nothing", only(MODERATES, 403), "405"),
+    Row("moderation:agreement_table", "chart", "404", "405"),
+    Row("moderation:own_agreement", "nothing", only("ada abe ana cora fran otto", 404), "405"),
+    Row("moderation:fairness", "nothing", only("lea otto", 403), "405"),
+    Row("moderation:fairness_table", "chart", only("lea otto", 403), "405"),
+    Row("moderation:required_actions", "nothing", ANYBODY, "405"),
+    Row(
+        "moderation:required_action",
+        "required action",
+        only("pam moses ed lea", 404),
+        "302: pam | 403: moses ed lea | 404",
+    ),
+    Row("moderation:uphold_alike", "nothing", only(MODERATES, 403), only(MODERATES, 403, 422)),
     Row("moderation:rounds", "nothing", only(MODERATES, 403), "405"),
     Row("moderation:watch", "to watch", delivery_page("lea"), delivery_page("lea", 302)),
     Row("moderation:end_watch", "watch", "405", only("lea", 404, 302)),
