@@ -20,8 +20,7 @@ pytestmark = pytest.mark.django_db
 
 def test_continuing_without_a_choice_or_a_file_asks_for_it(cast, as_):
     client = as_(cast.lena)
-    client.get("/learn/")
-    base = f"/learn/p/{Portfolio.objects.get(enrolment__learner=cast.lena).pk}/evidence/add/"
+    base = f"/learn/p/{portfolio_of(cast).pk}/evidence/add/"
     assert b"There is a problem" not in client.get(base).content
     asked = client.get(f"{base}?asked=1").content.decode()
     assert "Answer the question “What are you adding?”" in asked
