@@ -12,8 +12,10 @@ if __name__ == "__main__":
 
     from django.db import transaction
 
+    from portfolios.actions.schedules import begin_portfolios
     from tests.personas import make_cast
 
     with transaction.atomic():
         cast = make_cast(learners=int(sys.argv[1]))
+        begin_portfolios(delivery=cast.delivery, actor=cast.pam)
     print(f"Ready: {cast.delivery.pk}")

@@ -19,6 +19,7 @@ from catalogue.models import Criterion, Level
 from moderation.actions import draw_sample, open_round
 from moderation.models import ModerationRound
 from portfolios.actions.scanning import scan_waiting_evidence
+from portfolios.actions.schedules import begin_portfolios
 from portfolios.enums import SubmissionState
 from portfolios.models import EvidenceItem, Portfolio, Submission
 from tests.factories.awards import conclude, relay_all
@@ -145,6 +146,7 @@ def state_of(submission: Submission) -> str:
 
 def test_from_the_first_note_to_the_credential():  # noqa: PLR0915  one story, told in order
     cast = make_cast(learners=2)
+    begin_portfolios(delivery=cast.delivery, actor=cast.pam)
     lena, hone = sign_in(cast.lena), sign_in(cast.hone)
 
     # Lena writes, submits too early, takes it back, and submits again.

@@ -15,9 +15,12 @@ LIMIT = 200_000
 
 @pytest.fixture
 def cast(live_site, settings):
+    from portfolios.actions.schedules import begin_portfolios
     from tests.personas import make_cast
 
-    return make_cast(learners=1, policy={"evidence.max_bytes": LIMIT})
+    cast = make_cast(learners=1, policy={"evidence.max_bytes": LIMIT})
+    begin_portfolios(delivery=cast.delivery, actor=cast.pam)
+    return cast
 
 
 @pytest.fixture

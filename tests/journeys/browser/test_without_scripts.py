@@ -14,10 +14,12 @@ pytestmark = pytest.mark.browser
 
 def test_from_evidence_to_receipt_without_scripts(live_site, browser, tmp_path, mailoutbox):
     from portfolios.actions.scanning import scan_waiting_evidence
+    from portfolios.actions.schedules import begin_portfolios
     from tests.personas import make_cast
     from workflows.outbox import deliver, relay
 
-    make_cast(learners=1)
+    cast = make_cast(learners=1)
+    begin_portfolios(delivery=cast.delivery, actor=cast.pam)
     made = files.all_kinds(tmp_path)
     lena = Person(browser, live_site, "lena", viewport=PHONE, java_script_enabled=False)
     lena.sign_in()
