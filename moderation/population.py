@@ -61,8 +61,6 @@ def read(text: str) -> list[sampling.Row]:
         failed = (sampling.FAIL,) if line["outcome"].lower() in FAILS else ()
         flags = (one for one in _flags(line) if one not in failed)
         rows.append(sampling.Row(line["id"], "", line["assessor"], line["band"], (*failed, *flags)))
-    if not rows and not problems:
-        problems.append(Problem(0, "There are no decisions in the file."))
     if problems:
         raise UnreadablePopulation(problems)
     return sampling.in_order(rows)

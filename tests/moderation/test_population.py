@@ -21,6 +21,10 @@ def test_a_file_gives_back_its_rows() -> None:
     assert population.write(population.read(text)) == text
 
 
+def test_a_set_of_nothing_is_a_file_too() -> None:
+    assert population.read(population.write([])) == []
+
+
 @pytest.mark.parametrize(
     "text", ["", "a,b\n", "id,assessor,band,outcome,flags\nW1,A1,M\n",
              "id,assessor,band,outcome,flags\nW1,A1,M,maybe,\n"],

@@ -39,6 +39,8 @@ class Command(BaseCommand):
         except UnreadableTable as error:
             lines = "\n".join(f"{file}: {problem}" for problem in error.problems)
             raise CommandError(f"{lines}\nNothing was drawn.") from error
+        if not rows:
+            raise CommandError(f"{file}: There are no decisions in the file.")
         seed = options["seed"].strip()
         fingerprint = sampling.population_hash(rows)
         rules, size = verification.sampling_rules(policy), verification.size_rule(policy)

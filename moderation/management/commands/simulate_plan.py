@@ -43,6 +43,8 @@ class Command(BaseCommand):
         except UnreadableTable as error:
             lines = "\n".join(f"{file}: {problem}" for problem in error.problems)
             raise CommandError(f"{lines}\nNothing was simulated.") from error
+        if not cohort:
+            raise CommandError(f"{file}: There are no decisions in the file.")
         found = simulate(
             cohort,
             verification.sampling_rules(policy),
