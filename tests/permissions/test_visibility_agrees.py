@@ -1,6 +1,7 @@
 """Whoever finds a thing in a list may look at it, and whoever may look at it finds it."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from awards.models import Credential, Ratification, Recall, Reconsideration, Rel
 from catalogue import rules as offering
 from catalogue.models import Delivery, MicroCredentialVersion
 from moderation import rules as moderating
-from moderation.models import ModerationRound, SampleItem
+from moderation.models import ModerationRound, RequiredAction, SampleItem
 from portfolios import rules as learning
 from portfolios.models import EvidenceItem, Portfolio, Submission, UploadSession
 from tests.proofs.world import World
@@ -25,6 +26,7 @@ AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
     (Submission, learning.can_view_submission),
     (ModerationRound, moderating.can_view_round),
     (SampleItem, moderating.can_view_item),
+    (RequiredAction, moderating.can_view_action),
     (Ratification, awarding.can_view_batch),
     (Release, awarding.can_view_release),
     (Reconsideration, awarding.can_view_reconsideration),
@@ -38,6 +40,14 @@ def everybody(world: World) -> Iterator[list[User]]:
     """All people of the world, and one whose account is closed though all parts are still there."""
     closed = world.people["abe"]
     User.objects.filter(pk=closed.pk).update(is_active=False)
+    for one in ModerationRound.objects.all():
+        RequiredAction.objects.create(
+            round=one,
+            text="Reword C1.",
+            owner=closed,
+            due_on=date(2026, 12, 11),
+            made_by=one.opened_by,
+        )
     yield list(User.objects.all())
     User.objects.filter(pk=closed.pk).update(is_active=True)
 
