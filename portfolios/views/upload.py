@@ -40,8 +40,8 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
 ALGORITHMS = ("sha1", "sha256")
 BODY = "application/offset+octet-stream"
-PIECE = 64 * 1024
-"""Small, so that a process that is killed takes little with it."""
+PIECE = 256 * 1024
+"""A process that is killed takes at most so much with it."""
 CODES = {"too_big": 413, "no_room": 413, "too_long": 413}
 DIGITS = re.compile(r"[0-9]{1,18}$")
 View = Callable[..., HttpResponse]
