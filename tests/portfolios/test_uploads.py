@@ -71,20 +71,20 @@ def test_what_the_server_can_do(cast, client):
 
 def test_an_upload_in_three_chunks_becomes_evidence(cast, as_, any_store):
     portfolio, client = portfolio_of(cast), as_(cast.lena)
-    raw = bytes_of(300_000)
-    answer = tus.create(client, portfolio, len(raw), "Pūrongo.pdf")
+    raw = b"twelve bytes" * 25_000
+    answer = tus.create(client, portfolio, len(raw), "Pūrongo.txt")
     assert answer.status_code == 201
     assert answer["Tus-Resumable"] == "1.0.0"
     assert answer["Upload-Expires"].endswith("GMT")
     path = answer["Location"]
-    assert tus.head(client, path)["Cache-Control"] == "no-store"
+    assert "no-store" in tus.head(client, path)["Cache-Control"]
     for at in (0, 100_000, 200_000):
         assert tus.offset(client, path) == at
         assert client.get(path).json() == {"evidence": None, "refusal": ""}
         answer = tus.patch(client, path, at, raw[at : at + 100_000])
         assert (answer.status_code, answer["Upload-Offset"]) == (204, str(at + 100_000))
     item = arrived(path, raw)
-    assert (item.title, item.original_name, item.owner) == ("Pūrongo.pdf", "Pūrongo.pdf", cast.lena)
+    assert (item.title, item.original_name, item.owner) == ("Pūrongo.txt", "Pūrongo.txt", cast.lena)
     assert client.get(path).json()["describe"] == reverse(
         "portfolios:describe", args=[portfolio.pk, item.pk]
     )
