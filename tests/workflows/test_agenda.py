@@ -123,7 +123,7 @@ def test_the_board_says_how_long_and_when_it_is_too_long(cast, monkeypatch):
             for key, stays in real(*arguments).items()
         }
 
-    monkeypatch.setattr("awards.selectors.spells_of", later)
+    monkeypatch.setattr("awards.selectors.cohort.spells_of", later)
     (row,) = [one for one in board(cast.delivery).rows if one.reference]
     assert (row.days, "slow" in row.attention) == (4, True)
 
