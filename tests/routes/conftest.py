@@ -1,0 +1,23 @@
+"""One house for all questions of the package; each question is undone after it was asked."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from tests.proofs.world import build_world
+from tests.routes.house import build_house
+from tests.routes.places import House
+
+
+@pytest.fixture(scope="package")
+def house(migrated_db: None, django_db_blocker: Any) -> Iterator[House]:
+    """Built once for the package, in a transaction that never commits. No test here may ask for `db`."""
+    with django_db_blocker.unblock():
+        try:
+            with transaction.atomic():
+                yield build_house(build_world())
+                transaction.set_rollback(True)
+        finally:
+            transaction.get_connection().close()

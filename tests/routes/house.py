@@ -1,0 +1,544 @@
+"""Building the house: what each row of the tables is about, made by the actions that people use."""
+
+import dataclasses
+import time
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from allauth.account.internal.flows.login import _AUTHENTICATION_METHODS_USER_SESSION_KEY
+from django.test import Client
+from django.utils import timezone
+
+from accounts.enums import OrganisationRole
+from accounts.models import DeclaredConflict, Membership, User
+from assessment.actions.allocation import equal_shares
+from assessment.models import Allocation, AssessmentDecision
+from awards.actions.recall import ask_recall
+from awards.actions.release import schedule_release
+from catalogue.enums import DeliveryRoleKind as Role
+from catalogue.models import (
+    AssessmentTask,
+    Criterion,
+    Delivery,
+    DeliveryRole,
+    Enrolment,
+    Level,
+    MicroCredentialVersion,
+    TaskSchedule,
+)
+from moderation.actions import decide_round, watch_assessor
+from moderation.enums import RoundDecision
+from moderation.models import RequiredAction
+from portfolios.actions.attestation import ask_to_confirm, open_attestation
+from portfolios.actions.drafting import remove_evidence
+from portfolios.actions.extension import ask_for_more_time
+from portfolios.actions.submission import place_hold
+from portfolios.actions.uploading import begin_upload
+from portfolios.enums import HoldKind
+from portfolios.models import ExtensionRequest
+from tests.factories import assessment as marked
+from tests.factories import awards
+from tests.factories import moderation as moderated
+from tests.factories import portfolios as work
+from tests.factories.catalogue import draft_version
+from tests.personas import PASSWORD, Cast, make_user
+from tests.proofs.world import World
+from tests.routes.places import (
+    House,
+    Place,
+    date_fields,
+    item_of,
+    of_set,
+    of_submission,
+    readers,
+    short,
+    with_staff,
+)
+from workflows.enums import MessageState
+from workflows.hashing import unseal
+from workflows.models import NonWorkingDay, Notification, OutboxMessage
+from workflows.transitions import perform
+
+
+def add_personas(house: House) -> None:
+    """Those whom the world does not have, and sessions for all."""
+    people, cast = house.people, house.world.cast
+    for name, email in (
+        ("prue", "publisher-access"),
+        ("arthur", "author-access"),
+        ("petronella", "checker-access"),
+    ):
+        people[name] = User.objects.get(email=f"{email}@example.org")
+        people[name].set_password(PASSWORD)
+        people[name].save(update_fields=["password"])
+    for name in ("lou", "nila", "closed"):
+        people[name] = make_user(name)
+    Enrolment.objects.create(
+        delivery=Delivery.objects.get(code="elsewhere"), learner=people["lou"], employer=cast.client
+    )
+    for role in Role:
+        DeliveryRole.objects.create(delivery=cast.delivery, user=people["closed"], role=role)
+    Membership.objects.create(
+        user=people["closed"], organisation=cast.provider, role=OrganisationRole.ADMINISTRATOR
+    )
+
+
+def sign_everybody_in(house: House) -> None:
+    """A session each, with a confirmation a moment ago; closed accounts lose what they had."""
+    for name, person in house.people.items():
+        client = Client()
+        client.force_login(person)
+        session = client.session
+        session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+            {"method": "password", "at": time.time() - 5, "reauthenticated": True}
+        ]
+        session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = str(person.pk)
+        session.save()
+        house.sessions[name] = str(session.session_key)
+    User.objects.filter(pk=house.people["closed"].pk).update(is_active=False)
+
+
+def build_house(world: World) -> House:
+    """Everything of the tables in routes.py."""
+    house = House(world)
+    add_personas(house)
+    add_learning(house)
+    add_submitted(house)
+    add_catalogue(house)
+    add_marking(house)
+    add_moderation(house)
+    add_awards(house)
+    add_machinery(house)
+    add_pool(house)
+    sign_everybody_in(house)
+    return house
+
+
+def add_machinery(house: House) -> None:
+    places, people = house.places, house.people
+    places["nothing"] = Place({}, owner="lena")
+    note = Notification.objects.create(
+        recipient=people["lena"],
+        topic="portfolios.portfolio.due",
+        lane="reminder",
+        context={"task": "Workplace portfolio"},
+        dedupe_key="the routes",
+        path="/learn/",
+    )
+    places["notice"] = Place({"pk": note.pk}, owner="lena")
+    stuck = OutboxMessage.objects.filter(kind="delivery").order_by("pk")[0]
+    OutboxMessage.objects.filter(pk=stuck.pk).update(state=MessageState.DEAD, attempts=8)
+    places["dead message"] = Place({"pk": stuck.pk}, owner="lena")
+    day = NonWorkingDay.objects.order_by("pk")[0]
+    off = {"name": "Close-down", "kind": "closed", "region": "", **date_fields("day", 40)}
+    places["day off"] = Place({"pk": day.pk}, owner="lena", data=off)
+    listed = "day,name,kind,region\n2031-05-05,Close-down,closed,\n"
+    places["days off"] = Place({}, owner="lena", data={"text": listed})
+    places["days to add"] = Place({}, owner="lena", data={"rows": listed, "confirm": "1"})
+    places["settings"] = Place(
+        {},
+        owner="lena",
+        data={"preferred_name": "Tūī", "theme": "dark", "time_zone": "Pacific/Chatham"},
+    )
+    places["another role"] = Place({}, owner="lena", data={"role": "assessor"})
+    places["own password"] = Place({}, owner="lena", data={"password": PASSWORD})
+    places["no key"] = Place({"key": "x", "uidb36": "1", "pk": 987_654_321}, owner="lena")
+    conflict = DeclaredConflict.objects.create(
+        person=people["abe"], other=people["mere"], kind="whanau", declared_by=people["abe"]
+    )
+    places["conflict"] = Place({"object_id": conflict.pk}, owner="lena")
+
+
+def add_learning(house: House) -> None:
+    """Hōne's ready portfolio, with everything that hangs on one; Lena's submission that Ada marks."""
+    world, places, cast = house.world, house.places, house.world.cast
+    hone, portfolio = house.people["hone"], world.ready
+    criterion = Criterion.objects.filter(rubric__task=cast.task).order_by("number")[0]
+    item = work.note(portfolio, "A spare note")
+    keys = {
+        "pk": portfolio.pk,
+        "evidence": item.pk,
+        "criterion": criterion.pk,
+        "number": criterion.outcome.number,
+        "kind": "note",
+    }
+    mapped = portfolio.mappings.filter(criterion=criterion)[0]
+    places["portfolio"] = Place(keys)
+    places["reflection"] = Place(keys, data={"text": "I learnt much.", "version": 0})
+    places["mapping"] = Place({**keys, "evidence": mapped.evidence_id})
+    pair = f"{item.pk}:{criterion.pk}"
+    places["map"] = Place(keys, data={"supports": [pair], "shown": [pair]})
+    places["new note"] = Place(
+        keys, data={"title": "Another", "note": "What I did.", "description": ""}
+    )
+    places["spare evidence"] = Place(
+        keys,
+        data={
+            "title": "A better title",
+            "description": "More words.",
+            "confidentiality": "open",
+            "version": item.version,
+            "criteria": [str(criterion.pk)],
+            f"claim_{criterion.pk}": "It shows it.",
+        },
+    )
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": "filename YS50eHQ="}
+    places["upload to come"] = Place(keys, headers=tus)
+    session = begin_upload(portfolio, actor=hone, name="b.txt", length=5)
+    places["upload"] = Place({"upload": session.pk}, headers={"Tus-Resumable": "1.0.0"})
+    gone = remove_evidence(work.note(portfolio, "Removed"), actor=hone)
+    places["removed evidence"] = Place({"evidence": gone.pk})
+    places["declaration"] = Place(
+        keys, data={"key": uuid.uuid4().hex, "accept": "on", "ai_use": "none"}
+    )
+    places["more time"] = Place(
+        keys,
+        data={
+            "reason": ExtensionRequest.Reason.values[0],
+            "note": "Flu.",
+            **date_fields("until", 17),
+        },
+    )
+    asked = ask_to_confirm(
+        portfolio, actor=hone, name="Vic Harris", email="vic@example.org", evidence=[item]
+    )
+    told = Notification.objects.filter(topic="portfolios.attestation.link").latest("id")
+    token = unseal(told.sealed_path).strip("/").split("/")[-1]
+    places["asking"] = Place(
+        {**keys, "attestation": asked.pk},
+        data={"name": "Vera Hohaia", "email": "vera@example.org", "evidence": [str(item.pk)]},
+    )
+    places["link"] = Place({"token": token}, data={"start": "1"})
+    second = ask_to_confirm(
+        portfolio, actor=hone, name="Vic Harris", email="vic2@example.org", evidence=[item]
+    )
+    open_attestation(second)
+    client = Client()
+    session = client.session
+    session["attestation"] = str(second.pk)
+    session.save()
+    house.sessions["vic"] = str(session.session_key)
+    answers: dict[str, Any] = {"relationship": "Team lead", "authentic": "on"}
+    for one in Criterion.objects.filter(rubric__task=cast.task):
+        answers[f"answer_{one.pk}"] = "observed"
+    answers["comment"] = "Good work."
+    places["answers"] = Place({}, data=answers)
+
+
+def add_submitted(house: House) -> None:
+    """What was submitted, requests for time, holds, and a portfolio that wants a confirmation."""
+    world, places, cast = house.world, house.places, house.world.cast
+    portfolio = world.ready
+    lena = world.submissions["in_assessment"]
+    picture = work.file(portfolio, "photo.png", work.png())
+    pinned = lena.pins.order_by("number")[0].evidence
+    places["pinned evidence"] = Place({"evidence": pinned.pk}, owner="lena")
+    places["picture"] = Place({"evidence": picture.pk})
+    places["someone's note"] = Place({"evidence": places["portfolio"].kwargs["evidence"]})
+    submitted = world.submissions["submitted"]
+    for name, one, owner in (
+        ("submitted portfolio", submitted, "learner9"),
+        ("portfolio being marked", lena, "lena"),
+        ("released portfolio", world.submissions["released"], "mere"),
+    ):
+        places[name] = Place(
+            {"pk": one.portfolio_id, "reference": one.reference}, owner=owner, data={"reason": "x"}
+        )
+    waits = with_staff(world, "asker", 1)
+    slow = work.portfolio_of(waits, "asker-1")
+    ask = ask_for_more_time(
+        slow,
+        actor=waits.people["asker-1"],
+        until=slow.due_at + timedelta(days=3),
+        reason="illness",
+        note="",
+    )
+    places["extension"] = Place({"pk": ask.pk}, owner="asker-1", data={"decision": "approve"})
+    hold = place_hold(
+        submitted, actor=cast.pam, kind=HoldKind.PRIVACY, reason="A name is in the file."
+    )
+    places["hold"] = Place(
+        {"submission": submitted.pk, "hold": hold.pk}, owner="learner9", data={"note": "Settled."}
+    )
+    places["holdable"] = Place(
+        {"submission": lena.pk},
+        owner="lena",
+        data={"kind": HoldKind.PRIVACY, "reason": "A name is in the file."},
+    )
+    version = draft_version(cast.provider, "confirmed")
+    AssessmentTask.objects.filter(version=version).update(attestations_required=1)
+    perform(version, "send_to_pre_moderation", actor=version.author)
+    perform(version, "approve", actor=house.people["petronella"])
+    perform(version, "publish", actor=house.people["prue"])
+    version.refresh_from_db()
+    confirmed = delivery_of(world, version, "confirmed", 1)
+    wants = work.portfolio_of(confirmed, "confirmed-1")
+    places["attestation needed"] = Place(
+        {"pk": wants.pk}, owner="confirmed-1", data={"reason": "The team lead has left."}
+    )
+
+
+def delivery_of(world: World, version: Any, code: str, learners: int) -> Cast:
+    """A delivery of another version with the same staff."""
+    made = with_staff(world, code, learners)
+    task = version.tasks.get()
+    TaskSchedule.objects.filter(delivery=made.delivery).update(task=task)
+    Delivery.objects.filter(pk=made.delivery.pk).update(version=version)
+    return dataclasses.replace(made, delivery=Delivery.objects.get(pk=made.delivery.pk), task=task)
+
+
+def drafted_by(house: House, code: str) -> MicroCredentialVersion:
+    """A version that Arthur wrote."""
+    made = draft_version(house.world.cast.provider, code)
+    made.author = house.people["arthur"]
+    made.save(update_fields=["author"])
+    return made
+
+
+def add_catalogue(house: House) -> None:
+    """Versions on their way, a delivery that is not open yet, and parts and enrolments to end."""
+    world, places, cast = house.world, house.places, house.world.cast
+    version = cast.delivery.version
+    plan = {
+        "title": "Winter",
+        "code": "winter",
+        "mode": "online_live",
+        "time_zone": "Pacific/Auckland",
+        **date_fields("starts_on", 10),
+        **date_fields("ends_on", 90),
+    }
+    places["published version"] = Place({"pk": version.pk}, data=plan)
+    draft = drafted_by(house, "drafted")
+    places["draft version"] = Place({"pk": draft.pk, "name": "send_to_pre_moderation"})
+    checked = drafted_by(house, "checked")
+    perform(checked, "send_to_pre_moderation", actor=checked.author)
+    places["version in pre-moderation"] = Place(
+        {"pk": checked.pk}, data={"decision": "back", "note": "Outcome 2 is not assessed."}
+    )
+    approved = drafted_by(house, "approved")
+    perform(approved, "send_to_pre_moderation", actor=approved.author)
+    perform(approved, "approve", actor=house.people["petronella"])
+    places["approved version"] = Place({"pk": approved.pk, "name": "publish"})
+    part = DeliveryRole.objects.get(
+        delivery=cast.delivery, user=cast.people["ed"], role=Role.EXTERNAL_MODERATOR
+    )
+    places["delivery"] = Place(
+        {
+            "pk": cast.delivery.pk,
+            "delivery": cast.delivery.pk,
+            "task": cast.task.pk,
+            "part": part.pk,
+            "enrolment": cast.enrolments["hone"].pk,
+        },
+        owner="lena",
+    )
+    places["dates"] = Place(
+        places["delivery"].kwargs,
+        owner="lena",
+        data={
+            **date_fields("opens_on", -20),
+            **date_fields("due_on", 20),
+            "due_time": "17:00",
+            "cut_off_on_0": "",
+            "reason": "A public holiday.",
+            "confirm": "1",
+        },
+    )
+    places["event"] = Place(
+        places["delivery"].kwargs,
+        owner="lena",
+        data={
+            **date_fields("until", 30),
+            "reason": "A storm.",
+            "confirm": "1",
+            "learner": [str(cast.enrolments["hone"].pk)],
+        },
+    )
+    places["new person"] = Place(
+        places["delivery"].kwargs,
+        owner="lena",
+        data={"email": "new@example.org", "name": "Nia New", "role": "assessor"},
+    )
+    rows = "name,email,role,organisation\nKahu Kiri,kahu@example.org,learner,ministry\n"
+    places["list of people"] = Place(places["delivery"].kwargs, owner="lena", data={"text": rows})
+    # Of another credential: an action that a round asked for keeps the next delivery of its own closed.
+    other = Delivery.objects.get(code="confirmed").version
+    planned = delivery_of(world, other, "planned", 0)
+    Delivery.objects.filter(pk=planned.delivery.pk).update(opened_at=None)
+    places["planned delivery"] = Place({"pk": planned.delivery.pk}, owner="lena")
+
+
+def add_marking(house: House) -> None:
+    """Submissions by state, a pool, and what forms of marking send."""
+    world, places, cast = house.world, house.places, house.world.cast
+    for state, submission in world.submissions.items():
+        places[state] = Place(
+            of_submission(submission),
+            owner=short(house, submission.learner),
+            also=readers(house, submission),
+        )
+    here = Allocation.objects.current().get(submission=world.submissions["submitted"])
+    places["allocation"] = Place({"delivery": cast.delivery.pk, "pk": here.pk}, owner="learner9")
+    fresh = with_staff(world, "marking", 2)
+    names = list(fresh.enrolments)
+    first = marked.allocated(fresh, names[0])
+    places["to start"] = Place(of_submission(first), owner=names[0])
+    draft = marked.drafted(marked.allocated(fresh, names[1]), cast.ada, "M")
+    draft = AssessmentDecision.objects.get(pk=draft.pk)
+    level = Level.objects.filter(criterion__rubric=draft.submission.rubric_id, code="G")
+    number = level[0].criterion.number
+    sent = {
+        f"level_{number}": str(level[0].pk),
+        f"feedback_{number}": "Good.",
+        "version": draft.version,
+    }
+    kwargs = of_submission(draft.submission)
+    places["draft"] = Place(kwargs, owner=names[1], data=sent)
+    places["verdict"] = Place(
+        kwargs, owner=names[1], data={"verdict": "record", "version": draft.version}
+    )
+    places["left open"] = Place(kwargs, owner=names[1], data={"reason": "Ada is ill."})
+
+
+def add_pool(house: House) -> None:
+    """Work that nobody has. Made last: events that are handed out allocate what waits."""
+    cast = with_staff(house.world, "pool", 1)
+    pool = work.submitted(cast, "pool-1")
+    house.places["pool"] = Place(
+        of_submission(pool),
+        owner="pool-1",
+        data={"assessor": str(cast.ana.pk), "submission": str(pool.pk)},
+    )
+    pairs = [
+        f"{one.submission.pk}:{one.assessor.pk if one.assessor else ''}"
+        for one in equal_shares(cast.delivery)
+    ]
+    house.places["equal shares"] = Place(
+        {"delivery": cast.delivery.pk}, owner="pool-1", data={"pair": pairs}
+    )
+
+
+def add_moderation(house: House) -> None:
+    """A round in each state, an item read and one unread."""
+    world, places = house.world, house.places
+    assert world.open_round is not None
+    assert world.closed_round is not None
+    assert world.item is not None
+    learner = short(house, world.item.submission.learner)
+    asked = RequiredAction.objects.create(
+        round=world.closed_round,
+        text="Say what C2 means.",
+        owner=house.people["pam"],
+        made_by=house.people["lea"],
+        due_on=timezone.localdate(),
+    )
+    done = {"what": "respond", "response": "It is in the brief now."}
+    places["required action"] = Place({"pk": asked.pk}, owner="mere", data=done)
+    places["chart"] = Place({"chart": "no-such-chart", "rate": "passed"}, owner="lena")
+    places["open round"] = Place({"pk": world.open_round.pk}, owner=learner)
+    places["closed round"] = Place({"pk": world.closed_round.pk, "number": 1}, owner="mere")
+    places["item"] = Place(
+        {"pk": world.item.pk},
+        owner=learner,
+        data={"moderator": str(house.people["ed"].pk), "comment": "Read."},
+    )
+    watched = watch_assessor(
+        world.cast.delivery, house.people["abe"], actor=world.cast.lea, reason="New here."
+    )
+    places["watch"] = Place({"pk": watched.pk}, owner="lena")
+    places["to watch"] = Place(
+        {"delivery": world.cast.delivery.pk},
+        owner="lena",
+        data={"assessor": str(house.people["ana"].pk), "reason": "New here."},
+    )
+    waiting = with_staff(world, "assessed", 1)
+    marked.assessed(waiting, "assessed-1")
+    places["set to moderate"] = Place(of_set(waiting), owner="assessed-1")
+    frozen = with_staff(world, "frozen", 1)
+    places["frozen round"] = Place(
+        {"pk": moderated.frozen_round(frozen).pk}, owner="frozen-1", data={"reason": "Why."}
+    )
+    read = with_staff(world, "read", 1)
+    accept = {"decision": "accept", "reason": "The standard was applied.", "confirm": "1"}
+    places["read round"] = Place({"pk": moderated.read_round(read).pk}, owner="read-1", data=accept)
+    decided = with_staff(world, "decided", 1)
+    places["decided round"] = Place(
+        {"pk": moderated.decided_round(decided).pk},
+        owner="decided-1",
+        data={"reason": "Look again."},
+    )
+    compared = with_staff(world, "compared", 3)
+    made = moderated.drawn_round(compared)
+    item = item_of(made)
+    moderated.scored(item, "M")
+    places["item read blind"] = Place(
+        {"pk": item.pk},
+        owner=short(house, item.submission.learner),
+        data={"decision": "uphold", "reason": "Both fit the standard.", "confirm": "1"},
+    )
+    adjusted = with_staff(world, "adjusted", 1)
+    bent = moderated.read_round(adjusted)
+    criterion = Criterion.objects.filter(rubric__task=adjusted.task).order_by("number")[0]
+    bent = decide_round(
+        bent,
+        actor=adjusted.lea,
+        decision=RoundDecision.ADJUST_SET,
+        reason="It was read too kindly.",
+        rule={"criterion": str(criterion.pk), "shift": -1, "assessor": ""},
+    )
+    places["adjustment"] = Place({"pk": bent.pk}, owner="adjusted-1", data={"seq": bent.seq})
+
+
+def add_awards(house: House) -> None:
+    """A set, a batch, a scheduled and a done release, a fresh look, a recall."""
+    world, places, cast = house.world, house.places, house.world.cast
+    assert world.batch is not None
+    assert world.release is not None
+    assert world.reconsideration is not None
+    places["batch"] = Place(
+        {"pk": world.batch.pk},
+        owner="learner6",
+        data={"seen_hash": world.batch.content_hash, "agreed": "on"},
+    )
+    signed = cast.delivery.ratifications.exclude(completed_at=None).order_by("completed_at")[0]
+    places["signed batch"] = Place({"pk": signed.pk}, owner="mere", data=places["batch"].data)
+    ready = with_staff(world, "ready", 1)
+    awards.moderated(ready, "ready-1")
+    places["set to ratify"] = Place(of_set(ready), owner="ready-1", data={"minute": "Both met."})
+    places["set to release"] = Place(of_set(cast), owner="learner5", data={"when": "now"})
+    places["done release"] = Place({"pk": world.release.pk}, owner="mere")
+    later = with_staff(world, "later", 1)
+    awards.moderated(later, "later-1")
+    awards.sign(awards.batch(later), later.rita)
+    planned = schedule_release(
+        later.delivery, later.task, actor=later.pam, at=timezone.now() + timedelta(days=1)
+    )
+    places["scheduled release"] = Place({"pk": planned.pk}, owner="later-1")
+    fresh_look = Place(
+        {"pk": world.reconsideration.pk},
+        owner=short(house, world.reconsideration.submission.learner),
+        data={"note": "Page 2 was read.", "reason": "Page 2 was read."},
+    )
+    places["fresh look"] = fresh_look
+    places["set to recall"] = Place(
+        of_set(cast), owner="mere", data={"reason": "A file was changed."}
+    )
+    recalled = with_staff(world, "recalled", 1)
+    awards.released(recalled, "recalled-1")
+    recall = ask_recall(
+        recalled.delivery, recalled.task, actor=recalled.lea, reason="A file was changed."
+    )
+    places["recall"] = Place({"pk": recall.pk}, owner="recalled-1")
+    places["enrolment"] = Place({"pk": cast.enrolments["mere"].pk}, owner="mere")
+    behalf = {"key": uuid.uuid4().hex, "reason": "No network at work.", "declared": "on"}
+    places["on behalf"] = Place({"pk": world.ready.pk}, data=behalf)
+    released = world.submissions["released"]
+    places["result"] = Place(
+        of_submission(released),
+        owner="mere",
+        data={"grounds": "Page 4 was not read."},
+        also=readers(house, released),
+    )
+    places["credential"] = Place({"pk": released.credentials.get().pk}, owner="mere")

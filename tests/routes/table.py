@@ -1,0 +1,580 @@
+"""Every named address, and what each person gets from it: written by hand from lifecycle 2, never recorded.
+
+A cell says the status of the answer to GET and to POST. "200: ada lea | 403: owner | 404" means: Ada and
+Lea get 200, the learner whose thing it is 403, everybody else 404. Whoever is signed out, or has had
+their account closed, is sent to sign in, unless the cell begins with "all". "405" is for everybody: an
+address that does not take the method says so before it asks who is there.
+
+The rules behind the cells:
+
+- Not visible to you: 404. Visible but not yours to do, or not your page: 403. The state moved on: 409.
+  Guards unmet: 422 (lifecycle 2).
+- A page of a section that shows no one thing (a home, a queue) is 403 for whoever has no part in it.
+- A delivery is visible to everybody with a live part in it, its learners, and the provider's administrators.
+- A submission is visible to its learner, to people with a live part in it, to the lead moderator, to
+  programme administrators, and to ratifiers once it is moderated.
+- A portfolio is visible to its learner and to programme administrators. An evidence item is visible to its
+  learner and to whoever sees a submission that pins it, ratifiers excepted.
+- A round is visible to moderators of the delivery, an item of its sample to its moderator and the lead.
+- A batch is visible to ratifiers and programme administrators; a request for a fresh look and a recall to
+  those and the lead; a release to programme administrators; a credential to its learner and to them.
+- A published public version is visible to everybody with an account.
+
+Decisions, where lifecycle leaves it open:
+
+- Under one's own portfolio, whatever is not there is 404 for the learner too.
+- A request for more time is visible to those who may decide one in that delivery; its learner reads the
+  answer on a page of their own.
+- Without a receipt, its address leads back to the portfolio, with a sentence.
+- A page about how one's own decisions were read is there for whoever ever assessed, and for nobody else.
+- The live line of the rubric belongs to one's own draft: who has none gets 404.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from django.urls import URLResolver, get_resolver
+
+from tests.routes.places import OUT
+
+IN_DELIVERY = "owner hone ada abe ana cora moses ed lea pam rita rob prue"
+"""Who sees the delivery of the cast."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One address about one thing."""
+
+    view: str
+    place: str
+    get: str
+    post: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.view} ({self.place})"
+
+    def expected(self, method: str, persona: str) -> int:
+        """The status for a persona, by the name that the table uses."""
+        return cell(self.get if method == "GET" else self.post, persona)
+
+
+def cell(spec: str, persona: str) -> int:
+    """Read one cell. KeyError when it says nothing of the persona."""
+    if spec == "405":
+        return 405
+    if spec.startswith("all "):
+        return int(spec.removeprefix("all "))
+    rest = None
+    for part in spec.split(" | "):
+        status, _colon, names = part.partition(": ")
+        if not names:
+            rest = int(status)
+        elif persona in names.split():
+            return int(status)
+    if persona in OUT:
+        return 302
+    if rest is None:
+        raise KeyError(f"{spec!r} says nothing of {persona}")
+    return rest
+
+
+def only(who: str, rest: int, status: int = 200) -> str:
+    return f"{status}: {who} | {rest}"
+
+
+def delivery_page(who: str, status: int = 200) -> str:
+    """These; 403 for everybody else who sees the delivery of the cast, 404 for the others."""
+    mine = who.split()
+    seen = " ".join(name for name in IN_DELIVERY.split() if name not in mine)
+    return f"{status}: {who} | 403: {seen} | 404"
+
+
+def staff_page(who: str, status: int = 200) -> str:
+    """The same for a delivery made by places.with_staff: without Hōne and Cora."""
+    mine = who.split()
+    seen = " ".join(name for name in IN_DELIVERY.split() if name not in (*mine, "hone", "cora"))
+    return f"{status}: {who} | 403: {seen} | 404"
+
+
+OWN = "200: owner | 403: pam prue | 404"
+OWN_GOES = "302: owner | 403: pam prue | 404"
+NOT_IN = "401: out vic closed"
+"""Programs that send files are told so instead of being led to a page."""
+UPLOAD_POST = f"405: owner | {NOT_IN} | 405"
+ADMIN = "pam prue"
+CATALOGUE = "pam otto prue arthur petronella olga"
+MARKS = "ada abe ana cora lea pam otto prue olga"
+MODERATES = "moses ed lea otto"
+ANYBODY = "200"
+
+ROWS = [
+    # --- about the service
+    Row("healthz", "nothing", "all 200", "405"),
+    Row("metrics", "nothing", "all 200", "405"),
+    Row("readyz", "nothing", "all 503", "405"),  # no worker runs in this test
+    Row("home", "nothing", "200: nila petra | 302", "405"),
+    Row("switch_role", "another role", "405", "302"),
+    Row("help", "nothing", "all 200", "405"),
+    Row("accessibility", "nothing", "all 200", "405"),
+    Row("privacy", "nothing", "all 200", "405"),
+    Row("copyright", "nothing", "all 200", "405"),
+    Row("accounts:settings", "settings", "200", "302"),
+    Row("accounts:email", "nothing", "200", "405"),
+    # --- messages
+    Row("workflows:inbox", "nothing", "200", "405"),
+    Row("workflows:read_all", "nothing", "405", "302"),
+    Row("workflows:open_message", "notice", "405", "302: owner | 404"),
+    Row("workflows:messages", "nothing", only("petra prue olga", 403), "405"),
+    Row("workflows:message", "dead message", only("petra prue olga", 404), "405"),
+    Row("workflows:retry", "dead message", "405", only("petra prue olga", 404, 302)),
+    Row(
+        "workflows:working_days",
+        "day off",
+        only("petra prue olga", 403),
+        only("petra prue olga", 403, 302),
+    ),
+    Row(
+        "workflows:import_days",
+        "days off",
+        only("petra prue olga", 403),
+        only("petra prue olga", 403),
+    ),
+    Row(
+        "workflows:import_days",
+        "days to add",
+        only("petra prue olga", 403),
+        only("petra prue olga", 403, 302),
+    ),
+    Row("workflows:remove_day", "day off", "405", only("petra prue olga", 404, 302)),
+    # --- catalogue
+    Row("catalogue:home", "nothing", only(CATALOGUE, 403), "405"),
+    Row("catalogue:micro_credentials", "nothing", only(CATALOGUE, 403), "405"),
+    Row("catalogue:deliveries", "nothing", only(CATALOGUE, 403), "405"),
+    Row("catalogue:organisations", "nothing", only(CATALOGUE, 403), "405"),
+    Row("catalogue:version", "published version", only(CATALOGUE, 403), "405"),
+    Row("catalogue:version", "draft version", only("prue arthur petronella", 404), "405"),
+    Row(
+        "catalogue:pre_moderation",
+        "version in pre-moderation",
+        "200: petronella | 403: prue arthur | 404",
+        "302: petronella | 403: prue arthur | 404",
+    ),
+    Row(
+        "catalogue:pre_moderation",
+        "published version",
+        "409: petronella | 403",
+        "409: petronella | 403",
+    ),
+    Row(
+        "catalogue:version_step",
+        "draft version",
+        "405",
+        "302: arthur | 403: prue petronella | 404",
+    ),
+    Row(
+        "catalogue:version_step",
+        "approved version",
+        "405",
+        "302: prue | 403: arthur petronella | 404",
+    ),
+    Row("catalogue:new_delivery", "published version", only("prue", 403), only("prue", 403, 302)),
+    Row(
+        "catalogue:new_delivery",
+        "draft version",
+        "200: prue | 403: arthur petronella | 404",
+        "422: prue | 403: arthur petronella | 404",
+    ),
+    Row("catalogue:delivery", "delivery", delivery_page(ADMIN), "405"),
+    Row("catalogue:open_delivery", "delivery", delivery_page(ADMIN), delivery_page(ADMIN, 409)),
+    Row(
+        "catalogue:open_delivery",
+        "planned delivery",
+        "200: pam prue | 403: ada abe ana moses ed lea rita rob | 404",
+        "302: pam prue | 403: ada abe ana moses ed lea rita rob | 404",
+    ),
+    Row(
+        "catalogue:policy",
+        "planned delivery",
+        "200: pam prue | 403: ada abe ana moses ed lea rita rob | 404",
+        "302: pam prue | 403: ada abe ana moses ed lea rita rob | 404",
+    ),
+    Row("catalogue:policy", "delivery", delivery_page(ADMIN), delivery_page(ADMIN, 409)),
+    Row("catalogue:schedule", "dates", delivery_page(ADMIN), delivery_page(ADMIN, 302)),
+    Row("catalogue:add_person", "new person", delivery_page(ADMIN), delivery_page(ADMIN, 302)),
+    Row("catalogue:import_people", "list of people", delivery_page(ADMIN), delivery_page(ADMIN)),
+    Row("catalogue:apply_import", "list of people", "405", delivery_page(ADMIN, 302)),
+    Row("catalogue:end_role", "delivery", delivery_page(ADMIN), delivery_page(ADMIN, 302)),
+    Row("catalogue:end_enrolment", "delivery", delivery_page(ADMIN), delivery_page(ADMIN, 302)),
+    # --- the learner's work
+    Row("portfolios:home", "nothing", "200", "405"),
+    Row("portfolios:library", "nothing", "200", "405"),
+    Row("portfolios:remove", "spare evidence", "405", "302: owner | 404"),
+    Row("portfolios:remove", "pinned evidence", "405", "422: owner | 403: ada lea pam prue | 404"),
+    Row("portfolios:restore", "removed evidence", "405", "302: owner | 404"),
+    Row("portfolios:portfolio", "portfolio", OWN, "405"),
+    Row("portfolios:portfolio", "portfolio being marked", OWN, "405"),
+    Row("portfolios:brief", "portfolio", OWN, "405"),
+    Row("portfolios:outcome", "portfolio", OWN, "405"),
+    Row("portfolios:reflect", "reflection", OWN_GOES, OWN_GOES),
+    Row("portfolios:unmap", "mapping", "405", OWN_GOES),
+    Row("portfolios:map", "map", OWN, OWN_GOES),
+    Row("portfolios:evidence", "portfolio", OWN, "405"),
+    Row("portfolios:add", "portfolio", OWN, "405"),
+    Row("portfolios:add_kind", "new note", OWN, OWN_GOES),
+    Row("portfolios:describe", "spare evidence", OWN, OWN_GOES),
+    Row(
+        "portfolios:uploads",
+        "upload to come",
+        UPLOAD_POST,
+        f"201: owner | 403: pam prue | {NOT_IN} | 404",
+    ),
+    Row("portfolios:upload", "upload", f"200: owner | {NOT_IN} | 404", UPLOAD_POST),
+    Row("portfolios:stop_upload", "upload", "405", "302: owner | 404"),
+    Row("portfolios:stop_automatic", "portfolio", "405", OWN_GOES),
+    Row("portfolios:check", "portfolio", OWN, "405"),
+    Row("portfolios:check", "portfolio being marked", OWN_GOES, "405"),
+    Row("portfolios:submit", "declaration", OWN, OWN_GOES),
+    Row("portfolios:receipt", "portfolio being marked", OWN_GOES, "405"),
+    Row("portfolios:receipt", "portfolio", OWN_GOES, "405"),
+    Row("portfolios:receipt_of", "portfolio being marked", OWN, "405"),
+    Row("portfolios:receipt_pdf", "portfolio being marked", OWN, "405"),
+    Row("portfolios:file_list", "portfolio being marked", OWN, "405"),
+    Row("portfolios:withdraw", "submitted portfolio", OWN, OWN_GOES),
+    Row(
+        "portfolios:withdraw",
+        "portfolio being marked",
+        OWN,
+        "409: owner | 403: pam prue | 404",
+    ),
+    Row("portfolios:state", "portfolio being marked", OWN, "405"),
+    Row("portfolios:result", "portfolio being marked", OWN, "405"),
+    Row("portfolios:result", "released portfolio", OWN_GOES, "405"),
+    Row("portfolios:time", "more time", OWN, OWN_GOES),
+    Row("portfolios:ask", "asking", OWN, OWN_GOES),
+    Row("portfolios:revoke", "asking", "405", OWN_GOES),
+    Row(
+        "portfolios:extensions", "nothing", only("ada abe ana cora pam otto prue olga", 403), "405"
+    ),
+    Row(
+        "portfolios:extension",
+        "extension",
+        only("ada abe ana pam prue", 404),
+        only("ada abe ana pam prue", 404, 302),
+    ),
+    Row("portfolios:more_time_for_all", "event", delivery_page(ADMIN), delivery_page(ADMIN, 302)),
+    Row(
+        "portfolios:waive",
+        "attestation needed",
+        "200: pam prue | 403: owner | 404",
+        "302: pam prue | 403: owner | 404",
+    ),
+    Row(
+        "portfolios:waive",
+        "portfolio",
+        "404: pam prue | 403: owner | 404",
+        "404: pam prue | 403: owner | 404",
+    ),
+    Row(
+        "portfolios:holds",
+        "holdable",
+        "200: lea pam prue | 403: owner ada | 404",
+        "302: lea pam prue | 403: owner ada | 404",
+    ),
+    Row("portfolios:lift", "hold", "405", "302: lea pam prue | 403: owner ada | 404"),
+    Row("portfolios:serve", "pinned evidence", only("owner ada lea pam prue", 404), "405"),
+    Row("portfolios:original", "picture", only("pam prue", 404), "405"),
+    Row("portfolios:serve", "someone's note", only("owner", 404), "405"),
+    Row("portfolios:preview", "picture", only("owner", 404), "405"),
+    Row("portfolios:receipts", "nothing", "all 200", "all 422"),
+    Row("portfolios:verifier_request", "link", "all 200", "all 302"),
+    Row(
+        "portfolios:verifier_confirm",
+        "answers",
+        "200: vic | 404: out closed | 404",
+        "302: vic | 404: out closed | 404",
+    ),
+    Row("portfolios:verifier_done", "answers", "302: vic | 404: out closed | 404", "405"),
+    # --- marking
+    Row("assessment:home", "nothing", only(MARKS, 403), "405"),
+    Row("assessment:queue", "nothing", only(MARKS, 403), "405"),
+    Row("assessment:claim", "nothing", "405", only(MARKS, 403, 302)),
+    Row(
+        "assessment:claim",
+        "pool",
+        "405",
+        only(MARKS, 403, 302),
+    ),
+    Row("assessment:allocate", "delivery", delivery_page("lea pam prue"), "405"),
+    Row("assessment:shares", "delivery", delivery_page("lea pam prue"), "405"),
+    Row("assessment:share_out", "equal shares", "405", staff_page("lea pam prue", 302)),
+    Row("assessment:end", "allocation", "405", delivery_page("lea pam prue", 302)),
+    Row(
+        "assessment:allocate_one",
+        "pool",
+        staff_page("lea pam prue"),
+        staff_page("lea pam prue", 302),
+    ),
+    Row("assessment:workspace", "in_assessment", "200: ada lea pam prue | 403: owner | 404", "405"),
+    Row("assessment:workspace", "submitted", "200: ada lea pam prue | 403: owner | 404", "405"),
+    Row("assessment:workspace", "withdrawn", "200: lea pam prue | 403: owner | 404", "405"),
+    Row(
+        "assessment:workspace",
+        "in_adjudication",
+        "200: ada abe ana lea pam prue | 403: owner | 404",
+        "405",
+    ),
+    Row("assessment:workspace", "assessed", "200: ada lea pam prue | 403: owner | 404", "405"),
+    Row(
+        "assessment:workspace",
+        "in_moderation",
+        "200: ada lea pam prue | 403: owner moses | 404",
+        "405",
+    ),
+    Row("assessment:start", "to start", "405", "302: ada | 403: owner lea pam prue | 404"),
+    Row("assessment:start", "assessed", "405", "409: ada lea pam prue | 403: owner | 404"),
+    Row("assessment:save", "draft", "405", "302: ada | 403: owner lea pam prue | 404"),
+    Row("assessment:autosave", "draft", "405", "200: ada | 403: owner lea pam prue | 404"),
+    Row("assessment:result", "draft", "200: ada | 403: owner | 404", "405"),
+    Row("assessment:lease", "draft", "405", "200: ada | 403: owner lea pam prue | 404"),
+    Row("assessment:take_over", "left open", "405", "302: lea pam prue | 403: owner ada | 404"),
+    Row("assessment:look_again", "draft", "405", "302: ada | 403: owner lea pam prue | 404"),
+    Row("assessment:hand_back", "draft", "405", "302: ada pam prue | 403: owner lea | 404"),
+    Row(
+        "assessment:finish",
+        "verdict",
+        "200: ada lea pam prue | 403: owner | 404",
+        "302: ada | 403: owner lea pam prue | 404",
+    ),
+    Row(
+        "assessment:finish",
+        "assessed",
+        "200: ada lea pam prue | 403: owner | 404",
+        "409: ada | 403: owner lea pam prue | 404",
+    ),
+    Row("assessment:recorded", "assessed", "200: ada lea pam prue | 403: owner | 404", "405"),
+    Row(
+        "assessment:recorded",
+        "released",
+        "200: ada lea pam prue | 403: owner rita rob reader | 404",
+        "405",
+    ),
+    Row(
+        "assessment:referral_feedback",
+        "referred",
+        "200: owner | 403: ada lea pam prue | 404",
+        "405",
+    ),
+    Row(
+        "assessment:referral_feedback",
+        "assessed",
+        "404: owner | 403: ada lea pam prue | 404",
+        "405",
+    ),
+    # --- moderation
+    Row("moderation:home", "nothing", only(MODERATES, 403), "405"),
+    Row("moderation:agreement", "nothing", only(MODERATES, 403), "405"),
+    Row("moderation:agreement_table", "chart", "404", "405"),
+    Row("moderation:own_agreement", "nothing", only("ada abe ana cora fran otto", 404), "405"),
+    Row("moderation:fairness", "nothing", only("lea otto", 403), "405"),
+    Row("moderation:fairness_table", "chart", only("lea otto", 403), "405"),
+    Row("moderation:required_actions", "nothing", ANYBODY, "405"),
+    Row(
+        "moderation:required_action",
+        "required action",
+        only("pam moses ed lea", 404),
+        "302: pam | 403: moses ed lea | 404",
+    ),
+    Row("moderation:uphold_alike", "nothing", only(MODERATES, 403), only(MODERATES, 403, 422)),
+    Row("moderation:rounds", "nothing", only(MODERATES, 403), "405"),
+    Row("moderation:watch", "to watch", delivery_page("lea"), delivery_page("lea", 302)),
+    Row("moderation:end_watch", "watch", "405", only("lea", 404, 302)),
+    Row("moderation:open", "set to moderate", staff_page("lea"), staff_page("lea", 302)),
+    Row("moderation:round", "open round", only("moses ed lea", 404), "405"),
+    Row("moderation:round", "closed round", only("moses ed lea", 404), "405"),
+    Row(
+        "moderation:plan",
+        "frozen round",
+        "200: lea | 403: moses ed | 404",
+        "302: lea | 403: moses ed | 404",
+    ),
+    Row(
+        "moderation:plan",
+        "open round",
+        "302: lea | 403: moses ed | 404",
+        "302: lea | 403: moses ed | 404",
+    ),
+    Row(
+        "moderation:change_plan",
+        "frozen round",
+        "200: lea | 403: moses ed | 404",
+        "422: lea | 403: moses ed | 404",
+    ),
+    Row(
+        "moderation:change_plan",
+        "open round",
+        "409: lea | 403: moses ed | 404",
+        "409: lea | 403: moses ed | 404",
+    ),
+    Row("moderation:simulate", "closed round", "200: lea | 403: moses ed | 404", "405"),
+    Row("moderation:simulate", "frozen round", "409: lea | 403: moses ed | 404", "405"),
+    Row("moderation:population", "closed round", "200: lea | 403: moses ed | 404", "405"),
+    Row("moderation:record_pdf", "closed round", "200: lea | 403: moses ed | 404", "405"),
+    Row("moderation:extend", "open round", "405", "422: lea | 403: moses ed | 404"),
+    Row("moderation:extend", "closed round", "405", "409: lea | 403: moses ed | 404"),
+    Row("moderation:bring_back", "open round", "405", "302: lea | 403: moses ed | 404"),
+    Row("moderation:draw_again", "open round", "405", "409: lea | 403: moses ed | 404"),
+    Row(
+        "moderation:decide",
+        "read round",
+        "200: lea | 403: moses ed | 404",
+        "302: lea | 403: moses ed | 404",
+    ),
+    Row(
+        "moderation:take_back",
+        "decided round",
+        "200: lea | 403: moses ed | 404",
+        "302: lea | 403: moses ed | 404",
+    ),
+    Row(
+        "moderation:approve",
+        "adjustment",
+        "200: moses ed | 403: lea | 404",
+        "302: moses ed | 403: lea | 404",
+    ),
+    Row(
+        "moderation:close",
+        "decided round",
+        "200: lea | 403: moses ed | 404",
+        "302: lea | 403: moses ed | 404",
+    ),
+    Row(
+        "moderation:close",
+        "open round",
+        "409: lea | 403: moses ed | 404",
+        "409: lea | 403: moses ed | 404",
+    ),
+    Row("moderation:closed", "closed round", "200: lea | 403: moses ed | 404", "405"),
+    Row("moderation:record", "closed round", "200: lea | 403: moses ed | 404", "405"),
+    Row("moderation:mark", "item", "200: moses | 403: lea | 404", "302: moses | 403: lea | 404"),
+    Row(
+        "moderation:mark",
+        "item read blind",
+        "302: moses | 403: lea | 404",
+        "302: moses | 403: lea | 404",
+    ),
+    Row(
+        "moderation:compare",
+        "item read blind",
+        only("moses lea", 404),
+        only("moses lea", 404, 302),
+    ),
+    Row("moderation:compare", "item", "302: moses | 422: lea | 404", "302: moses | 422: lea | 404"),
+    Row("moderation:decided", "item read blind", only("moses lea", 404), "405"),
+    Row(
+        "moderation:allocate", "item", "200: lea | 403: moses | 404", "302: lea | 403: moses | 404"
+    ),
+    # --- awards
+    Row("awards:home", "nothing", only("rita rob lea otto", 403), "405"),
+    Row(
+        "awards:set",
+        "set to ratify",
+        staff_page("rita rob pam prue"),
+        staff_page("rita rob pam prue", 302),
+    ),
+    Row("awards:batch", "batch", only("rita rob pam prue", 404), "405"),
+    Row("awards:sign", "batch", "405", "302: rita rob | 403: pam prue | 404"),
+    Row("awards:cancel_batch", "batch", "405", only("rita rob pam prue", 404, 302)),
+    Row("awards:batch_result", "batch", only("rita rob pam prue", 404), "405"),
+    Row("awards:batch", "signed batch", only("rita rob pam prue", 404, 302), "405"),
+    Row("awards:sign", "signed batch", "405", "409: rita rob | 403: pam prue | 404"),
+    Row("awards:cancel_batch", "signed batch", "405", only("rita rob pam prue", 404, 409)),
+    Row("awards:batch_result", "signed batch", only("rita rob pam prue", 404), "405"),
+    Row("awards:reconsideration", "fresh look", only("rita rob lea pam prue", 404), "405"),
+    Row("awards:conclude", "fresh look", "405", "422: rita rob | 403: lea pam prue | 404"),
+    Row("awards:correct", "fresh look", "405", "422: lea | 403: rita rob pam prue | 404"),
+    Row(
+        "awards:recall_new",
+        "set to recall",
+        delivery_page("rita rob lea"),
+        delivery_page("rita rob lea", 302),
+    ),
+    Row("awards:recall", "recall", only("rita rob lea pam prue", 404), "405"),
+    Row("awards:recall_confirm", "recall", "405", "302: rita rob | 403: lea pam prue | 404"),
+    Row("awards:recall_cancel", "recall", "405", "302: rita rob lea | 403: pam prue | 404"),
+    Row("awards:releases", "nothing", only("pam otto prue olga", 403), "405"),
+    Row("awards:release_set", "set to release", delivery_page(ADMIN), delivery_page(ADMIN, 302)),
+    Row("awards:release_report", "done release", only(ADMIN, 404), only(ADMIN, 404, 409)),
+    Row("awards:release_report", "scheduled release", only(ADMIN, 404), only(ADMIN, 404, 302)),
+    Row("awards:board", "delivery", delivery_page(ADMIN), "405"),
+    Row("awards:learner", "enrolment", only(ADMIN, 404), "405"),
+    Row(
+        "awards:submit_on_behalf",
+        "on behalf",
+        "200: pam prue | 403: owner | 404",
+        "302: pam prue | 403: owner | 404",
+    ),
+    Row(
+        "awards:result",
+        "result",
+        "200: owner | 403: ada reader lea pam prue rita rob | 404",
+        "405",
+    ),
+    Row("awards:result", "in_assessment", "200: owner | 403: ada lea pam prue | 404", "405"),
+    Row(
+        "awards:reconsider",
+        "result",
+        "200: owner | 403: ada reader lea pam prue rita rob | 404",
+        "302: owner | 403: ada reader lea pam prue rita rob | 404",
+    ),
+    Row(
+        "awards:reconsider",
+        "in_assessment",
+        "302: owner | 403: ada lea pam prue | 404",
+        "302: owner | 403: ada lea pam prue | 404",
+    ),
+    Row(
+        "awards:reconsidered",
+        "under_reconsideration",
+        "200: owner | 403: ada reader lea pam prue rita rob | 404",
+        "405",
+    ),
+    Row(
+        "awards:reconsidered",
+        "result",
+        "302: owner | 403: ada reader lea pam prue rita rob | 404",
+        "405",
+    ),
+    Row("awards:credential", "credential", only("owner pam prue", 404), "405"),
+    Row("awards:credential_check", "credential", "all 200", "405"),
+]
+
+
+def walk(
+    resolver: URLResolver, spaces: tuple[str, ...] = (), outer: tuple[str, ...] = ()
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Every pattern below a resolver: its full name ("" for none) and the names of its arguments."""
+    found = []
+    for one in resolver.url_patterns:
+        names = (*outer, *(one.pattern.converters or one.pattern.regex.groupindex))
+        if isinstance(one, URLResolver):
+            inner = (*spaces, one.namespace) if one.namespace else spaces
+            found += walk(one, inner, names)
+        else:
+            found.append((":".join((*spaces, one.name)) if one.name else "", names))
+    return found
+
+
+@cache
+def patterns() -> dict[str, tuple[str, ...]]:
+    """Our own named addresses and those of packages, with their arguments. Of two the first answers."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, names in walk(get_resolver()):
+        found.setdefault(name, names)
+    found.pop("", None)
+    return found
+
+
+def arguments(view: str) -> tuple[str, ...]:
+    """Names of the arguments in a view's address."""
+    return patterns()[view]
