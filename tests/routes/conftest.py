@@ -1,9 +1,11 @@
 """One house for all questions of the package; each question is undone after it was asked."""
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import transaction
 
 from tests.proofs.world import build_world
@@ -16,7 +18,9 @@ def house(migrated_db: None, django_db_blocker: Any) -> Iterator[House]:
     """Built once for the package, in a transaction that never commits. No test here may ask for `db`."""
     with django_db_blocker.unblock():
         try:
-            with transaction.atomic():
+            # The clock stands, so that a confirmation stays as fresh as it was, however slow the machine is.
+            still = time_machine.travel(dt.datetime.now(dt.UTC), tick=False)
+            with still, transaction.atomic():
                 yield build_house(build_world())
                 transaction.set_rollback(True)
         finally:
