@@ -23,8 +23,8 @@ from portfolios.actions.attestation import ask_to_confirm
 from portfolios.actions.submission import place_hold
 from portfolios.enums import HoldKind
 from portfolios.models import Submission
-from tests.routes.places import House, Place
-from tests.routes.table import ROWS, Row, arguments
+from tests.routes.places import House, Place, arguments
+from tests.routes.table import ROWS, Row
 from workflows.models import Deadline, TransitionRecord
 
 UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -56,9 +56,11 @@ from tests.routes.places import (
     short,
     with_staff,
 )
-from workflows.enums import MessageState
+from workflows.actions.preferences import make_feed, suspend_address
+from workflows.enums import Category, Frequency, MessageState, SuspendedFor
 from workflows.hashing import unseal
 from workflows.models import NonWorkingDay, Notification, OutboxMessage
+from workflows.notifications.mailing import unsubscribe_token
 from workflows.transitions import perform
 
 
@@ -111,6 +113,7 @@ def build_house(world: World) -> House:
     add_moderation(house)
     add_awards(house)
     add_machinery(house)
+    add_messages(house)
     add_pool(house)
     sign_everybody_in(house)
     return house
@@ -130,7 +133,9 @@ def add_machinery(house: House) -> None:
     places["notice"] = Place({"pk": note.pk}, owner="lena")
     stuck = OutboxMessage.objects.filter(kind="delivery").order_by("pk")[0]
     OutboxMessage.objects.filter(pk=stuck.pk).update(state=MessageState.DEAD, attempts=8)
-    places["dead message"] = Place({"pk": stuck.pk}, owner="lena")
+    places["dead message"] = Place(
+        {"pk": stuck.pk}, owner="lena", data={"address": "other@example.org"}
+    )
     day = NonWorkingDay.objects.order_by("pk")[0]
     off = {"name": "Close-down", "kind": "closed", "region": "", **date_fields("day", 40)}
     places["day off"] = Place({"pk": day.pk}, owner="lena", data=off)
@@ -149,6 +154,39 @@ def add_machinery(house: House) -> None:
         person=people["abe"], other=people["mere"], kind="whanau", declared_by=people["abe"]
     )
     places["conflict"] = Place({"object_id": conflict.pk}, owner="lena")
+
+
+def add_messages(house: House) -> None:
+    """A mail that is stuck, an address that is suspended, choices, and the two addresses that are keys."""
+    places, people = house.places, house.people
+    stuck = OutboxMessage.objects.filter(notification__isnull=False).order_by("pk")[0]
+    OutboxMessage.objects.filter(pk=stuck.pk).update(state=MessageState.DEAD, attempts=8)
+    places["stuck mail"] = Place(
+        {"pk": stuck.pk}, owner="lena", data={"address": "other@example.org"}
+    )
+    bounced = suspend_address("bounces@example.org", because=SuspendedFor.BOUNCE)
+    places["suspended address"] = Place({"pk": bounced.pk}, owner="lena")
+    topic = "portfolios.portfolio.due"
+    places["topic"] = Place(
+        {"code": topic}, owner="lena", data={"subject": "Your {task} is due", "body": ""}
+    )
+    report = {"events": '[{"address": "lena@example.org", "kind": "bounce"}]'}
+    forged = {"X-Moderato-Signature": f"sha256={'0' * 64}"}
+    places["unsigned report"] = Place({}, owner="lena", data=report, headers=forged)
+    often = {f"often_{one}": Frequency.WEEKLY for one in Category.values}
+    places["choices"] = Place(
+        {}, owner="lena", data={**often, "is_on": "on", "begins": "20:00", "ends": "06:30"}
+    )
+    told = Notification(recipient=people["lena"], topic=topic)
+    places["link of a mail"] = Place(
+        {"token": unsubscribe_token(told)},
+        owner="lena",
+        data={"List-Unsubscribe": "One-Click"},
+    )
+    places["calendar"] = Place({"token": make_feed(actor=people["lena"])}, owner="lena")
+    places["calendar of a closed account"] = Place(
+        {"token": make_feed(actor=people["closed"])}, owner="lena"
+    )
 
 
 def add_learning(house: House) -> None:

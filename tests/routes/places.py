@@ -6,6 +6,7 @@ states, each has a delivery of its own with the same staff.
 """
 
 import dataclasses
+import functools
 import re
 import uuid
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client
-from django.urls import reverse
+from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -113,10 +114,38 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
+def walk(
+    resolver: URLResolver, spaces: tuple[str, ...] = (), outer: tuple[str, ...] = ()
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Every pattern below a resolver: its full name ("" for none) and the names of its arguments."""
+    found = []
+    for one in resolver.url_patterns:
+        names = (*outer, *(one.pattern.converters or one.pattern.regex.groupindex))
+        if isinstance(one, URLResolver):
+            inner = (*spaces, one.namespace) if one.namespace else spaces
+            found += walk(one, inner, names)
+        else:
+            found.append((":".join((*spaces, one.name)) if one.name else "", names))
+    return found
+
+
+@functools.cache
+def patterns() -> dict[str, tuple[str, ...]]:
+    """Our own named addresses and those of packages, with their arguments. Of two the first answers."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, names in walk(get_resolver()):
+        found.setdefault(name, names)
+    found.pop("", None)
+    return found
+
+
+def arguments(view: str) -> tuple[str, ...]:
+    """Names of the arguments in a view's address."""
+    return patterns()[view]
+
+
 def address(view: str, kwargs: dict[str, Any]) -> str:
     """The address of a named view, with those of the arguments that it takes."""
-    from tests.routes.table import arguments
-
     return reverse(view, kwargs={name: kwargs[name] for name in arguments(view)})
 
 

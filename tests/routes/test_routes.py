@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.routes.packages import PACKAGE_ROWS, admin_pages
-from tests.routes.places import OUT, PERSONAS, House, address, bare, missing, undone
-from tests.routes.table import ROWS, Row, patterns
+from tests.routes.places import OUT, PERSONAS, House, address, bare, missing, patterns, undone
+from tests.routes.table import ROWS, Row
 
 pytestmark = pytest.mark.proof
 FULL = os.environ.get("PROOF") == "full"
