@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef
 from portfolios.actions.attestation import ATTESTATION_DEADLINE, expire_attestations
 from portfolios.actions.drafting import CUT_OFF_DEADLINE, SUBMISSION_KINDS
 from portfolios.actions.extension import ANSWER_DEADLINE
+from portfolios.actions.schedules import begin_missing_portfolios
 from portfolios.actions.submission import submit_at_cut_off
 from portfolios.enums import ENDED_ATTEMPT, AttestationState, EvidenceState, ExtensionState
 from portfolios.models import (
@@ -305,6 +306,7 @@ extra_topics.update({"portfolios.portfolio.moved", "portfolios.portfolio.not_sub
 
 each_round("submit_at_cut_off")(submit_at_cut_off)
 each_round("expire_attestations")(expire_attestations)
+each_round("begin_missing_portfolios")(begin_missing_portfolios)
 
 
 T, D = "Workplace portfolio", "Friday 14 August 2026, 5:00 pm"

@@ -7,6 +7,7 @@ from kombu.exceptions import OperationalError
 from portfolios.actions.attestation import expire_attestations as expire
 from portfolios.actions.reconciling import reconcile_evidence
 from portfolios.actions.scanning import copy_missing, scan_waiting_evidence
+from portfolios.actions.schedules import begin_missing_portfolios as begin_missing
 from portfolios.actions.submission import submit_at_cut_off as submit_waiting
 from portfolios.actions.uploading import finish_arrived, sweep_uploads
 
@@ -43,6 +44,12 @@ def expire_attestations() -> int:
 def submit_at_cut_off() -> int:
     """Submit what learners asked to have submitted when the task closes."""
     return submit_waiting()
+
+
+@shared_task
+def begin_missing_portfolios() -> int:
+    """Begin portfolios that current learners of open deliveries lack."""
+    return begin_missing()
 
 
 def wake_scanner() -> None:

@@ -377,6 +377,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 30.0,
         "options": {"expires": 60, "queue": "notify"},
     },
+    "begin-missing-portfolios": {
+        "task": "portfolios.tasks.begin_missing_portfolios",
+        "schedule": 300.0,
+        "options": {"expires": 300, "queue": "notify"},
+    },
     "release-due": {
         "task": "awards.tasks.release_due",
         "schedule": 30.0,
