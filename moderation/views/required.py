@@ -43,6 +43,8 @@ def required_action(request: HttpRequest, pk: UUID) -> HttpResponse:
     is_open = found.closed_at is None
     owns = is_open and found.owner_id == me.pk
     leads = is_open and rules.leads(found.round, me)
+    if request.method == "POST" and is_open and not (owns or leads):
+        raise PermissionDenied("Its owner answers this action, and a lead moderator closes it.")
     sent = request.POST.get("what", "")
     response = ResponseForm(
         request.POST if sent == "respond" else None, initial={"response": found.response}

@@ -32,6 +32,7 @@ Decisions, where lifecycle leaves it open:
   ends mails of its kind, and the address of a calendar. They work for everybody who has them; a GET of
   the first only asks. A closed account's calendar is 404.
 - The mail provider's report is taken by its signature alone: without it, 403 for everybody.
+- The figures that pages of agreement keep so as not to compute them twice may be written by a visit.
 - An archive of an attempt is the learner's; administrators who see the portfolio get 403.
 """
 

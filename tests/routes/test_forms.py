@@ -1,14 +1,11 @@
 """Foreign ids reach nothing, a field left out gives nothing more, and no text breaks a page or is changed."""
 
-import os
-import random
-from typing import Any
-
 import pytest
 from django.test import Client
 
 from tests.routes.forms import (
     AWKWARD,
+    FULL,
     HALF_PAIR,
     NUL,
     QUERIES,
@@ -18,6 +15,7 @@ from tests.routes.forms import (
     posting,
     refused,
     served,
+    some,
     strangers,
     uses,
     with_stranger,
@@ -26,12 +24,6 @@ from tests.routes.places import House, address, digest, undone
 from tests.routes.table import ROWS
 
 pytestmark = pytest.mark.proof
-FULL = os.environ.get("PROOF") == "full"
-
-
-def some(values: list[Any], seed: str, count: int) -> list[Any]:
-    """All at full size, else a seeded few."""
-    return values if FULL else random.Random(seed).sample(values, min(count, len(values)))
 
 
 def test_an_address_mixes_no_relations(house: House) -> None:
@@ -82,7 +74,7 @@ def test_a_form_reaches_nothing_foreign(house: House) -> None:
                     if answer.status_code >= 500 or uses(thing) != before:
                         wrong.append(name)
     assert not wrong, "\n".join(wrong)
-    assert asked > 30
+    assert asked > (30 if FULL else 10)
 
 
 def test_a_field_left_out_gives_nothing_more(house: House) -> None:
@@ -121,7 +113,7 @@ def test_no_query_breaks_a_page(house: House) -> None:
     """Awkward values in every query that any page reads."""
     values = [*AWKWARD.values(), NUL, "1" * 40, "0", "-1"]
     wrong = []
-    for row in ROWS:
+    for row in some(ROWS, "queries", len(ROWS) // 3):
         place = house.places[row.place]
         persona = served(row, house, "GET")
         if not persona:

@@ -1,7 +1,8 @@
 """Every address × everybody, against the tables in table.py and packages.py. A new address without a row fails.
 
-Without PROOF=full each row is asked with everybody whom it names, and with a seeded sample of those
-who get what everybody else gets; then one answer of each kind is held against that for a missing thing.
+Without PROOF=full each row is asked with everybody whom it serves, and with a seeded sample of those
+whom it refuses and of those who get what everybody else gets; then one answer of each kind is held
+against that for a missing thing.
 """
 
 import os
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.routes.forms import some
 from tests.routes.packages import PACKAGE_ROWS, admin_pages
 from tests.routes.places import OUT, PERSONAS, House, address, bare, missing, patterns, undone
 from tests.routes.table import ROWS, Row
@@ -18,6 +20,7 @@ from tests.routes.table import ROWS, Row
 pytestmark = pytest.mark.proof
 FULL = os.environ.get("PROOF") == "full"
 OTHERS_ASKED = 1
+REFUSED_ASKED = 4
 METHODS = ("GET", "POST")
 OPEN_TO_ALL = {"link", "answers"}
 ALL = [*ROWS, *PACKAGE_ROWS]
@@ -32,8 +35,11 @@ def cells(row: Row, spec: str, house: House) -> Iterator[str]:
         yield from ("out", "owner", "lea", "petra")
         return
     place = house.places[row.place]
-    named = {name for part in spec.split(" | ") for name in part.partition(": ")[2].split()}
-    yield from (one for one in PERSONAS if one in named or one == place.also.get("reader"))
+    parts = {part.partition(": ")[0]: part.partition(": ")[2].split() for part in spec.split(" | ")}
+    named = {name for names in parts.values() for name in names}
+    chosen = named - {*parts.get("403", [])}
+    chosen |= {*some(parts.get("403", []), f"{row.name} {spec} refused", REFUSED_ASKED)}
+    yield from (one for one in PERSONAS if one in chosen or one == place.also.get("reader"))
     rest = [one for one in PERSONAS if one not in named and one not in OUT]
     chance = random.Random(f"{row.name} {spec}")
     yield from (chance.choice(OUT), *chance.sample(rest, min(OTHERS_ASKED, len(rest))))

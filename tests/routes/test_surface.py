@@ -7,6 +7,7 @@ import pytest
 from django.test import override_settings
 
 from catalogue.models import Grade
+from tests.routes.forms import some
 from tests.routes.places import PERSONAS, House, address, arguments, digest, patterns, undone
 from tests.routes.surface import faults, posts, production_settings, sampled, visits
 from tests.routes.table import ROWS, Row
@@ -62,7 +63,7 @@ def test_every_response_is_safe(house: House) -> None:
     wrong: list[str] = []
     settings = production_settings()
     with override_settings(**settings):
-        for row in ROWS:
+        for row in some(ROWS, "headers", len(ROWS) // 3):
             place = house.places[row.place]
             where = address(row.view, place.kwargs)
             for method, spec in (("GET", row.get), ("POST", row.post)):
