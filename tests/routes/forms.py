@@ -208,6 +208,6 @@ def some(values: Iterable[Any], seed: str, count: int) -> list[Any]:
 
 
 def posting() -> list[Row]:
-    """Rows with a form: all at full size, else a seeded third."""
+    """Rows with a form: all at full size, else a seeded quarter."""
     rows = [row for row in ROWS if row.post != "405"]
-    return some(rows, "forms", len(rows) // 3)
+    return some(rows, "forms", len(rows) // 4)

@@ -133,9 +133,7 @@ def add_machinery(house: House) -> None:
     places["notice"] = Place({"pk": note.pk}, owner="lena")
     stuck = OutboxMessage.objects.filter(kind="delivery").order_by("pk")[0]
     OutboxMessage.objects.filter(pk=stuck.pk).update(state=MessageState.DEAD, attempts=8)
-    places["dead message"] = Place(
-        {"pk": stuck.pk}, owner="lena", data={"address": "other@example.org"}
-    )
+    places["dead message"] = Place({"pk": stuck.pk}, owner="lena")
     day = NonWorkingDay.objects.order_by("pk")[0]
     off = {"name": "Close-down", "kind": "closed", "region": "", **date_fields("day", 40)}
     places["day off"] = Place({"pk": day.pk}, owner="lena", data=off)
@@ -159,11 +157,12 @@ def add_machinery(house: House) -> None:
 def add_messages(house: House) -> None:
     """A mail that is stuck, an address that is suspended, choices, and the two addresses that are keys."""
     places, people = house.places, house.people
-    stuck = OutboxMessage.objects.filter(notification__isnull=False).order_by("pk")[0]
+    mails = OutboxMessage.objects.filter(notification__isnull=False, state=MessageState.PENDING)
+    stuck, waiting = mails.order_by("pk")[:2]
     OutboxMessage.objects.filter(pk=stuck.pk).update(state=MessageState.DEAD, attempts=8)
-    places["stuck mail"] = Place(
-        {"pk": stuck.pk}, owner="lena", data={"address": "other@example.org"}
-    )
+    sent = {"address": "other@example.org"}
+    places["stuck mail"] = Place({"pk": stuck.pk}, owner="lena", data=sent)
+    places["mail on its way"] = Place({"pk": waiting.pk}, owner="lena", data=sent)
     bounced = suspend_address("bounces@example.org", because=SuspendedFor.BOUNCE)
     places["suspended address"] = Place({"pk": bounced.pk}, owner="lena")
     topic = "portfolios.portfolio.due"
