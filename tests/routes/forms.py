@@ -207,7 +207,10 @@ def some(values: Iterable[Any], seed: str, count: int) -> list[Any]:
     return every if FULL else random.Random(seed).sample(every, min(count, len(every)))
 
 
+def every_form() -> list[Row]:
+    return [row for row in ROWS if row.post != "405"]
+
+
 def posting() -> list[Row]:
     """Rows with a form: all at full size, else a seeded quarter."""
-    rows = [row for row in ROWS if row.post != "405"]
-    return some(rows, "forms", len(rows) // 4)
+    return some(every_form(), "forms", len(every_form()) // 4)
