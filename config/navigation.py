@@ -105,7 +105,7 @@ ADMINISTRATOR = Role(
         ("Deliveries", "catalogue:deliveries"),
         ("Micro-credentials", "catalogue:micro_credentials"),
         ("Releases", "awards:releases"),
-        ("Sending problems", "workflows:messages"),
+        ("Delivery of messages", "workflows:messages"),
     ),
 )
 AUTHOR = Role(
