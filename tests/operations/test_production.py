@@ -104,7 +104,7 @@ def test_it_becomes_ready_names_what_dies_and_stops(stack):
     wait_for(stack)
 
     stack.places["database"].halt()
-    wait_for(stack, "database", "migrations", "worker", "beat", "outbox")
+    wait_for(stack, "database", "migrations", "worker", "beat", "outbox", "evidence")
     assert answers(stack, "/healthz").status == 200
     stack.places["database"].resume()
     wait_for(stack)
