@@ -134,7 +134,7 @@ def board(request: HttpRequest, pk: UUID) -> HttpResponse:
         "filters": filters,
         "filter_label": selectors.COLUMNS.get(filters["column"])
         or selectors.ATTENTION.get(filters["attention"] or filters["column"], ""),
-        "several_tasks": len({row.task for row in found.rows}) > 1,
+        "several_tasks": found.several_tasks,
         "rows": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
     }
     return page(request, "awards/board_administrator.html", context)

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from accounts.models import SYSTEM
@@ -104,28 +105,18 @@ def test_the_service_clock_counts_working_days_from_the_records(cast):
     assert stay.since == record.at
 
 
-def test_the_board_says_how_long_and_when_it_is_too_long(cast, monkeypatch):
+def test_the_board_says_how_long_and_when_it_is_too_long(cast):
     submitted(cast, "lena")
     (row,) = [one for one in board(cast.delivery).rows if one.reference]
-    assert row.days == 0
-    assert "slow" not in row.attention
-    policy = {**cast.delivery.policy_overrides, "marking.days": 0}
-    monkeypatch.setattr(type(cast.delivery), "policy_value", lambda self, key: policy.get(key, 0))
-    from workflows.selectors import service
-
-    real = service.spells_of
-
-    def later(*arguments):
-        from dataclasses import replace
-
-        return {
-            key: [replace(one, working_days=4) for one in stays]
-            for key, stays in real(*arguments).items()
-        }
-
-    monkeypatch.setattr("awards.selectors.cohort.spells_of", later)
-    (row,) = [one for one in board(cast.delivery).rows if one.reference]
-    assert (row.days, "slow" in row.attention) == (4, True)
+    assert (row.days, "slow" in row.attention) == (0, False)
+    cast.delivery.policy_overrides = {"marking.days": 3}
+    calendar, zone = cast.delivery.calendar, cast.delivery.zone
+    today = timezone.now().astimezone(zone).date()
+    for days in (3, 4):
+        then = dt.datetime.combine(calendar.add(today, days), dt.time(12), zone)
+        with time_machine.travel(then):
+            (row,) = [one for one in board(cast.delivery).rows if one.reference]
+            assert (row.days, "slow" in row.attention) == (days, days > 3)
 
 
 def test_a_result_is_expected_by_policy_first_and_by_experience_later(cast, client):
