@@ -111,12 +111,19 @@ class BoardRow:
     days: int | None
 
     @property
-    def column_label(self) -> Any:
-        return COLUMNS[self.column]
-
-    @property
-    def attention_labels(self) -> list[Any]:
-        return [label for code, label in ATTENTION.items() if code in self.attention]
+    def line(self) -> dict[str, Any]:
+        """What the page writes of it. A template finds the entries of a dictionary soonest."""
+        return {
+            "enrolment": self.enrolment_id,
+            "learner": self.learner,
+            "task": self.task,
+            "column": str(COLUMNS[self.column]),
+            "reference": self.reference or "–",
+            "attempt": self.attempt,
+            "due_at": self.due_at,
+            "days": self.days,
+            "needs": [str(label) for code, label in ATTENTION.items() if code in self.attention],
+        }
 
 
 @dataclass(frozen=True)
@@ -373,12 +380,22 @@ def board(delivery: Delivery) -> Board:
 
 def _dead_messages_of(delivery: Delivery) -> int:
     """Messages about this delivery's submissions that were given up, or refused by the mail server."""
-    about = Submission.objects.filter(delivery=delivery).values("pk")
-    return (
+    found = composed.rows("dead messages", _dead_messages, [delivery.pk], limit=1)
+    return int(found[0][0]) if found else 0
+
+
+def _dead_messages(values: Sequence[Any]) -> QuerySet[OutboxMessage, Any]:
+    about = Submission.objects.filter(delivery=values[0]).order_by().values("pk")
+    found: QuerySet[OutboxMessage, Any] = (
         OutboxMessage.objects.stuck()
         .filter(Q(record__subject_id__in=about) | Q(notification__subject_id__in=about))
-        .count()
+        .order_by()
+        .annotate(same=Value(1))
+        .values("same")
+        .annotate(number=Count("pk"))
+        .values_list("number")
     )
+    return found
 
 
 @dataclass

@@ -127,7 +127,7 @@ def board(request: HttpRequest, pk: UUID) -> HttpResponse:
         "attention": request.GET.get("attention", ""),
         "search": request.GET.get("q", "").strip()[:100],
     }
-    rows = found.filtered(**filters)
+    rows = Paginator(found.filtered(**filters), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "delivery": delivery,
         "board": found,
@@ -135,7 +135,8 @@ def board(request: HttpRequest, pk: UUID) -> HttpResponse:
         "filter_label": selectors.COLUMNS.get(filters["column"])
         or selectors.ATTENTION.get(filters["attention"] or filters["column"], ""),
         "several_tasks": found.several_tasks,
-        "rows": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        "rows": rows,
+        "lines": [row.line for row in rows],
     }
     return page(request, "awards/board_administrator.html", context)
 

@@ -23,7 +23,8 @@ from tests.factories.portfolios import note, portfolio_of, ready, submit, submit
 from tests.personas import Cast, make_cast
 from tests.tampering import tampering
 from tests.worlds import kept
-from workflows.models import TransitionRecord
+from workflows.enums import MessageState
+from workflows.models import OutboxMessage, TransitionRecord
 from workflows.selectors.service import spells_of
 from workflows.working_days import WorkingCalendar
 
@@ -217,3 +218,20 @@ def test_the_clock_reads_the_last_record(mixed):
         timezone.now().astimezone(mixed.delivery.zone).date(),
     )
     assert "slow" in row.attention
+
+
+def test_messages_that_were_given_up_are_counted(mixed):
+    """One that is about a submission of the delivery, by its record; nothing that waits or is of others."""
+    assert board(mixed.delivery).dead_messages == 0
+    submission = Submission.objects.filter(delivery=mixed.delivery).first()
+    messages = OutboxMessage.objects.filter(record__subject_id=submission.pk)
+    message = messages.first()
+    OutboxMessage.objects.filter(pk=message.pk).update(state=MessageState.DEAD)
+    found = board(mixed.delivery)
+    assert (found.dead_messages, found.needs_attention) == (1, True)
+    with tampering():
+        message.record = TransitionRecord.objects.exclude(
+            subject_id__in=Submission.objects.values("pk")
+        ).first()
+        message.save(update_fields=["record"])
+    assert board(mixed.delivery).dead_messages == 0
