@@ -342,13 +342,21 @@ describe(
     asks=True,
     sample={"title": "Report", "refusal": "The file could not be read."},
 )
-for one in ("attested", "declined", "expired"):
+describe(
+    S + "attestation.attested",
+    Category.CONFIRMING,
+    who="The learner who asked",
+    why="You asked somebody to confirm.",
+    frequency=Frequency.DAILY,
+    sample={"verifier": "Vic Harris", "task": T},
+)
+for one in ("declined", "expired"):
     describe(
         S + f"attestation.{one}",
         Category.CONFIRMING,
-        who="The learner who asked",
+        who="The learner who asked, who now has to ask somebody else",
         why="You asked somebody to confirm.",
-        frequency=Frequency.DAILY,
+        asks=True,
         sample={"verifier": "Vic Harris", "task": T},
     )
 describe(

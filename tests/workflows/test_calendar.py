@@ -287,7 +287,7 @@ class TestPages:
         day = NonWorkingDay.objects.first()
         assert client.get(self.URL).status_code == 403
         assert client.get(f"{self.URL}import/").status_code == 403
-        assert client.post(f"{self.URL}{day.pk}/remove/").status_code == 403
+        assert client.post(f"{self.URL}{day.pk}/remove/").status_code == 404
         assert NonWorkingDay.objects.current().filter(pk=day.pk).exists()
 
     def test_a_day_is_added_once_and_removed(self, signed):

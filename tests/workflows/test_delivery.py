@@ -50,7 +50,7 @@ def test_only_caretakers_see_the_page(client, ada, docket):
     client.force_login(ada)
     key = mails().get().pk
     assert client.get("/manage/messages/").status_code == 403
-    assert client.get(f"/manage/messages/{key}/").status_code == 403
+    assert client.get(f"/manage/messages/{key}/").status_code == 404
     assert client.post("/manage/messages/retry/").status_code == 403
     assert client.post(f"/manage/messages/{key}/address/", {"address": "a@b.nz"}).status_code == 403
     assert client.post(f"/manage/messages/addresses/{row.pk}/clear/").status_code == 403
