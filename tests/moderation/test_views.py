@@ -271,7 +271,7 @@ def test_the_second_approver_signs_in_again_and_sees_every_change() -> None:
         in lea.post(at("decide", found.pk), chosen | {"shift": ""}).content.decode()
     )
     preview = lea.post(at("decide", found.pk), chosen).content.decode()
-    assert "Met well → Met" in preview
+    assert "Met well to Met" in preview
     lea.post(at("decide", found.pk), chosen | {"confirm": "1"})
     assert "The round cannot be closed yet" in lea.get(at("close", found.pk)).content.decode()
     moses = signed_in(cast, "moses")
