@@ -170,7 +170,9 @@ def main(what: str) -> int:
     outcomes += lint()
     outcomes.append(suite("suite on PostgreSQL", PARALLEL))
     on_sqlite = {"TEST_DATABASE_URL": "sqlite:///:memory:"}
-    outcomes.append(suite("suite on SQLite", ["-m", "sqlite"], **on_sqlite))
+    outcomes.append(
+        suite("suite on SQLite", ["-m", "sqlite", "-n", "2", "--dist", "loadfile"], **on_sqlite)
+    )
     return summary(outcomes)
 
 
