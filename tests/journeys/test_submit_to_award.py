@@ -26,6 +26,7 @@ from tests.factories.awards import conclude, relay_all
 from tests.factories.moderation import agreed
 from tests.factories.portfolios import ready
 from tests.personas import PASSWORD, Cast, make_cast
+from workflows.enums import Channel
 from workflows.models import Notification, OutboxMessage, TransitionRecord
 from workflows.outbox import deliver
 
@@ -257,7 +258,10 @@ def test_from_the_first_note_to_the_credential():  # noqa: PLR0915  one story, t
     ]
     names = TransitionRecord.objects.of(other).order_by("seq").values_list("name", flat=True)
     assert list(names)[-2:] == ["request_reconsideration", "conclude_reconsideration"]
-    assert not OutboxMessage.objects.exclude(state__in=["sent", "cancelled"]).exists()
+    waiting = OutboxMessage.objects.exclude(state__in=["sent", "cancelled"])
+    assert {one.channel for one in waiting} <= {Channel.DIGEST}
+    learners = {cast.lena.pk, cast.hone.pk}
+    assert not waiting.filter(notification__recipient__in=learners).exists()
     report = io.StringIO()
     call_command("verify_audit", "--json", stdout=report)
     assert json.loads(report.getvalue())["findings"] == []

@@ -9,7 +9,7 @@ import yaml
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
-VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?P<how>:\?|:-)?(?P<rest>[^}]*)\})")
+VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?P<how>:\?|:-|-)?(?P<rest>[^}]*)\})")
 SECRETS = {
     "SECRET_KEY": "kahu-7Qm2xV9tR4bN8wZ1yL6cD3fG5hJ0pKsAeUoIiTrEwQzXc",
     "AUDIT_SIGNING_KEY": base64.b64encode(bytes(range(32))).decode(),
@@ -33,11 +33,12 @@ def filled(value: Any, variables: dict[str, str]) -> Any:
     def one(match: re.Match[str]) -> str:
         if match["name"] is None:
             return "$"
-        if given := variables.get(match["name"]):
-            return given
+        given = variables.get(match["name"])
+        if given or (match["how"] == "-" and given is not None):
+            return str(given)
         if match["how"] == ":?":
             raise MissingVariableError(match["rest"])
-        return match["rest"] if match["how"] == ":-" else ""
+        return match["rest"] if match["how"] in {":-", "-"} else ""
 
     if isinstance(value, str):
         return VARIABLE.sub(one, value)

@@ -7,8 +7,18 @@ from django.db.migrations.loader import MigrationLoader
 
 APPS = ("accounts", "workflows", "catalogue", "portfolios", "assessment", "moderation", "awards")
 
-# Nobody ran the code before these, so no old code could meet their columns.
-BEFORE_THE_FIRST_RELEASE = ["0002_listing_and_checklist", "0002_scanned_for_viruses"]
+# No release came before these, so no old code could meet their columns. What comes after the first
+# release gives a new NOT NULL column a default in the database.
+BEFORE_THE_FIRST_RELEASE = [
+    "0002_listing_and_checklist",
+    "0002_partial_recall",
+    "0002_plan_versions",
+    "0002_scanned_for_viruses",
+    "0003_record_contents",
+    "0004_files_by_task",
+    "0004_stored_figures",
+    "0007_copies_for_others",
+]
 
 
 @pytest.mark.parametrize("app", APPS)
