@@ -52,10 +52,22 @@ class OrganisationAdmin(NoDelete):
 
 @admin.register(Membership)
 class MembershipAdmin(NoDelete):
+    """Parts in organisations. Nobody gives one to themselves: who runs the system decides on no result."""
+
     list_display = ("user", "organisation", "role", "since", "ended_at")
     list_filter = ("role",)
     list_select_related = ("user", "organisation")
     autocomplete_fields = ("user", "organisation")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name == "user":
+            kwargs["queryset"] = User.objects.exclude(pk=request.user.pk)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        if obj is not None and obj.user_id == request.user.pk:
+            return False
+        return bool(super().has_change_permission(request, obj))
 
 
 @admin.register(DeclaredConflict)

@@ -7,6 +7,7 @@ from allauth.account import forms as allauth_forms
 from django import forms
 
 from accounts.models import User
+from accounts.words import Text
 
 HOME_ZONES = ["Pacific/Auckland", "Pacific/Chatham"]
 NEAR_ZONES = [
@@ -59,6 +60,7 @@ class SettingsForm(UserForm):
     class Meta:
         model = User
         fields = ["preferred_name", "theme", "time_zone"]
+        field_classes = {"preferred_name": Text}
         labels = {"preferred_name": "What should we call you?", "theme": "Colours"}
         help_texts = {
             "preferred_name": "Shown at the top of pages and in greetings. Results and credentials keep "

@@ -1,6 +1,5 @@
 """User, Organisation, Membership, DeclaredConflict, and the named actors that are not people."""
 
-import unicodedata
 import uuid
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from django.utils import timezone
 
 from accounts.enums import ConflictKind, OrganisationKind, OrganisationRole, Theme
 from accounts.querysets import MembershipQuerySet, UserManager, search_key
+from accounts.words import plain_text
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -45,7 +45,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.name = unicodedata.normalize("NFC", self.name)
+        self.name = plain_text(self.name)
         self.search_key = search_key(f"{self.name} {self.email}")[:300]
         super().save(*args, **kwargs)
 

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.datastructures import MultiValueDict
 
 from accounts.models import User
+from accounts.words import Text
 from assessment.definitions import Judged, Marks
 from assessment.models import CriterionJudgement
 from workflows.forms import whole_number
@@ -63,7 +64,7 @@ class AllocationForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "Choose an assessor."},
     )
-    reason = forms.CharField(
+    reason = Text(
         label="Why is it moved?",
         max_length=200,
         error_messages={"required": "Say why the work is moved."},
@@ -103,7 +104,7 @@ class FinishForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "Choose one verdict."},
     )
-    concern = forms.CharField(
+    concern = Text(
         label="What is the concern?",
         help_text="Only for an integrity concern. Staff read this, the learner does not.",
         required=False,
@@ -127,4 +128,4 @@ class FinishForm(forms.Form):
 class HandBackForm(forms.Form):
     """Why the work goes back to the queue."""
 
-    reason = forms.CharField(label="Why?", max_length=200, required=False)
+    reason = Text(label="Why?", max_length=200, required=False)

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.words import Text
 from awards import selectors
 from awards.selectors import RecallScope
 from catalogue.models import AssessmentTask, Criterion, Delivery
@@ -67,7 +68,7 @@ class ReleaseForm(LocalMomentForm):
 class MinuteForm(forms.Form):
     """The minute of the meeting."""
 
-    minute = forms.CharField(
+    minute = Text(
         label=_("Minute"),
         help_text=_("Who met, what was discussed, what was decided. It is kept with the batch."),
         widget=forms.Textarea,
@@ -78,7 +79,7 @@ class MinuteForm(forms.Form):
 class SignForm(forms.Form):
     """A signature: that the person has read what is listed, and which list it was."""
 
-    seen_hash = forms.CharField(widget=forms.HiddenInput)
+    seen_hash = Text(widget=forms.HiddenInput)
     agreed = forms.BooleanField(
         label=_("I have read this batch and confirm its results."),
         error_messages={"required": _("Confirm that you have read this batch.")},
@@ -88,7 +89,7 @@ class SignForm(forms.Form):
 class GroundsForm(forms.Form):
     """Why a learner wants a fresh look."""
 
-    grounds = forms.CharField(
+    grounds = Text(
         label=_("Why should your result be looked at again?"),
         help_text=_("Say what you think was missed. Name the criterion if you can."),
         widget=forms.Textarea,
@@ -100,7 +101,7 @@ class GroundsForm(forms.Form):
 class ReasonForm(forms.Form):
     """A reason, for steps that need one."""
 
-    reason = forms.CharField(
+    reason = Text(
         label=_("Reason"),
         widget=forms.Textarea,
         max_length=5000,
@@ -111,7 +112,7 @@ class ReasonForm(forms.Form):
 class ConclusionForm(forms.Form):
     """What the ratifier concludes; the learner reads it."""
 
-    note = forms.CharField(
+    note = Text(
         label=_("What was looked at, and what is concluded?"),
         help_text=_("The learner reads this."),
         widget=forms.Textarea,
@@ -123,8 +124,8 @@ class ConclusionForm(forms.Form):
 class OnBehalfForm(forms.Form):
     """Submit for a learner."""
 
-    key = forms.CharField(widget=forms.HiddenInput, max_length=64)
-    reason = forms.CharField(
+    key = Text(widget=forms.HiddenInput, max_length=64)
+    reason = Text(
         label=_("Why do you submit for the learner?"),
         help_text=_("It stands in the history of the submission."),
         widget=forms.Textarea,

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import Organisation, User
 from accounts.querysets import search_key
+from accounts.words import Text
 from catalogue.enums import DeliveryMode, DeliveryRoleKind
 from catalogue.models import (
     Delivery,
@@ -53,6 +54,7 @@ class DeliveryForm(DeliveryBase):
     class Meta:
         model = Delivery
         fields = ["title", "code", "mode", "client", "starts_on", "ends_on", "time_zone", "region"]
+        field_classes = {"title": Text}
         labels = {
             "mode": "How it is taught",
             "client": "Client organisation",
@@ -101,7 +103,7 @@ class ScheduleForm(LocalTimes):
         required=False,
         help_text="Leave empty to close when it is due, or as many working days later as the policy says.",
     )
-    reason = forms.CharField(
+    reason = Text(
         label="Why the dates move",
         required=False,
         max_length=500,
@@ -192,7 +194,7 @@ class PersonForm(forms.Form):
     """Add one person to a delivery: known by e-mail address, or invited."""
 
     email = forms.EmailField(label="E-mail address")
-    name = forms.CharField(
+    name = Text(
         label="Name",
         required=False,
         max_length=200,
@@ -223,7 +225,7 @@ class ImportForm(forms.Form):
     """A CSV file, or rows pasted from a spreadsheet."""
 
     file = forms.FileField(label="CSV file", required=False)
-    text = forms.CharField(
+    text = Text(
         label="Or paste rows here",
         required=False,
         strip=False,
@@ -248,7 +250,7 @@ class ImportForm(forms.Form):
 class PreModerationForm(forms.Form):
     """The checklist with a note; a request for changes needs the note, an approval every answer."""
 
-    note = forms.CharField(label="Note", required=False, widget=forms.Textarea, max_length=5000)
+    note = Text(label="Note", required=False, widget=forms.Textarea, max_length=5000)
 
     def __init__(self, *args: Any, approving: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -287,7 +289,7 @@ class PreModerationForm(forms.Form):
 class FindForm(forms.Form):
     """Search in a list; macrons, case and doubled vowels do not matter."""
 
-    q = forms.CharField(label="Find", required=False, max_length=100)
+    q = Text(label="Find", required=False, max_length=100)
 
     def key(self) -> str:
         return search_key(str(self.cleaned_data["q"]).strip()) if self.is_valid() else ""

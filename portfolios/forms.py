@@ -1,13 +1,13 @@
 """What learners, verifiers and administrators type. Forms check shape; actions decide."""
 
 import datetime as dt
-import unicodedata
 import zoneinfo
 from typing import Any
 
 from django import forms
 from django.core.validators import URLValidator
 
+from accounts.words import Text
 from catalogue.enums import AiPolicy
 from catalogue.models import Criterion
 from portfolios.enums import Confidentiality, EvidenceKind, HoldKind
@@ -20,13 +20,6 @@ from portfolios.models import (
 )
 from portfolios.selectors import UploadLimits
 from workflows.forms import LocalTimes
-
-
-class Text(forms.CharField):
-    """Words in NFC, so that an ā typed on one machine equals an ā typed on another."""
-
-    def to_python(self, value: Any) -> str:
-        return unicodedata.normalize("NFC", super().to_python(value) or "")
 
 
 def area(**kwargs: Any) -> Text:
@@ -87,7 +80,7 @@ class AddForm(forms.Form):
 
     title = Text(label="Title", max_length=200, required=False)
     description = area(label="What does this show?", max_length=10_000, required=False)
-    criterion = forms.CharField(required=False, widget=forms.HiddenInput)
+    criterion = Text(required=False, widget=forms.HiddenInput)
 
 
 class FileForm(AddForm):
@@ -145,7 +138,7 @@ class PhotoForm(FileForm):
 class LinkForm(AddForm):
     """An address. Only the address is kept; the page behind it can change."""
 
-    link = forms.CharField(
+    link = Text(
         label="Address",
         max_length=2000,
         validators=[
@@ -225,7 +218,7 @@ class ReflectionForm(forms.Form):
 class SubmitForm(forms.Form):
     """Declaration and button. The key makes a double tap harmless."""
 
-    key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    key = Text(max_length=64, widget=forms.HiddenInput)
     ai_use = area(label="How did you use AI tools?", max_length=10_000, required=False)
     accept = forms.BooleanField(
         label="I accept this declaration",
@@ -359,10 +352,8 @@ class WaiveForm(forms.Form):
 class ReceiptForm(forms.Form):
     """Reference and fingerprint, as they stand on a receipt; spaces do not matter."""
 
-    reference = forms.CharField(
-        label="Reference", max_length=20, help_text="For example PF-2026-7K3QXP"
-    )
-    fingerprint = forms.CharField(
+    reference = Text(label="Reference", max_length=20, help_text="For example PF-2026-7K3QXP")
+    fingerprint = Text(
         label="Fingerprint", max_length=200, help_text="64 letters and digits; spaces do not matter"
     )
 

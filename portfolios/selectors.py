@@ -43,6 +43,8 @@ from portfolios.storage import megabytes
 from workflows.guards import Guard
 
 SOON = dt.timedelta(days=7)
+NEWS = dt.timedelta(days=14)
+"""For so long a released result stands among the next steps; the list of results keeps it for good."""
 
 
 def in_words(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
@@ -302,6 +304,13 @@ def summaries(portfolios: list[Portfolio]) -> list[Progress]:
     return made
 
 
+def is_news(submission: Submission, now: dt.datetime) -> bool:
+    """Whether the result came out within the last fortnight."""
+    if submission.state != SubmissionState.RELEASED or submission.released_at is None:
+        return False
+    return now - submission.released_at < NEWS
+
+
 def card_of(row: Progress, now: dt.datetime) -> tuple[int, Card] | None:
     """What one portfolio asks of the learner, with its rank."""
     portfolio = row.portfolio
@@ -309,7 +318,7 @@ def card_of(row: Progress, now: dt.datetime) -> tuple[int, Card] | None:
     base = f"/learn/p/{portfolio.pk}/"
     title = portfolio.task.title
     if not row.is_open:
-        if row.submission is not None and row.submission.state == SubmissionState.RELEASED:
+        if row.submission is not None and is_news(row.submission, now):
             return 5, Card(f"Your result: {title}", "", f"{base}result/", "Read your result")
         return None
     if row.submission is not None and row.submission.state == SubmissionState.REFERRED:

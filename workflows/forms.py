@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from accounts.words import Text
 from workflows.enums import Frequency, OffKind
 from workflows.working_days import REGIONS, is_skipped, moments_of
 
@@ -135,7 +136,7 @@ class DayOffForm(forms.Form):
     """One more day on which nobody has to work."""
 
     day = DayField(label="Day")
-    name = forms.CharField(
+    name = Text(
         label="Name",
         max_length=200,
         error_messages={"required": "Enter what the day is called."},
@@ -150,7 +151,7 @@ class DayListForm(forms.Form):
     """A file of days, or rows pasted from a spreadsheet."""
 
     file = forms.FileField(label="CSV or calendar (.ics) file", required=False)
-    text = forms.CharField(
+    text = Text(
         label="Or paste rows here",
         required=False,
         strip=False,
@@ -216,10 +217,8 @@ class MessagesForm(forms.Form):
 class WordingForm(forms.Form):
     """An administrator's own words for a message."""
 
-    subject = forms.CharField(label="Subject", required=False, max_length=200)
-    body = forms.CharField(
-        label="Text", required=False, widget=forms.Textarea, max_length=5000, strip=False
-    )
+    subject = Text(label="Subject", required=False, max_length=200)
+    body = Text(label="Text", required=False, widget=forms.Textarea, max_length=5000, strip=False)
 
 
 class AddressForm(forms.Form):

@@ -10,9 +10,9 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.models import SYSTEM, User
+from accounts.words import plain_text
 from assessment import guards, rules, selectors
 from assessment.actions.allocation import allocate_automatically, lock, stop_deadline
-from assessment.actions.marking import plain_text
 from assessment.enums import MARKED_AS, Basis
 from assessment.hashing import policy_hash
 from assessment.models import AssessmentDecision, CriterionJudgement, Lease

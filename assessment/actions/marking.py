@@ -1,7 +1,6 @@
 """Opening the workspace, keeping it, and saving drafts."""
 
 import datetime as dt
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -11,6 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import Actor, User
+from accounts.words import plain_text
 from assessment import guards, rules, selectors
 from assessment.actions.allocation import lock
 from assessment.definitions import Marks
@@ -24,12 +24,6 @@ from workflows.actions import open_record
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState, StaleVersion
 from workflows.notifications import notify
 from workflows.transitions import perform
-
-
-def plain_text(text: str) -> str:
-    """What a person typed, in NFC and with one kind of line end; macrons stay."""
-    cleaned = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-    return unicodedata.normalize("NFC", cleaned)
 
 
 def take_lease(submission: Submission, actor: User) -> Lease:

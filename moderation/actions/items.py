@@ -7,10 +7,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import SYSTEM, User
+from accounts.words import plain_text
 from assessment.actions.deciding import write_new_version
 from assessment.enums import Basis
 from moderation import guards, rules, selectors
-from moderation.actions.reading import plain_text
 from moderation.actions.rounds import lock_round
 from moderation.enums import Disagreement, FeedbackQuality, RoundState, SamplePart, SampleState
 from moderation.exceptions import NothingDiffers, ReasonNeeded

@@ -1,6 +1,5 @@
 """The moderator's own levels, before the assessor's may be seen."""
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.words import plain_text
 from catalogue.models import Criterion, Level
 from moderation import rules, selectors
 from moderation.enums import SampleState, Sufficiency
@@ -38,11 +38,6 @@ SUFFICIENCY = "Evidence"
 
 INDEPENDENCE = "I had no part in producing or assessing this work, and I know of nothing that could bias my reading."
 """What a moderator declares by saving a blind reading for good; the page says it above the button."""
-
-
-def plain_text(text: str) -> str:
-    """NFC, with plain line ends."""
-    return unicodedata.normalize("NFC", text).replace("\r\n", "\n").strip()
 
 
 @transaction.atomic

@@ -6,8 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.words import plain_text
 from moderation import rules
-from moderation.actions.reading import plain_text
 from moderation.exceptions import ReasonNeeded
 from moderation.models import ModerationRound, RequiredAction
 from workflows.exceptions import NotPermitted, StaleState

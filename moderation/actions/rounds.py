@@ -11,10 +11,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Actor, User
+from accounts.words import plain_text
 from assessment.models import AssessmentDecision
 from catalogue.models import AssessmentTask, Delivery
 from moderation import guards, population, rules, sampling, selectors, verification
-from moderation.actions.reading import plain_text
 from moderation.enums import RoundState, SamplePart
 from moderation.exceptions import NothingOwed, PlanUnchanged, ReasonNeeded
 from moderation.models import (

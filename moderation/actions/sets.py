@@ -8,12 +8,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.words import plain_text
 from assessment.actions.allocation import reallocate
 from assessment.actions.deciding import write_new_versions
 from assessment.enums import Basis
 from assessment.models import Allocation
 from moderation import guards, rules, selectors
-from moderation.actions.reading import plain_text
 from moderation.actions.required import make_required_actions
 from moderation.actions.rounds import extend_sample, lock_round
 from moderation.enums import RoundDecision, RoundState

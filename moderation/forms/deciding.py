@@ -6,6 +6,7 @@ from uuid import UUID
 from django import forms
 
 from accounts.models import User
+from accounts.words import Text
 from catalogue.models import Criterion
 from moderation.actions import Levels
 from moderation.enums import FeedbackQuality, RoundDecision, SampleState, Sufficiency
@@ -16,7 +17,7 @@ from workflows.forms import DayField
 class BlindForm(forms.Form):
     """The moderator's own level and comment for each criterion. Knows nothing of the assessor's."""
 
-    comment = forms.CharField(
+    comment = Text(
         label="Comment on the whole", required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
     sufficiency = forms.ChoiceField(
@@ -25,12 +26,12 @@ class BlindForm(forms.Form):
         widget=forms.RadioSelect,
         required=False,
     )
-    sufficiency_note = forms.CharField(
+    sufficiency_note = Text(
         label="What is missing or doubtful",
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
-    inclusion_note = forms.CharField(
+    inclusion_note = Text(
         label="Accessibility and te reo Māori",
         help_text="Adjustments, translation or language that had a bearing on the judgement.",
         required=False,
@@ -69,7 +70,7 @@ class BlindForm(forms.Form):
                 str(level.pk): level.descriptor for level in levels
             }
             self.fields[f"level-{criterion.pk}"] = level_field
-            self.fields[f"comment-{criterion.pk}"] = forms.CharField(
+            self.fields[f"comment-{criterion.pk}"] = Text(
                 label=f"Comment on {criterion.code}",
                 required=False,
                 widget=forms.Textarea(attrs={"rows": 2}),
@@ -105,13 +106,13 @@ class ItemDecisionForm(forms.Form):
     decision = forms.ChoiceField(
         label="What is your decision?", choices=CHOICES, widget=forms.RadioSelect
     )
-    reason = forms.CharField(
+    reason = Text(
         label="Reason",
         help_text="Needed for everything but upholding equal levels.",
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
-    action = forms.CharField(
+    action = Text(
         label="What should the assessor do?",
         help_text="Only for a return.",
         required=False,
@@ -123,7 +124,7 @@ class ItemDecisionForm(forms.Form):
         widget=forms.RadioSelect,
         required=False,
     )
-    feedback_note = forms.CharField(
+    feedback_note = Text(
         label="What the feedback should say",
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
@@ -165,8 +166,8 @@ class RoundDecisionForm(forms.Form):
         choices=RoundDecision.choices,
         widget=forms.RadioSelect,
     )
-    reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 4}))
-    required_actions = forms.CharField(
+    reason = Text(label="Reason", widget=forms.Textarea(attrs={"rows": 4}))
+    required_actions = Text(
         label="Actions for the next delivery",
         help_text="Needed to accept with actions. One on each line. No other delivery opens until they are closed.",
         required=False,
@@ -285,7 +286,7 @@ class WatchForm(forms.Form):
     """Read everything of an assessor."""
 
     assessor = forms.ModelChoiceField(label="Assessor", queryset=User.objects.none())
-    reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 2}))
+    reason = Text(label="Reason", widget=forms.Textarea(attrs={"rows": 2}))
 
     def __init__(self, people: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -297,13 +298,13 @@ class WatchForm(forms.Form):
 class ReasonForm(forms.Form):
     """A reason and nothing else."""
 
-    reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 3}))
+    reason = Text(label="Reason", widget=forms.Textarea(attrs={"rows": 3}))
 
 
 class ResponseForm(forms.Form):
     """What the owner of an action did."""
 
-    response = forms.CharField(
+    response = Text(
         label="What was done",
         help_text="Say what changed and where it can be seen.",
         widget=forms.Textarea(attrs={"rows": 4}),
@@ -313,7 +314,7 @@ class ResponseForm(forms.Form):
 class ClosingForm(forms.Form):
     """What the lead moderator saw when closing an action."""
 
-    note = forms.CharField(
+    note = Text(
         label="What you looked at",
         help_text="Closing lets deliveries of this micro-credential open again.",
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from accounts.words import Text
 from moderation import sampling
 
 TARGETS = (
@@ -148,7 +149,7 @@ def initial_of(policy: dict[str, Any]) -> dict[str, Any]:
 class PlanChangeForm(PlanForm):
     """The same with the reason that a new version of the plan needs."""
 
-    reason = forms.CharField(
+    reason = Text(
         label="Why does the plan change?",
         help_text="It stands in the record with the plan.",
         widget=forms.Textarea(attrs={"rows": 3}),

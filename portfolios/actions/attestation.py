@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import CLOCK, SYSTEM, Actor, User
+from accounts.words import plain_text
 from catalogue.models import Criterion
 from portfolios import rules
-from portfolios.actions.drafting import plain_text
 from portfolios.enums import AttestationState
 from portfolios.exceptions import ReasonNeeded
 from portfolios.models import Attestation, AttestationStatement, EvidenceItem, Portfolio

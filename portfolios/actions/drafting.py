@@ -2,7 +2,6 @@
 
 import datetime as dt
 import hashlib
-import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Actor, User
+from accounts.words import plain_text
 from catalogue.models import AssessmentTask, Criterion, Enrolment, TaskSchedule
 from portfolios import guards, rules, storage
 from portfolios.actions.scanning import wake_scanner_after_commit
@@ -34,12 +34,6 @@ SUBMISSION_DEADLINE = "submission"
 RESUBMISSION_DEADLINE = "resubmission"
 SUBMISSION_KINDS = (SUBMISSION_DEADLINE, RESUBMISSION_DEADLINE)
 CUT_OFF_DEADLINE = "cut_off"
-
-
-def plain_text(text: str) -> str:
-    """What a person typed, in NFC and with one kind of line end; macrons stay."""
-    cleaned = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-    return unicodedata.normalize("NFC", cleaned)
 
 
 @transaction.atomic

@@ -10,9 +10,10 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import SYSTEM, User
+from accounts.words import plain_text
 from catalogue.models import AssessmentTask, Delivery
 from catalogue.rules import is_programme_administrator
-from portfolios.actions.drafting import follow_dates, plain_text, tell_of_new_date
+from portfolios.actions.drafting import follow_dates, tell_of_new_date
 from portfolios.enums import ENDED_ATTEMPT, ExtensionState
 from portfolios.exceptions import ReasonNeeded
 from portfolios.models import ExtensionRequest, Portfolio, Submission

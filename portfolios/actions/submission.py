@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import CLOCK, Actor, User
+from accounts.words import plain_text
 from catalogue.models import Criterion
 from portfolios import manifest, rules
 from portfolios.actions.drafting import (
     CUT_OFF_DEADLINE,
     SUBMISSION_KINDS,
     open_deadline,
-    plain_text,
     running,
 )
 from portfolios.definitions import ALLOWED

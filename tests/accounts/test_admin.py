@@ -43,3 +43,23 @@ def test_what_packages_would_show_is_not_there(cast, client):
     client.force_login(cast.petra)
     for path in ("mfa/authenticator/", "account/emailaddress/", "auth/group/"):
         assert client.get(f"/admin/{path}").status_code == 404
+
+
+def test_nobody_gives_themselves_a_part_in_an_organisation(cast, client):
+    client.force_login(cast.petra)
+    sent = {
+        "user": cast.petra.pk, "organisation": cast.provider.pk, "role": "administrator",
+        "since_0": "2026-01-01", "since_1": "09:00",
+    }  # fmt: skip
+    refused = client.post("/admin/accounts/membership/add/", sent)
+    assert "not one of the available choices" in refused.content.decode()
+    assert not Membership.objects.filter(user=cast.petra).exists()
+    assert (
+        client.post("/admin/accounts/membership/add/", {**sent, "user": cast.ada.pk}).status_code
+        == 302
+    )
+    own = Membership.objects.create(
+        user=cast.petra, organisation=cast.provider, role="administrator"
+    )
+    address = f"/admin/accounts/membership/{own.pk}/change/"
+    assert client.post(address, {**sent, "user": cast.ada.pk}).status_code == 403

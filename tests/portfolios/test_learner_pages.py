@@ -1,11 +1,13 @@
 """The learner's journey, page by page, without scripts."""
 
+import datetime as dt
 import hashlib
 import json
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from catalogue.models import Criterion
 from portfolios.actions.drafting import save_reflection
@@ -13,6 +15,7 @@ from portfolios.actions.scanning import scan_waiting_evidence
 from portfolios.actions.submission import place_hold
 from portfolios.enums import EvidenceState, HoldKind, SubmissionState
 from portfolios.models import Attestation, EvidenceItem, Reflection, Submission
+from portfolios.selectors import is_news
 from tests.factories.portfolios import file, note, pdf, png, portfolio_of, ready, submitted
 
 pytestmark = pytest.mark.django_db
@@ -279,3 +282,11 @@ def test_a_version_that_cannot_be_is_refused_and_the_words_stay(cast, as_, versi
     assert answer.status_code == 422
     assert "Kōrero after" in answer.content.decode()
     assert Reflection.objects.get().text == "Before"
+
+
+def test_a_result_is_news_for_a_fortnight():
+    now = timezone.now()
+    state = SubmissionState.RELEASED
+    assert is_news(Submission(state=state, released_at=now - dt.timedelta(days=13)), now)
+    assert not is_news(Submission(state=state, released_at=now - dt.timedelta(days=14)), now)
+    assert not is_news(Submission(state=SubmissionState.RATIFIED, released_at=None), now)

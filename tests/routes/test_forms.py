@@ -1,4 +1,4 @@
-"""Foreign ids reach nothing, a field left out gives nothing more, and no text breaks a page or is changed."""
+"""Foreign ids reach nothing, a field left out gives nothing more, and no text breaks a page."""
 
 import pytest
 from django.test import Client
