@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from catalogue.enums import DeliveryRoleKind
 from portfolios.enums import PartKind, SubmissionState
 
 
@@ -32,6 +33,14 @@ class Outcome(models.TextChoices):
     NOT_ACHIEVED = "not_achieved", "Not achieved"
 
 
+class ExemplarOrigin(models.TextChoices):
+    """Where the work of an exemplar comes from."""
+
+    RELEASED = "released", "Released work"
+    CONSENTED = "consented", "Work whose learner agreed"
+    WRITTEN = "written", "Written for the purpose"
+
+
 MARKED_AS: dict[str, str] = {
     AllocationRole.ASSESSOR: Basis.ASSESSMENT,
     AllocationRole.SECOND_ASSESSOR: Basis.SECOND_ASSESSMENT,
@@ -45,6 +54,14 @@ ASSESSES = (PartKind.ASSESSOR, PartKind.SECOND_ASSESSOR)
 
 MARKING_PARTS = (*ASSESSES, PartKind.ADJUDICATOR, PartKind.RECONSIDERATION_ASSESSOR)
 """Parts of all who write decisions."""
+
+SHOWN_EXEMPLARS = (
+    DeliveryRoleKind.ASSESSOR,
+    DeliveryRoleKind.MODERATOR,
+    DeliveryRoleKind.EXTERNAL_MODERATOR,
+    DeliveryRoleKind.LEAD_MODERATOR,
+)
+"""Parts in a delivery of the micro-credential with which people find its exemplars."""
 
 WORK_STATES = (
     SubmissionState.SUBMITTED,

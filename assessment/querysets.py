@@ -22,7 +22,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from accounts.enums import OrganisationKind, OrganisationRole
-from assessment.enums import ASSESSES, AllocationRole, Why
+from assessment.enums import ASSESSES, SHOWN_EXEMPLARS, AllocationRole, Why
 from catalogue.enums import DeliveryRoleKind
 from catalogue.querysets import ValidityQuerySet
 from portfolios.enums import PartKind, SubmissionState
@@ -72,6 +72,31 @@ class DecisionQuerySet(models.QuerySet[Any]):
         return self.filter(
             submission__learner=user, submission__state=S.REFERRED, sealed_at__isnull=False
         ).order_by("-number")
+
+
+class ExemplarQuerySet(models.QuerySet[Any]):
+    """Exemplars."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Rows for which `rules.can_view_exemplar` says yes."""
+        if not user.is_active:
+            return self.none()
+        roles = user.delivery_roles.current().filter(role__in=SHOWN_EXEMPLARS)
+        moderating = roles.exclude(role=DeliveryRoleKind.ASSESSOR)
+        of = "delivery__version__micro_credential_id"
+        home = "task__version__micro_credential__in"
+        return self.filter(
+            Q(**{home: roles.values(of)}, for_calibration=False)
+            | Q(**{home: moderating.values(of)})
+        )
+
+    def current(self) -> Self:
+        """Those that were not retired."""
+        return self.filter(retired_at__isnull=True)
+
+    def fitting(self, rubric: Any) -> Self:
+        """Those that were agreed under exactly this rubric: an older wording anchors nothing."""
+        return self.current().filter(task=rubric.task_id, rubric_hash=rubric.content_hash)
 
 
 def rows_of(submissions: "QuerySet[Any]", relation: str) -> "QuerySet[Any]":

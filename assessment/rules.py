@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from accounts.enums import OrganisationRole
 from accounts.models import SYSTEM
-from assessment.enums import ASSESSES, MARKING_PARTS, Basis
+from assessment.enums import ASSESSES, MARKING_PARTS, SHOWN_EXEMPLARS, Basis
 from catalogue.enums import DeliveryRoleKind
 from catalogue.rules import has_delivery_role, is_programme_administrator
 from portfolios.enums import PartKind, SubmissionState
@@ -13,7 +13,8 @@ from workflows.guards import may
 
 if TYPE_CHECKING:
     from accounts.models import Actor
-    from catalogue.models import Delivery
+    from assessment.models import Exemplar
+    from catalogue.models import AssessmentTask, Delivery
     from portfolios.models import Submission
 
 S = SubmissionState
@@ -136,3 +137,27 @@ def works_here(actor: "Actor") -> bool:
         or person.memberships.current().filter(role=OrganisationRole.ADMINISTRATOR).exists()
         or person.parts.filter(ended_at__isnull=True, kind__in=MARKING_PARTS).exists()
     )
+
+
+def teaches(task: "AssessmentTask", actor: "Actor", *roles: DeliveryRoleKind) -> bool:
+    """Whether this person has one of these parts in any delivery of the task's micro-credential."""
+    person: Any = actor
+    if not getattr(person, "is_active", False):
+        return False
+    parts = person.delivery_roles.current().filter(role__in=roles)
+    credential = task.version.micro_credential_id
+    return bool(parts.filter(delivery__version__micro_credential=credential).exists())
+
+
+def can_view_exemplar(exemplar: "Exemplar", actor: "Actor") -> bool:
+    """Assessors and moderators of the micro-credential. Agrees with ExemplarQuerySet.visible_to.
+
+    What is kept for calibration only moderators find: assessors would know the levels beforehand.
+    """
+    hidden = {DeliveryRoleKind.ASSESSOR} if exemplar.for_calibration else set()
+    return teaches(exemplar.task, actor, *(set(SHOWN_EXEMPLARS) - hidden))
+
+
+def keeps_exemplars(task: "AssessmentTask", actor: "Actor") -> bool:
+    """Lead moderators of the micro-credential freeze and retire exemplars."""
+    return teaches(task, actor, DeliveryRoleKind.LEAD_MODERATOR)

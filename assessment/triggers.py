@@ -1,7 +1,8 @@
 """The database keeps sealed decisions as they were sealed.
 
 A sealed decision may only become final, once; its judgements may neither change nor go. A correction is
-a new decision with the next number. Holds against update(), SQL and the shell, on PostgreSQL and SQLite.
+a new decision with the next number. An exemplar may only be retired, once; what it froze stays. Holds
+against update(), SQL and the shell, on PostgreSQL and SQLite.
 """
 
 from typing import Any
@@ -9,17 +10,28 @@ from typing import Any
 DECISION = "assessment_assessmentdecision"
 JUDGEMENT = "assessment_criterionjudgement"
 MESSAGE = "assessment: a sealed decision is never changed"
+EXEMPLAR = "assessment_exemplar"
+EXEMPLAR_PARTS = ("assessment_exemplarlevel", "assessment_exemplarevidence")
+EXEMPLAR_MESSAGE = "assessment: an exemplar is never changed"
+RETIREMENT = ("retired_at", "retired_by_id", "retirement_reason")
 
 
 def install(connection: Any) -> None:
     """Put the triggers in place; again and again is the same as once."""
-    if not {DECISION, JUDGEMENT} <= set(connection.introspection.table_names()):
+    tables = set(connection.introspection.table_names())
+    if not {DECISION, JUDGEMENT} <= tables:
         return
+    on_postgresql = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
         described = connection.introspection.get_table_description(cursor, DECISION)
         kept = sorted(column.name for column in described if column.name != "final_at")
-        make = _postgresql if connection.vendor == "postgresql" else _sqlite
-        for statement in make(kept):
+        statements = _postgresql(kept) if on_postgresql else _sqlite(kept)
+        if EXEMPLAR in tables:
+            described = connection.introspection.get_table_description(cursor, EXEMPLAR)
+            frozen = sorted(one.name for one in described if one.name not in RETIREMENT)
+            make = _exemplars_on_postgresql if on_postgresql else _exemplars_on_sqlite
+            statements += make(frozen)
+        for statement in statements:
             cursor.execute(statement)
 
 
@@ -75,5 +87,47 @@ def _sqlite(kept: list[str]) -> list[str]:
         statements += [
             f"DROP TRIGGER IF EXISTS {name}_sealed",
             f"CREATE TRIGGER {name}_sealed {rule} {refuse}",
+        ]
+    return statements
+
+
+def _exemplars_on_postgresql(frozen: list[str]) -> list[str]:
+    changed = " OR ".join(
+        f'OLD."{name}"::text IS DISTINCT FROM NEW."{name}"::text' for name in frozen
+    )
+    refuse = f"RAISE EXCEPTION '{EXEMPLAR_MESSAGE}' USING ERRCODE = '23001'"
+    only_retired = (
+        f"IF TG_OP = 'DELETE' OR OLD.retired_at IS NOT NULL OR {changed} THEN {refuse}; END IF;"
+        " RETURN NEW;"
+    )
+    statements = []
+    for table in (EXEMPLAR, *EXEMPLAR_PARTS):
+        body = only_retired if table == EXEMPLAR else f"{refuse};"
+        statements += [
+            f"CREATE OR REPLACE FUNCTION {table}_kept() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN {body} END $$",
+            f"CREATE OR REPLACE TRIGGER {table}_kept BEFORE UPDATE OR DELETE ON {table}"
+            f" FOR EACH ROW EXECUTE FUNCTION {table}_kept()",
+        ]
+    return statements
+
+
+def _exemplars_on_sqlite(frozen: list[str]) -> list[str]:
+    changed = " OR ".join(f'OLD."{name}" IS NOT NEW."{name}"' for name in frozen)
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{EXEMPLAR_MESSAGE}'); END"
+    wanted = {
+        f"{EXEMPLAR}_update": (
+            f"BEFORE UPDATE ON {EXEMPLAR} WHEN OLD.retired_at IS NOT NULL OR {changed}"
+        ),
+        f"{EXEMPLAR}_delete": f"BEFORE DELETE ON {EXEMPLAR}",
+    }
+    for table in EXEMPLAR_PARTS:
+        wanted[f"{table}_update"] = f"BEFORE UPDATE ON {table}"
+        wanted[f"{table}_delete"] = f"BEFORE DELETE ON {table}"
+    statements = []
+    for name, rule in wanted.items():
+        statements += [
+            f"DROP TRIGGER IF EXISTS {name}_kept",
+            f"CREATE TRIGGER {name}_kept {rule} {refuse}",
         ]
     return statements

@@ -13,11 +13,11 @@ from django.utils import timezone
 from accounts.enums import OrganisationKind, OrganisationRole
 from accounts.models import DeclaredConflict, Membership, User
 from assessment.enums import MARKING_PARTS, WORK_STATES, AllocationRole
-from assessment.models import Allocation, AssessmentDecision, CriterionJudgement
+from assessment.models import Allocation, AssessmentDecision, CriterionJudgement, ExemplarLevel
 from assessment.outcome import Band, Mark, Result, result_of
 from assessment.querysets import in_order, unallocated
 from catalogue.enums import DeliveryRoleKind
-from catalogue.models import Delivery, DeliveryRole, Grade, Level
+from catalogue.models import Delivery, DeliveryRole, Grade, Level, MicroCredentialVersion
 from catalogue.selectors import NextStep, waits_for_administrators
 from portfolios.enums import SubmissionState
 from portfolios.models import Part, Submission
@@ -178,19 +178,20 @@ def results_for(submissions: Iterable[UUID]) -> dict[UUID, AssessmentDecision]:
     return {one.submission_id: one for one in found.select_related("grade", "author")}
 
 
-def bands_of(delivery: Delivery) -> list[Band]:
-    """The grades of the delivery's scheme, for the arithmetic."""
-    return [
-        band_of(grade) for grade in Grade.objects.filter(scheme=delivery.version.grade_scheme_id)
-    ]
+def bands_of(offering: Delivery | MicroCredentialVersion) -> list[Band]:
+    """The grades of the scheme of a delivery or of a version, for the arithmetic."""
+    version = offering.version if isinstance(offering, Delivery) else offering
+    return [band_of(grade) for grade in Grade.objects.filter(scheme=version.grade_scheme_id)]
 
 
 def band_of(grade: Grade) -> Band:
     return Band(grade.code, grade.label, grade.rank, grade.is_pass, grade.min_percent)
 
 
-def marks_of(judgements: Iterable[CriterionJudgement], levels: Iterable[Level]) -> list[Mark]:
-    """Judgements as the arithmetic wants them. `levels` are all levels of the rubric."""
+def marks_of(
+    judgements: Iterable[CriterionJudgement | ExemplarLevel], levels: Iterable[Level]
+) -> list[Mark]:
+    """Judgements, or levels that were agreed, as the arithmetic wants them. `levels` are all levels of the rubric."""
     boundaries: dict[UUID, int] = {}
     for level in levels:
         if level.is_met:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from accounts.models import User
+from assessment import rules as assessing
+from assessment.models import Exemplar
 from awards import rules as awarding
 from awards.models import Credential, Ratification, Recall, Reconsideration, Release
 from catalogue import rules as offering
@@ -24,6 +26,7 @@ AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
     (EvidenceItem, learning.can_view_evidence),
     (UploadSession, learning.owns_upload),
     (Submission, learning.can_view_submission),
+    (Exemplar, assessing.can_view_exemplar),
     (ModerationRound, moderating.can_view_round),
     (SampleItem, moderating.can_view_item),
     (RequiredAction, moderating.can_view_action),
@@ -48,6 +51,12 @@ def everybody(world: World) -> Iterator[list[User]]:
             due_on=date(2026, 12, 11),
             made_by=one.opened_by,
         )
+    for reserved in (True, False):
+        Exemplar.objects.create(
+            task=world.cast.task, rubric_hash="1" * 64, code=f"EX-{reserved}", title="Just met",
+            origin="written", outcome="achieved", rationale="Agreed.", made_by=world.cast.lea,
+            content_hash="0" * 64, for_calibration=reserved,
+        )  # fmt: skip
     yield list(User.objects.all())
     User.objects.filter(pk=closed.pk).update(is_active=True)
 
