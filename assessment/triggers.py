@@ -103,11 +103,11 @@ def _exemplars_on_postgresql(frozen: list[str]) -> list[str]:
     statements = []
     for table in (EXEMPLAR, *EXEMPLAR_PARTS):
         body = only_retired if table == EXEMPLAR else f"{refuse};"
+        head = f"CREATE OR REPLACE FUNCTION {table}_kept() RETURNS trigger LANGUAGE plpgsql AS"
+        event = f"BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW"
         statements += [
-            f"CREATE OR REPLACE FUNCTION {table}_kept() RETURNS trigger LANGUAGE plpgsql AS"
-            f" $$ BEGIN {body} END $$",
-            f"CREATE OR REPLACE TRIGGER {table}_kept BEFORE UPDATE OR DELETE ON {table}"
-            f" FOR EACH ROW EXECUTE FUNCTION {table}_kept()",
+            f"{head} $$ BEGIN {body} END $$",
+            f"CREATE OR REPLACE TRIGGER {table}_kept {event} EXECUTE FUNCTION {table}_kept()",
         ]
     return statements
 
