@@ -49,6 +49,11 @@ def frozen(cast: Cast, **given: Any) -> Exemplar:
     return freeze_exemplar(cast.task, **said | given)
 
 
+def evidence_of(cast: Cast, kind: str) -> EvidenceItem:
+    found: EvidenceItem = EvidenceItem.objects.get(pins__submission=work_of(cast), kind=kind)
+    return found
+
+
 def work_of(cast: Cast) -> Submission:
     found: Submission = Submission.objects.get(learner=cast.lena)
     return found
@@ -69,11 +74,7 @@ def test_a_written_exemplar_has_levels_outcome_and_fingerprint(cast: Cast) -> No
 
 
 def test_work_of_a_learner_needs_consent_until_it_is_released(cast: Cast) -> None:
-    item = EvidenceItem.objects.get(pins__submission=work_of(cast))
-    EvidenceItem.objects.filter(pk=item.pk).update(
-        copy_key="copies/a", copy_type="application/pdf", copy_sha256="a" * 64
-    )
-    item.refresh_from_db()
+    item = evidence_of(cast, "file")
     work = Anonymous([], [(item, "A report with headings.")])
     with pytest.raises(ExemplarIncomplete, match="how its learner agreed"):
         frozen(cast, source=work_of(cast), work=work)
@@ -83,7 +84,7 @@ def test_work_of_a_learner_needs_consent_until_it_is_released(cast: Cast) -> Non
     assert (file.name, file.about, file.sha256) == (
         "evidence-01.pdf",
         "A report with headings.",
-        "a" * 64,
+        item.copy_sha256,
     )
     assert "lena" not in f"{made} {made.title} {made.content} {file}".lower()
 
@@ -108,21 +109,15 @@ def test_what_does_not_belong_is_refused(cast: Cast) -> None:
         frozen(cast, agreed=agreed_on(cast.task, boundary=grade))
     with pytest.raises(ExemplarIncomplete, match="why these levels"):
         frozen(cast, agreed=agreed_on(cast.task, rationale=" "))
-    item = EvidenceItem.objects.get(pins__submission=work_of(cast))
+    item, words = evidence_of(cast, "file"), evidence_of(cast, "note")
     with pytest.raises(ExemplarIncomplete, match="comes with a submission"):
         frozen(cast, work=Anonymous([], [(item, "")]))
+    given: dict[str, Any] = {"source": work_of(cast), "consent": "Yes."}
     with pytest.raises(ExemplarIncomplete, match="no copy without metadata"):
-        frozen(
-            cast, source=work_of(cast), consent="Yes.", work=Anonymous([("", "a")], [(item, "")])
-        )
-    item.pins.update(evidence=EvidenceItem.objects.create(
-        owner=cast.hone if "hone" in cast.people else cast.lena, organisation=cast.provider,
-        kind="note", title="Other", state="ready",
-    ))  # fmt: skip
+        frozen(cast, work=Anonymous([], [(words, "")]), **given)
+    strange_item = EvidenceItem(owner=cast.lena, kind="note", title="Other", state="ready")
     with pytest.raises(ExemplarIncomplete, match="another submission"):
-        frozen(
-            cast, source=work_of(cast), consent="Yes.", work=Anonymous([("", "a")], [(item, "")])
-        )
+        frozen(cast, work=Anonymous([], [(strange_item, "")]), **given)
 
 
 def test_an_open_submission_or_one_of_another_task_is_no_source(cast: Cast) -> None:
@@ -199,7 +194,7 @@ def test_the_database_keeps_it(cast: Cast) -> None:
     levels = ExemplarLevel.objects.filter(exemplar=made)
     refused(lambda: levels.update(rationale="Other"))
     refused(lambda: levels._raw_delete(levels.db))
-    item = EvidenceItem.objects.get(pins__submission=work_of(cast))
+    item = evidence_of(cast, "file")
     file = ExemplarEvidence.objects.create(
         exemplar=made, item=item, number=1, name="evidence-01.pdf", sha256="a" * 64
     )
