@@ -12,9 +12,10 @@ from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar, ret
 from assessment.exceptions import ExemplarIncomplete
 from assessment.models import Exemplar, ExemplarEvidence, ExemplarLevel
 from assessment.models.exemplars import frozen_hash
-from catalogue.models import AssessmentTask, DeliveryRole, Grade, GradeScheme, Level, Rubric
+from catalogue.models import AssessmentTask, DeliveryRole, Grade, GradeScheme, Level
 from portfolios.models import EvidenceItem, Submission
 from tests.factories.assessment import assessed
+from tests.factories.catalogue import draft_version
 from tests.personas import Cast, make_cast
 from tests.worlds import kept
 from workflows.exceptions import NotPermitted, StaleState
@@ -121,11 +122,9 @@ def test_what_does_not_belong_is_refused(cast: Cast) -> None:
 
 
 def test_an_open_submission_or_one_of_another_task_is_no_source(cast: Cast) -> None:
-    other = AssessmentTask.objects.create(
-        version=cast.task.version, number=2, title="Second", brief="More."
-    )
-    rubric = Rubric.objects.create(task=other, content_hash="2" * 64)
-    assert not Exemplar.objects.fitting(rubric).exists()
+    other = draft_version(cast.provider, "second").tasks.get()
+    frozen(cast)
+    assert not Exemplar.objects.fitting(other.rubric).exists()
     source = work_of(cast)
     source.task = other
     with pytest.raises(ExemplarIncomplete, match="another task"):
