@@ -26,6 +26,7 @@ class ConflictKind(models.TextChoices):
     LINE_MANAGER = "line_manager", "Line manager"
     TEAM = "team", "Same team"
     WHANAU = "whanau", "Whānau or close relation"
+    VERIFIER = "verifier", "Confirmed their work"
 
 
 class Theme(models.TextChoices):

@@ -1,10 +1,14 @@
 """App configuration."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import post_migrate
 
 
 class PortfoliosConfig(AppConfig):
-    """Registers guards, rules and handlers when Django starts."""
+    """Registers guards, rules and handlers; puts the triggers in place after every migrate."""
 
     name = "portfolios"
 
@@ -16,3 +20,11 @@ class PortfoliosConfig(AppConfig):
         from portfolios.tasks import wake_scanner
 
         on_waiting(wake_scanner)
+        post_migrate.connect(install_triggers, sender=self, dispatch_uid="portfolios.triggers")
+
+
+def install_triggers(using: str, **kwargs: Any) -> None:
+    """Receiver of post_migrate: a table that SQLite rebuilt has lost its triggers."""
+    from portfolios import triggers
+
+    triggers.install(connections[using])

@@ -99,6 +99,24 @@ class AttestationState(models.TextChoices):
     DECLINED = "declined", "Declined"
     EXPIRED = "expired", "Expired"
     REVOKED = "revoked", "Taken back"
+    VOIDED = "voided", "Void: not from the person named"
+
+
+class AskedBy(models.TextChoices):
+    """How a verifier gets the personal link."""
+
+    EMAIL = "email", "Send them an e-mail"
+    CODE = "code", "They are with me: show a code for their phone"
+
+
+class Assurance(models.TextChoices):
+    """How sure one can be that a confirmation came from the person named, the surest first."""
+
+    WORK_EMAIL = "work_email", "Work e-mail confirmed"
+    EMAIL = "email", "E-mail address confirmed"
+    FREE_EMAIL = "free_email", "Free e-mail address, which anybody can open"
+    OTHER_DEVICE = "other_device", "Code opened on another device"
+    LEARNER_DEVICE = "learner_device", "Answered on the learner’s device"
 
 
 class ExtensionState(models.TextChoices):

@@ -10,7 +10,7 @@ from django.core.validators import URLValidator
 from accounts.words import Text
 from catalogue.enums import AiPolicy
 from catalogue.models import Criterion
-from portfolios.enums import Confidentiality, EvidenceKind, HoldKind
+from portfolios.enums import AskedBy, Confidentiality, EvidenceKind, HoldKind
 from portfolios.models import (
     AttestationStatement,
     EvidenceItem,
@@ -244,11 +244,19 @@ class WithdrawForm(forms.Form):
 
 
 class AskForm(forms.Form):
-    """Whom to ask, and about which evidence."""
+    """Whom to ask, how, and about what."""
 
+    way = forms.ChoiceField(
+        label="How do you ask?",
+        choices=AskedBy.choices,
+        widget=forms.RadioSelect,
+        initial=AskedBy.EMAIL,
+        required=False,
+    )
     name = Text(label="Their name", max_length=200)
     email = forms.EmailField(
-        label="Their e-mail address", help_text="At work, where they have one."
+        label="Their e-mail address",
+        help_text="At work, where they have one: assessors see how sure the answer is. A free address says less.",
     )
     relationship = Text(
         label="Who they are to you",
@@ -258,15 +266,36 @@ class AskForm(forms.Form):
     )
     message = area(label="A message to them", max_length=2000, required=False)
 
-    def __init__(self, *args: Any, evidence: list[EvidenceItem], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        evidence: list[EvidenceItem],
+        criteria: list[Criterion],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.items = evidence
+        self.items, self.criteria = evidence, criteria
         self.fields["evidence"] = forms.MultipleChoiceField(
-            label="Evidence that they may see the titles of",
+            label="Evidence that they may look at",
             choices=[(str(one.pk), one.title) for one in evidence],
             widget=forms.CheckboxSelectMultiple,
             required=False,
         )
+        self.fields["criteria"] = forms.MultipleChoiceField(
+            label="What should they confirm?",
+            help_text="Choose what they really saw. If you choose nothing, they are asked about everything.",
+            choices=[(str(one.pk), str(one)) for one in criteria],
+            widget=forms.CheckboxSelectMultiple,
+            required=False,
+        )
+
+    def clean_way(self) -> str:
+        return str(self.cleaned_data["way"] or AskedBy.EMAIL)
+
+    @property
+    def chosen_criteria(self) -> list[Criterion]:
+        keys = set(self.cleaned_data["criteria"])
+        return [one for one in self.criteria if str(one.pk) in keys]
 
     @property
     def chosen(self) -> list[EvidenceItem]:
@@ -377,16 +406,17 @@ class ConfirmForm(forms.Form):
     period_observed = Text(
         label="When did you see this work?",
         max_length=200,
-        required=False,
         help_text="For example: March to June 2026",
     )
     comment = area(label="Anything else", max_length=5000, required=False)
-    conflict_note = area(
+    has_conflict = forms.ChoiceField(
         label="Are you close to the learner in another way?",
-        max_length=2000,
-        required=False,
-        help_text="For example whānau, or a business together. Leave empty if not.",
+        help_text="For example whānau, a close friend, or a business together.",
+        choices=[("no", "No"), ("yes", "Yes")],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say whether you are close to the learner in another way."},
     )
+    conflict_note = area(label="If yes: in which way?", max_length=2000, required=False)
     authentic = forms.BooleanField(
         label="What I say here is true, and I am the person who was asked",
         error_messages={"required": "Confirm that this is true to send it."},
@@ -406,6 +436,13 @@ class ConfirmForm(forms.Form):
             self.fields[f"words_{one.pk}"] = area(
                 label=f"Comment on {one.code}", max_length=2000, required=False
             )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        cleaned["has_conflict"] = cleaned.get("has_conflict") == "yes"
+        if cleaned["has_conflict"] and not cleaned.get("conflict_note", "").strip():
+            self.add_error("conflict_note", "Say in which way you are close to the learner.")
+        return cleaned
 
     @property
     def questions(self) -> list[tuple[Any, Any]]:

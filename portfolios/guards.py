@@ -8,8 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import CLOCK
+from catalogue.enums import DeliveryRoleKind
 from catalogue.models import policy_defaults
-from portfolios.enums import ENDED_ATTEMPT, AttestationState, EvidenceState
+from portfolios.enums import ENDED_ATTEMPT, AttestationState, EvidenceState, PartKind
 from workflows.guards import guard
 
 if TYPE_CHECKING:
@@ -112,6 +113,27 @@ def within_removal_window(evidence: "EvidenceItem") -> bool:
         return False
     days = policy_defaults()["evidence.removal_days"]
     return bool(timezone.now() - evidence.removed_at <= timedelta(days=days))
+
+
+@guard(
+    "verifier_assesses",
+    _("Somebody who has a part in assessing this learner cannot confirm their work."),
+)
+def verifier_does_not_assess(attestation: "Attestation") -> bool:
+    """The address asked is not that of anybody who marks, moderates or ratifies in the delivery."""
+    return not assesses(attestation.portfolio, email__iexact=attestation.verifier_email)
+
+
+def assesses(portfolio: "Portfolio", **person: object) -> bool:
+    """Whether the account found so marks, moderates or ratifies in the delivery, or has a part in the work."""
+    roles = portfolio.enrolment.delivery.roles.current().exclude(
+        role=DeliveryRoleKind.ADMINISTRATOR
+    )
+    if roles.filter(**{f"user__{key}": value for key, value in person.items()}).exists():
+        return True
+    staff = [kind for kind in PartKind if kind != PartKind.LEARNER]
+    held = {f"parts__person__{key}": value for key, value in person.items()}
+    return bool(portfolio.submissions.filter(parts__kind__in=staff, **held).exists())
 
 
 @guard("link_over", _("This link is no longer valid."))

@@ -17,7 +17,7 @@ from portfolios.models import (
     Portfolio,
     Submission,
 )
-from portfolios.selectors import administrators_of, in_words
+from portfolios.selectors import administrators_of, in_words, leads_of
 from workflows.definitions import (
     describe,
     each_round,
@@ -132,6 +132,27 @@ def tell_of_answer(record: TransitionRecord) -> None:
         path=f"/learn/p/{attestation.portfolio_id}/ask/",
         context={"verifier": attestation.verifier_name, "task": attestation.portfolio.task.title},
     )
+
+
+@handles("portfolios.attestation.disowned")
+def tell_of_objection(record: TransitionRecord) -> None:
+    """The learner, and the lead moderators, or who administers where there is none. No name but the task's."""
+    attestation = Attestation.objects.select_related(
+        "requested_by", "portfolio__task", "portfolio__enrolment__delivery__version"
+    ).get(pk=record.subject_id)
+    delivery = attestation.portfolio.enrolment.delivery
+    submission = attestation.portfolio.submissions.order_by("-attempt").first()
+    context = {
+        "task": attestation.portfolio.task.title,
+        "delivery": delivery.title,
+        "reference": submission.reference if submission else "",
+    }
+    topic = "portfolios.attestation.disowned"
+    path = f"/learn/p/{attestation.portfolio_id}/ask/"
+    asker = attestation.requested_by
+    notify(topic=topic, recipients=[asker], record=record, path=path, context=context)
+    staff = [one for one in leads_of(delivery) or administrators_of(delivery) if one != asker]
+    notify(topic=topic, recipients=staff, record=record, context=context)
 
 
 @handles("portfolios.extensionrequest.requested")
@@ -302,7 +323,13 @@ def answer_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
 
 
 # Sent by actions, without a transition of their own.
-extra_topics.update({"portfolios.portfolio.moved", "portfolios.portfolio.not_submitted"})
+extra_topics.update(
+    {
+        "portfolios.attestation.notice",
+        "portfolios.portfolio.moved",
+        "portfolios.portfolio.not_submitted",
+    }
+)
 
 each_round("submit_at_cut_off")(submit_at_cut_off)
 each_round("expire_attestations")(expire_attestations)
@@ -374,7 +401,31 @@ describe(
     why="Somebody asked you to confirm what you saw.",
     required=True,
     asks=True,
-    sample={"verifier": "Vic", "learner": "Lena Tūhoe", "task": T, "message": "", "days": 21},
+    sample={
+        "verifier": "Vic",
+        "learner": "Lena Tūhoe",
+        "task": T,
+        "message": "",
+        "days": 21,
+        "provider": "Te Rito",
+    },
+)
+describe(
+    S + "attestation.notice",
+    Category.CONFIRMING,
+    who="The address in whose name somebody has confirmed",
+    why="Somebody has confirmed a learner’s work in your name.",
+    required=True,
+    sample={"learner": "Lena Tūhoe", "task": T},
+)
+describe(
+    S + "attestation.disowned",
+    Category.CONFIRMING,
+    who="The learner, and the lead moderators of the delivery",
+    why="Somebody says that a confirmation given in their name was not theirs.",
+    required=True,
+    asks=True,
+    sample={"task": T, "delivery": "Winter cohort", "reference": "PF-2026-7K3QXP"},
 )
 describe(
     S + "extensionrequest.requested",

@@ -10,6 +10,7 @@ from catalogue.rules import (
     is_programme_administrator,
 )
 from portfolios.enums import RATIFIER_SEES, PartKind
+from portfolios.guards import assesses
 
 if TYPE_CHECKING:
     from accounts.models import Actor
@@ -128,6 +129,13 @@ def is_system(instance: object, actor: "Actor") -> bool:
 def may_answer_attestation(attestation: "Attestation", actor: "Actor") -> bool:
     """The verifier acts through a personal link and has no account; the view proves the link."""
     return actor == SYSTEM
+
+
+def may_confirm(attestation: "Attestation", visitor: "Actor | None") -> bool:
+    """Whoever has the link, unless they are signed in as somebody who assesses this learner."""
+    if visitor is None or not is_person(visitor):
+        return True
+    return not assesses(attestation.portfolio, pk=getattr(visitor, "pk", None))
 
 
 def may_revoke_attestation(attestation: "Attestation", actor: "Actor") -> bool:

@@ -505,6 +505,12 @@ def library(owner: User) -> "list[EvidenceItem]":
     )
 
 
+def leads_of(delivery: Delivery) -> list[User]:
+    """The lead moderators of the delivery."""
+    roles = delivery.roles.current().filter(role=DeliveryRoleKind.LEAD_MODERATOR)
+    return list(User.objects.filter(delivery_roles__in=roles, is_active=True).distinct())
+
+
 def administrators_of(delivery: Delivery) -> list[User]:
     """People who administer the delivery or its provider, each once."""
     provider = delivery.version.micro_credential.provider_id

@@ -56,6 +56,7 @@ urlpatterns = [
     path("learn/p/<uuid:pk>/result/", submission.result, name="result"),
     path("learn/p/<uuid:pk>/time/", asking.more_time, name="time"),
     path("learn/p/<uuid:pk>/ask/", asking.ask, name="ask"),
+    path("learn/p/<uuid:pk>/ask/<uuid:attestation>/code/", asking.code, name="ask_code"),
     path("learn/p/<uuid:pk>/ask/<uuid:attestation>/revoke/", asking.revoke, name="revoke"),
     path("manage/extensions/", staff.extensions, name="extensions"),
     path(
@@ -73,5 +74,7 @@ urlpatterns = [
     path("receipts/", public.receipts, name="receipts"),
     path("v/confirm/", verifier.confirm, name="verifier_confirm"),
     path("v/done/", verifier.done, name="verifier_done"),
+    path("v/evidence/<uuid:evidence>/", verifier.evidence, name="verifier_evidence"),
+    path("v/not-me/<str:token>/", verifier.not_me, name="verifier_not_me"),
     path("v/<str:token>/", verifier.request_page, name="verifier_request"),
 ]

@@ -128,16 +128,31 @@ def statements_of(
     found: dict[str, list[tuple[str, str, str]]] = {}
     if not keys:
         return found
-    names = {
-        one.pk: "Workplace verifier" if anonymous else one.verifier_name
-        for one in Attestation.objects.filter(pk__in=keys)
-    }
+    given = Attestation.objects.filter(pk__in=keys).select_related(
+        "portfolio__enrolment__learner",
+        "portfolio__enrolment__employer",
+        "portfolio__enrolment__delivery__client",
+    )
+    names = {one.pk: standing_of(one, anonymous=anonymous) for one in given}
     said = AttestationStatement.objects.filter(attestation__in=keys).select_related("criterion")
     for one in said:
         found.setdefault(one.criterion.code, []).append(
             (names[one.attestation_id], one.get_answer_display(), one.comment)
         )
     return found
+
+
+def standing_of(attestation: Attestation, *, anonymous: bool) -> str:
+    """Who the verifier is and how sure that is, in words. Anonymous marking names neither person nor domain."""
+    who = "Workplace verifier" if anonymous else attestation.verifier_name
+    if not anonymous and attestation.verifier_relationship:
+        who += f", {attestation.verifier_relationship}"
+    facts = [attestation.assurance_words]
+    if attestation.has_conflict:
+        facts.append("says that they are close to the learner")
+    if not anonymous:
+        facts += [warning.rstrip(".") for warning in attestation.warnings]
+    return f"{who} ({'; '.join(facts)})"
 
 
 def workspace_of(submission: Submission, draft: AssessmentDecision) -> Workspace:

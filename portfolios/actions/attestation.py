@@ -1,4 +1,4 @@
-"""Confirmation from the workplace: a personal link, one answer, no account."""
+"""Confirmation from the workplace: a personal link by mail or as a code, one answer, no account."""
 
 import datetime as dt
 import hashlib
@@ -9,11 +9,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts.models import CLOCK, SYSTEM, Actor, User
+from accounts.enums import ConflictKind
+from accounts.models import CLOCK, SYSTEM, Actor, DeclaredConflict, User
 from accounts.words import plain_text
 from catalogue.models import Criterion
-from portfolios import rules
-from portfolios.enums import AttestationState
+from portfolios import guards, rules
+from portfolios.assurance import level_of
+from portfolios.enums import AskedBy, AttestationState
 from portfolios.exceptions import ReasonNeeded
 from portfolios.models import Attestation, AttestationStatement, EvidenceItem, Portfolio
 from portfolios.transitions import ASK_ATTESTATION
@@ -54,47 +56,25 @@ def ask_to_confirm(
     relationship: str = "",
     message: str = "",
     evidence: Iterable[EvidenceItem] = (),
+    criteria: Iterable[Criterion] = (),
 ) -> Attestation:
     """Ask one person to confirm; the personal link goes to their address and nowhere else.
 
     Only a hash of the link is kept with the request; the mail's copy is encrypted until it
-    has left. Nobody may ask themselves.
+    has left. Nobody may ask themselves, nor anybody who assesses them. No criteria means all.
     """
-    if email.strip().lower() == actor.email.lower():
-        raise ReasonNeeded("Ask somebody else than yourself.")
-    token = secrets.token_urlsafe(32)
-    delivery = portfolio.enrolment.delivery
-    now = timezone.now()
-    items = list(evidence)
-    if any(not rules.owns_evidence(item, actor) for item in items):
-        raise NotPermitted
-    asked: Attestation = begin(
-        ASK_ATTESTATION,
-        parent=portfolio,
+    asked, token = _ask(
+        portfolio,
+        AskedBy.EMAIL,
         actor=actor,
-        build=lambda: Attestation(
-            portfolio=portfolio,
-            requested_by=actor,
-            verifier_name=plain_text(name).strip(),
-            verifier_email=email.strip(),
-            verifier_relationship=plain_text(relationship).strip(),
-            message=plain_text(message).strip(),
-            token_hash=hash_of(token),
-            expires_at=now + dt.timedelta(days=delivery.policy_value("verifier.link_days")),
-            requested_at=now,
-        ),
+        evidence=evidence,
+        criteria=criteria,
+        verifier_name=plain_text(name).strip(),
+        verifier_email=email.strip(),
+        verifier_relationship=plain_text(relationship).strip(),
+        message=plain_text(message).strip(),
     )
-    asked.evidence.set(items)
-    set_deadline(
-        subject=asked,
-        kind=ATTESTATION_DEADLINE,
-        due_at=asked.expires_at,
-        zone=delivery.time_zone,
-        region=delivery.region,
-        recipients=[actor],
-        offsets=delivery.policy_value("reminder.attestation_offsets"),
-        actor=SYSTEM,
-    )
+    delivery = portfolio.enrolment.delivery
     notify_address(
         topic="portfolios.attestation.link",
         address=asked.verifier_email,
@@ -106,6 +86,7 @@ def ask_to_confirm(
             "task": portfolio.task.title,
             "message": asked.message,
             "days": delivery.policy_value("verifier.link_days"),
+            "provider": delivery.version.micro_credential.provider.name,
         },
         dedupe=f"portfolios.attestation.link:{asked.pk}",
     )
@@ -113,12 +94,108 @@ def ask_to_confirm(
 
 
 @transaction.atomic
-def open_attestation(attestation: Attestation) -> Attestation:
-    """The verifier pressed Start. Pressing it again, or coming back, changes nothing more."""
+def ask_on_the_spot(
+    portfolio: Portfolio,
+    *,
+    actor: User,
+    name: str,
+    email: str,
+    relationship: str = "",
+    evidence: Iterable[EvidenceItem] = (),
+    criteria: Iterable[Criterion] = (),
+) -> tuple[Attestation, str]:
+    """Ask somebody who is there: the link's token, to be shown as a code. No mail is sent before the answer.
+
+    The link works for an hour or so (policy), because whoever looks at the screen can take it.
+    """
+    return _ask(
+        portfolio,
+        AskedBy.CODE,
+        actor=actor,
+        evidence=evidence,
+        criteria=criteria,
+        verifier_name=plain_text(name).strip(),
+        verifier_email=email.strip(),
+        verifier_relationship=plain_text(relationship).strip(),
+    )
+
+
+def _ask(
+    portfolio: Portfolio,
+    way: AskedBy,
+    *,
+    actor: User,
+    evidence: Iterable[EvidenceItem],
+    criteria: Iterable[Criterion],
+    **words: str,
+) -> tuple[Attestation, str]:
+    """The request with its deadline, and the token of which it keeps the hash."""
+    address = words["verifier_email"]
+    if address.lower() == actor.email.lower():
+        raise ReasonNeeded("Ask somebody else than yourself.")
+    if guards.assesses(portfolio, email__iexact=address):
+        raise ReasonNeeded(
+            "This person has a part in assessing you, so they cannot confirm. Ask somebody else."
+        )
+    items, asked_about = list(evidence), list(criteria)
+    if any(not rules.owns_evidence(item, actor) for item in items):
+        raise NotPermitted
+    if any(one.rubric.task_id != portfolio.task_id for one in asked_about):
+        raise NotPermitted
+    token = secrets.token_urlsafe(32)
+    delivery = portfolio.enrolment.delivery
+    now = timezone.now()
+    lasts = (
+        dt.timedelta(minutes=delivery.policy_value("verifier.code_minutes"))
+        if way == AskedBy.CODE
+        else dt.timedelta(days=delivery.policy_value("verifier.link_days"))
+    )
+    asked: Attestation = begin(
+        ASK_ATTESTATION,
+        parent=portfolio,
+        actor=actor,
+        build=lambda: Attestation(
+            portfolio=portfolio,
+            requested_by=actor,
+            way=way,
+            token_hash=hash_of(token),
+            expires_at=now + lasts,
+            requested_at=now,
+            **words,
+        ),
+    )
+    asked.evidence.set(items)
+    asked.criteria.set(asked_about)
+    if way == AskedBy.EMAIL:
+        set_deadline(
+            subject=asked,
+            kind=ATTESTATION_DEADLINE,
+            due_at=asked.expires_at,
+            zone=delivery.time_zone,
+            region=delivery.region,
+            recipients=[actor],
+            offsets=delivery.policy_value("reminder.attestation_offsets"),
+            actor=SYSTEM,
+        )
+    return asked, token
+
+
+@transaction.atomic
+def open_attestation(
+    attestation: Attestation, *, visitor: User | None = None, on_learners_device: bool = False
+) -> Attestation:
+    """The verifier pressed Start. Pressing it again, or coming back, changes nothing more.
+
+    `visitor` is who is signed in there, if anybody: nobody who assesses the learner may go on.
+    """
+    if not rules.may_confirm(attestation, visitor):
+        raise NotPermitted
     fresh: Attestation = Attestation.objects.select_for_update(of=("self",)).get(pk=attestation.pk)
     if fresh.state == AttestationState.OPENED:
         return fresh
-    opened: Attestation = perform(fresh, "open", actor=SYSTEM)
+    opened: Attestation = perform(
+        fresh, "open", actor=SYSTEM, on_learners_device=on_learners_device
+    )
     return opened
 
 
@@ -129,11 +206,47 @@ def attest(
     statements: Mapping[Criterion, tuple[str, str]],
     relationship: str = "",
     period_observed: str = "",
+    has_conflict: bool = False,
     conflict_note: str = "",
     comment: str = "",
+    visitor: User | None = None,
+    on_learners_device: bool = False,
 ) -> Attestation:
-    """Record what the verifier says on each criterion, and lock it. The learner is told that an answer came."""
-    given: Attestation = perform(attestation, "attest", actor=SYSTEM)
+    """Record what the verifier says on each criterion, and lock it; the learner is told that an answer came.
+
+    The level of assurance is settled now and stands in the record of the step. The address gets a notice
+    with a link by which its owner can say that they did not give this. An account with that address is
+    from now on too close to the learner to judge their work.
+    """
+    if not rules.may_confirm(attestation, visitor):
+        raise NotPermitted
+    fresh: Attestation = Attestation.objects.select_for_update(of=("self",)).get(pk=attestation.pk)
+    on_learners_device = on_learners_device or fresh.on_learners_device
+    level = level_of(
+        way=fresh.way,
+        on_learners_device=on_learners_device,
+        address=fresh.verifier_email,
+        employer_domain=fresh.employer_domain,
+    )
+    token = secrets.token_urlsafe(32)
+    given: Attestation = perform(
+        fresh,
+        "attest",
+        actor=SYSTEM,
+        facts={"assurance": level},
+        answer={
+            "verifier_relationship": (
+                plain_text(relationship).strip() or fresh.verifier_relationship
+            ),
+            "period_observed": plain_text(period_observed).strip(),
+            "has_conflict": has_conflict,
+            "conflict_note": plain_text(conflict_note).strip(),
+            "comment": plain_text(comment).strip(),
+            "on_learners_device": on_learners_device,
+            "assurance": level,
+            "objection_hash": hash_of(token),
+        },
+    )
     close_attestation(given, actor=SYSTEM)
     AttestationStatement.objects.bulk_create(
         AttestationStatement(
@@ -141,14 +254,41 @@ def attest(
         )
         for criterion, (answer, words) in statements.items()
     )
-    given.verifier_relationship = plain_text(relationship).strip() or given.verifier_relationship
-    given.period_observed = plain_text(period_observed).strip()
-    given.conflict_note = plain_text(conflict_note).strip()
-    given.comment = plain_text(comment).strip()
-    given.save(
-        update_fields=["verifier_relationship", "period_observed", "conflict_note", "comment"]
+    learner = given.portfolio.enrolment.learner
+    account = User.objects.filter(email__iexact=given.verifier_email).exclude(pk=learner.pk).first()
+    if account is not None:
+        DeclaredConflict.objects.get_or_create(
+            person=account,
+            other=learner,
+            kind=ConflictKind.VERIFIER,
+            defaults={"declared_by": learner},
+        )
+    notify_address(
+        topic="portfolios.attestation.notice",
+        address=given.verifier_email,
+        name=given.verifier_name,
+        secret_path=f"/v/not-me/{token}/",
+        context={"learner": learner.name, "task": given.portfolio.task.title},
+        dedupe=f"portfolios.attestation.notice:{given.pk}",
     )
     return given
+
+
+def objection_to(token: str) -> Attestation | None:
+    """The answer that a "this was not me" link belongs to."""
+    digest = hash_of(token)
+    found = Attestation.objects.filter(objection_hash=digest).first()
+    return found if found and constant_time_compare(found.objection_hash, digest) else None
+
+
+@transaction.atomic
+def disown_attestation(attestation: Attestation) -> Attestation:
+    """The person named did not give it: it is void, and learner and lead moderator are told. Once."""
+    fresh: Attestation = Attestation.objects.select_for_update(of=("self",)).get(pk=attestation.pk)
+    if fresh.state == AttestationState.VOIDED:
+        return fresh
+    voided: Attestation = perform(fresh, "disown", actor=SYSTEM)
+    return voided
 
 
 @transaction.atomic

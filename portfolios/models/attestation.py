@@ -1,5 +1,7 @@
 """A workplace verifier's statement, given by a personal link, no account."""
 
+from typing import Any
+
 import django_fsm as fsm
 from django.db import models
 from django.utils import timezone
@@ -8,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Actor, User
 from catalogue.models import Criterion
 from portfolios import guards, rules
-from portfolios.enums import AttestationState
+from portfolios.assurance import warnings_about
+from portfolios.enums import AskedBy, Assurance, AttestationState
 from portfolios.models.evidence import EvidenceItem
 from portfolios.models.portfolio import Portfolio
 from workflows.machines import step
@@ -18,7 +21,10 @@ A = AttestationState
 
 
 class Attestation(StateModel):
-    """One request to one verifier. Only a hash of the link's token is kept."""
+    """One request to one verifier. Only hashes of the tokens of its links are kept.
+
+    Once answered, the answer never changes (portfolios.triggers); the person named can only disown it.
+    """
 
     state = fsm.FSMField(max_length=30, default=A.REQUESTED, choices=A.choices, protected=True)
     portfolio = models.ForeignKey(Portfolio, models.PROTECT, related_name="attestations")
@@ -29,14 +35,31 @@ class Attestation(StateModel):
     message = models.TextField(blank=True)
     token_hash = models.CharField(max_length=64, unique=True)
     evidence = models.ManyToManyField(EvidenceItem, related_name="attestations", blank=True)
+    # What it is about; none means every criterion of the task.
+    criteria = models.ManyToManyField(Criterion, related_name="+", blank=True)
+    way = models.CharField(
+        max_length=10, choices=AskedBy, default=AskedBy.EMAIL, db_default=AskedBy.EMAIL
+    )
+    # Somebody signed in as the learner, or the browser that showed the code, has answered with it.
+    on_learners_device = models.BooleanField(default=False, db_default=False)
+    assurance = models.CharField(
+        max_length=20, choices=Assurance, blank=True, default="", db_default=""
+    )
     expires_at = models.DateTimeField()
     requested_at = models.DateTimeField(default=timezone.now)
     opened_at = models.DateTimeField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
     period_observed = models.CharField(max_length=200, blank=True)
+    # Unknown for answers that are older than the question.
+    has_conflict = models.BooleanField(null=True)
     conflict_note = models.TextField(blank=True)
     comment = models.TextField(blank=True)
     decline_reason = models.TextField(blank=True)
+    # Of the link by which the person named says "this was not me".
+    objection_hash = models.CharField(
+        max_length=64, blank=True, default="", db_default="", db_index=True
+    )
+    disowned_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-requested_at"]
@@ -49,29 +72,63 @@ class Attestation(StateModel):
     def __str__(self) -> str:
         return f"Attestation by {self.verifier_name}"
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an answer may still come."""
+        return self.state in {A.REQUESTED, A.OPENED}
+
+    @property
+    def employer_domain(self) -> str:
+        """The employer's mail domain, as far as it is known."""
+        enrolment = self.portfolio.enrolment
+        employer = enrolment.employer or enrolment.delivery.client
+        return employer.email_domain if employer else ""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is worth knowing about the address, for the learner and the assessor."""
+        learner = self.portfolio.enrolment.learner.email
+        return warnings_about(self.verifier_email, learner, self.employer_domain)
+
+    @property
+    def assurance_words(self) -> str:
+        """How sure the confirmation is, in words."""
+        if self.state == A.VOIDED:
+            return "Void: the person named says that it was not them"
+        return str(Assurance(self.assurance).label) if self.assurance else "Not recorded"
+
+    def asked_criteria(self) -> list[Criterion]:
+        """The criteria that the verifier is asked about, in rubric order."""
+        chosen = list(self.criteria.order_by("number"))
+        every = Criterion.objects.filter(rubric__task=self.portfolio.task_id)
+        return chosen or list(every.order_by("number"))
+
     @step(
         field=state,
         source=A.REQUESTED,
         target=A.OPENED,
         permission=rules.may_answer_attestation,
-        conditions=[guards.link_still_good],
+        conditions=[guards.link_still_good, guards.verifier_does_not_assess],
         custom={"past": "opened", "label": _("Start")},
     )
-    def open(self, *, actor: Actor) -> None:
+    def open(self, *, actor: Actor, on_learners_device: bool = False) -> None:
         """Pressed Start; a mere visit changes nothing."""
         self.opened_at = timezone.now()
+        self.on_learners_device = on_learners_device
 
     @step(
         field=state,
         source=A.OPENED,
         target=A.ATTESTED,
         permission=rules.may_answer_attestation,
-        conditions=[guards.link_still_good],
+        conditions=[guards.link_still_good, guards.verifier_does_not_assess],
         custom={"past": "attested", "label": _("Send")},
     )
-    def attest(self, *, actor: Actor) -> None:
-        """From now on the record is locked."""
+    def attest(self, *, actor: Actor, answer: dict[str, Any]) -> None:
+        """Take the answer; from now on the record is locked."""
         self.answered_at = timezone.now()
+        for field, value in answer.items():
+            setattr(self, field, value)
 
     @step(
         field=state,
@@ -105,6 +162,17 @@ class Attestation(StateModel):
     )
     def revoke(self, *, actor: Actor) -> None:
         """The link stops working at once."""
+
+    @step(
+        field=state,
+        source=A.ATTESTED,
+        target=A.VOIDED,
+        permission=rules.may_answer_attestation,
+        custom={"past": "disowned", "label": _("This was not me")},
+    )
+    def disown(self, *, actor: Actor) -> None:
+        """The person named says that they did not give it. It counts for nothing any more."""
+        self.disowned_at = timezone.now()
 
 
 class AttestationStatement(models.Model):

@@ -1,21 +1,29 @@
-"""What learners ask of others: more time, and confirmation."""
+"""What learners ask of others: more time, and confirmation, by mail or by a code on their screen."""
 
 import datetime as dt
 import uuid
 
+import qrcode
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portfolios.actions.attestation import ask_to_confirm, revoke_attestation
+from catalogue.models import Criterion
+from portfolios.actions.attestation import ask_on_the_spot, ask_to_confirm, revoke_attestation
 from portfolios.actions.extension import ask_for_more_time
-from portfolios.enums import AttestationState, EvidenceState, ExtensionState
+from portfolios.enums import AskedBy, AttestationState, EvidenceState, ExtensionState
 from portfolios.exceptions import ReasonNeeded
 from portfolios.forms import AskForm, MoreTimeForm
-from portfolios.models import Portfolio
+from portfolios.models import Attestation, Portfolio
 from portfolios.selectors import latest_submission, progress_of
 from portfolios.views.shared import kept_initial, own_portfolio, person, signed_in
+from workflows.hashing import seal, unseal
+
+CODES = "attestation_codes"
+"""Where the session keeps, encrypted, the links that this browser may show as codes."""
 
 
 def on_day(portfolio: Portfolio, day: dt.date) -> dt.datetime:
@@ -65,23 +73,30 @@ def ask(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask one person to confirm, and see who has answered."""
     found = own_portfolio(request, pk)
     evidence = list(person(request).evidence.filter(state=EvidenceState.READY))
+    criteria = Criterion.objects.filter(rubric__task=found.task_id).select_related("rubric")
     form = AskForm(
         request.POST if request.method == "POST" else None,
         evidence=evidence,
+        criteria=list(criteria.order_by("number")),
         initial=kept_initial(request),
     )
     if form.is_bound and form.is_valid():
         cleaned = form.cleaned_data
+        about = {
+            "actor": person(request),
+            "name": cleaned["name"],
+            "email": cleaned["email"],
+            "relationship": cleaned["relationship"],
+            "evidence": form.chosen,
+            "criteria": form.chosen_criteria,
+        }
         try:
-            asked = ask_to_confirm(
-                found,
-                actor=person(request),
-                name=cleaned["name"],
-                email=cleaned["email"],
-                relationship=cleaned["relationship"],
-                message=cleaned["message"],
-                evidence=form.chosen,
-            )
+            if cleaned["way"] == AskedBy.CODE:
+                asked, token = ask_on_the_spot(found, **about)
+                codes = request.session.get(CODES, {})
+                request.session[CODES] = {**codes, str(asked.pk): seal(token)}
+                return redirect("portfolios:ask_code", found.pk, asked.pk)
+            asked = ask_to_confirm(found, message=cleaned["message"], **about)
         except ReasonNeeded as error:
             form.add_error("email", str(error))
         else:
@@ -91,12 +106,60 @@ def ask(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     context = {
         "portfolio": found,
         "form": form,
-        "attestations": list(found.attestations.order_by("-requested_at")),
+        "attestations": asked_so_far(found),
         "editable": progress_of(found).is_open,
         "submission": newest,
         "delivery": found.enrolment.delivery,
     }
     return render(request, "portfolios/ask.html", context, status=422 if form.errors else 200)
+
+
+def asked_so_far(portfolio: Portfolio) -> list[Attestation]:
+    """Every request of the portfolio, newest first, each on the portfolio object that is at hand."""
+    rows = list(portfolio.attestations.order_by("-requested_at"))
+    for one in rows:
+        one.portfolio = portfolio
+    return rows
+
+
+@never_cache
+@require_safe
+@signed_in
+def code(request: HttpRequest, pk: uuid.UUID, attestation: uuid.UUID) -> HttpResponse:
+    """The link of a request as a code for the other person's phone; only in the browser that asked for it."""
+    found = own_portfolio(request, pk)
+    asked: Attestation = get_object_or_404(found.attestations.all(), pk=attestation)
+    sealed = request.session.get(CODES, {}).get(str(asked.pk))
+    if not sealed or not asked.is_waiting:
+        messages.info(
+            request, "A code is shown once, where it was made, until it is used. You can ask again."
+        )
+        return redirect("portfolios:ask", found.pk)
+    path = f"/v/{unseal(sealed)}/"
+    size, dark = squares(f"{settings.SITE_URL}{path}")
+    context = {
+        "portfolio": found,
+        "asked": asked,
+        "delivery": found.enrolment.delivery,
+        "path": path,
+        "size": size,
+        "dark": dark,
+    }
+    return render(request, "portfolios/ask_code.html", context)
+
+
+def squares(text: str) -> tuple[int, str]:
+    """A QR code as the side of its square, with the quiet zone of four, and an SVG path of the dark modules."""
+    made = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_M, border=4)
+    made.add_data(text)
+    matrix = made.get_matrix()
+    dark = "".join(
+        f"M{x} {y}h1v1h-1z"
+        for y, row in enumerate(matrix)
+        for x, filled in enumerate(row)
+        if filled
+    )
+    return len(matrix), dark
 
 
 @require_POST

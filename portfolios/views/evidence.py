@@ -335,19 +335,25 @@ class Handed:
     media_type: str
     name: str
 
+    @classmethod
+    def copy_of(cls, item: EvidenceItem, number: int) -> "Handed":
+        """The copy without metadata, under a name that says nothing. 404 where it may not be handed out."""
+        extension = definitions.ALLOWED.get(item.copy_type, ("",))[0]
+        if not item.copy_key or is_altered(item.copy_key):
+            raise Http404
+        name = neutral_name(number, extension)
+        return cls(item.copy_key, item.copy_size, item.copy_type, name)
+
 
 def handed_to(request: HttpRequest, item: EvidenceItem) -> Handed:
     """404 where there is no copy for others, and where the store holds other bytes than were stored."""
     if item.owner_id == request.user.pk:
         handed = Handed(item.storage_key, item.size, item.media_type, item.original_name)
-    else:
-        extension = definitions.ALLOWED.get(item.copy_type, ("",))[0]
-        number = item.pins.order_by("number").values_list("number", flat=True).first() or 1
-        name = neutral_name(number, extension)
-        handed = Handed(item.copy_key, item.copy_size, item.copy_type, name)
-    if not handed.key or is_altered(handed.key):
-        raise Http404
-    return handed
+        if not handed.key or is_altered(handed.key):
+            raise Http404
+        return handed
+    number = item.pins.order_by("number").values_list("number", flat=True).first() or 1
+    return Handed.copy_of(item, number)
 
 
 def protect(response: HttpResponse | StreamingHttpResponse) -> Any:

@@ -1,27 +1,33 @@
 """Pages for somebody without an account, reached by a personal link. A visit changes nothing."""
 
 import uuid
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from catalogue.models import Criterion
+from accounts.models import User
+from portfolios import storage
 from portfolios.actions.attestation import (
     attest,
     attestation_for,
     decline_to_confirm,
+    disown_attestation,
+    objection_to,
     open_attestation,
 )
-from portfolios.enums import AttestationState
+from portfolios.enums import AttestationState, EvidenceState
 from portfolios.forms import ConfirmForm, DeclineForm
 from portfolios.guards import link_still_good
-from portfolios.models import Attestation
+from portfolios.models import Attestation, EvidenceItem
+from portfolios.views.asking import CODES
+from portfolios.views.evidence import Handed, hand_out, protect
 from portfolios.views.shared import refusable
 
 SESSION = "attestation"
-ANSWERED = {AttestationState.ATTESTED, AttestationState.DECLINED}
+ANSWERED = {AttestationState.ATTESTED, AttestationState.DECLINED, AttestationState.VOIDED}
 
 
 def over(attestation: Attestation) -> bool:
@@ -49,7 +55,8 @@ def request_page(request: HttpRequest, token: str) -> HttpResponse:
     """Who asks, for what. Start and "not me" are buttons; mail scanners that follow links press none."""
     attestation = attestation_for(token)
     if attestation is None or over(attestation):
-        return page(request, "verifier_over", status=404 if attestation is None else 410)
+        status = 404 if attestation is None else 410
+        return page(request, "verifier_over", status=status, attestation=attestation)
     if attestation.state in ANSWERED:
         request.session[SESSION] = str(attestation.pk)
         return redirect("portfolios:verifier_done")
@@ -60,14 +67,23 @@ def request_page(request: HttpRequest, token: str) -> HttpResponse:
             attestation=attestation,
             delivery=attestation.portfolio.enrolment.delivery,
             titles=[one.title for one in attestation.evidence.order_by("created_at")],
+            criteria=attestation.asked_criteria(),
             form=DeclineForm(),
         )
     request.session[SESSION] = str(attestation.pk)
     if "decline" in request.POST:
         decline_to_confirm(attestation, reason=request.POST.get("reason", "")[:2000])
         return redirect("portfolios:verifier_done")
-    open_attestation(attestation)
+    open_attestation(attestation, **visit(request, attestation))
     return redirect("portfolios:verifier_confirm")
+
+
+def visit(request: HttpRequest, attestation: Attestation) -> dict[str, Any]:
+    """Who is signed in in this browser, and whether it is the learner's: the one that asked, or showed the code."""
+    visitor = request.user if isinstance(request.user, User) else None
+    own = visitor is not None and visitor.pk == attestation.requested_by_id
+    shown = str(attestation.pk) in request.session.get(CODES, {})
+    return {"visitor": visitor, "on_learners_device": own or shown}
 
 
 def from_session(request: HttpRequest) -> Attestation:
@@ -92,15 +108,9 @@ def confirm(request: HttpRequest) -> HttpResponse:
         return redirect("portfolios:verifier_done")
     if over(attestation) or attestation.state != AttestationState.OPENED:
         return page(request, "verifier_over", status=410)
-    portfolio = attestation.portfolio
-    criteria = list(
-        Criterion.objects.filter(
-            rubric__task=portfolio.task_id,
-        ).order_by("number")
-    )
     form = ConfirmForm(
         request.POST if request.method == "POST" else None,
-        criteria=criteria,
+        criteria=attestation.asked_criteria(),
         initial={"relationship": attestation.verifier_relationship},
     )
     if form.is_bound and form.is_valid():
@@ -110,8 +120,10 @@ def confirm(request: HttpRequest) -> HttpResponse:
             statements=form.statements,
             relationship=cleaned["relationship"],
             period_observed=cleaned["period_observed"],
+            has_conflict=cleaned["has_conflict"],
             conflict_note=cleaned["conflict_note"],
             comment=cleaned["comment"],
+            **visit(request, attestation),
         )
         return redirect("portfolios:verifier_done")
     return page(
@@ -120,8 +132,47 @@ def confirm(request: HttpRequest) -> HttpResponse:
         status=422 if form.errors else 200,
         attestation=attestation,
         form=form,
+        delivery=attestation.portfolio.enrolment.delivery,
         items=list(attestation.evidence.order_by("created_at")),
     )
+
+
+@never_cache
+@require_safe
+def evidence(request: HttpRequest, evidence: uuid.UUID) -> Any:
+    """The copy for others of an item that the verifier is asked about, while they answer; 404 for all else."""
+    attestation = from_session(request)
+    if over(attestation) or attestation.state != AttestationState.OPENED:
+        raise Http404
+    items = list(attestation.evidence.order_by("created_at"))
+    for number, item in enumerate(items, 1):
+        if item.pk == evidence and item.state == EvidenceState.READY and item.copy_key:
+            return hand_copy(request, item, number)
+    raise Http404
+
+
+def hand_copy(request: HttpRequest, item: EvidenceItem, number: int) -> Any:
+    """Pictures, which we encoded anew, in the page; everything else as a file."""
+    handed = Handed.copy_of(item, number)
+    if not item.has_preview:
+        return hand_out(request, handed)
+    response = HttpResponse(b"".join(storage.read(handed.key)), content_type=handed.media_type)
+    response["Content-Disposition"] = "inline"
+    return protect(response)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@refusable
+def not_me(request: HttpRequest, token: str) -> HttpResponse:
+    """Somebody has answered in this person's name. The button says so; a visit changes nothing."""
+    attestation = objection_to(token)
+    if attestation is None:
+        return page(request, "verifier_over", status=404)
+    if request.method == "POST":
+        disown_attestation(attestation)
+        return redirect("portfolios:verifier_not_me", token)
+    return page(request, "verifier_not_me", attestation=attestation)
 
 
 @never_cache

@@ -221,6 +221,9 @@ PORTFOLIOS = [
     page("portfolios:verifier_confirm", None, "verifier_started"),
     error("portfolios:verifier_confirm", None, "verifier_started"),
     page("portfolios:verifier_done", None, "verifier_answered"),
+    page("portfolios:ask_code", "shower", "code_shown"),
+    page("portfolios:verifier_not_me", None, "verifier_objects"),
+    page("portfolios:verifier_not_me", None, "verifier_objected", kind=LOCKED),
 ]
 
 ASSESSMENT = [
@@ -330,6 +333,7 @@ PAGES = [*FRAME, *MESSAGES, *CATALOGUE, *PORTFOLIOS, *ASSESSMENT, *MODERATION, *
 
 # Addresses that answer something else than a page of their own, and what.
 NOT_PAGES = {
+    "portfolios:verifier_evidence": "a file",
     "workflows:feed": "a file for calendar programs",
     "workflows:message_preview": "a mail as it is sent, with the styles of mails",
     "healthz": "text for machines",

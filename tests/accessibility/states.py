@@ -13,8 +13,10 @@ from django.utils import timezone
 from accounts.models import User
 from catalogue.models import AssessmentTask, Criterion, Delivery, TaskSchedule
 from portfolios.actions.attestation import (
+    ask_on_the_spot,
     ask_to_confirm,
     attest,
+    disown_attestation,
     open_attestation,
     revoke_attestation,
 )
@@ -36,7 +38,7 @@ from tests.factories import portfolios as work
 from tests.factories.catalogue import draft_version, published_version
 from workflows.actions.preferences import change_wording, make_feed
 from workflows.enums import MessageState
-from workflows.hashing import unseal
+from workflows.hashing import seal, unseal
 from workflows.models import Notification, OutboxMessage
 from workflows.notifications.mailing import unsubscribe_token
 from workflows.transitions import perform
@@ -383,6 +385,35 @@ def verifier_answered(world: World) -> Kwargs:
         period_observed="March to June 2026",
     )
     return {"session": {"attestation": str(made["attestation"].pk)}}
+
+
+def code_shown(world: World) -> Kwargs:
+    """Somebody shows a code to a colleague."""
+    learner = world.learner("shower", "Tama Shower")
+    portfolio = work.portfolio_of(world.cast, "shower")
+    asked, token = ask_on_the_spot(portfolio, actor=learner, name=LONG_NAME, email="v@example.org")
+    codes = {"attestation_codes": {str(asked.pk): seal(token)}}
+    return {"pk": portfolio.pk, "attestation": asked.pk, "session": codes}
+
+
+def objection(world: World, name: str) -> Kwargs:
+    """The link by which the person named says that an answer was not theirs."""
+    made = asked_verifier(world, name, LONG_NAME)
+    given = attest(open_attestation(made["attestation"]), statements={})
+    told = Notification.objects.filter(topic="portfolios.attestation.notice").latest("id")
+    return {"token": unseal(told.sealed_path).strip("/").split("/")[-1], "given": given}
+
+
+def verifier_objects(world: World) -> Kwargs:
+    """Before the button is pressed."""
+    return objection(world, "asker5")
+
+
+def verifier_objected(world: World) -> Kwargs:
+    """After it."""
+    made = objection(world, "asker6")
+    disown_attestation(made["given"])
+    return made
 
 
 def verifier_over(world: World) -> Kwargs:

@@ -62,6 +62,7 @@ def test_a_verifier_confirms_without_an_account(cast, client):
     assert "Choose an answer for C1 Criterion 1." in empty.content.decode()
     answers = {f"answer_{one.pk}": "observed" for one in Criterion.objects.all()}
     typed = {**answers, "relationship": "Her manager", "comment": "Ka pai"}
+    typed |= {"period_observed": "March", "has_conflict": "no"}
     partly = client.post(start.url, typed)
     assert "Ka pai" in partly.content.decode()
     done = client.post(start.url, {**typed, "authentic": "on"})
@@ -103,7 +104,8 @@ def test_the_link_of_one_request_does_not_answer_another(cast, client):
     two = ask_to_confirm(portfolio_of(cast), actor=cast.lena, name="W", email="w@work.example")
     client.post(path)
     answers = {f"answer_{each.pk}": "observed" for each in Criterion.objects.all()}
-    client.post("/v/confirm/", {**answers, "relationship": "x", "authentic": "on"})
+    answers |= {"relationship": "x", "period_observed": "May", "has_conflict": "no"}
+    client.post("/v/confirm/", {**answers, "authentic": "on"})
     states = {each.pk: each.state for each in Attestation.objects.all()}
     assert states == {one.pk: "attested", two.pk: "requested"}
 

@@ -31,7 +31,7 @@ from catalogue.models import (
 from moderation.actions import decide_round, watch_assessor
 from moderation.enums import RoundDecision
 from moderation.models import RequiredAction
-from portfolios.actions.attestation import ask_to_confirm, open_attestation
+from portfolios.actions.attestation import ask_to_confirm, attest, open_attestation
 from portfolios.actions.drafting import remove_evidence
 from portfolios.actions.extension import ask_for_more_time
 from portfolios.actions.submission import place_hold
@@ -248,8 +248,9 @@ def add_learning(house: House) -> None:
         data={"name": "Vera Hohaia", "email": "vera@example.org", "evidence": [str(item.pk)]},
     )
     places["link"] = Place({"token": token}, data={"start": "1"})
+    shown = work.file(portfolio, "shown.png", work.png())
     second = ask_to_confirm(
-        portfolio, actor=hone, name="Vic Harris", email="vic2@example.org", evidence=[item]
+        portfolio, actor=hone, name="Vic Harris", email="vic2@example.org", evidence=[item, shown]
     )
     open_attestation(second)
     client = Client()
@@ -257,11 +258,22 @@ def add_learning(house: House) -> None:
     session["attestation"] = str(second.pk)
     session.save()
     house.sessions["vic"] = str(session.session_key)
-    answers: dict[str, Any] = {"relationship": "Team lead", "authentic": "on"}
+    answers: dict[str, Any] = {
+        "relationship": "Team lead",
+        "period_observed": "March to June",
+        "has_conflict": "no",
+        "authentic": "on",
+    }
     for one in Criterion.objects.filter(rubric__task=cast.task):
         answers[f"answer_{one.pk}"] = "observed"
     answers["comment"] = "Good work."
-    places["answers"] = Place({}, data=answers)
+    places["answers"] = Place({"evidence": shown.pk}, data=answers)
+    third = ask_to_confirm(portfolio, actor=hone, name="Vic Harris", email="vic3@example.org")
+    attest(open_attestation(third), statements={criterion: ("observed", "")})
+    told = Notification.objects.filter(topic="portfolios.attestation.notice").latest("id")
+    places["objection"] = Place(
+        {"token": unseal(told.sealed_path).strip("/").split("/")[-1]}, data={}
+    )
 
 
 def add_submitted(house: House) -> None:

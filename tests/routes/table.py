@@ -33,6 +33,8 @@ Decisions, where lifecycle leaves it open:
   the first only asks. A closed account's calendar is 404.
 - The mail provider's report is taken by its signature alone: without it, 403 for everybody.
 - The figures that pages of agreement keep so as not to compute them twice may be written by a visit.
+- Whoever has a verifier's personal link may open it, except people who are signed in and assess that
+  learner; the link that says "this was not me" works for everybody who has it.
 - An archive of an attempt is the learner's; administrators who see the portfolio get 403.
 """
 
@@ -280,6 +282,7 @@ ROWS = [
     Row("portfolios:result", "released portfolio", OWN_GOES, "405"),
     Row("portfolios:time", "more time", OWN, OWN_GOES),
     Row("portfolios:ask", "asking", OWN, OWN_GOES),
+    Row("portfolios:ask_code", "asking", OWN_GOES, "405"),
     Row("portfolios:revoke", "asking", "405", OWN_GOES),
     Row(
         "portfolios:extensions", "nothing", only("ada abe ana cora pam otto prue olga", 403), "405"
@@ -315,7 +318,14 @@ ROWS = [
     Row("portfolios:serve", "someone's note", only("owner", 404), "405"),
     Row("portfolios:preview", "picture", only("owner", 404), "405"),
     Row("portfolios:receipts", "nothing", "all 200", "all 422"),
-    Row("portfolios:verifier_request", "link", "all 200", "all 302"),
+    Row(
+        "portfolios:verifier_request",
+        "link",
+        "all 200",
+        "403: ada abe ana moses ed lea rita rob | 302",
+    ),
+    Row("portfolios:verifier_evidence", "answers", "200: vic | 404: out closed | 404", "405"),
+    Row("portfolios:verifier_not_me", "objection", "all 200", "all 302"),
     Row(
         "portfolios:verifier_confirm",
         "answers",

@@ -22,7 +22,7 @@ FULL = os.environ.get("PROOF") == "full"
 OTHERS_ASKED = 1
 REFUSED_ASKED = 2
 METHODS = ("GET", "POST")
-OPEN_TO_ALL = {"link", "answers"}
+OPEN_TO_ALL = {"link", "answers", "objection"}
 ALL = [*ROWS, *PACKAGE_ROWS]
 
 

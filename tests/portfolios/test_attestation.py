@@ -1,0 +1,331 @@
+"""Who may confirm, by which link, how sure it is, and that an answer stays as it was given."""
+
+import re
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import DeclaredConflict
+from assessment.guards import independent_of_learner
+from assessment.selectors.workspace import standing_of
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Criterion
+from portfolios.actions.attestation import (
+    ask_on_the_spot,
+    ask_to_confirm,
+    attest,
+    attestation_for,
+    disown_attestation,
+    objection_to,
+    open_attestation,
+)
+from portfolios.assurance import level_of, warnings_about
+from portfolios.enums import Assurance
+from portfolios.exceptions import ReasonNeeded
+from portfolios.models import Attestation
+from tests.factories.portfolios import file, note, png, portfolio_of, ready, submit
+from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
+from workflows.hashing import unseal
+from workflows.models import Notification, TransitionRecord
+from workflows.outbox import deliver, relay
+
+pytestmark = pytest.mark.sqlite
+VIC = {"name": "Vic Harris", "email": "vic@ministry.example"}
+
+
+def asked_of(cast, **kw):
+    return ask_to_confirm(portfolio_of(cast), actor=cast.lena, **{**VIC, **kw})
+
+
+def token_in(topic: str) -> str:
+    told = Notification.objects.filter(topic=topic).latest("id")
+    return unseal(told.sealed_path).strip("/").split("/")[-1]
+
+
+def given_by(asked: Attestation, **kw) -> Attestation:
+    first = Criterion.objects.get(code="C1")
+    return attest(open_attestation(asked), statements={first: ("observed", "Āe")}, **kw)
+
+
+def answers(*criteria: Criterion) -> dict[str, str]:
+    typed = {f"answer_{one.pk}": "partly" for one in criteria}
+    said = {"relationship": "Manager", "period_observed": "March", "has_conflict": "no"}
+    return {**typed, **said, "authentic": "on"}
+
+
+# --- who is asked, about what ------------------------------------------------------------------------
+
+
+def test_the_verifier_sees_what_was_chosen_and_nothing_else(cast):
+    portfolio = portfolio_of(cast)
+    shown, hidden = file(portfolio, "a.png", png()), note(portfolio, title="Not for Vic")
+    first = Criterion.objects.get(code="C1")
+    asked = asked_of(cast, evidence=[shown], criteria=[first])
+    client = Client()
+    path = f"/v/{token_in('portfolios.attestation.link')}/"
+    page = client.get(path).content.decode()
+    assert (shown.title in page, hidden.title in page) == (True, False)
+    assert ("C1" in page, "C2" in page) == (True, False)
+    assert "gave us your name and e-mail address" in page
+    client.post(path)
+    form = client.get("/v/confirm/").content.decode()
+    assert ("C1" in form, "C2" in form, hidden.title in form) == (True, False, False)
+    picture = client.get(reverse("portfolios:verifier_evidence", args=[shown.pk]))
+    assert (picture.status_code, picture["Content-Type"]) == (200, "image/png")
+    assert picture["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    for other in (hidden.pk, file(portfolio, "b.pdf").pk):
+        assert client.get(f"/v/evidence/{other}/").status_code == 404
+    assert client.post("/v/confirm/", answers(first)).url == "/v/done/"
+    assert client.get(f"/v/evidence/{shown.pk}/").status_code == 404
+    assert Attestation.objects.get(pk=asked.pk).statements.count() == 1
+
+
+def test_a_document_that_the_verifier_is_asked_about_comes_as_a_file(cast):
+    paper = file(portfolio_of(cast))
+    asked_of(cast, evidence=[paper])
+    client = Client()
+    client.post(f"/v/{token_in('portfolios.attestation.link')}/")
+    answer = client.get(f"/v/evidence/{paper.pk}/")
+    assert answer["Content-Disposition"] == 'attachment; filename="evidence-01.pdf"'
+
+
+def test_closeness_has_to_be_said_and_explained(cast):
+    asked = asked_of(cast)
+    client = Client()
+    client.post(f"/v/{token_in('portfolios.attestation.link')}/")
+    typed = answers(*Criterion.objects.all())
+    nothing = {key: value for key, value in typed.items() if key != "has_conflict"}
+    assert client.post("/v/confirm/", nothing).status_code == 422
+    typed["has_conflict"] = "yes"
+    assert client.post("/v/confirm/", typed).status_code == 422
+    assert client.post("/v/confirm/", {**typed, "conflict_note": "Cousins"}).status_code == 302
+    asked.refresh_from_db()
+    assert (asked.has_conflict, asked.conflict_note) == (True, "Cousins")
+    assert "close to the learner" in standing_of(asked, anonymous=True)
+
+
+@pytest.mark.parametrize("who", ["ada", "moses", "ed", "lea", "rita"])
+def test_nobody_who_assesses_the_learner_is_asked(cast, who):
+    with pytest.raises(ReasonNeeded):
+        asked_of(cast, email=f" {getattr(cast, who).email.upper()}")
+    with pytest.raises(ReasonNeeded):
+        ask_on_the_spot(
+            portfolio_of(cast), actor=cast.lena, name="A", email=getattr(cast, who).email
+        )
+
+
+def test_who_becomes_an_assessor_meanwhile_cannot_confirm_any_more(cast):
+    asked = asked_of(cast, email=cast.olga.email)
+    opened = open_attestation(asked)
+    cast.delivery.roles.create(user=cast.olga, role=DeliveryRoleKind.ASSESSOR)
+    with pytest.raises(GuardsNotMet) as refusal, transaction.atomic():
+        attest(opened, statements={})
+    assert set(refusal.value.codes) == {"verifier_assesses"}
+    other = Attestation.objects.get(pk=asked.pk)
+    assert other.state == "opened"
+
+
+def test_an_assessor_who_is_signed_in_is_turned_away_from_a_link(cast, as_):
+    asked = asked_of(cast)
+    path = f"/v/{token_in('portfolios.attestation.link')}/"
+    assert as_(cast.ada).post(path).status_code == 403
+    with pytest.raises(NotPermitted):
+        attest(open_attestation(asked), statements={}, visitor=cast.ada)
+    assert as_(cast.pam).post(path).status_code == 302
+
+
+def test_who_has_confirmed_does_not_judge_the_learner_afterwards(cast):
+    given_by(asked_of(cast, email=cast.olga.email))
+    cast.delivery.roles.create(user=cast.olga, role=DeliveryRoleKind.ASSESSOR)
+    submission = submit(ready(cast))
+    assert not independent_of_learner.holds(submission, cast.olga)
+    assert independent_of_learner.holds(submission, cast.ada)
+    assert DeclaredConflict.objects.get(person=cast.olga).other == cast.lena
+
+
+# --- on the spot -------------------------------------------------------------------------------------
+
+
+def test_a_code_is_shown_only_where_it_was_made_and_until_it_is_used(cast, as_):
+    portfolio = portfolio_of(cast)
+    client = as_(cast.lena)
+    sent = client.post(reverse("portfolios:ask", args=[portfolio.pk]), {**VIC, "way": "code"})
+    page = client.get(sent.url).content.decode()
+    assert "<svg" in page
+    token = re.search(r'href="/v/([\w-]{43})/"', page)[1]
+    asked = attestation_for(token)
+    assert asked.way == "code"
+    assert 3590 < (asked.expires_at - asked.requested_at).total_seconds() < 3610
+    assert not Notification.objects.filter(address=VIC["email"]).exists()
+    assert token not in str(list(Attestation.objects.values()))
+    assert token not in str(dict(client.session))
+    elsewhere = Client()
+    elsewhere.force_login(cast.lena)
+    assert elsewhere.get(sent.url).status_code == 302
+    phone = Client()
+    phone.post(f"/v/{token}/")
+    typed = answers(*Criterion.objects.all())
+    assert phone.post("/v/confirm/", typed).url == "/v/done/"
+    asked.refresh_from_db()
+    assert asked.assurance == Assurance.OTHER_DEVICE
+    assert client.get(sent.url).status_code == 302
+    listed = client.get(reverse("portfolios:ask", args=[portfolio.pk])).content.decode()
+    assert "Code opened on another device" in listed
+
+
+@pytest.mark.parametrize("signed_out", [False, True])
+def test_an_answer_on_the_learners_own_device_says_so(cast, as_, signed_out):
+    portfolio = portfolio_of(cast)
+    client = as_(cast.lena)
+    way = "email" if not signed_out else "code"
+    sent = client.post(reverse("portfolios:ask", args=[portfolio.pk]), {**VIC, "way": way})
+    if signed_out:
+        token = re.search(r'"/v/([\w-]{43})/"', client.get(sent.url).content.decode())[1]
+    else:
+        token = token_in("portfolios.attestation.link")
+    client.post(f"/v/{token}/")
+    if signed_out:
+        client = Client()  # opened there, sent from elsewhere
+        session = client.session
+        session["attestation"] = str(attestation_for(token).pk)
+        session.save()
+    client.post("/v/confirm/", answers(*Criterion.objects.all()))
+    assert attestation_for(token).assurance == Assurance.LEARNER_DEVICE
+
+
+@pytest.mark.parametrize(
+    ("address", "level", "warned"),
+    [
+        ("vic@ministry.example", Assurance.WORK_EMAIL, ""),
+        ("vic@Wellington.Ministry.example", Assurance.WORK_EMAIL, ""),
+        ("vic@notministry.example", Assurance.EMAIL, "not at the employer"),
+        ("vic@Gmail.com", Assurance.FREE_EMAIL, "free e-mail"),
+        ("vic@xtra.co.nz", Assurance.FREE_EMAIL, "free e-mail"),
+        ("vic@tuhoe.example", Assurance.EMAIL, "same domain as the learner"),
+    ],
+)
+def test_how_sure_an_address_is(address, level, warned):
+    of_employer = "ministry.example"
+    found = level_of(
+        way="email", on_learners_device=False, address=address, employer_domain=of_employer
+    )
+    assert found == level
+    warnings = warnings_about(address, "lena@tuhoe.example", of_employer)
+    assert any(warned in one for one in warnings) if warned else warnings == []
+    unknown = level_of(
+        way="email", on_learners_device=False, address="v@x.example", employer_domain=""
+    )
+    assert (unknown, warnings_about("v@x.example", "l@y.example", "")) == (Assurance.EMAIL, [])
+
+
+def test_the_level_stands_in_the_chain_and_before_the_assessor(cast):
+    cast.client.email_domain = "ministry.example"
+    cast.client.save()
+    given = given_by(asked_of(cast), relationship="Manager")
+    record = TransitionRecord.objects.get(subject_id=given.pk, name="attest")
+    assert record.facts == {"assurance": "work_email"}
+    assert standing_of(given, anonymous=False) == "Vic Harris, Manager (Work e-mail confirmed)"
+    assert standing_of(given, anonymous=True) == "Workplace verifier (Work e-mail confirmed)"
+
+
+# --- locked, and disowned ----------------------------------------------------------------------------
+
+
+def test_a_given_answer_never_changes(cast):
+    given = given_by(asked_of(cast))
+    statement = given.statements.get()
+    tries = (
+        lambda: Attestation.objects.filter(pk=given.pk).update(comment="Better"),
+        lambda: Attestation.objects.filter(pk=given.pk).update(assurance="work_email"),
+        lambda: given.statements.update(answer="not_observed"),
+        statement.delete,
+    )
+    for change in tries:
+        with pytest.raises(IntegrityError, match="never changed"), transaction.atomic():
+            change()
+    statement.refresh_from_db()
+    assert statement.answer == "observed"
+    if connection.vendor == "postgresql":
+        open_one = asked_of(cast)
+        Attestation.objects.filter(pk=open_one.pk).update(comment="A draft may change")
+
+
+def test_who_did_not_give_it_says_so_and_it_is_void(cast, django_capture_on_commit_callbacks):
+    given = given_by(asked_of(cast))
+    token = token_in("portfolios.attestation.notice")
+    path = f"/v/not-me/{token}/"
+    assert token not in str(list(Attestation.objects.values()))
+    assert (objection_to(token), objection_to("x" * 43)) == (given, None)
+    client = Client()
+    for _visit in range(2):
+        assert "Was this you?" in client.get(path).content.decode()
+    given.refresh_from_db()
+    assert given.state == "attested"
+    for _press in range(2):
+        assert client.post(path).status_code == 302
+    assert "is void" in client.get(path).content.decode()
+    given.refresh_from_db()
+    assert (given.state, given.statements.count()) == ("voided", 1)
+    assert given.disowned_at is not None
+    assert TransitionRecord.objects.filter(subject_id=given.pk, name="disown").count() == 1
+    assert "Void" in standing_of(given, anonymous=True)
+    while relay():
+        pass
+    told = Notification.objects.filter(topic="portfolios.attestation.disowned")
+    assert {one.recipient for one in told} == {cast.lena, cast.lea}
+    assert client.get("/v/not-me/nothing/").status_code == 404
+    with pytest.raises(StaleState):
+        disown_attestation(asked_of(cast))
+
+
+def test_only_the_person_named_disowns(cast):
+    from workflows.transitions import perform
+
+    given = given_by(asked_of(cast))
+    for who in ("lena", "ada", "pam", "lea", "petra"):
+        with pytest.raises(NotPermitted):
+            perform(given, "disown", actor=getattr(cast, who))
+
+
+def test_a_void_confirmation_does_not_count(cast):
+    from portfolios.guards import attestations_given
+
+    portfolio = portfolio_of(cast)
+    portfolio.task.attestations_required = 1
+    given = given_by(asked_of(cast))
+    assert attestations_given.holds(portfolio)
+    disown_attestation(given)
+    assert not attestations_given.holds(portfolio)
+
+
+def test_neither_link_stands_anywhere_after_the_mails_have_left(cast, mailoutbox, caplog):
+    given_by(asked_of(cast))
+    tokens = [token_in(f"portfolios.attestation.{topic}") for topic in ("link", "notice")]
+    while relay():
+        pass
+    deliver()
+    sent = "\n".join(one.body for one in mailoutbox)
+    assert tokens[1] in sent
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            if table.startswith(("workflows_", "portfolios_", "django_session")):
+                cursor.execute(f'SELECT * FROM "{table}"')
+                stored = str(cursor.fetchall())
+                assert not [one for one in tokens if one in stored], table
+    assert not [one for one in tokens if one in caplog.text]
+    assert {one.sealed_path for one in Notification.objects.all()} == {""}
+
+
+def test_the_list_of_those_asked_takes_a_fixed_number_of_queries(cast, as_):
+    client = as_(cast.lena)
+    path = reverse("portfolios:ask", args=[portfolio_of(cast).pk])
+    counts = []
+    for number in range(3):
+        asked_of(cast, email=f"vic{number}@ministry.example")
+        with CaptureQueriesContext(connection) as asked:
+            client.get(path)
+        counts.append(len(asked))
+    assert counts[0] == counts[-1]

@@ -1,0 +1,49 @@
+"""A verifier confirms on a phone of 320 pixels whose browser runs no scripts."""
+
+from typing import Any
+
+import pytest
+
+from catalogue.models import Criterion
+from portfolios.actions.attestation import ask_on_the_spot
+from tests.conftest import served
+from tests.factories.portfolios import file, note, png, portfolio_of
+from tests.personas import make_cast
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_confirmation_on_a_phone_without_scripts(browser: Any, committed_db: Any) -> None:
+    cast = make_cast()
+    portfolio = portfolio_of(cast)
+    shown = [note(portfolio, "Kōrero with the team"), file(portfolio, "after.png", png((640, 360)))]
+    asked, token = ask_on_the_spot(
+        portfolio, actor=cast.lena, name="Vic Harris", email="vic@work.example", evidence=shown
+    )
+    context = browser.new_context(
+        java_script_enabled=False, viewport={"width": 320, "height": 640}, locale="en-NZ"
+    )
+    page = context.new_page()
+    with served() as url:
+        for _visit in range(2):
+            page.goto(f"{url}/v/{token}/")
+        page.get_by_role("button", name="Start").press("Enter")
+        page.get_by_role("heading", name="Confirm what you saw", level=1).wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert page.locator("img").evaluate("one => one.naturalWidth") == 640
+        page.get_by_label("Who you are to the learner").fill("Her team lead")
+        page.get_by_label("When did you see this work?").fill("March to June 2026")
+        for _criterion in range(Criterion.objects.count()):
+            page.get_by_label("I saw this", exact=True).nth(_criterion).check()
+        page.get_by_role("button", name="Send").click()
+        assert page.title().startswith("Error:")
+        assert page.get_by_label("Who you are to the learner").input_value() == "Her team lead"
+        page.get_by_label("No", exact=True).check()
+        page.get_by_label("What I say here is true").check()
+        page.get_by_role("button", name="Send").click()
+        page.get_by_role("heading", name="Thank you").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    context.close()
+    asked.refresh_from_db()
+    assert (asked.state, asked.assurance) == ("attested", "other_device")
+    assert asked.statements.count() == 3
