@@ -16,8 +16,14 @@ from itertools import pairwise
 from json.encoder import encode_basestring_ascii as quoted
 from math import ceil, isqrt
 
-ALGORITHM = "moderato-1"
-"""Name of the rules below. Change it with any change that could give another sample."""
+FIRST_ALGORITHM = "moderato-1"
+"""The order of chance also depended on why work is read in full: other rules shuffled anew."""
+
+ALGORITHM = "moderato-2"
+"""Name of the rules below, for new rounds. Change it with any change that could give another sample."""
+
+ALGORITHMS = (FIRST_ALGORITHM, ALGORITHM)
+"""Every algorithm that a record may name; each draws as it did on its first day."""
 
 TARGETED = "targeted"
 RANDOM = "random"
@@ -132,19 +138,25 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
     return ordered
 
 
-def population_hash(rows: Iterable[Row]) -> str:
+def population_hash(rows: Iterable[Row], algorithm: str = ALGORITHM) -> str:
     """SHA-256 over the ordered population: submissions, decisions, strata, reasons."""
-    return _hash_in_order(in_order(rows))
+    return _hash_in_order(in_order(rows), algorithm)
 
 
-def _hash_in_order(ordered: Iterable[Row]) -> str:
+def _hash_in_order(ordered: Iterable[Row], algorithm: str) -> str:
     """Each row is one line of JSON: [key, decision, stratum, [reasons]], all but ASCII escaped."""
     lines = [
         f"[{quoted(row.key)},{quoted(row.decision)},{quoted(row.stratum)},"
         f"[{','.join(map(quoted, row.reasons))}]]"
         for row in ordered
     ]
-    return hashlib.sha256("\n".join([ALGORITHM, *lines]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([_known(algorithm), *lines]).encode()).hexdigest()
+
+
+def _known(algorithm: str) -> str:
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"“{algorithm}” is no algorithm. There are {', '.join(ALGORITHMS)}.")
+    return algorithm
 
 
 def reasons_to_read(facts: Facts, rules: Rules, background: Background) -> tuple[str, ...]:
@@ -166,24 +178,51 @@ def reasons_to_read(facts: Facts, rules: Rules, background: Background) -> tuple
     return (*(name for name, holds in found.items() if holds), *sorted(facts.flags & FLAGS))
 
 
-def priority(row: Row, seed: str, population: str) -> str:
-    """The row's place in the seeded shuffle: a digest that no other row shares.
+@dataclass(frozen=True)
+class Shuffle:
+    """The seeded order of a population: each key's place is a digest that no other key shares.
 
-    Sorting by it is a random permutation, fixed once seed and population are stored. An extension takes
-    the next rows of the same permutation, so it can only append.
+    Sorting by it is a random permutation, fixed once the seed is stored. It depends on the seed and on what
+    was frozen, whatever the plan reads in full and however much it draws: whoever changes the rules of a plan
+    cannot roll the dice again. An extension takes the next rows of the same permutation, so it can only append.
     """
-    return _priority(row, _start(seed, population)).hex()
+
+    algorithm: str
+    seed: str
+    identity: str
+
+    def priority(self, key: str) -> str:
+        """The place of one key, in hexadecimal."""
+        return self._digest(self._start(), key).hex()
+
+    def first(self, rows: Iterable[Row], count: int) -> list[Row]:
+        """The first so many of these rows."""
+        start = self._start()
+        return sorted(rows, key=lambda row: self._digest(start, row.key))[:count]
+
+    def _start(self) -> "hashlib._Hash":
+        """The part of the digest that all rows share."""
+        return hashlib.sha256("|".join([self.algorithm, self.seed, self.identity, ""]).encode())
+
+    @staticmethod
+    def _digest(start: "hashlib._Hash", key: str) -> bytes:
+        own = start.copy()
+        own.update(key.encode())
+        return own.digest()
 
 
-def _start(seed: str, population: str) -> "hashlib._Hash":
-    """The part of the digest that all rows share."""
-    return hashlib.sha256("|".join([ALGORITHM, seed, population, ""]).encode())
+def shuffle_of(rows: Iterable[Row], seed: str, algorithm: str = ALGORITHM) -> Shuffle:
+    """The order in which chance takes a whole population, targeted work included."""
+    return _shuffle_in_order(in_order(rows), seed, algorithm)
 
 
-def _priority(row: Row, start: "hashlib._Hash") -> bytes:
-    own = start.copy()
-    own.update(row.key.encode())
-    return own.digest()
+def _shuffle_in_order(ordered: Sequence[Row], seed: str, algorithm: str) -> Shuffle:
+    """moderato-1 shuffled by the population's hash, which holds the reasons; moderato-2 leaves them out."""
+    if algorithm == FIRST_ALGORITHM:
+        return Shuffle(algorithm, seed, _hash_in_order(ordered, algorithm))
+    lines = [f"[{quoted(row.key)},{quoted(row.decision)},{quoted(row.stratum)}]" for row in ordered]
+    text = "\n".join([_known(algorithm), *lines])
+    return Shuffle(algorithm, seed, hashlib.sha256(text.encode()).hexdigest())
 
 
 def allocate(total: int, sizes: Mapping[str, int], floors: Mapping[str, int]) -> dict[str, int]:
@@ -252,10 +291,11 @@ def draw(
     rules: Rules,
     seed: str,
     size: Callable[[int], int] | None = None,
+    algorithm: str = ALGORITHM,
 ) -> Plan:
     """The first draw. `size` gives the random part's size for a frame of n, else the customary rule does."""
     population = in_order(rows)
-    fingerprint = _hash_in_order(population)
+    shuffle = _shuffle_in_order(population, seed, algorithm)
     if len(population) <= rules.all_if_n_le:
         whole = tuple(
             Pick(
@@ -276,7 +316,7 @@ def draw(
         else:
             frame.append(row)
     total = customary_size(frame, rules) if size is None else min(len(frame), size(len(frame)))
-    chosen = take(share_out(total, frame, rules), frame, seed, fingerprint)
+    chosen = take(share_out(total, frame, rules), frame, shuffle)
     sizes = Counter(row.stratum for row in frame)
     drawn = Counter(row.stratum for row in chosen)
     picks += [
@@ -297,18 +337,17 @@ def extend(
     drawn_keys: Iterable[str],
     assessor: str,
     count: int,
-    seed: str,
-    population: str,
+    shuffle: Shuffle,
 ) -> tuple[Pick, ...]:
     """`count` more items of one assessor from the frozen frame, appended to what was drawn before.
 
-    `population` is the stored hash. The probability is what the item now has of being in the random part:
+    `shuffle` is that of the whole population that was drawn from first. The probability is what the item now has of being in the random part:
     drawn so far over the size of its stratum. A count at or above what is left draws all of it.
     """
     own = [row for row in in_order(frame) if row.assessor == assessor]
     before = set(drawn_keys)
     left = [row for row in own if row.key not in before]
-    chosen = take(allocate(count, Counter(row.stratum for row in left), {}), left, seed, population)
+    chosen = take(allocate(count, Counter(row.stratum for row in left), {}), left, shuffle)
     whole = Counter(row.stratum for row in own)
     drawn = Counter(row.stratum for row in own if row.key in before)
     drawn.update(row.stratum for row in chosen)
@@ -324,13 +363,12 @@ def extend(
     )
 
 
-def take(wanted: Mapping[str, int], rows: Sequence[Row], seed: str, population: str) -> list[Row]:
+def take(wanted: Mapping[str, int], rows: Sequence[Row], shuffle: Shuffle) -> list[Row]:
     """The first so many rows of each stratum in the seeded order, strata by name."""
     strata: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         strata[row.stratum].append(row)
-    start = _start(seed, population)
     chosen: list[Row] = []
     for name in sorted(strata):
-        chosen += sorted(strata[name], key=lambda row: _priority(row, start))[: wanted.get(name, 0)]
+        chosen += shuffle.first(strata[name], wanted.get(name, 0))
     return chosen

@@ -10,7 +10,7 @@ met: so detections are those of known disagreements.
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from moderation import sampling
@@ -97,12 +97,13 @@ def simulate(
     """Draw the cohort `times` times under a plan. Rows have the reasons that this plan reads in full."""
     rows = [one.row for one in cohort]
     known = {one.row.key: one.disagreement for one in cohort}
-    population = sampling.population_hash(rows)
+    shuffle = sampling.shuffle_of(rows, seed)
     runs = []
     for number in range(times):
         own = hashlib.sha256(f"{seed}|{number}".encode()).hexdigest()
         plan = sampling.draw(rows, rules, own, size)
-        runs.append(_read_on(plan, known, own, population, full_on if escalate else None))
+        order = replace(shuffle, seed=own)
+        runs.append(_read_on(plan, known, order, full_on if escalate else None))
     total = sum(bool(one.disagreement) for one in cohort)
     return Simulation(tuple(runs), len(rows), total)
 
@@ -110,8 +111,7 @@ def simulate(
 def _read_on(
     plan: sampling.Plan,
     known: Mapping[str, str | None],
-    seed: str,
-    population: str,
+    shuffle: sampling.Shuffle,
     full_on: int | None,
 ) -> Run:
     """The first draw and, if `full_on` is given, every extension that it sets off."""
@@ -138,7 +138,7 @@ def _read_on(
                 count = own[assessor]
             else:
                 continue
-            more = sampling.extend(plan.frame, drawn, assessor, count, seed, population)
+            more = sampling.extend(plan.frame, drawn, assessor, count, shuffle)
             waiting += more
             drawn += [pick.key for pick in more]
     return Run(

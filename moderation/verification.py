@@ -200,7 +200,10 @@ def plan_faults(record: Mapping[str, Any]) -> Iterator[Finding]:
         if hashlib.sha256(rfc8785.dumps(plan["policy"])).hexdigest() != plan["policy_hash"]:
             yield Finding(name, "the policy does not have the fingerprint that was stored")
         rows = rows_under(plan["population"], plan["policy"])
-        if sampling.population_hash(rows) != plan["population_hash"]:
+        if plan["algorithm"] not in sampling.ALGORITHMS:
+            yield Finding(name, f"the algorithm {plan['algorithm']} is none that is known")
+            continue
+        if sampling.population_hash(rows, plan["algorithm"]) != plan["population_hash"]:
             yield Finding(name, "the population does not have the fingerprint that was stored")
         if hashlib.sha256(rfc8785.dumps(plan["decisions"])).hexdigest() != plan["decisions_hash"]:
             yield Finding(name, "the decisions do not have the fingerprint that was stored")
@@ -250,7 +253,10 @@ def draw_again(
     rows = rows_under(plan["population"], plan["policy"])
     if draw["because"] != "extension":
         policy = plan["policy"]
-        return sampling.draw(rows, sampling_rules(policy), plan["seed"], size_rule(policy)).picks
+        return sampling.draw(
+            rows, sampling_rules(policy), plan["seed"], size_rule(policy), plan["algorithm"]
+        ).picks
+    shuffle = sampling.shuffle_of(rows, plan["seed"], plan["algorithm"])
     picks: list[sampling.Pick] = []
     for asked in draw["asked"]:
         picks += sampling.extend(
@@ -258,8 +264,7 @@ def draw_again(
             before | {pick.key for pick in picks},
             asked["assessor"],
             asked["count"],
-            plan["seed"],
-            plan["population_hash"],
+            shuffle,
         )
     return picks
 

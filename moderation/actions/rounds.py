@@ -125,6 +125,7 @@ def add_plan(
     policy: dict[str, Any],
     seed: str,
     reason: str,
+    algorithm: str = sampling.ALGORITHM,
 ) -> PlanVersion:
     """Keep what the next draw is made from, and make it the round's plan. Draws nothing.
 
@@ -141,10 +142,10 @@ def add_plan(
         reason=reason,
         policy=policy,
         policy_hash=hashlib.sha256(rfc8785.dumps(policy)).hexdigest(),
-        algorithm=sampling.ALGORITHM,
+        algorithm=algorithm,
         seed=seed,
         population=file,
-        population_hash=sampling.population_hash(verification.rows_under(file, policy)),
+        population_hash=sampling.population_hash(verification.rows_under(file, policy), algorithm),
         decisions=bound,
         decisions_hash=hashlib.sha256(rfc8785.dumps(bound)).hexdigest(),
         made_by=actor,
@@ -168,9 +169,10 @@ def change_plan(
     reason: str,
     seen_plan: int | None = None,
 ) -> PlanVersion:
-    """Make a new plan of a frozen round: other rules, the same work, and the same seed.
+    """Make a new plan of a frozen round: other rules, the same work, and the same seed and algorithm.
 
-    Nobody can roll the dice again: the seed stays what it was before anybody saw a sample. Draws nothing
+    Nobody can roll the dice again: the order of chance is what it was before anybody saw a sample (docs/adr/
+    0040). Draws nothing
     and tells nobody. Raises NotPermitted, StaleState (drawn already, or somebody else changed the plan
     meanwhile), ReasonNeeded, PlanUnchanged.
     """
@@ -193,6 +195,7 @@ def change_plan(
         policy=policy,
         seed=known.seed,
         reason=plain_text(reason),
+        algorithm=known.algorithm,
     )
     reasons = {row.key: list(row.reasons) for row in selectors.rows_of(plan)}
     for one in members:
@@ -253,7 +256,9 @@ def extend_sample(moderation_round: ModerationRound, *, actor: User) -> Moderati
         raise NothingOwed
     for number in sorted({owed["plan"] for owed in fresh.extensions_owed}):
         plan = selectors.plan_numbered(fresh, number)
-        frame = [row for row in selectors.rows_of(plan) if not row.reasons]
+        rows = selectors.rows_of(plan)
+        shuffle = sampling.shuffle_of(rows, plan.seed, plan.algorithm)
+        frame = [row for row in rows if not row.reasons]
         drawn = selectors.drawn_under(fresh, number)
         owed_here = [one for one in fresh.extensions_owed if one["plan"] == number]
         picks: list[sampling.Pick] = []
@@ -263,8 +268,7 @@ def extend_sample(moderation_round: ModerationRound, *, actor: User) -> Moderati
                 drawn | {pick.key for pick in picks},
                 owed["code"],
                 owed["count"],
-                plan.seed,
-                plan.population_hash,
+                shuffle,
             )
         draw = next_draw(fresh)
         note_draw(

@@ -279,6 +279,7 @@ def draw_of(plan: PlanVersion) -> sampling.Plan:
         verification.sampling_rules(plan.policy),
         plan.seed,
         verification.size_rule(plan.policy),
+        plan.algorithm,
     )
 
 

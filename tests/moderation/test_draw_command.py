@@ -109,9 +109,22 @@ def test_extensions_append(draw) -> None:
             draw(text, "--seed", "5", "--extend", wrong)
 
 
+def test_a_record_of_the_first_algorithm_is_drawn_again(draw) -> None:
+    rows = cohort()
+    options = ("--seed", "5", "--json", "--extend", "A1=2", "--algorithm", "moderato-1")
+    found = json.loads(draw(population.write(rows), *options))
+    plan = sampling.draw(rows, sampling.Rules(), "5", algorithm="moderato-1")
+    drawn = [pick.key for pick in plan.picks]
+    order = sampling.shuffle_of(rows, "5", "moderato-1")
+    more = sampling.extend(plan.frame, drawn, "A1", 2, order)
+    assert [one["id"] for one in found["picks"]] == [*drawn, *(pick.key for pick in more)]
+    assert found["algorithm"] == "moderato-1"
+    assert found["population_hash"] == sampling.population_hash(rows, "moderato-1")
+
+
 def test_a_table_for_people(draw) -> None:
     table = draw(population.write(cohort()), "--seed", "5")
-    assert "Algorithm moderato-1, seed 5, size customary" in table
+    assert "Algorithm moderato-2, seed 5, size customary" in table
     assert "targeted in full" in table
     assert "W0000" in table
 

@@ -14,6 +14,7 @@ from tests.factories.moderation import NOTHING_TARGETED, frozen_round
 from tests.moderation.test_record import extended
 from tests.moderation.test_views import at, signed_in
 from tests.personas import Cast, make_cast
+from tests.tampering import tampering
 from workflows.exceptions import NotPermitted, StaleState
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +49,11 @@ def test_a_change_is_a_new_plan_with_a_reason_and_the_same_seed() -> None:
         change_plan(frozen, dict(first.policy), actor=cast.lea, reason="So.")
     made = change_plan(frozen, policy, actor=cast.lea, reason="Fails were read elsewhere.")
     assert (made.number, made.seed, made.reason) == (2, first.seed, "Fails were read elsewhere.")
+    orders = [
+        sampling.shuffle_of(selectors.rows_of(plan), plan.seed, plan.algorithm)
+        for plan in (first, made)
+    ]
+    assert orders[0] == orders[1]
     with pytest.raises(StaleState):
         change_plan(frozen, first.policy, actor=cast.lea, reason="Back.", seen_plan=1)
     sample = selectors.draw_of(made)
@@ -68,6 +74,37 @@ def test_a_change_is_a_new_plan_with_a_reason_and_the_same_seed() -> None:
         "The policy of the delivery.",
         "Fails were read elsewhere.",
     ]
+
+
+def test_a_round_that_was_frozen_under_the_first_algorithm_goes_on_with_it() -> None:
+    """Its seed was stored with the order of that time: neither another plan nor the draw may change it."""
+    cast = make_cast(learners=12, policy=NOTHING_TARGETED)
+    frozen = frozen_round(cast, levels={"lena": "NY"}, assessors=("ada", "abe"))
+    first = selectors.current_plan(frozen)
+    old = sampling.FIRST_ALGORITHM
+    known = {
+        "algorithm": old,
+        "population_hash": sampling.population_hash(selectors.rows_of(first), old),
+    }
+    with tampering():
+        frozen.plans.update(**known)
+    policy = first.policy | {"sample.targeted": [], "sample.custom_size": 4}
+    made = change_plan(frozen, policy, actor=cast.lea, reason="Fewer.")
+    assert made.algorithm == old
+    sample = sampling.draw(
+        selectors.rows_of(made),
+        verification.sampling_rules(policy),
+        made.seed,
+        verification.size_rule(policy),
+        old,
+    )
+    assert selectors.draw_of(made) == sample
+    drawn = draw_sample(frozen, actor=cast.lea)
+    record = json.loads(json.dumps(selectors.record_of(drawn)))
+    assert (record["plans"][1]["algorithm"], record["draws"][0]["algorithm"]) == (old, old)
+    assert not list(verification.draw_faults(record))
+    record["plans"][1]["algorithm"] = "moderato-0"
+    assert [one.part for one in verification.plan_faults(record)] == ["plan 2"]
 
 
 def test_sizes_of_the_random_part() -> None:

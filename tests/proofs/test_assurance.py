@@ -179,7 +179,6 @@ def test_every_decision_of_a_stratum_is_as_likely() -> None:
     rows = [
         sampling.Row(f"s{n:03}", f"d{n}", "ab"[n % 3 == 0], "AM"[n % 5 == 0]) for n in range(60)
     ]
-    population = sampling.population_hash(rows)
     first: Counter[str] = Counter()
     later: Counter[str] = Counter()
     drawn: Counter[str] = Counter()
@@ -189,7 +188,7 @@ def test_every_decision_of_a_stratum_is_as_likely() -> None:
         first.update(pick.key for pick in plan.random)
         drawn = Counter(pick.stratum for pick in plan.random)
         keys = [pick.key for pick in plan.random]
-        more = sampling.extend(plan.frame, keys, "a", 6, seed, population)
+        more = sampling.extend(plan.frame, keys, "a", 6, sampling.shuffle_of(rows, seed))
         later.update([*keys, *(pick.key for pick in more)])
         total = drawn + Counter(pick.stratum for pick in more)
     strata: dict[str, list[str]] = defaultdict(list)
@@ -201,14 +200,23 @@ def test_every_decision_of_a_stratum_is_as_likely() -> None:
             assert uniform(later, keys, total[name], ROUNDS) > 0.001, name
 
 
-def by_the_definition(rows: list[tuple[str, str, str, str, list[str]]], seed: str) -> list[str]:
+def by_the_definition(
+    rows: list[tuple[str, str, str, str, list[str]]], seed: str, algorithm: str
+) -> list[str]:
     """The draw as docs/statistics.md defines it, written a second time and as plainly as can be."""
     ordered = sorted(rows)
-    lines = ["moderato-1"] + [
+    lines = [algorithm] + [
         json.dumps([key, decision, f"{assessor}|{band}", reasons], separators=(",", ":"))
         for key, decision, assessor, band, reasons in ordered
     ]
     population = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    identity = population
+    if algorithm == "moderato-2":
+        lines = [algorithm] + [
+            json.dumps([key, decision, f"{assessor}|{band}"], separators=(",", ":"))
+            for key, decision, assessor, band, _reasons in ordered
+        ]
+        identity = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     frame = [row for row in ordered if not row[4]]
     n = len(frame)
     people = Counter(row[2] for row in frame)
@@ -237,7 +245,7 @@ def by_the_definition(rows: list[tuple[str, str, str, str, list[str]]], seed: st
         keys = [row[0] for row in frame if f"{row[2]}|{row[3]}" == stratum]
         keys.sort(
             key=lambda key: hashlib.sha256(
-                f"moderato-1|{seed}|{population}|{key}".encode()
+                f"{algorithm}|{seed}|{identity}|{key}".encode()
             ).hexdigest()
         )
         picked += keys[: wanted[stratum]]
@@ -263,8 +271,9 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 from moderation import sampling
 rows = [sampling.Row(*row[:4], tuple(row[4])) for row in json.load(sys.stdin)]
-plan = sampling.draw(rows, sampling.Rules(), "5eed")
-told = [sampling.population_hash(rows), *(pick.key for pick in plan.picks)]
+algorithm = sys.argv[2]
+plan = sampling.draw(rows, sampling.Rules(), "5eed", algorithm=algorithm)
+told = [sampling.population_hash(rows, algorithm), *(pick.key for pick in plan.picks)]
 print(json.dumps(told))
 """
 
@@ -286,15 +295,16 @@ def pythons() -> list[str]:
     return sorted(found)
 
 
-def test_the_draw_is_its_definition_on_every_python() -> None:
+@pytest.mark.parametrize("algorithm", sampling.ALGORITHMS)
+def test_the_draw_is_its_definition_on_every_python(algorithm: str) -> None:
     """An independent writing of the rules, and other Pythons with other hash seeds, draw the same."""
     rows = many_rows()
-    expected = by_the_definition(rows, "5eed")
+    expected = by_the_definition(rows, "5eed", algorithm)
     assert len(expected) > 60
     for python in pythons():
         for hash_seed in ("0", "1"):
             told = subprocess.run(
-                [python, "-S", "-c", PROGRAM, str(ROOT)],
+                [python, "-S", "-c", PROGRAM, str(ROOT), algorithm],
                 input=json.dumps(rows),
                 env={"PYTHONHASHSEED": hash_seed, "PYTHONDONTWRITEBYTECODE": "1"},
                 capture_output=True,

@@ -28,6 +28,12 @@ class Command(BaseCommand):
             metavar="ASSESSOR=COUNT",
             help="then so many more of one assessor; may be given again, in the order of the extensions",
         )
+        parser.add_argument(
+            "--algorithm",
+            choices=sampling.ALGORITHMS,
+            default=sampling.ALGORITHM,
+            help="the one that the record names; new rounds are drawn by the last",
+        )
         parser.add_argument("--json", action="store_true", help="print the draw as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,17 +48,18 @@ class Command(BaseCommand):
         if not rows:
             raise CommandError(f"{file}: There are no decisions in the file.")
         seed = options["seed"].strip()
-        fingerprint = sampling.population_hash(rows)
+        algorithm = options["algorithm"]
+        shuffle = sampling.shuffle_of(rows, seed, algorithm)
         rules, size = verification.sampling_rules(policy), verification.size_rule(policy)
-        plan = sampling.draw(rows, rules, seed, size)
+        plan = sampling.draw(rows, rules, seed, size, algorithm)
         picks = list(plan.picks)
         for assessor, count in map(_extension, options["extend"]):
             drawn = {pick.key for pick in picks}
-            picks += sampling.extend(plan.frame, drawn, assessor, count, seed, fingerprint)
+            picks += sampling.extend(plan.frame, drawn, assessor, count, shuffle)
         found = {
-            "algorithm": sampling.ALGORITHM,
+            "algorithm": algorithm,
             "seed": seed,
-            "population_hash": fingerprint,
+            "population_hash": sampling.population_hash(rows, algorithm),
             "population": len(rows),
             "frame": len(plan.frame),
             "targeted": len(plan.targeted),
