@@ -66,7 +66,15 @@ class DeliveryRoleAdmin(ReadOnly):
 
 @admin.register(Enrolment)
 class EnrolmentAdmin(ReadOnly):
-    list_display = ("delivery", "learner", "employer", "enrolled_at", "ended_at")
+    list_display = (
+        "delivery",
+        "learner",
+        "employer",
+        "site",
+        "recognition",
+        "enrolled_at",
+        "ended_at",
+    )
     list_select_related = ("delivery", "learner", "employer")
 
 

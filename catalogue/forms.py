@@ -204,6 +204,17 @@ class PersonForm(forms.Form):
         label="Part in this delivery",
         choices=[("learner", "Learner"), *DeliveryRoleKind.choices],
     )
+    site = forms.CharField(
+        label="Site",
+        required=False,
+        max_length=100,
+        help_text="Only for learners: where they learn or work. Moderation compares sites.",
+    )
+    recognition = forms.BooleanField(
+        label="Recognition of prior learning",
+        required=False,
+        help_text="Only for learners: what they submit is a claim on what they learnt before.",
+    )
     person: User | None = None
 
     def clean_email(self) -> str:
@@ -218,6 +229,10 @@ class PersonForm(forms.Form):
                 self.add_error("name", "Nobody has this address yet. Enter a name to invite them.")
             if self.person is not None and not self.person.is_active:
                 self.add_error("email", "This account is closed.")
+        if cleaned.get("role") != "learner":
+            for name in ("site", "recognition"):
+                if cleaned.get(name):
+                    self.add_error(name, f"{self.fields[name].label} is only for learners.")
         return cleaned
 
 
@@ -230,7 +245,7 @@ class ImportForm(forms.Form):
         required=False,
         strip=False,
         widget=forms.Textarea,
-        help_text="With the header row: name, email, role, organisation.",
+        help_text="With the header row: name, email, role, organisation, site, recognition.",
     )
 
     def clean(self) -> dict[str, Any]:

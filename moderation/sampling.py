@@ -341,8 +341,9 @@ def extend(
 ) -> tuple[Pick, ...]:
     """`count` more items of one assessor from the frozen frame, appended to what was drawn before.
 
-    `shuffle` is that of the whole population that was drawn from first. The probability is what the item now has of being in the random part:
-    drawn so far over the size of its stratum. A count at or above what is left draws all of it.
+    `shuffle` is that of the whole population that was drawn from first. The probability is what the item now
+    has of being in the random part: drawn so far over the size of its stratum. A count at or above what is
+    left draws all of it.
     """
     own = [row for row in in_order(frame) if row.assessor == assessor]
     before = set(drawn_keys)

@@ -17,7 +17,10 @@ from catalogue.exceptions import ImportRefused
 from catalogue.models import Delivery
 
 REQUIRED = ("name", "email", "role")
-COLUMNS = (*REQUIRED, "organisation")
+COLUMNS = (*REQUIRED, "organisation", "site", "recognition")
+ANSWERS = {"yes": True, "no": False, "": None}
+"""What “recognition” may say; an empty cell leaves it as it is."""
+SITE_LENGTH = 100
 MAX_BYTES = 500_000
 MAX_ROWS = 1000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -46,8 +49,11 @@ class PlannedPerson:
     email: str
     role: str
     organisation: str
+    site: str | None = None
+    recognition: bool | None = None
     is_new_account: bool = False
     is_there_already: bool = False
+    is_changed: bool = False
 
     @property
     def role_label(self) -> str:
@@ -55,6 +61,8 @@ class PlannedPerson:
 
     @property
     def effect(self) -> str:
+        if self.is_changed:
+            return "Site or recognition changes"
         if self.is_there_already:
             return "No change"
         return "New account and invitation" if self.is_new_account else "Added, account exists"
@@ -76,7 +84,7 @@ class PeoplePlan:
 
     @property
     def changes(self) -> int:
-        return sum(not one.is_there_already for one in self.people)
+        return sum(not one.is_there_already or one.is_changed for one in self.people)
 
 
 def read_people(content: bytes, *, delivery: Delivery) -> PeoplePlan:
@@ -98,7 +106,7 @@ def import_people(content: bytes, *, delivery: Delivery, actor: User) -> PeopleP
     """Apply a list of people: everybody or, with ImportRefused, nobody.
 
     New people get an account without a usable password and an invitation to set one; people who are in
-    the delivery already stay as they are. Read anew under the lock, so that it does what it says even if
+    the delivery already stay as they are, but for a learner's site and recognition. Read anew under the lock, so that it does what it says even if
     somebody else changed the delivery since the preview.
     """
     locked = lock_delivery(delivery, actor)
@@ -111,14 +119,21 @@ def import_people(content: bytes, *, delivery: Delivery, actor: User) -> PeopleP
     known = {user.email: user for user in User.objects.filter(email__in=emails)}
     employers = {one.code: one for one in Organisation.objects.all()}
     for one in plan.people:
-        if one.is_there_already:
+        if one.is_there_already and not one.is_changed:
             continue
         person = known.get(one.email)
         if person is None:
             person = invite(email=one.email, name=one.name, delivery=locked, actor=actor)
             known[one.email] = person
         if one.role == LEARNER:
-            enrol(locked, person, actor=actor, employer=employers.get(one.organisation))
+            enrol(
+                locked,
+                person,
+                actor=actor,
+                employer=employers.get(one.organisation),
+                site=one.site,
+                recognition=one.recognition,
+            )
         else:
             assign_role(locked, person, DeliveryRoleKind(one.role), actor=actor)
     return plan
@@ -207,9 +222,19 @@ def _read_row(line: int, row: dict[str, str], plan: PeoplePlan) -> None:
     if role != LEARNER and role not in DeliveryRoleKind.values:
         known = ", ".join([LEARNER, *DeliveryRoleKind.values])
         plan.add(line, "role", f"Unknown role “{row['role']}”. Known are: {known}.")
+    site, recognition = row.get("site", ""), row.get("recognition", "").casefold()
+    if len(site) > SITE_LENGTH:
+        plan.add(line, "site", f"May have {SITE_LENGTH} characters at most.")
+    if recognition not in ANSWERS:
+        plan.add(line, "recognition", "Write yes or no, or leave it empty.")
+    for column, value in (("site", site), ("recognition", recognition)):
+        if value and role != LEARNER:
+            plan.add(line, column, "Is only for learners.")
     if len(plan.problems) == before:
         organisation = row.get("organisation", "")
-        plan.people.append(PlannedPerson(line, name, email, role, organisation))
+        plan.people.append(
+            PlannedPerson(line, name, email, role, organisation, site or None, ANSWERS[recognition])
+        )
 
 
 def _hold_against(delivery: Delivery, plan: PeoplePlan) -> None:
@@ -217,7 +242,12 @@ def _hold_against(delivery: Delivery, plan: PeoplePlan) -> None:
     emails = {one.email for one in plan.people}
     users = {user.email: user for user in User.objects.filter(email__in=emails)}
     organisations = set(Organisation.objects.values_list("code", flat=True))
-    learning = set(delivery.enrolments.current().values_list("learner__email", flat=True))
+    learning = {
+        email: (site, recognition)
+        for email, site, recognition in delivery.enrolments.current().values_list(
+            "learner__email", "site", "recognition"
+        )
+    }
     parts = set(delivery.roles.current().values_list("user__email", "role"))
     working = {email for email, _role in parts}
     seen: dict[str, set[str]] = {}
@@ -228,6 +258,12 @@ def _hold_against(delivery: Delivery, plan: PeoplePlan) -> None:
         one.is_there_already = (
             one.email in learning if one.role == LEARNER else (one.email, one.role) in parts
         )
+        if one.role == LEARNER and one.is_there_already:
+            site, recognition = learning[one.email]
+            one.is_changed = one.site not in (None, site) or one.recognition not in (
+                None,
+                recognition,
+            )
         roles = seen.setdefault(one.email, set())
         if one.role in roles:
             plan.add(one.line, "email", f"{one.email} is in this list already with this role.")

@@ -18,11 +18,19 @@ LEARNER = "learner"
 
 @transaction.atomic
 def enrol(
-    delivery: Delivery, learner: User, *, actor: User, employer: Organisation | None = None
+    delivery: Delivery,
+    learner: User,
+    *,
+    actor: User,
+    employer: Organisation | None = None,
+    site: str | None = None,
+    recognition: bool | None = None,
 ) -> Enrolment:
     """Enrol a learner, or take up an enrolment that had ended. The learner is told.
 
-    PersonRefused for somebody who has another part in the delivery. Enrolling twice changes nothing.
+    `site` and `recognition` None stay as they are; otherwise they are set also for somebody who is enrolled
+    already, which tells nobody. A round that is frozen keeps the reasons it was frozen with. PersonRefused
+    for somebody who has another part in the delivery.
     """
     locked = lock_delivery(delivery, actor)
     if locked.roles.current().filter(user=learner).exists():
@@ -30,13 +38,15 @@ def enrol(
     found: Enrolment | None = (
         Enrolment.objects.select_for_update().filter(delivery=locked, learner=learner).first()
     )
-    if found is not None and found.ended_at is None:
-        return found
+    was_there = found is not None and found.ended_at is None
     if found is None:
-        found = Enrolment.objects.create(delivery=locked, learner=learner, employer=employer)
-    else:
-        found.ended_at = None
-        found.save(update_fields=["ended_at"])
+        found = Enrolment(delivery=locked, learner=learner, employer=employer)
+    found.ended_at = None
+    found.site = found.site if site is None else site
+    found.recognition = found.recognition if recognition is None else recognition
+    found.save()
+    if was_there:
+        return found
     tell("learner_enrolled", enrolment=found, actor=actor)
     notify(
         topic="catalogue.enrolment.made",
@@ -123,14 +133,26 @@ def invite(*, email: str, name: str, delivery: Delivery, actor: User) -> User:
 
 
 @transaction.atomic
-def add_person(delivery: Delivery, *, email: str, name: str, role: str, actor: User) -> User:
-    """Enrol somebody ("learner") or give them a part; invite them if nobody has this address."""
+def add_person(
+    delivery: Delivery,
+    *,
+    email: str,
+    name: str,
+    role: str,
+    actor: User,
+    site: str | None = None,
+    recognition: bool | None = None,
+) -> User:
+    """Enrol somebody ("learner") or give them a part; invite them if nobody has this address.
+
+    `site` and `recognition` are of a learner, as in `enrol`.
+    """
     locked = lock_delivery(delivery, actor)
     person = User.objects.filter(email=email.lower()).first()
     if person is None:
         person = invite(email=email, name=name, delivery=locked, actor=actor)
     if role == LEARNER:
-        enrol(locked, person, actor=actor)
+        enrol(locked, person, actor=actor, site=site, recognition=recognition)
     else:
         assign_role(locked, person, DeliveryRoleKind(role), actor=actor)
     return person

@@ -112,7 +112,11 @@ class DeliveryRole(models.Model):
 
 
 class Enrolment(models.Model):
-    """A learner in a delivery."""
+    """A learner in a delivery.
+
+    `site` is where they learn or work, in the provider's own words; `recognition` that what they submit is a
+    claim on prior learning. Both are for moderation: they change no result.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="enrolments")
@@ -120,6 +124,8 @@ class Enrolment(models.Model):
     employer = models.ForeignKey(
         Organisation, models.PROTECT, null=True, blank=True, related_name="enrolments"
     )
+    site = models.CharField(max_length=100, blank=True, default="", db_default="")
+    recognition = models.BooleanField(default=False, db_default=False)
     enrolled_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
 

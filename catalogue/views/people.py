@@ -39,6 +39,8 @@ def add(request: HttpRequest, pk: UUID) -> HttpResponse:
                 email=cleaned["email"],
                 name=cleaned["name"],
                 role=cleaned["role"],
+                site=cleaned["site"] or None,
+                recognition=cleaned["recognition"] or None,
                 actor=person(request),
             )
         except PersonRefused as refused:

@@ -31,6 +31,9 @@ FILES = ("digital-accessibility", "privacy-public-sector", "cybersecurity-essent
 DELIVERY = "accessibility-1"
 TRUSTED = {"assessor.probation_decisions": 8}
 """The default of 20 would need a larger earlier cohort before anything is drawn at random."""
+SITES = ("Wellington", "Ōtautahi Christchurch")
+"""Where learners of the demonstration work."""
+
 PARTS = {
     "ada": [Role.ASSESSOR],
     "abe": [Role.ASSESSOR],
@@ -158,6 +161,12 @@ def make_delivery(
         for role in roles:
             assign_role(delivery, cast[name], role, actor=pam)
     for name in learners:
-        ministry = cast.ministries[list(EVERYBODY).index(name) % 2]
-        enrol(delivery, cast[name], employer=ministry, actor=pam)
+        place = list(EVERYBODY).index(name)
+        enrol(
+            delivery,
+            cast[name],
+            employer=cast.ministries[place % 2],
+            site=SITES[place % len(SITES)],
+            actor=pam,
+        )
     return open_delivery(delivery, actor=pam)

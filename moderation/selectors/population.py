@@ -95,7 +95,7 @@ def candidates(
     if submissions is None:
         submissions = Submission.objects.filter(
             delivery=delivery, task=task, state=SubmissionState.ASSESSED
-        )
+        ).select_related("enrolment")
     found = {one.pk: one for one in submissions}
     results = results_for(found)
     if not results:
@@ -203,7 +203,7 @@ def _arrivals(task: AssessmentTask, first: int) -> dict[UUID, int]:
 def _flags(
     submissions: Iterable[Submission], results: dict[UUID, AssessmentDecision]
 ) -> dict[UUID, set[str]]:
-    """What is known about single pieces: resubmitted, conflict declared with the assessor, hold lifted."""
+    """What is known about single pieces: a claim on prior learning, resubmitted, in conflict, hold lifted."""
     rows = list(submissions)
     learners = {one.learner_id for one in rows}
     authors = {one.author_id for one in results.values()}
@@ -221,6 +221,8 @@ def _flags(
     flags: dict[UUID, set[str]] = {}
     for one in rows:
         own = set()
+        if one.enrolment.recognition:
+            own.add(sampling.RPL)
         if one.attempt > 1:
             own.add(sampling.RESUBMISSION)
         if one.pk in held:

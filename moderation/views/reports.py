@@ -16,7 +16,12 @@ from moderation.models import AssessorWatch
 from moderation.views.shared import answered, for_moderators, person
 from workflows.exceptions import NotPermitted
 
-GROUPS = {"mode": "Mode of delivery", "employer": "Organisation", "delivery": "Delivery"}
+GROUPS = {
+    "mode": "Mode of delivery",
+    "employer": "Organisation",
+    "site": "Site",
+    "delivery": "Delivery",
+}
 RATES = (fairness.PASSED, fairness.REFERRED, fairness.RETURNED)
 
 

@@ -167,3 +167,45 @@ def test_roles_of_the_list_are_those_of_the_delivery(cast):
     import_people(f"name,email,role\n{rows}".encode(), delivery=cast.delivery, actor=cast.pam)
     for role in Role.values:
         assert DeliveryRole.objects.filter(user__email=f"{role}@example.org", role=role).exists()
+
+
+def test_site_and_recognition_of_learners(cast):
+    """Both are set for new and for known learners; an empty cell leaves them, and nobody is told again."""
+    text = (
+        "name,email,role,site,recognition\n"
+        "Aroha Ngātai,aroha@example.org,learner,Te Whare Pora,yes\n"
+        "Lena Learner,{lena},learner,Porirua,Yes\n"
+    ).format(lena=cast.lena.email)
+    plan = read_people(text.encode(), delivery=cast.delivery)
+    assert [one.effect for one in plan.people] == [
+        "New account and invitation",
+        "Site or recognition changes",
+    ]
+    before = Notification.objects.filter(recipient=cast.lena).count()
+    import_people(text.encode(), delivery=cast.delivery, actor=cast.pam)
+    known = Enrolment.objects.values_list("learner__email", "site", "recognition")
+    assert set(known) == {
+        ("aroha@example.org", "Te Whare Pora", True),
+        (cast.lena.email, "Porirua", True),
+    }
+    assert Notification.objects.filter(recipient=cast.lena).count() == before
+    again = import_people(text.encode(), delivery=cast.delivery, actor=cast.pam)
+    assert again.changes == 0
+    back = text.replace("Porirua,Yes", ",no")
+    import_people(back.encode(), delivery=cast.delivery, actor=cast.pam)
+    lena = Enrolment.objects.get(learner=cast.lena)
+    assert (lena.site, lena.recognition) == ("Porirua", False)
+
+
+def test_site_and_recognition_are_only_for_learners(cast):
+    text = (
+        "name,email,role,site,recognition\n"
+        "Cy Clark,cy@example.org,assessor,Porirua,\n"
+        f"Dee Doe,dee@example.org,learner,{'x' * 101},perhaps\n"
+    )
+    plan = read_people(text.encode(), delivery=cast.delivery)
+    assert [str(one) for one in plan.problems] == [
+        "Line 2, site: Is only for learners.",
+        "Line 3, site: May have 100 characters at most.",
+        "Line 3, recognition: Write yes or no, or leave it empty.",
+    ]

@@ -1,6 +1,7 @@
 """Rates by group: exact counts, intervals, nothing on small groups, for the lead's own deliveries."""
 
 import re
+from collections import Counter
 
 import pytest
 from django.db import connection
@@ -67,7 +68,12 @@ def test_one_query_for_many_as_for_few() -> None:
     cast = make_cast(learners=1)
     moderated(cast)
     moderated(another_cast(3))
+    lena = cast.enrolments["lena"]
+    lena.site = "Porirua"
+    lena.save()
     with CaptureQueriesContext(connection) as queries:
         found = selectors.cases_of([cast.delivery.pk], "delivery")
+        sites = selectors.cases_of([cast.delivery.pk], "site")
     assert len(found) == 4
-    assert len(queries) == 1
+    assert len(queries) == 2
+    assert Counter(one.group for one in sites) == {"Porirua": 1, "No site": 3}

@@ -44,6 +44,9 @@ def test_codes_hold_for_one_round_and_say_nothing() -> None:
 @pytest.mark.django_db
 def test_the_sample_can_be_drawn_from_the_file_alone() -> None:
     cast = make_cast(learners=9, policy=NOTHING_TARGETED)
+    claims = cast.enrolments["hone"]
+    claims.recognition = True
+    claims.save()
     plan = selectors.current_plan(frozen_round(cast, assessors=("ada", "abe")))
     drawn = draw_sample(plan.round, actor=cast.lea)
     stored = PlanVersion.objects.get(pk=plan.pk)
@@ -55,6 +58,9 @@ def test_the_sample_can_be_drawn_from_the_file_alone() -> None:
     codes = dict(drawn.members.values_list("submission_id", "code"))
     made = {(codes[one.submission_id], one.part, one.stratum) for one in drawn.items.all()}
     assert {(pick.key, pick.part, pick.stratum) for pick in again.picks} == made
+    assert [one.reasons for one in again.targeted] == [("rpl",)]
+    claimed = drawn.items.get(part="targeted")
+    assert (claimed.submission.enrolment, claimed.reasons) == (claims, ["rpl"])
     for person in (cast.ada, cast.abe, *(cast.people[name] for name in cast.enrolments)):
         assert person.name not in stored.population
         assert str(person.pk) not in stored.population
