@@ -71,6 +71,7 @@ MODERATOR = Role(
     (
         ("Home", "moderation:home"),
         ("Agreement", "moderation:agreement"),
+        ("Your agreement", "moderation:own_agreement"),
     ),
 )
 LEAD_MODERATOR = Role(

@@ -11,6 +11,9 @@ from math import sqrt
 
 from moderation.assurance import accept_binomial
 
+DECISION = 5.0
+"""Height at which a cumulative sum signals, in standard deviations of one difference."""
+
 
 @dataclass(frozen=True)
 class Cusum:
@@ -22,7 +25,12 @@ class Cusum:
 
 
 def cusum(
-    differences: Sequence[float], *, sd: float, target: float = 0.0, k: float = 0.5, h: float = 5.0
+    differences: Sequence[float],
+    *,
+    sd: float,
+    target: float = 0.0,
+    k: float = 0.5,
+    h: float = DECISION,
 ) -> list[Cusum]:
     """Page's cumulative sums (1954), two-sided; `k` and `h` in standard deviations of one difference.
 

@@ -58,6 +58,13 @@ class Sufficiency(models.TextChoices):
     NO = "no", "No"
 
 
+class ReadingMode(models.TextChoices):
+    """Whether a moderator saw the assessor's decision before choosing levels."""
+
+    BLIND = "blind", "Blind"
+    SIGHTED = "sighted", "With the assessor’s decision in sight"
+
+
 class FeedbackQuality(models.TextChoices):
     """Whether the assessor's feedback helps the learner on."""
 

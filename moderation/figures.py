@@ -5,6 +5,7 @@ figures come in all, for each criterion, delivery, month and assessor, and the l
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from moderation import statistics
@@ -15,10 +16,26 @@ COLUMNS = ("item", "criterion", "assessor", "level", "moderator_level", "met", "
 Store = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """Who read a piece of work for moderation, and the days on which the assessor and the moderator judged."""
+
+    moderator: str
+    decided: str
+    read: str
+
+
 def store_of(
-    rows: Iterable[tuple[statistics.Pair, str, str]], labels: Mapping[str, Sequence[str]]
+    rows: Iterable[tuple[statistics.Pair, str, str]],
+    labels: Mapping[str, Sequence[str]],
+    readings: Mapping[str, Reading],
+    *,
+    blind: bool,
 ) -> dict[str, Any]:
-    """What a round keeps of its readings: `rows` with criterion and assessor, `labels` of each scale."""
+    """What a round keeps of its readings: `rows` with criterion and assessor, `labels` of each scale.
+
+    `readings` tells of each item who read it and when; `blind` whether before seeing the assessor's levels.
+    """
     items: dict[str, int] = {}
     criteria: dict[str, int] = {}
     people: dict[str, int] = {}
@@ -35,9 +52,20 @@ def store_of(
                 int(pair.moderator_met),
             ]
         )
+    moderators = list(dict.fromkeys(readings[item].moderator for item in items))
     return {
+        "blind": blind,
         "criteria": list(criteria),
         "assessors": list(people),
+        "moderators": moderators,
+        "readings": [
+            [
+                moderators.index(readings[item].moderator),
+                readings[item].decided,
+                readings[item].read,
+            ]
+            for item in items
+        ],
         "items": len(items),
         "labels": {code: list(labels.get(code, ())) for code in criteria},
         "rows": found,
@@ -47,12 +75,15 @@ def store_of(
 def figures_of(stores: Sequence[tuple[str, str, Store]], min_items: int = 20) -> dict[str, Any]:
     """The figures of several rounds together; each store with its delivery and month.
 
-    Groups come in the order in which they first appear. Criteria are taken for the same by their code.
+    Rounds that were read with the assessor's decision in sight are counted as `sighted` and left out: agreement
+    with what one has seen says little. Groups come in the order in which they first appear. Criteria are taken
+    for the same by their code.
     """
     pairs: list[statistics.Pair] = []
     keys: dict[str, list[str]] = {"criterion": [], "delivery": [], "month": [], "assessor": []}
     labels: dict[str, list[str]] = {}
-    for number, (delivery, month, store) in enumerate(stores):
+    blind = [one for one in stores if one[2].get("blind", True)]
+    for number, (delivery, month, store) in enumerate(blind):
         for code, own in store["labels"].items():
             if len(own) > len(labels.get(code, ())):
                 labels[code] = list(own)
@@ -73,7 +104,8 @@ def figures_of(stores: Sequence[tuple[str, str, Store]], min_items: int = 20) ->
     everything = statistics.agreement_of(pairs, min_items)
     return {
         "min_items": min_items,
-        "rounds": len(stores),
+        "rounds": len(blind),
+        "sighted": len(stores) - len(blind),
         "all": everything.as_json() if everything else None,
         "labels": labels,
         "tables": {

@@ -15,6 +15,7 @@ from moderation.sequential import Sequential
 
 DEFAULTS: dict[str, Any] = {
     "assessor.probation_decisions": 20,
+    "assessor.severity_levels": 0.5,
     "assurance.alpha": 0.05,
     "assurance.p_star": 0.1,
     "escalate.full_on": 2,

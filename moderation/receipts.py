@@ -29,7 +29,12 @@ def facts_of(record: Facts) -> Facts:
             ["Rubric", ", ".join(about["rubric_hashes"])],
             ["Grade scheme", about["grade_scheme"]],
             ["Kind of moderation", about["kind"]],
-            ["Read blind first", "Yes" if about["blind_first"] else "No"],
+            [
+                "Read blind first",
+                "Yes"
+                if about["blind_first"]
+                else "No: with the assessor’s decision in sight, so agreement is not independent",
+            ],
             ["Opened", f"{about['opened_by']}, {about['opened_at']}"],
             ["Closed", about["closed_at"] or "Not yet"],
         ],

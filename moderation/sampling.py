@@ -33,6 +33,7 @@ FAIL = "fail"
 BORDERLINE = "borderline"
 PROBATION = "probation"
 WATCH = "watch"
+SEVERITY = "severity"
 EARLY = "early"
 RPL = "rpl"
 CONFLICT = "conflict"
@@ -44,7 +45,7 @@ EXTENSION = "extension"
 FLAGS = frozenset({RPL, CONFLICT, RESUBMISSION, HOLD_CLEARED})
 """Reasons that are known about a single piece of work rather than computed here."""
 
-REASONS = (FAIL, BORDERLINE, PROBATION, WATCH, EARLY, *sorted(FLAGS))
+REASONS = (FAIL, BORDERLINE, PROBATION, WATCH, SEVERITY, EARLY, *sorted(FLAGS))
 """Every reason for which a policy may have decisions read in full."""
 
 
@@ -96,10 +97,14 @@ class Rules:
 
 @dataclass(frozen=True)
 class Background:
-    """What is known beyond the set: moderated decisions of each assessor, who is watched, a new task or not."""
+    """What is known beyond the set: moderated decisions of each assessor, who is watched, a new task or not.
+
+    `apart` are assessors whose severity stands out, or whose reading has moved away (moderation.tendency).
+    """
 
     moderated: Mapping[str, int] = field(default_factory=dict)
     watched: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
     new_task: bool = False
 
 
@@ -173,6 +178,7 @@ def reasons_to_read(facts: Facts, rules: Rules, background: Background) -> tuple
         BORDERLINE: facts.passed and near,
         PROBATION: background.moderated.get(facts.assessor, 0) < rules.probation,
         WATCH: facts.assessor in background.watched,
+        SEVERITY: facts.assessor in background.apart,
         EARLY: background.new_task and facts.arrival <= rules.early,
     }
     return (*(name for name, holds in found.items() if holds), *sorted(facts.flags & FLAGS))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from moderation.views import agreement, lead, moderator, plans, records, reports, required
+from moderation.views import agreement, lead, moderator, plans, records, reports, required, severity
 
 app_name = "moderation"
 
@@ -16,6 +16,8 @@ urlpatterns = [
     path("agreement/<slug:chart>.csv", agreement.table, name="agreement_table"),
     path("fairness/", reports.fairness_page, name="fairness"),
     path("fairness/<slug:rate>.csv", reports.fairness_table, name="fairness_table"),
+    path("severity/", severity.severity, name="severity"),
+    path("severity/<slug:chart>.csv", severity.severity_table, name="severity_table"),
     path("watch/<uuid:delivery>/", reports.watch, name="watch"),
     path("watch/<int:pk>/end/", reports.end_watch, name="end_watch"),
     path("rounds/", lead.rounds, name="rounds"),

@@ -106,8 +106,8 @@ def import_people(content: bytes, *, delivery: Delivery, actor: User) -> PeopleP
     """Apply a list of people: everybody or, with ImportRefused, nobody.
 
     New people get an account without a usable password and an invitation to set one; people who are in
-    the delivery already stay as they are, but for a learner's site and recognition. Read anew under the lock, so that it does what it says even if
-    somebody else changed the delivery since the preview.
+    the delivery already stay as they are, but for a learner's site and recognition. Read anew under the lock,
+    so that it does what it says even if somebody else changed the delivery since the preview.
     """
     locked = lock_delivery(delivery, actor)
     plan = read_people(content, delivery=locked)

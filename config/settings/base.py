@@ -372,6 +372,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    "keep-severities": {
+        "task": "moderation.tasks.keep_severities",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "submit-at-cut-off": {
         "task": "portfolios.tasks.submit_at_cut_off",
         "schedule": 30.0,

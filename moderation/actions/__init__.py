@@ -16,6 +16,7 @@ from moderation.actions.reading import (
     INDEPENDENCE,
     SUFFICIENCY,
     Levels,
+    open_in_sight,
     save_reading,
     seal_reading,
 )
@@ -37,6 +38,7 @@ from moderation.actions.sets import (
     reopen_round,
     take_back_decision,
 )
+from moderation.actions.severity import keep_severities
 
 __all__ = [
     "CLOSING_GUARDS",
@@ -59,7 +61,9 @@ __all__ = [
     "end_watch",
     "escalate_item",
     "extend_sample",
+    "keep_severities",
     "open_comparison",
+    "open_in_sight",
     "open_round",
     "reopen_round",
     "respond_to_action",

@@ -9,11 +9,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.words import plain_text
+from assessment.models import AssessmentDecision
 from catalogue.models import Criterion, Level
 from moderation import rules, selectors
-from moderation.enums import SampleState, Sufficiency
+from moderation.enums import ReadingMode, SampleState, Sufficiency
 from moderation.exceptions import IncompleteReading
 from moderation.models import ModeratorJudgement, ModeratorReading, SampleItem
+from workflows.actions import open_record
 from workflows.exceptions import NotPermitted, StaleState, StaleVersion
 from workflows.transitions import perform
 
@@ -87,6 +89,20 @@ def save_reading(
 
 
 @transaction.atomic
+def open_in_sight(item: SampleItem, *, actor: User) -> AssessmentDecision | None:
+    """The decision that a moderator may see while reading, and note that it was opened.
+
+    None where the round is read blind, which is the rule unless its plan says otherwise: nothing is opened.
+    """
+    if not rules.moderates(item, actor):
+        raise NotPermitted(instance=item)
+    if item.round.reads_blind:
+        return None
+    open_record(item.decision, actor=actor, purpose="Reading in sight of the decision")
+    return item.decision
+
+
+@transaction.atomic
 def seal_reading(
     item: SampleItem, entered: Levels, *, actor: User, seen_version: int | None = None
 ) -> SampleItem:
@@ -110,8 +126,9 @@ def seal_reading(
         missing.append(SUFFICIENCY)
     if missing:
         raise IncompleteReading(missing)
+    reading.mode = ReadingMode.BLIND if item.round.reads_blind else ReadingMode.SIGHTED
     reading.outcome = str(selectors.result_of_reading(item.round, judgements).outcome or "")
     reading.declaration = INDEPENDENCE
     reading.sealed_at = timezone.now()
-    reading.save(update_fields=["outcome", "declaration", "sealed_at"])
+    reading.save(update_fields=["mode", "outcome", "declaration", "sealed_at"])
     return perform(item, "score", actor=actor)

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from accounts.models import User
@@ -18,7 +19,7 @@ from moderation.actions.required import make_required_actions
 from moderation.actions.rounds import extend_sample, lock_round
 from moderation.enums import RoundDecision, RoundState
 from moderation.exceptions import NothingOwed, ReasonNeeded
-from moderation.models import ModerationDecision, ModerationRound, SampleItem
+from moderation.models import ModerationDecision, ModerationRound, RoundMember, SampleItem
 from portfolios.enums import PartKind, SubmissionState
 from portfolios.models import Part, Submission
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
@@ -194,7 +195,7 @@ def close_round(moderation_round: ModerationRound, *, actor: User) -> Moderation
 
     In this order: adjusted items of strata read in full and the uniform rule become new decision versions;
     agreement and assurance are computed and stored; the round closes; every submission moves, or nothing
-    does. Refused, with every reason, while an item waits, an extension is owed, work is away or on hold, or
+    does; another round whose results were recalled with these is open next. Refused, with every reason, while an item waits, an extension is owed, work is away or on hold, or
     the second approver is missing. Ratifiers are told; learners are not.
     """
     fresh = lock_round(moderation_round)
@@ -223,7 +224,24 @@ def close_round(moderation_round: ModerationRound, *, actor: User) -> Moderation
         round_members__round=fresh, state=SubmissionState.IN_MODERATION
     )
     perform_set(waiting, "conclude_moderation", actor=actor, whole=True)
+    _reopen_next(closed, actor=actor)
     return closed
+
+
+def _reopen_next(closed: ModerationRound, *, actor: User) -> None:
+    """A recall may have taken results of several rounds back, and one is open at a time: take up the next."""
+    newest = RoundMember.objects.filter(submission=OuterRef("submission")).order_by("-pk")
+    recalled = RoundMember.objects.filter(
+        pk=Subquery(newest.values("pk")[:1]),
+        round__delivery=closed.delivery_id,
+        round__task=closed.task_id,
+        round__state=RoundState.CLOSED,
+        submission__state=SubmissionState.IN_MODERATION,
+    )
+    following = ModerationRound.objects.filter(pk__in=recalled.values("round_id"))
+    if (found := following.order_by("-number").first()) is not None:
+        reason = f"Recalled together with round {closed.number}, which is closed again."
+        reopen_round(found, actor=actor, reason=reason)
 
 
 CLOSING_GUARDS = (

@@ -6,6 +6,7 @@ from django import forms
 
 from accounts.words import Text
 from moderation import sampling
+from moderation.enums import ReadingMode
 
 TARGETS = (
     (sampling.FAIL, "Not achieved", "Every decision that the learner did not pass."),
@@ -20,6 +21,11 @@ TARGETS = (
         "All work of assessors who are new.",
     ),
     (sampling.WATCH, "Assessors on watch", "All work of assessors that the lead put on watch."),
+    (
+        sampling.SEVERITY,
+        "Assessors whose severity stands out",
+        "Known from shared readings of closed rounds. It never changes a mark.",
+    ),
     (
         sampling.EARLY,
         "The first of a new task",
@@ -55,6 +61,20 @@ SIZES = (
 )
 
 
+MODES = (
+    (
+        ReadingMode.BLIND,
+        "Blind",
+        "Moderators choose their levels before they see the assessor’s. Agreement is then independent.",
+    ),
+    (
+        ReadingMode.SIGHTED,
+        "With the assessor’s decision in sight",
+        "Quicker, but moderators agree more easily. The record says so, and agreement is not counted.",
+    ),
+)
+
+
 class PlanForm(forms.Form):
     """The rules of a plan. `as_policy` gives the policy values that they stand for."""
 
@@ -85,6 +105,11 @@ class PlanForm(forms.Form):
         label="Share of wrong decisions to rule out, in per cent",
         min_value=1, max_value=50, decimal_places=1,
     )  # fmt: skip
+    reading = forms.ChoiceField(
+        label="How work is read",
+        choices=[(key, label) for key, label, _hint in MODES],
+        widget=forms.RadioSelect,
+    )
     minutes = forms.IntegerField(label="Minutes to read one", min_value=1, max_value=600)
 
     FIELDS = (
@@ -103,6 +128,8 @@ class PlanForm(forms.Form):
         targeted.choice_hints = {key: hint for key, _label, hint in TARGETS}  # type: ignore[attr-defined]
         sizes = self.fields["size"]
         sizes.choice_hints = {key: hint for key, _label, hint in SIZES}  # type: ignore[attr-defined]
+        modes = self.fields["reading"]
+        modes.choice_hints = {key: hint for key, _label, hint in MODES}  # type: ignore[attr-defined]
         self.initial = initial_of(policy) | dict(self.initial)
 
     TARGETS = TARGETS
@@ -121,6 +148,7 @@ class PlanForm(forms.Form):
             made[key] = float(given[name]) / factor if factor > 1 else given[name]
         known = [key for key, _label, _hint in TARGETS]
         made["sample.targeted"] = [key for key in known if key in given["targeted"]]
+        made["moderator.blind_first"] = given["reading"] == ReadingMode.BLIND
         made["sample.by_assurance"] = given["size"] == ASSURANCE
         made["sample.sequential"] = given["size"] == SEQUENTIAL
         made["sample.custom_size"] = given["custom_size"] if given["size"] == CUSTOM else 0
@@ -142,6 +170,9 @@ def initial_of(policy: dict[str, Any]) -> dict[str, Any]:
     return shown | {
         "targeted": policy["sample.targeted"],
         "size": size,
+        "reading": ReadingMode.BLIND
+        if policy.get("moderator.blind_first", True)
+        else ReadingMode.SIGHTED,
         "custom_size": policy["sample.custom_size"] or None,
     }
 

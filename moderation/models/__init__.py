@@ -1,7 +1,7 @@
 """Models of moderation."""
 
 from moderation.models.action import RequiredAction
-from moderation.models.plan import PlanVersion, StoredFigures
+from moderation.models.plan import PlanVersion, SeverityFigures, StoredFigures
 from moderation.models.round import ModerationRound, RoundMember
 from moderation.models.sample import (
     AssessorWatch,
@@ -21,5 +21,6 @@ __all__ = [
     "RequiredAction",
     "RoundMember",
     "SampleItem",
+    "SeverityFigures",
     "StoredFigures",
 ]

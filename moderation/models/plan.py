@@ -4,6 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
+from catalogue.models import AssessmentTask
 from moderation.models.round import ModerationRound
 
 
@@ -37,6 +38,23 @@ class PlanVersion(models.Model):
 
     def __str__(self) -> str:
         return f"Plan {self.number} of {self.round}"
+
+
+class SeverityFigures(models.Model):
+    """Severities and readings of the people of one task, as a worker computed them last.
+
+    `rounds` closed rounds went in, the last of them closed at `until`: with more or others of them they are
+    computed anew. `figures` is what moderation.tendency makes. No page computes them.
+    """
+
+    task = models.OneToOneField(AssessmentTask, models.PROTECT, related_name="severity_figures")
+    rounds = models.PositiveIntegerField()
+    until = models.DateTimeField()
+    figures = models.JSONField(default=dict)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Severities of {self.task}"
 
 
 class StoredFigures(models.Model):

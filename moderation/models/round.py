@@ -72,6 +72,11 @@ class ModerationRound(StateModel):
             ),
         ]
 
+    @property
+    def reads_blind(self) -> bool:
+        """Whether moderators choose their levels before they see the assessor's. Blind unless the plan says not."""
+        return bool(self.policy.get("moderator.blind_first", True))
+
     def __str__(self) -> str:
         return f"Round {self.number} of {self.task} in {self.delivery}"
 

@@ -13,6 +13,7 @@ from moderation import guards, rules
 from moderation.enums import (
     Disagreement,
     FeedbackQuality,
+    ReadingMode,
     SamplePart,
     SampleState,
     Sufficiency,
@@ -135,14 +136,20 @@ class SampleItem(StateModel):
 
 
 class ModeratorReading(models.Model):
-    """The moderator's own criterion levels, sealed before the assessor's may be seen.
+    """The moderator's own criterion levels, sealed before the assessor's may be seen, or with them in sight.
 
-    `declaration` is the sentence of independence that the moderator sealed with it; `inclusion_note` is
-    about accessibility and te reo Māori.
+    `mode` says which, as the round's plan asked when it was sealed. `declaration` is the sentence of independence
+    that the moderator sealed with it; `inclusion_note` is about accessibility and te reo Māori.
     """
 
     item = models.ForeignKey(SampleItem, models.PROTECT, related_name="readings")
     moderator = models.ForeignKey(User, models.PROTECT, related_name="readings")
+    mode = models.CharField(
+        max_length=10,
+        choices=ReadingMode,
+        default=ReadingMode.BLIND,
+        db_default=ReadingMode.BLIND.value,
+    )
     outcome = models.CharField(max_length=15, blank=True)
     comment = models.TextField(blank=True)
     sufficiency = models.CharField(max_length=10, choices=Sufficiency, blank=True)

@@ -7,7 +7,8 @@ from moderation.selectors.agreement import (
     figures_over,
     led_by,
     readings_of,
-    rounds_judged_by,
+    rounds_with,
+    stored_readings,
 )
 from moderation.selectors.population import (
     Candidate,
@@ -49,6 +50,13 @@ from moderation.selectors.results import (
     settled_on_closing,
     statistics_of,
 )
+from moderation.selectors.severity import (
+    closed_of,
+    kept_severity,
+    people_by_name,
+    severity_of,
+    tasks_out_of_date,
+)
 
 __all__ = [
     "AdjustedMember",
@@ -59,6 +67,7 @@ __all__ = [
     "candidates",
     "cases_of",
     "change_between",
+    "closed_of",
     "closed_rounds",
     "coded_rows",
     "comparison_of",
@@ -72,11 +81,13 @@ __all__ = [
     "figures_over",
     "free_to_read",
     "fully_read",
+    "kept_severity",
     "led_by",
     "left_to_draw",
     "levels_to_settle",
     "open_items_of",
     "pairs_of",
+    "people_by_name",
     "plan_numbered",
     "policy_of",
     "population_under",
@@ -85,11 +96,14 @@ __all__ = [
     "readings_of",
     "record_of",
     "result_of_reading",
-    "rounds_judged_by",
     "rounds_led_by",
+    "rounds_with",
     "rows_of",
     "settled_on_closing",
+    "severity_of",
     "statistics_of",
+    "stored_readings",
+    "tasks_out_of_date",
     "unresolved_reasons",
     "waiting_tasks",
 ]

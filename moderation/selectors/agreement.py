@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
 from assessment.enums import Outcome
@@ -17,7 +17,13 @@ from catalogue.enums import DeliveryMode, DeliveryRoleKind
 from catalogue.models import Criterion, Delivery, Level
 from moderation import fairness, figures
 from moderation.enums import RoundState, SampleState
-from moderation.models import ModerationDecision, ModerationRound, SampleItem, StoredFigures
+from moderation.models import (
+    ModerationDecision,
+    ModerationRound,
+    ModeratorReading,
+    SampleItem,
+    StoredFigures,
+)
 from moderation.selectors.results import pairs_of
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
@@ -34,7 +40,29 @@ def readings_of(moderation_round: ModerationRound) -> dict[str, Any]:
         own = labels.setdefault(code, [])
         if label not in own:
             own.append(label)
-    return figures.store_of(pairs_of(moderation_round), labels)
+    zone = moderation_round.delivery.zone
+    rows = ModeratorReading.objects.filter(
+        item__round=moderation_round, item__superseded_at__isnull=True, sealed_at__isnull=False
+    ).values_list("item_id", "moderator_id", "item__decision__final_at", "sealed_at")
+    return figures.store_of(
+        pairs_of(moderation_round),
+        labels,
+        {
+            str(item): figures.Reading(
+                str(moderator),
+                decided.astimezone(zone).date().isoformat() if decided else "",
+                read.astimezone(zone).date().isoformat() if read else "",
+            )
+            for item, moderator, decided, read in rows
+        },
+        blind=moderation_round.reads_blind,
+    )
+
+
+def stored_readings(moderation_round: ModerationRound) -> dict[str, Any]:
+    """What was kept when the round was closed; read anew where it was kept before people's readings were."""
+    kept: dict[str, Any] = moderation_round.readings
+    return kept if "readings" in kept else readings_of(moderation_round)
 
 
 def closed_rounds(user: User) -> QuerySet[Any]:
@@ -48,10 +76,12 @@ def closed_rounds(user: User) -> QuerySet[Any]:
     return found
 
 
-def rounds_judged_by(user: User) -> QuerySet[Any]:
-    """Closed rounds in which work that the person assessed was read."""
+def rounds_with(user: User) -> QuerySet[Any]:
+    """Closed rounds in which work that the person assessed was read, or which the person read in."""
+    mine = ModeratorReading.objects.filter(moderator=user, sealed_at__isnull=False)
     found: QuerySet[Any] = (
-        ModerationRound.objects.filter(state=RoundState.CLOSED, members__assessor=user)
+        ModerationRound.objects.filter(state=RoundState.CLOSED)
+        .filter(Q(members__assessor=user) | Q(pk__in=mine.values("item__round_id")))
         .select_related("delivery", "task")
         .distinct()
         .order_by("-closed_at", "pk")
@@ -91,7 +121,7 @@ def figures_over(rounds: Sequence[ModerationRound], *, only: User | None = None)
     stores = []
     for one in ordered:
         assert one.closed_at is not None  # noqa: S101  only closed rounds are asked for
-        store = one.readings or readings_of(one)
+        store = stored_readings(one)
         month = one.closed_at.astimezone(one.delivery.zone).strftime("%Y-%m")
         stores.append((one.delivery.title, month, of_person(store, only) if only else store))
     made = figures.figures_of(stores, least)

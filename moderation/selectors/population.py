@@ -1,6 +1,6 @@
 """What a round would take and why; the frozen set as the pure draw wants it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -14,7 +14,7 @@ from assessment.enums import Outcome
 from assessment.models import AssessmentDecision, CriterionJudgement
 from assessment.selectors import results_for
 from catalogue.models import AssessmentTask, Delivery, Grade, Level
-from moderation import population, sampling, verification
+from moderation import population, sampling, tendency, verification
 from moderation.enums import RESOLVED, RoundState
 from moderation.models import (
     AssessorWatch,
@@ -22,12 +22,14 @@ from moderation.models import (
     PlanVersion,
     RoundMember,
     SampleItem,
+    SeverityFigures,
 )
 from portfolios.enums import HoldKind, SubmissionState
 from portfolios.models import Hold, Submission
 
 POLICY = (
     "assessor.probation_decisions",
+    "assessor.severity_levels",
     "assurance.alpha",
     "assurance.p_star",
     "coefficient.min_items",
@@ -102,7 +104,7 @@ def candidates(
         return []
     authors = {one.author_id for one in results.values()}
     rules = verification.sampling_rules(policy)
-    background = background_of(task, delivery, authors)
+    background = background_of(task, delivery, authors, policy)
     margins = margins_of(task, results.values())
     pass_mark = _pass_mark(delivery)
     early = _arrivals(task, rules.early)
@@ -140,9 +142,17 @@ def candidates(
 
 
 def background_of(
-    task: AssessmentTask, delivery: Delivery, assessors: Iterable[UUID]
+    task: AssessmentTask,
+    delivery: Delivery,
+    assessors: Iterable[UUID],
+    policy: Mapping[str, Any],
 ) -> sampling.Background:
-    """Moderated decisions of each assessor anywhere, watches in this delivery, whether the task is new."""
+    """Moderated decisions of each assessor anywhere, watches in this delivery, whether the task is new.
+
+    Severities are those that were computed last, from closed rounds of the task alone.
+    """
+    kept = SeverityFigures.objects.filter(task=task).values_list("figures", flat=True).first()
+    least = policy.get("assessor.severity_levels", tendency.APART)
     moderated = (
         SampleItem.objects.live()
         .filter(state__in=RESOLVED, decision__author__in=assessors)
@@ -159,6 +169,7 @@ def background_of(
     return sampling.Background(
         moderated={str(author): count for author, count in moderated},
         watched=frozenset(str(one) for one in watched),
+        apart=tendency.to_read(kept, least) if kept else frozenset(),
         new_task=not closed.exists(),
     )
 

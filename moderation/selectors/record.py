@@ -238,6 +238,7 @@ def _item(
             {
                 "moderator": people.get(reading.moderator_id, ""),
                 "independence": reading.declaration,
+                "mode": reading.mode,
                 "outcome": reading.outcome,
                 "sealed_at": _moment(reading.sealed_at),
                 "comment": reading.comment,

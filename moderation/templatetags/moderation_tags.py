@@ -14,6 +14,12 @@ def percent(value: float) -> str:
 
 
 @register.filter
+def signed(value: float) -> str:
+    """A figure on both sides of 0, with its sign."""
+    return f"{value:+.2f}"
+
+
+@register.filter
 def with_interval(coefficient: dict[str, Any] | None, enough: bool) -> str:
     """A coefficient is never shown without its interval, nor on too few items."""
     if not enough:

@@ -14,6 +14,8 @@ from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
 from moderation import charts, findings, selectors
 from moderation.models import AssessorWatch, ModerationRound
+from moderation.rules import MODERATORS
+from moderation.views.severity import own_standing
 from moderation.views.shared import for_moderators, person
 
 LIMIT = 200
@@ -32,6 +34,10 @@ class Scope:
     @property
     def task(self) -> str:
         return self.rounds[0].task.title if self.rounds else ""
+
+    @property
+    def task_key(self) -> str:
+        return str(self.rounds[0].task_id) if self.rounds else ""
 
 
 def scope_of(request: HttpRequest, rounds: list[ModerationRound]) -> Scope:
@@ -123,10 +129,11 @@ def table(request: HttpRequest, chart: str) -> HttpResponse:
 @require_GET
 @login_required
 def own_agreement(request: HttpRequest) -> HttpResponse:
-    """How moderators of one's own decisions judged the same work. For the assessor alone."""
+    """How others judged the same work as oneself, as assessor or as moderator. For the person alone."""
     me = person(request)
-    rounds = list(selectors.rounds_judged_by(me)[:LIMIT])
-    if not rounds and not me.delivery_roles.filter(role=DeliveryRoleKind.ASSESSOR).exists():
+    rounds = list(selectors.rounds_with(me)[:LIMIT])
+    reads = (DeliveryRoleKind.ASSESSOR, *MODERATORS)
+    if not rounds and not me.delivery_roles.filter(role__in=reads).exists():
         raise Http404
     scope = scope_of(request, rounds)
     known = selectors.figures_over(scope.rounds, only=me) if scope.rounds else {}
@@ -142,5 +149,6 @@ def own_agreement(request: HttpRequest) -> HttpResponse:
         "charts": made,
         "known": known,
         "criteria": list(known.get("by_criterion", {}).items()),
+        "own": own_standing(scope.task_key, me),
     }
     return render(request, "moderation/own_agreement.html", context)

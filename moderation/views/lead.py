@@ -29,6 +29,7 @@ REASONS = {
     "borderline": "At the pass boundary",
     "probation": "Assessor with few moderated decisions",
     "watch": "Assessor on watch",
+    "severity": "Assessor whose severity stands out",
     "early": "Among the first of a new task",
     "rpl": "Recognition of prior learning",
     "conflict": "Conflict declared",

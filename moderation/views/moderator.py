@@ -49,7 +49,7 @@ def next_card(queue: list[Any], led: list[Any], waiting: list[Any]) -> tuple[dic
             "title": f"{'Compare' if back else 'Read'} {item.submission.reference}",
             "text": f"{item.round.task.title}, {item.round.delivery.title}",
             "url": address_of(item),
-            "action": "Compare and decide" if back else "Read it blind",
+            "action": "Compare and decide" if back else "Read it",
         }, item
     ready = {
         RoundState.FROZEN: ("Draw the sample", "plan"),
@@ -86,7 +86,11 @@ def address_of(item: SampleItem) -> str:
 @require_http_methods(["GET", "POST"])
 @for_moderators
 def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Read blind. Nothing of the assessor's decision, nor why the item was drawn, is in the response."""
+    """Read blind. Nothing of the assessor's decision, nor why the item was drawn, is in the response.
+
+    Where the plan has work read in sight of the decision, that stands above one's own levels, and opening it
+    leaves its trace.
+    """
     item = item_or_404(request, pk)
     me = person(request)
     if not rules.moderates(item, me):
@@ -125,10 +129,17 @@ def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
                 at = local.strftime("%-I:%M %p").lower()
                 return JsonResponse({"version": saved.version, "saved_at": at})
             return redirect("moderation:mark", pk=item.pk)
+    decision = actions.open_in_sight(item, actor=me)
     context = {
         "item": item,
         "form": form,
         "missing": missing,
+        "decision": decision,
+        "judged": decision.judgements.select_related("criterion", "level").order_by(
+            "criterion__number"
+        )
+        if decision
+        else [],
         "evidence": manifest_of(item.submission),
         "reading": reading,
         "independence": actions.INDEPENDENCE,

@@ -8,7 +8,7 @@ from awards.actions.recall import ask_recall
 from awards.actions.reconsideration import request_reconsideration
 from awards.actions.release import schedule_release
 from catalogue.models import Criterion
-from moderation.actions import close_round, decide_round
+from moderation.actions import close_round, decide_round, keep_severities
 from moderation.enums import RoundDecision
 from moderation.models import ModerationRound, SampleItem
 from portfolios.models import Submission
@@ -177,6 +177,21 @@ def closed(world: World) -> Kwargs:
     """A closed round with figures."""
     cast = world.another("closed", 6)
     return keys(cast, pk=moderated.moderated(cast, assessors=("ada", "abe")).pk)
+
+
+def with_severities(world: World) -> Kwargs:
+    """A closed round whose people's severities were computed, one of them strict."""
+    cast = world.another("severities", 2)
+    made = moderated.moderated(cast, assessors=("ada", "abe"))
+    moderated.with_readings(cast, made)
+    keep_severities()
+    return keys(cast, pk=made.pk)
+
+
+def in_sight(world: World) -> Kwargs:
+    """A drawn item that Moses reads with the assessor's decision in sight."""
+    cast = world.another("insight", 4, policy={"moderator.blind_first": False})
+    return {"pk": item_of(moderated.drawn_round(cast), "moses").pk}
 
 
 # --- awards -----------------------------------------------------------------------------------------

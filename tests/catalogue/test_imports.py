@@ -174,8 +174,8 @@ def test_site_and_recognition_of_learners(cast):
     text = (
         "name,email,role,site,recognition\n"
         "Aroha Ngātai,aroha@example.org,learner,Te Whare Pora,yes\n"
-        "Lena Learner,{lena},learner,Porirua,Yes\n"
-    ).format(lena=cast.lena.email)
+        f"Lena Learner,{cast.lena.email},learner,Porirua,Yes\n"
+    )
     plan = read_people(text.encode(), delivery=cast.delivery)
     assert [one.effect for one in plan.people] == [
         "New account and invitation",

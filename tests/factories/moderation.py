@@ -1,6 +1,8 @@
 """Moderated work, reached by the real actions."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from random import Random
 from typing import Any
 
 from accounts.models import User
@@ -118,3 +120,52 @@ def moderated(cast: Cast, **kw: Any) -> ModerationRound:
     `levels` and `assessors` as in assessed_set; by default every learner passes with "G" from ada.
     """
     return close_round(decided_round(cast, **kw), actor=cast.lea)
+
+
+def judged(random: Random, place: float) -> int:
+    """A level from 0 to 3; each logit of `place` moves it by a good half."""
+    return max(0, min(3, round(1.5 + 0.6 * place + random.gauss(0, 0.45))))
+
+
+def kept_readings(
+    assessors: dict[str, float],
+    moderators: dict[str, float],
+    items: int,
+    seed: str = "tendency",
+    **more: Any,
+) -> dict[str, Any]:
+    """A round's kept readings, on which these people judge so many logits more strictly than others."""
+    random = Random(seed)
+    who, others = list(assessors), list(moderators)
+    rows, readings = [], []
+    for item in range(items):
+        one, other = item % len(who), (item // len(who)) % len(others)
+        place = random.gauss(0, 1.2)
+        for criterion in range(3):
+            theirs = judged(random, place - assessors[who[one]])
+            mine = judged(random, place - moderators[others[other]])
+            rows.append([item, criterion, one, theirs, mine, int(theirs > 0), int(mine > 0)])
+        day = date(2026, 3, 1) + timedelta(days=item)
+        readings.append([other, day.isoformat(), (day + timedelta(days=3)).isoformat()])
+    return {
+        "blind": True,
+        "criteria": ["C1", "C2", "C3"],
+        "assessors": who,
+        "moderators": others,
+        "readings": readings,
+        "items": items,
+        "labels": {code: ["N", "A", "M", "E"] for code in ("C1", "C2", "C3")},
+        "rows": rows,
+        "label": "Cohort 1, round 1",
+        "round": "1",
+    } | more
+
+
+def with_readings(cast: Cast, closed: ModerationRound, items: int = 150) -> None:
+    """Put readings of many into a closed round: of ada, who is strict, of abe, and of the moderators."""
+    made = kept_readings(
+        {str(cast.ada.pk): 1.5, str(cast.abe.pk): 0.0},
+        {str(cast.moses.pk): 0.0, str(cast.ed.pk): 0.0},
+        items,
+    )
+    ModerationRound.objects.filter(pk=closed.pk).update(readings=made)

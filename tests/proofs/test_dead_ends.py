@@ -70,3 +70,24 @@ def test_a_recall_waits_while_another_round_of_the_task_is_open() -> None:
     close_round(made, actor=cast.lea)
     confirm_recall(recall, actor=cast.rita)
     assert Submission.objects.get(learner=cast.lena).state == "in_moderation"
+
+
+def test_a_recall_over_two_rounds_takes_them_up_one_after_the_other() -> None:
+    """One round of a task is open at a time; what the other one moderated waits for it, and not for ever."""
+    cast = make_cast(learners=2)
+    for learner in ("lena", "hone"):
+        assessed(cast, learner, "M")
+        close_all(cast)
+        ratify_all(cast)
+        release(cast)
+    recall = ask_recall(cast.delivery, cast.task, actor=cast.lea, reason="Read wrongly.")
+    confirm_recall(recall, actor=cast.rita)
+    assert {one.state for one in Submission.objects.all()} == {"in_moderation"}
+    for number, moderated in ((2, {"hone"}), (1, {"hone", "lena"})):
+        again = ModerationRound.objects.get(state="reopened")
+        assert again.number == number
+        decide_round(again, actor=cast.lea, decision=RoundDecision.ACCEPT, reason="Looked again.")
+        close_round(ModerationRound.objects.get(pk=again.pk), actor=cast.lea)
+        done = Submission.objects.filter(state="moderated")
+        assert {one.learner.email.split("@")[0] for one in done} == moderated
+    assert not ModerationRound.objects.exclude(state="closed").exists()

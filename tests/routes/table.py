@@ -413,9 +413,16 @@ ROWS = [
     Row("moderation:home", "nothing", only(MODERATES, 403), "405"),
     Row("moderation:agreement", "nothing", only(MODERATES, 403), "405"),
     Row("moderation:agreement_table", "chart", "404", "405"),
-    Row("moderation:own_agreement", "nothing", only("ada abe ana cora fran otto", 404), "405"),
+    Row(
+        "moderation:own_agreement",
+        "nothing",
+        only(f"ada abe ana cora fran {MODERATES}", 404),
+        "405",
+    ),
     Row("moderation:fairness", "nothing", only("lea otto", 403), "405"),
     Row("moderation:fairness_table", "chart", only("lea otto", 403), "405"),
+    Row("moderation:severity", "nothing", only("lea otto", 403), "405"),
+    Row("moderation:severity_table", "chart", only("lea otto", 403, 404), "405"),
     Row("moderation:required_actions", "nothing", ANYBODY, "405"),
     Row(
         "moderation:required_action",
