@@ -195,8 +195,9 @@ def close_round(moderation_round: ModerationRound, *, actor: User) -> Moderation
 
     In this order: adjusted items of strata read in full and the uniform rule become new decision versions;
     agreement and assurance are computed and stored; the round closes; every submission moves, or nothing
-    does; another round whose results were recalled with these is open next. Refused, with every reason, while an item waits, an extension is owed, work is away or on hold, or
-    the second approver is missing. Ratifiers are told; learners are not.
+    does; another round whose results were recalled with these is open next. Refused, with every reason,
+    while an item waits, an extension is owed, work is away or on hold, or the second approver is missing.
+    Ratifiers are told; learners are not.
     """
     fresh = lock_round(moderation_round)
     if not rules.leads(fresh, actor):
