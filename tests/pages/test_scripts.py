@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.pages.urls import saved
 
@@ -26,6 +26,29 @@ def test_text_is_saved_without_a_button(page: Page, live_site: str) -> None:
     assert saved["text"] == "Ka pai tō mahi"
     assert page.locator("[name=version]").input_value() == str(saved["version"])
     assert page.evaluate("() => localStorage.length") == 0
+
+
+def test_what_was_typed_before_the_script_came_is_saved(page: Page, live_site: str) -> None:
+    held: list[Route] = []
+    page.route("**/autosave*.js", lambda route: held.append(route))  # noqa: PLW0108  it wants a name
+    page.goto(f"{live_site}/try/autosave/", wait_until="commit")
+    page.get_by_label("Reflection").fill("On a slow line")
+    page.wait_for_timeout(200)
+    assert saved["text"] == ""
+    for route in held:
+        route.continue_()
+    expect(state_of(page)).to_have_text("Saved 2:41 pm")
+    assert saved["text"] == "On a slow line"
+
+
+def test_nothing_is_sent_while_nothing_was_typed(page: Page, live_site: str) -> None:
+    saved["text"] = "Ngā mihi\n\nmultiple lines"
+    page.goto(f"{live_site}/try/autosave/")
+    page.wait_for_load_state("networkidle")
+    page.get_by_label("Reflection").focus()
+    page.get_by_label("Reflection").blur()
+    page.wait_for_timeout(1200)
+    assert saved["version"] == 1
 
 
 def test_what_could_not_be_sent_is_kept_and_offered_again(page: Page, live_site: str) -> None:

@@ -24,7 +24,8 @@ class Draft {
     this.line = form.querySelector("[data-save-state]");
     this.key = `moderato:draft:${form.dataset.autosaveKey || form.dataset.autosave}`;
     this.failures = 0;
-    this.sent = this.text();
+    // What the server sent, not what stands there now: somebody may have typed before this script came.
+    this.sent = asText(served(form));
     this.offerLocalCopy();
     form.addEventListener("input", () => this.later());
     form.addEventListener("change", () => this.later());
@@ -34,6 +35,7 @@ class Draft {
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") this.leave();
     });
+    this.later();
   }
 
   data() {
@@ -43,10 +45,7 @@ class Draft {
   }
 
   text() {
-    const data = this.data();
-    data.delete("csrfmiddlewaretoken");
-    data.delete("version");
-    return new URLSearchParams(data).toString();
+    return asText(this.data());
   }
 
   changed() {
@@ -243,6 +242,28 @@ class Draft {
     if (!quiet) this.spoken = now;
     if (kind !== "saving") this.kind = kind;
   }
+}
+
+function asText(data) {
+  data.delete("csrfmiddlewaretoken");
+  data.delete("version");
+  return new URLSearchParams(data).toString();
+}
+
+// What the form would send if nobody had touched it.
+function served(form) {
+  const data = new FormData();
+  for (const control of form.elements) {
+    if (!control.name || control.matches(":disabled, button, [type=submit], [type=button], [type=file]")) continue;
+    if (control.matches("[type=checkbox], [type=radio]")) {
+      if (control.defaultChecked) data.append(control.name, control.value);
+    } else if (control.matches("select")) {
+      const chosen = [...control.options].filter((one) => one.defaultSelected);
+      if (!chosen.length && !control.multiple && control.options.length) chosen.push(control.options[0]);
+      for (const one of chosen) data.append(control.name, one.value);
+    } else if (control.matches("input, textarea")) data.append(control.name, control.defaultValue);
+  }
+  return data;
 }
 
 function version(label, words) {
