@@ -15,6 +15,7 @@ from catalogue.models import (
     Level,
     MicroCredential,
     MicroCredentialVersion,
+    PreModeration,
     Rubric,
     TaskSchedule,
 )
@@ -49,6 +50,13 @@ class VersionAdmin(ReadOnly):
     list_display = ("title", "number", "state", "credits", "level", "author", "created_at")
     list_filter = ("state",)
     list_select_related = ("author",)
+
+
+@admin.register(PreModeration)
+class PreModerationAdmin(ReadOnly):
+    list_display = ("version", "number", "decision", "moderator", "at")
+    list_filter = ("decision",)
+    list_select_related = ("version", "moderator")
 
 
 @admin.register(Delivery)

@@ -5,7 +5,6 @@ found in one reading, each with the line and the field, so that an author mends 
 docs/credential-definition.md describes the format.
 """
 
-import hashlib
 import json
 import unicodedata
 from collections import Counter
@@ -17,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import rfc8785
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from catalogue.hashing import digest
 from workflows.working_days import OFFSET
 
 MAX_BYTES = 1_000_000
@@ -75,11 +74,6 @@ class Definition:
     def digest(self) -> str:
         """Fingerprint of the content; layout, comments and order of keys do not matter."""
         return digest(self.data)
-
-
-def digest(data: Any) -> str:
-    """SHA-256 of the canonical JSON (RFC 8785)."""
-    return hashlib.sha256(rfc8785.dumps(data)).hexdigest()
 
 
 @cache

@@ -13,6 +13,13 @@ class VersionState(models.TextChoices):
     RETIRED = "retired", "Retired"
 
 
+class PreModerationDecision(models.TextChoices):
+    """What comes of pre-assessment moderation (domain 2.2)."""
+
+    APPROVED = "approved", "Approved"
+    CHANGES_REQUIRED = "changes_required", "Changes required"
+
+
 class Visibility(models.TextChoices):
     """Who may find a micro-credential."""
 

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import Organisation, User
 from accounts.querysets import search_key
 from accounts.words import Text
+from catalogue.checklist import ANSWERS, QUESTIONS, Answer, Examined
 from catalogue.enums import DeliveryMode, DeliveryRoleKind
 from catalogue.models import (
     Delivery,
@@ -25,21 +26,6 @@ else:
     DeliveryBase = forms.ModelForm
 
 ZONES = [("Pacific/Auckland", "New Zealand"), ("Pacific/Chatham", "Chatham Islands")]
-CHECKLIST = [
-    ("outcomes_assessed", "Each learning outcome is assessed at least once"),
-    ("minimum_pass", "A learner with the least that passes has shown every outcome"),
-    ("instructions", "The instructions are clear, and the conditions fit the level"),
-    ("workload", "The work fits the hours of the credits"),
-    ("levels_distinct", "The levels of each criterion can be told apart"),
-    ("accessible", "Nothing in the tasks shuts out disabled learners"),
-    ("reo", "Learners may submit in te reo Māori, or there is a stated reason why not"),
-    ("cultural_safety", "Tasks and evidence are culturally safe"),
-    ("confidentiality", "Learners are told how to treat confidential evidence"),
-    ("authenticity", "There is a way to confirm that the work is the learner's own"),
-    ("ai_use", "Each task says how AI tools may be used"),
-]
-"""Pre-assessment checklist (domain 2.2)."""
-ANSWERS = [("yes", "Yes"), ("no", "No"), ("not_applicable", "Does not apply")]
 
 
 class DeliveryForm(DeliveryBase):
@@ -263,42 +249,94 @@ class ImportForm(forms.Form):
 
 
 class PreModerationForm(forms.Form):
-    """The checklist with a note; a request for changes needs the note, an approval every answer."""
+    """The checklist with a note; a request for changes needs the note, an approval every answer.
 
-    note = Text(label="Note", required=False, widget=forms.Textarea, max_length=5000)
+    Questions that the content settles are not asked; each of the others takes a note and the place where
+    one looked. An approval is refused while the system's own answer to a question is no.
+    """
 
-    def __init__(self, *args: Any, approving: bool = False, **kwargs: Any) -> None:
+    note = Text(
+        label="What has to change, or a note",
+        required=False,
+        widget=forms.Textarea,
+        max_length=5000,
+    )
+
+    def __init__(
+        self, *args: Any, examined: Examined, approving: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.examined = examined
         self.approving = approving
-        for name, label in CHECKLIST:
-            self.fields[name] = forms.ChoiceField(
-                label=label,
-                choices=ANSWERS,
-                required=approving,
-                widget=forms.RadioSelect,
-                error_messages={"required": f"Answer: {label}."},
+        for name, text in QUESTIONS.items():
+            if not self.settled(name):
+                self.fields[name] = forms.ChoiceField(
+                    label=text,
+                    choices=list(ANSWERS.items()),
+                    required=approving,
+                    widget=forms.RadioSelect,
+                    error_messages={"required": f"Answer: {text}."},
+                )
+            self.fields[f"{name}_note"] = Text(
+                label="Note",
+                required=False,
+                max_length=1000,
+                widget=forms.Textarea(attrs={"rows": 2}),
+            )
+            self.fields[f"{name}_evidence"] = Text(
+                label="Where you looked", required=False, max_length=300
             )
 
+    def settled(self, name: str) -> str:
+        """The system's own answer to a question; empty where a person answers."""
+        found = self.examined.findings.get(name)
+        return found.answer if found else ""
+
     @property
-    def checks(self) -> list[forms.BoundField]:
-        return [self[name] for name, _label in CHECKLIST]
+    def checks(self) -> list[dict[str, Any]]:
+        """Each question with its fields, what was found about it, and the system's answer if there is one."""
+        rows = []
+        for name, text in QUESTIONS.items():
+            found = self.examined.findings.get(name)
+            rows.append(
+                {
+                    "text": text,
+                    "field": None if self.settled(name) else self[name],
+                    "answer": ANSWERS.get(self.settled(name), ""),
+                    "found": found.lines if found else (),
+                    "note": self[f"{name}_note"],
+                    "evidence": self[f"{name}_evidence"],
+                    "is_open": any(
+                        self[f"{name}_{part}"].value() or self[f"{name}_{part}"].errors
+                        for part in ("note", "evidence")
+                    ),
+                }
+            )
+        return rows
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if self.approving:
-            for name, label in CHECKLIST:
-                if cleaned.get(name) == "no":
-                    self.add_error(name, f"Ask for changes, or answer otherwise: {label}.")
+            for name, text in QUESTIONS.items():
+                if self.settled(name) == "no":
+                    self.add_error(None, f"This is not so, and only changes mend it: {text}.")
+                elif cleaned.get(name) == "no":
+                    self.add_error(name, f"Ask for changes, or answer otherwise: {text}.")
         elif not str(cleaned.get("note", "")).strip():
             self.add_error("note", "Say what has to change.")
         return cleaned
 
-    def checklist(self) -> dict[str, str]:
-        return {
-            name: self.cleaned_data[name]
-            for name, _label in CHECKLIST
-            if self.cleaned_data.get(name)
+    def checklist(self) -> dict[str, Answer]:
+        """Whatever was answered, noted or pointed to."""
+        given = {
+            name: Answer(
+                self.cleaned_data.get(name, ""),
+                self.cleaned_data[f"{name}_note"].strip(),
+                self.cleaned_data[f"{name}_evidence"].strip(),
+            )
+            for name in QUESTIONS
         }
+        return {name: answer for name, answer in given.items() if answer != Answer("")}
 
 
 class FindForm(forms.Form):

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from catalogue.enums import DeliveryRoleKind, VersionState
+from catalogue.enums import DeliveryRoleKind, PreModerationDecision, VersionState
+from catalogue.hashing import PARTS, content_of, fingerprints
+from catalogue.minimum_pass import bare_passes, unproven
 from workflows.guards import guard
 
 if TYPE_CHECKING:
@@ -25,6 +27,51 @@ def definition_whole(version: "MicroCredentialVersion") -> bool:
         and all({level.is_met for level in one.levels.all()} == {True, False} for one in criteria)
         for criteria in (list(outcome.criteria.all()) for outcome in outcomes)
     )
+
+
+@guard(
+    "least_pass_leaves_a_gap",
+    _("Somebody could pass and still not have shown every outcome. Ask the author for changes."),
+)
+def least_pass_proves_all(version: "MicroCredentialVersion") -> bool:
+    """A learner with the minimum pass in every task has still achieved all outcomes (domain 2.2)."""
+    content = content_of(version, {})
+    passes = bare_passes(content)
+    return all(one.ranks is not None for one in passes) and not unproven(content, passes)
+
+
+def moved_parts(version: "MicroCredentialVersion") -> list[str]:
+    """The bound parts that are no longer what the newest approval read; all of them without one."""
+    approval = (
+        version.pre_moderations.filter(decision=PreModerationDecision.APPROVED)
+        .order_by("-number")
+        .first()
+    )
+    if approval is None:
+        return list(PARTS)
+    policy = {key: version.policy_value(key) for key in approval.policy}
+    now = fingerprints(content_of(version, policy))
+    return [part for part in PARTS if now[part] != approval.parts.get(part)]
+
+
+@guard(
+    "content_moved",
+    _(
+        "What was approved has changed since, so the approval no longer holds."
+        " It has to be loaded as a new version and checked again."
+    ),
+)
+def content_as_approved(version: "MicroCredentialVersion") -> bool:
+    """Any change of a bound thing ends the approval (domain 2.2)."""
+    return not moved_parts(version)
+
+
+@guard("content_moved", content_as_approved.message)
+def delivers_what_was_approved(delivery: "Delivery") -> bool:
+    """No delivery opens on tasks, rubrics, grades or policy that nobody has approved as they are."""
+    if not version_approved.holds(delivery):
+        return True
+    return not moved_parts(delivery.version)
 
 
 @guard("version_not_approved", _("The version has to pass pre-assessment moderation first."))
@@ -67,6 +114,7 @@ def _has(delivery: "Delivery", role: DeliveryRoleKind) -> bool:
 
 TO_OPEN = [
     version_approved,
+    delivers_what_was_approved,
     version_published,
     every_task_scheduled,
     has_assessor,

@@ -13,7 +13,10 @@ from django.utils import timezone
 
 from accounts.enums import OrganisationRole
 from accounts.models import Organisation, User
+from catalogue.checklist import Examined, examine
 from catalogue.enums import VersionState
+from catalogue.guards import moved_parts
+from catalogue.hashing import PARTS, content_of
 from catalogue.models import (
     AssessmentTask,
     Criterion,
@@ -22,6 +25,7 @@ from catalogue.models import (
     Enrolment,
     Level,
     MicroCredentialVersion,
+    PreModeration,
     TaskSchedule,
     policy_defaults,
     words_of_policy,
@@ -165,6 +169,100 @@ def tasks_with_rubric(version: MicroCredentialVersion) -> list[AssessmentTask]:
             Prefetch("rubric__criteria", criteria.order_by("number"))
         )
     )
+
+
+@dataclass(frozen=True)
+class BareRow:
+    """One criterion on the least pass of its task."""
+
+    code: str
+    title: str
+    outcome: int
+    is_required: bool
+    level: str
+    is_met: bool
+
+
+@dataclass(frozen=True)
+class BareTask:
+    """The least pass of one task as a table; no rows where nothing passes."""
+
+    number: int
+    rows: list[BareRow]
+    percent: float | None
+    pass_mark: int | None
+
+
+@dataclass(frozen=True)
+class CoverRow:
+    """Where one outcome is assessed: for each task the criteria, and whether each is required."""
+
+    number: int
+    title: str
+    cells: list[list[tuple[str, bool]]]
+    is_proven: bool
+
+
+@dataclass(frozen=True)
+class ExaminedVersion:
+    """What the system worked out about a version, ready to be read."""
+
+    facts: Examined
+    bare: list[BareTask]
+    cover: list[CoverRow]
+
+
+def examined(version: MicroCredentialVersion) -> ExaminedVersion:
+    """The least pass of each task, where each outcome is assessed, and what the checklist needs."""
+    facts = examine(content_of(version, {}))
+    bare = [
+        BareTask(
+            one.task,
+            [
+                BareRow(
+                    ladder.code,
+                    ladder.title,
+                    ladder.outcome,
+                    ladder.is_required,
+                    ladder.rungs[rank].label,
+                    ladder.rungs[rank].is_met,
+                )
+                for ladder, rank in zip(one.ladders, one.ranks or (), strict=False)
+            ],
+            None if one.percent is None else float(one.percent),
+            one.pass_mark,
+        )
+        for one in facts.passes
+    ]
+    cover = [
+        CoverRow(
+            outcome["number"],
+            outcome["title"],
+            [
+                [
+                    (one["code"], one["is_required"])
+                    for one in rubric["criteria"]
+                    if one["outcome"] == outcome["number"]
+                ]
+                for rubric in facts.content["rubrics"]
+            ],
+            outcome["number"] not in facts.unproven,
+        )
+        for outcome in facts.content["outcomes"]
+    ]
+    return ExaminedVersion(facts, bare, cover)
+
+
+def decisions_on(version: MicroCredentialVersion) -> list[PreModeration]:
+    """What pre-assessment moderators decided about the version, newest first."""
+    return list(version.pre_moderations.select_related("moderator").order_by("-number"))
+
+
+def moved_since_approval(version: MicroCredentialVersion) -> list[str]:
+    """In words, what is no longer as it was approved; nothing before an approval."""
+    if version.approved_at is None:
+        return []
+    return [PARTS[part] for part in moved_parts(version)]
 
 
 @dataclass(frozen=True)

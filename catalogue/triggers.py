@@ -2,7 +2,8 @@
 
 Submissions, decisions and approvals bind to a version's outcomes, tasks, rubrics, criteria, levels and
 grades. Those rows may be written while their version is a draft and never afterwards, whoever asks:
-not by a queryset's update(), not by SQL. Installed after every migrate, on PostgreSQL and SQLite.
+not by a queryset's update(), not by SQL. What a pre-assessment moderator decided is never changed at all.
+Installed after every migrate, on PostgreSQL and SQLite.
 """
 
 from typing import Any
@@ -52,13 +53,17 @@ VERSION_CONTENT = (
     "review_interval_months",
     "author_id",
 )
+DECISIONS = "catalogue_premoderation"
+KEPT = "catalogue: a decision of pre-assessment moderation is never changed"
+# Written by the approval itself, and fixed from then on.
+APPROVED_CONTENT = "approved_policy"
 _ROWS = {"INSERT": ("NEW",), "UPDATE": ("OLD", "NEW"), "DELETE": ("OLD",)}
 
 
 def install(connection: Any) -> None:
     """Put the triggers in place; again and again is the same as once."""
     existing = set(connection.introspection.table_names())
-    tables = [*PARTS, *SCHEME_PARTS, "catalogue_microcredentialversion"]
+    tables = [*PARTS, *SCHEME_PARTS, "catalogue_microcredentialversion", DECISIONS]
     if not existing.issuperset(tables):
         return
     make = _postgresql if connection.vendor == "postgresql" else _sqlite
@@ -107,11 +112,23 @@ def _postgresql() -> list[str]:
             ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_frozen()"""
         )
     changed = " OR ".join(f"OLD.{name} IS DISTINCT FROM NEW.{name}" for name in VERSION_CONTENT)
+    later = f"OLD.{APPROVED_CONTENT} IS DISTINCT FROM NEW.{APPROVED_CONTENT}"
     statements += [
+        f"""CREATE OR REPLACE FUNCTION {DECISIONS}_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          RAISE EXCEPTION '{KEPT}' USING ERRCODE = '23001';
+        END $$""",
+        f"""CREATE OR REPLACE TRIGGER {DECISIONS}_kept BEFORE UPDATE OR DELETE
+        ON {DECISIONS} FOR EACH ROW EXECUTE FUNCTION {DECISIONS}_kept()""",
+        f"""CREATE OR REPLACE TRIGGER {DECISIONS}_not_emptied BEFORE TRUNCATE
+        ON {DECISIONS} FOR EACH STATEMENT EXECUTE FUNCTION {DECISIONS}_kept()""",
         f"""CREATE OR REPLACE FUNCTION catalogue_version_frozen() RETURNS trigger
         LANGUAGE plpgsql AS $$
         BEGIN
           IF OLD.state <> 'draft' AND (TG_OP = 'DELETE' OR {changed}) THEN
+            RAISE EXCEPTION '{MESSAGE}' USING ERRCODE = '23001';
+          END IF;
+          IF TG_OP = 'UPDATE' AND OLD.state <> 'in_pre_moderation' AND {later} THEN
             RAISE EXCEPTION '{MESSAGE}' USING ERRCODE = '23001';
           END IF;
           RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
@@ -126,11 +143,11 @@ def _postgresql() -> list[str]:
 def _sqlite() -> list[str]:
     statements = []
 
-    def trigger(name: str, table: str, operation: str, when: str) -> None:
+    def trigger(name: str, table: str, operation: str, when: str, said: str = MESSAGE) -> None:
         statements.append(f"DROP TRIGGER IF EXISTS {name}")
         statements.append(
             f"CREATE TRIGGER {name} BEFORE {operation} ON {table} FOR EACH ROW WHEN {when}"
-            f" BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
+            f" BEGIN SELECT RAISE(ABORT, '{said}'); END"
         )
 
     for operation in _ROWS:
@@ -142,4 +159,11 @@ def _sqlite() -> list[str]:
         "catalogue_version_frozen_update", table, "UPDATE", f"OLD.state <> 'draft' AND ({changed})"
     )
     trigger("catalogue_version_frozen_delete", table, "DELETE", "OLD.state <> 'draft'")
+    later = f"OLD.{APPROVED_CONTENT} IS NOT NEW.{APPROVED_CONTENT}"
+    trigger(
+        "catalogue_approved_policy_frozen", table, "UPDATE",
+        f"OLD.state <> 'in_pre_moderation' AND {later}",
+    )  # fmt: skip
+    trigger(f"{DECISIONS}_kept_update", DECISIONS, "UPDATE", "1", KEPT)
+    trigger(f"{DECISIONS}_kept_delete", DECISIONS, "DELETE", "1", KEPT)
     return statements

@@ -6,7 +6,9 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Organisation, User
-from catalogue.definitions import Definition, DefinitionError, Problem, digest
+from catalogue.definitions import Definition, DefinitionError, Problem
+from catalogue.guards import moved_parts
+from catalogue.hashing import digest
 from catalogue.models import (
     AssessmentTask,
     Criterion,
@@ -37,6 +39,8 @@ class LoadOutcome:
 def load_definition(definition: Definition, *, provider: Organisation, actor: User) -> LoadOutcome:
     """Make a new version in draft, unless the newest version has this very content.
 
+    A version whose rows were changed after its approval no longer counts as having it.
+
     Makes the micro-credential and the grade scheme where they do not exist yet. Nothing that exists is
     changed: a changed scheme becomes a new scheme beside the old one. DefinitionError where the code
     belongs to another provider, the client is unknown, or visibility differs from the listed one.
@@ -44,7 +48,7 @@ def load_definition(definition: Definition, *, provider: Organisation, actor: Us
     data = definition.data
     credential = _credential(data, provider=provider, actor=actor)
     newest = credential.versions.order_by("-number").first()
-    if newest is not None and newest.definition_hash == definition.digest:
+    if newest is not None and newest.definition_hash == definition.digest and not _spoilt(newest):
         return LoadOutcome(newest, created=False)
     scheme = _scheme(data["grade_scheme"])
     version = begin(
@@ -74,6 +78,11 @@ def load_definition(definition: Definition, *, provider: Organisation, actor: Us
     )
     _write_content(version, data)
     return LoadOutcome(version, created=True)
+
+
+def _spoilt(version: MicroCredentialVersion) -> bool:
+    """Whether its approval was voided by a change of what it was bound to."""
+    return version.approved_at is not None and bool(moved_parts(version))
 
 
 def _credential(data: dict[str, Any], *, provider: Organisation, actor: User) -> MicroCredential:

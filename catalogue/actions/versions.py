@@ -1,8 +1,12 @@
 """The way of a version from draft to published and retired."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import transaction
 
 from accounts.models import User
+from catalogue.checklist import Answer
 from catalogue.models import MicroCredentialVersion
 from workflows.transitions import perform
 
@@ -21,20 +25,23 @@ def approve_version(
     *,
     actor: User,
     note: str = "",
-    checklist: dict[str, str] | None = None,
+    checklist: Mapping[str, Answer] | None = None,
     seen_seq: int | None = None,
 ) -> MicroCredentialVersion:
-    """Approve tasks, rubrics and scheme as they stand, with what was checked. The author is told."""
-    answers = checklist or {}
+    """Approve outcomes, tasks, rubrics, grades and policy exactly as they stand. The author is told.
+
+    Keeps the answers with what the system found, and the fingerprints of what was read; these stand in
+    the version's chain of records too. GuardsNotMet where the least pass leaves an outcome unproven.
+    """
     return perform(
         version,
         "approve",
         actor=actor,
         reason=note,
         seen_seq=seen_seq,
-        facts={"checklist": answers},
+        facts=_kept,
         note=note,
-        checklist=answers,
+        checklist=checklist,
     )
 
 
@@ -44,21 +51,30 @@ def send_version_back(
     *,
     actor: User,
     note: str,
-    checklist: dict[str, str] | None = None,
+    checklist: Mapping[str, Answer] | None = None,
     seen_seq: int | None = None,
 ) -> MicroCredentialVersion:
-    """Ask the author for changes. The version is a draft again; the author is told."""
-    answers = checklist or {}
+    """Ask the author for changes. The version is a draft again; the author is told.
+
+    What was answered so far is kept with the request, and never changed.
+    """
     return perform(
         version,
         "send_back",
         actor=actor,
         reason=note,
         seen_seq=seen_seq,
-        facts={"checklist": answers},
+        facts=_kept,
         note=note,
-        checklist=answers,
+        checklist=checklist,
     )
+
+
+def _kept(version: MicroCredentialVersion) -> dict[str, Any]:
+    """What the chain of records says about the decision that was just kept."""
+    decided = version.pre_moderations.order_by("-number")[0]
+    answers = {row["name"]: row["answer"] for row in decided.checklist if row["answer"]}
+    return {"pre_moderation": str(decided.pk), "content": decided.parts, "checklist": answers}
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Models of the catalogue."""
 
 from catalogue.models.delivery import Delivery, DeliveryRole, Enrolment, TaskSchedule
+from catalogue.models.pre_moderation import PreModeration
 from catalogue.models.version import (
     AssessmentTask,
     Criterion,
@@ -29,6 +30,7 @@ __all__ = [
     "Level",
     "MicroCredential",
     "MicroCredentialVersion",
+    "PreModeration",
     "Rubric",
     "StackingRule",
     "TaskSchedule",

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Actor, Organisation, User
 from catalogue import guards, rules
-from catalogue.enums import AiPolicy, SchemeKind, VersionState, Visibility
+from catalogue.checklist import Answer, examine, recorded
+from catalogue.enums import (
+    AiPolicy,
+    PreModerationDecision,
+    SchemeKind,
+    VersionState,
+    Visibility,
+)
+from catalogue.hashing import content_of, fingerprints
 from catalogue.querysets import VersionQuerySet
 from workflows.machines import step
 from workflows.models import StateModel
@@ -124,7 +133,12 @@ class MicroCredentialVersion(StateModel):
         User, models.PROTECT, null=True, blank=True, related_name="versions_pre_moderated"
     )
     pre_moderation_note = models.TextField(blank=True)
+    # Answers from before `PreModeration` kept them; nothing writes here any more.
     pre_moderation_checklist = models.JSONField(default=dict, blank=True)
+    # Every policy value as it was when the version was approved: a later default does not reach it.
+    approved_policy = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField())
+    )
     approved_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -164,8 +178,15 @@ class MicroCredentialVersion(StateModel):
         return self.state in {VersionState.PUBLISHED, VersionState.RETIRED}
 
     def policy_value(self, key: str) -> Any:
-        """The version's value of a policy, else the default. KeyError for a key nobody knows."""
-        return self.policy.get(key, policy_defaults()[key])
+        """The version's own value, else the one it was approved with, else the default.
+
+        KeyError for a key nobody knows.
+        """
+        if key in self.policy:
+            return self.policy[key]
+        if key in self.approved_policy:
+            return self.approved_policy[key]
+        return policy_defaults()[key]
 
     @step(
         field=state,
@@ -183,16 +204,16 @@ class MicroCredentialVersion(StateModel):
         source=VersionState.IN_PRE_MODERATION,
         target=VersionState.APPROVED,
         permission=rules.is_pre_moderator,
+        conditions=[guards.least_pass_proves_all],
         custom={"past": "approved", "label": _("Approve")},
     )
     def approve(
-        self, *, actor: Actor, note: str = "", checklist: dict[str, str] | None = None
+        self, *, actor: Actor, note: str = "", checklist: Mapping[str, Answer] | None = None
     ) -> None:
-        """Record who approved it."""
-        assert isinstance(actor, User)  # noqa: S101  the rule lets only people through
-        self.pre_moderator = actor
-        self.pre_moderation_note = note
-        self.pre_moderation_checklist = checklist or {}
+        """Record who approved what; the policy that holds now is the version's from here on."""
+        moderator = self._decided(PreModerationDecision.APPROVED, actor, note, checklist or {})
+        self.pre_moderator = moderator
+        self.approved_policy = {key: self.policy_value(key) for key in policy_defaults()}
         self.approved_at = timezone.now()
 
     @step(
@@ -203,17 +224,40 @@ class MicroCredentialVersion(StateModel):
         custom={"past": "sent_back", "label": _("Ask for changes")},
     )
     def send_back(
-        self, *, actor: Actor, note: str = "", checklist: dict[str, str] | None = None
+        self, *, actor: Actor, note: str = "", checklist: Mapping[str, Answer] | None = None
     ) -> None:
-        """Give the version back to its author."""
+        """Give the version back to its author, with what was found."""
+        self._decided(PreModerationDecision.CHANGES_REQUIRED, actor, note, checklist or {})
+
+    def _decided(
+        self,
+        decision: PreModerationDecision,
+        actor: Actor,
+        note: str,
+        checklist: Mapping[str, Answer],
+    ) -> User:
+        """Keep the decision with the fingerprints of what was read. Never changed afterwards."""
+        assert isinstance(actor, User)  # noqa: S101  the rule lets only people through
+        policy = {key: self.policy_value(key) for key in policy_defaults()}
+        content = content_of(self, policy)
         self.pre_moderation_note = note
-        self.pre_moderation_checklist = checklist or {}
+        self.pre_moderations.create(
+            number=self.pre_moderations.count() + 1,
+            decision=decision,
+            moderator=actor,
+            note=note,
+            checklist=recorded(examine(content), checklist),
+            parts=fingerprints(content),
+            policy=policy,
+        )
+        return actor
 
     @step(
         field=state,
         source=VersionState.APPROVED,
         target=VersionState.PUBLISHED,
         permission=rules.administers_version,
+        conditions=[guards.content_as_approved],
         custom={"past": "published", "label": _("Publish")},
     )
     def publish(self, *, actor: Actor) -> None:

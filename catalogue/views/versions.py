@@ -18,7 +18,7 @@ from catalogue.actions import (
     send_version_back,
     send_version_to_pre_moderation,
 )
-from catalogue.forms import CHECKLIST, FindForm, PreModerationForm
+from catalogue.forms import FindForm, PreModerationForm
 from catalogue.models import MicroCredentialVersion
 from catalogue.views.answers import allow_staff, answering, for_catalogue_staff, person
 from workflows.exceptions import StaleState
@@ -67,11 +67,9 @@ def version(request: HttpRequest, pk: UUID) -> HttpResponse:
             "grades": list(found.grade_scheme.grades.order_by("-rank")),
             "policy": selectors.policy_lines(found),
             "stacks_into": list(found.stacks_into.order_by("target_title")),
-            "checks": [
-                (label, found.pre_moderation_checklist[name])
-                for name, label in CHECKLIST
-                if name in found.pre_moderation_checklist
-            ],
+            "decisions": selectors.decisions_on(found),
+            "moved": selectors.moved_since_approval(found),
+            "examined": selectors.examined(found),
             "history": selectors.history_of(found),
             "steps": [step for step in selectors.steps_on(found, user) if step.name in STEPS],
             "may_pre_moderate": rules.is_pre_moderator(found, user),
@@ -98,15 +96,18 @@ def step(request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
 @for_catalogue_staff
 @answering("catalogue:version")
 def pre_moderation(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Read the version, answer the checklist, approve or ask for changes."""
+    """Read the version and what the system found, answer the checklist, approve or ask for changes."""
     found = _visible(request, pk)
     if not rules.is_pre_moderator(found, person(request)):
         raise PermissionDenied("Only a pre-assessment moderator who did not write this decides.")
     if found.state != "in_pre_moderation":
         raise StaleState(instance=found)
     approving = request.POST.get("decision") == "approve"
+    examined = selectors.examined(found)
     form = PreModerationForm(
-        request.POST if request.method == "POST" else None, approving=approving
+        request.POST if request.method == "POST" else None,
+        examined=examined.facts,
+        approving=approving,
     )
     if form.is_valid():
         act = approve_version if approving else send_version_back
@@ -123,6 +124,7 @@ def pre_moderation(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "version": found,
         "form": form,
+        "examined": examined,
         "outcomes": list(found.outcomes.all()),
         "tasks": selectors.tasks_with_rubric(found),
     }

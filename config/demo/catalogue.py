@@ -21,9 +21,9 @@ from catalogue.actions import (
     set_policy,
     set_schedule,
 )
+from catalogue.checklist import QUESTIONS, Answer
 from catalogue.definitions import parse
 from catalogue.enums import DeliveryRoleKind as Role
-from catalogue.forms import CHECKLIST
 from catalogue.models import Delivery, MicroCredentialVersion, policy_defaults
 from config.demo.people import EVERYBODY, GRADUATES, LEARNERS, Cast
 
@@ -56,7 +56,8 @@ def publish(file: str, cast: Cast) -> MicroCredentialVersion:
         note = "Please tell me why the second task allows no AI tools; otherwise ready."
         version = send_version_back(version, actor=checker, note=note)
         version = send_version_to_pre_moderation(version, actor=author)
-    answers = {name: "yes" for name, _label in CHECKLIST}
+    answers = {name: Answer("yes") for name in QUESTIONS}
+    answers["accessible"] = Answer("yes", "Read aloud from beginning to end.", "Every brief")
     version = approve_version(
         version, actor=checker, note="Clear, and fair to learners.", checklist=answers
     )

@@ -18,6 +18,7 @@ from catalogue.actions import (
     send_version_back,
     send_version_to_pre_moderation,
 )
+from catalogue.checklist import Answer
 from catalogue.definitions import DefinitionError, parse
 from catalogue.models import (
     AssessmentTask,
@@ -159,9 +160,13 @@ def test_the_way_of_a_version(version, author, checker, administrator):
     version = send_version_back(version, actor=checker, note="Say more in C3.")
     assert (version.state, version.pre_moderation_note) == ("draft", "Say more in C3.")
     version = send_version_to_pre_moderation(version, actor=author)
-    version = approve_version(version, actor=checker, note="Good.", checklist={"reo": "yes"})
+    version = approve_version(
+        version, actor=checker, note="Good.", checklist={"reo": Answer("yes")}
+    )
     assert version.pre_moderator == checker
-    assert version.pre_moderation_checklist == {"reo": "yes"}
+    assert [one.decision for one in version.pre_moderations.order_by("number")] == [
+        "changes_required", "approved",
+    ]  # fmt: skip
     with pytest.raises(NotPermitted):
         publish_version(version, actor=checker)
     version = publish_version(version, actor=administrator)

@@ -11,7 +11,7 @@ from accounts.enums import OrganisationRole
 from accounts.models import Membership, User
 from catalogue import rules
 from catalogue.actions import plan_delivery, send_version_to_pre_moderation
-from catalogue.forms import CHECKLIST
+from catalogue.checklist import QUESTIONS
 from catalogue.models import Delivery, Enrolment, MicroCredentialVersion
 from tests.factories.catalogue import draft_version, published_version
 from tests.personas import make_cast, make_user
@@ -96,10 +96,10 @@ def test_the_author_sends_and_the_pre_moderator_decides(cast, client):
     decide = reverse("catalogue:pre_moderation", args=[draft.pk])
     response = client.post(decide, {"decision": "approve"})
     assert response.status_code == 422
-    assert f"Answer: {CHECKLIST[0][1]}." in response.content.decode()
+    assert f"Answer: {QUESTIONS['reo']}." in response.content.decode()
     response = client.post(decide, {"decision": "send_back"})
     assert "Say what has to change." in response.content.decode()
-    answers = {name: "yes" for name, _label in CHECKLIST}
+    answers = dict.fromkeys(QUESTIONS, "yes")
     no = client.post(decide, {"decision": "approve", **answers, "reo": "no"})
     assert no.status_code == 422
     done = client.post(decide, {"decision": "approve", "note": "Sound.", **answers}, follow=True)

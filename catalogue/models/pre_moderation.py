@@ -1,0 +1,57 @@
+"""What a pre-assessment moderator decided about a version, and what exactly they decided about."""
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import User
+from catalogue.enums import PreModerationDecision
+
+
+class PreModeration(models.Model):
+    """One decision on one version. The database refuses to change or drop it (`catalogue.triggers`).
+
+    `checklist` holds each question with answer, note and evidence, and what the system found. `parts` are
+    the fingerprints of what was read (`catalogue.hashing`), `policy` the policy values that held then:
+    an approval is good for exactly these.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    version = models.ForeignKey(
+        "catalogue.MicroCredentialVersion", models.PROTECT, related_name="pre_moderations"
+    )
+    number = models.PositiveSmallIntegerField()
+    decision = models.CharField(max_length=20, choices=PreModerationDecision)
+    moderator = models.ForeignKey(User, models.PROTECT, related_name="pre_moderations")
+    at = models.DateTimeField(default=timezone.now)
+    note = models.TextField(blank=True)
+    checklist = models.JSONField(default=list)
+    parts = models.JSONField(default=dict)
+    policy = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["version", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "number"], name="catalogue_pre_moderation_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(decision__in=PreModerationDecision.values),
+                name="catalogue_pre_moderation_decision_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_decision_display()}: {self.version}"
+
+    @property
+    def by_system(self) -> list[dict[str, Any]]:
+        """Questions that the content itself answered."""
+        return [row for row in self.checklist if row["by"] == "system"]
+
+    @property
+    def by_person(self) -> list[dict[str, Any]]:
+        """Questions that a person answered, or left open when asking for changes."""
+        return [row for row in self.checklist if row["by"] == "person"]
