@@ -12,7 +12,14 @@ from accounts.models import SYSTEM, User
 from catalogue.enums import VersionState
 from catalogue.models import MicroCredentialVersion
 from workflows.actions import set_deadline
-from workflows.definitions import describe, extra_topics, reminder_relevant, reminder_text
+from workflows.definitions import (
+    Concern,
+    describe,
+    extra_topics,
+    offers_outside,
+    reminder_relevant,
+    reminder_text,
+)
 from workflows.enums import Category
 from workflows.models import Deadline, NonWorkingDay, Reminder, TransitionRecord
 from workflows.notifications import notify
@@ -60,6 +67,26 @@ def tell_author(record: TransitionRecord) -> None:
 
 quiet(f"{MACHINE}.drafted", because="The author has just written it.")
 quiet(f"{MACHINE}.retired", because="Shown in the catalogue.")
+
+
+@offers_outside(
+    {
+        f"{MACHINE}.published": "A version of a micro-credential was published",
+        f"{MACHINE}.retired": "A version of a micro-credential was retired",
+    }
+)
+def whose_version(record: TransitionRecord) -> Concern:
+    """The provider, and the client for whom alone it is."""
+    version = MicroCredentialVersion.objects.select_related("micro_credential").get(
+        pk=record.subject_id
+    )
+    credential = version.micro_credential
+    owners = {credential.provider_id, credential.client_id} - {None}
+    return Concern(
+        frozenset(owners),
+        {"micro_credential": credential.code, "version": str(version.number)},
+    )
+
 
 REVIEW_DEADLINE = "review"
 

@@ -13,8 +13,10 @@ from moderation.rules import judged_in
 from portfolios.models import Submission
 from workflows.actions import set_deadline
 from workflows.definitions import (
+    Concern,
     describe,
     handles,
+    offers_outside,
     quiet,
     reminder_relevant,
     reminder_text,
@@ -28,6 +30,31 @@ from workflows.working_days import at_wall
 
 MODERATION_DEADLINE = "moderation"
 ACTION_DEADLINE = "action"
+
+
+@offers_outside(
+    {
+        "moderation.moderationround.opened": "A moderation round was opened",
+        "moderation.moderationround.closed": "A moderation round was closed",
+    }
+)
+def whose_round(record: TransitionRecord) -> Concern:
+    """Provider and client of the delivery; not what was decided."""
+    found = ModerationRound.objects.select_related("delivery__version__micro_credential").get(
+        pk=record.subject_id
+    )
+    delivery = found.delivery
+    credential = delivery.version.micro_credential
+    owners = {credential.provider_id, delivery.client_id} - {None}
+    return Concern(
+        frozenset(owners),
+        {
+            "delivery": delivery.code,
+            "micro_credential": credential.code,
+            "round": str(found.number),
+        },
+    )
+
 
 quiet(
     "moderation.moderationround.opened",

@@ -19,10 +19,12 @@ from portfolios.models import (
 )
 from portfolios.selectors import administrators_of, in_words, leads_of
 from workflows.definitions import (
+    Concern,
     describe,
     each_round,
     extra_topics,
     handles,
+    offers_outside,
     quiet,
     reminder_batch,
     reminder_relevant,
@@ -201,6 +203,34 @@ def extension(record: TransitionRecord) -> ExtensionRequest:
         "requested_by", "portfolio__task", "portfolio__enrolment__delivery__version"
     ).get(pk=record.subject_id)
     return found
+
+
+@offers_outside(
+    {
+        "portfolios.submission.submitted": "A portfolio was submitted",
+        "portfolios.submission.withdrawn": "A submission was taken back",
+        "portfolios.submission.assessment_started": "Marking of a submission began",
+        "portfolios.submission.moderation_entered": "A submission went into moderation",
+        "portfolios.submission.released": "A result was published to its learner",
+        "portfolios.submission.recalled": "A published result was recalled",
+    }
+)
+def whose_submission(record: TransitionRecord) -> Concern:
+    """Provider and client of the delivery. The reference names the work, never who did it."""
+    submission = Submission.objects.select_related(
+        "delivery__version__micro_credential", "task"
+    ).get(pk=record.subject_id)
+    delivery = submission.delivery
+    credential = delivery.version.micro_credential
+    owners = {credential.provider_id, delivery.client_id} - {None}
+    return Concern(
+        frozenset(owners),
+        {
+            "reference": submission.reference,
+            "delivery": delivery.code,
+            "micro_credential": credential.code,
+        },
+    )
 
 
 @still_relevant("portfolios.attestation.link")

@@ -10,7 +10,7 @@ from django.template.exceptions import TemplateDoesNotExist
 from django.template.loader import get_template
 
 from workflows import triggers
-from workflows.definitions import handlers, silences, told_topics, topics
+from workflows.definitions import handlers, offers, silences, told_topics, topics
 from workflows.guards import Guard, granted_above, registered_rules, registered_steps
 from workflows.machines import Arrow, all_arrows, labels_of, state_models
 
@@ -66,6 +66,10 @@ def check_topics(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> lis
     found += [
         Error(f"{topic} is handled, but no step leads to it.", id="workflows.E011")
         for topic in sorted((set(handlers) | set(silences)) - known)
+    ]
+    found += [
+        Error(f"{topic} is offered to webhooks, but no step leads to it.", id="workflows.E014")
+        for topic in sorted(set(offers) - known)
     ]
     told = told_topics()
     found += [

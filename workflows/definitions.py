@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     ReminderText = Callable[[Reminder], tuple[str, str, dict[str, Any]]]
     ReminderBatch = Callable[[list[Reminder]], dict[int, tuple[str, str, dict[str, Any]]]]
     Round = Callable[[], int]
-    Sender = Callable[[Notification, str], str]
+    Sender = Callable[[Any, str], str]
+    Concerning = Callable[[TransitionRecord], "Concern"]
 
 handlers: "dict[str, list[Handler]]" = {}
 sends: dict[str, tuple[str, ...]] = {}
@@ -163,6 +164,36 @@ def describe(code: str, category: Category, **words: Any) -> Topic:
     return topics[code]
 
 
+@dataclass(frozen=True)
+class Concern:
+    """Whose business a fact is, and what other systems may read about it: codes and references, never a person."""
+
+    organisations: frozenset[Any]
+    about: dict[str, str]
+
+
+# Why a message to a suspended receiver waits; by this it is found again when the receiver is back.
+HELD = "The receiver is suspended."
+
+offers: "dict[str, tuple[str, Concerning]]" = {}
+
+
+def offers_outside(words: dict[str, str]) -> "Callable[[Concerning], Concerning]":
+    """Register facts that an organisation's own systems may be told by webhook, each with its words.
+
+    Only facts that say nothing about how somebody did belong here.
+    """
+
+    def wrap(concern: "Concerning") -> "Concerning":
+        for topic, label in words.items():
+            if topic in offers:
+                raise ImproperlyConfigured(f"{topic} is offered twice")
+            offers[topic] = (label, concern)
+        return concern
+
+    return wrap
+
+
 def topic_of(code: str) -> Topic:
     """The topic's entry; one that nobody described counts as required."""
     return topics.get(code) or Topic(
@@ -176,7 +207,10 @@ def told_topics() -> set[str]:
 
 
 def sends_by(channel: str) -> "Callable[[Sender], Sender]":
-    """Register what carries a notification over a channel: (notification, message id) to the provider's answer."""
+    """Register what carries messages over a channel: (what is carried, message id) to the other side's answer.
+
+    Carried is the notification; for a webhook, which has none, the message itself.
+    """
 
     def wrap(sender: "Sender") -> "Sender":
         senders[channel] = sender

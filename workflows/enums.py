@@ -35,6 +35,7 @@ class Channel(models.TextChoices):
     NONE = "", _("None")
     EMAIL = "email", _("E-mail")
     DIGEST = "digest", _("Digest")
+    WEBHOOK = "webhook", _("Webhook")
 
 
 class AttemptResult(models.TextChoices):

@@ -6,9 +6,13 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 
 from accounts.words import Text
+from accounts.models import Organisation
+from workflows.definitions import offers
 from workflows.enums import Frequency, OffKind
+from workflows.notifications.calling import NotAllowed, target_of
 from workflows.working_days import REGIONS, is_skipped, moments_of
 
 
@@ -228,3 +232,50 @@ class AddressForm(forms.Form):
         label="Send it to another address",
         error_messages={"required": "Enter an e-mail address."},
     )
+
+
+class WebhookForm(forms.Form):
+    """Where an organisation's own system listens, and what it wants to know."""
+
+    organisation = forms.ModelChoiceField(
+        Organisation.objects.none(),
+        label="Organisation",
+        empty_label=None,
+        error_messages={"required": "Choose the organisation."},
+    )
+    address = forms.CharField(
+        label="Address",
+        max_length=500,
+        help_text="It begins with https:// and is reachable from the internet.",
+        error_messages={"required": "Enter the address of the receiver."},
+    )
+    topics = forms.MultipleChoiceField(
+        label="What it is told",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one."},
+    )
+
+    def __init__(
+        self, *args: Any, organisations: "QuerySet[Organisation] | None", **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        topics: Any = self.fields["topics"]
+        topics.choices = [(code, label) for code, (label, _concern) in sorted(offers.items())]
+        if organisations is None:
+            del self.fields["organisation"]
+        else:
+            chosen: Any = self.fields["organisation"]
+            chosen.queryset = organisations
+
+    def clean_address(self) -> str:
+        """The address, if it may be called now; it is looked at again before each call."""
+        address = str(self.cleaned_data["address"]).strip()
+        try:
+            target_of(address)
+        except NotAllowed as error:
+            raise ValidationError(str(error)) from None
+        except (OSError, UnicodeError):
+            raise ValidationError(
+                "There is no such host. Check the address for typing errors."
+            ) from None
+        return address

@@ -22,12 +22,14 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from workflows.definitions import (
+    HELD,
     SCHEDULE,
     OutcomeUnknown,
     RefusedForGood,
     batch_ends,
     handlers,
     handles,
+    offers,
     quiet,
     relevance,
     senders,
@@ -48,11 +50,13 @@ from workflows.models import (
     OutboxMessage,
     SendingPace,
     TransitionRecord,
+    Webhook,
 )
 
 __all__ = [
     "beat",
     "deliver",
+    "deliver_outside",
     "events_of",
     "handles",
     "nudge",
@@ -109,13 +113,20 @@ def nudge_after_commit() -> None:
 
 
 def claim(
-    kind: str, *, batch: int, lane: str | None = None, topic: str | None = None
+    kind: str,
+    *,
+    batch: int,
+    lane: str | None = None,
+    topic: str | None = None,
+    webhook: Any = None,
 ) -> list[OutboxMessage]:
     """Take what is due, oldest first, and hold it under a lease with a new token.
 
-    `attempts` rises here, so that a message that kills its worker still runs out of tries.
+    `attempts` rises here, so that a message that kills its worker still runs out of tries. What goes to a
+    webhook is taken only by naming that.
     """
     due = OutboxMessage.objects.due().filter(kind=kind).exclude(channel=Channel.DIGEST)
+    due = due.filter(webhook=webhook)
     if lane is not None:
         due = due.filter(lane=lane)
     if topic is not None:
@@ -189,8 +200,46 @@ def relay_one(message: OutboxMessage) -> None:
             raise LookupError(f"Nobody handles {message.topic}")
         for handler in handlers[message.topic]:
             handler(cast("TransitionRecord", message.record))
+    if message.topic in offers:
+        tell_outside(message.topic, cast("TransitionRecord", message.record))
     if not finish(message, message.lease_token, state=MessageState.SENT):
         raise Fenced
+
+
+def tell_outside(topic: str, record: TransitionRecord) -> None:
+    """Write a message for each receiver of an organisation that the fact concerns and that wants to know.
+
+    A suspended receiver's wait with the reason; nothing is told that happened before a receiver was there.
+    """
+    wanting = [
+        hook
+        for hook in Webhook.objects.filter(removed_at__isnull=True, created_at__lte=record.at)
+        if topic in hook.topics
+    ]
+    if not wanting:
+        return
+    concerned = offers[topic][1](record).organisations
+    OutboxMessage.objects.bulk_create(
+        (
+            OutboxMessage(
+                kind=MessageKind.DELIVERY,
+                lane=Lane.INTEGRATION,
+                topic=topic,
+                dedupe_key=f"webhook:{hook.pk}:{record.pk}",
+                record=record,
+                webhook=hook,
+                channel=Channel.WEBHOOK,
+                **(
+                    {"state": MessageState.CANCELLED, "last_error": HELD}
+                    if hook.suspended_at
+                    else {}
+                ),
+            )
+            for hook in wanting
+            if hook.organisation_id in concerned
+        ),
+        ignore_conflicts=True,
+    )
 
 
 def deliver(batch: int = 20, *, lane: str | None = None) -> int:
@@ -223,8 +272,36 @@ def deliver(batch: int = 20, *, lane: str | None = None) -> int:
 def due_topics(lane: str) -> list[str]:
     """Topics with something due in the lane, the one that waits longest first."""
     due = OutboxMessage.objects.due().filter(kind=MessageKind.DELIVERY, lane=lane)
+    due = due.filter(webhook__isnull=True)
     waiting = due.exclude(channel=Channel.DIGEST).order_by().values("topic")
     return [row["topic"] for row in waiting.annotate(first=Min("available_at")).order_by("first")]
+
+
+def deliver_outside(batch: int = 50) -> int:
+    """Send due messages to webhooks, each receiver in turn. Gives how many were taken.
+
+    A receiver that does not take a message is left alone for a while, longer each time: its other messages
+    wait behind, in their order, and hold up nobody else's.
+    """
+    due = OutboxMessage.objects.due().filter(webhook__isnull=False).order_by().values("webhook")
+    hooks = [row["webhook"] for row in due.annotate(first=Min("available_at")).order_by("first")]
+    left, sent = batch, 0
+    while hooks and left > 0:
+        for hook in list(hooks):
+            held = claim(MessageKind.DELIVERY, batch=1, webhook=hook) if left else []
+            if not held:
+                hooks.remove(hook)
+                continue
+            left -= 1
+            if deliver_one(held[0]):
+                sent += 1
+                continue
+            if failures := Webhook.objects.get(pk=hook).failures:
+                until = timezone.now() + delay(failures)
+                waiting = OutboxMessage.objects.filter(webhook=hook, state=MessageState.PENDING)
+                waiting.filter(available_at__lt=until).update(available_at=until)
+                hooks.remove(hook)
+    return sent
 
 
 def may_send() -> bool:
@@ -261,14 +338,15 @@ def deliver_one(message: OutboxMessage) -> bool:
 
 def attempt(message: OutboxMessage) -> tuple[AttemptResult, str, dict[str, Any]]:
     """One try outside any transaction: what happened, what was answered, what it makes of the message."""
-    notification = cast("Notification", message.notification)
-    if why := unwanted(notification):
+    notification = message.notification
+    why = unwanted(notification) if notification else unheard(cast("Webhook", message.webhook))
+    if why:
         return AttemptResult.CANCELLED, why, {"state": MessageState.CANCELLED, "last_error": why}
     if message.abandoned and message.lane not in REPEATABLE_LANES:
         why = "A worker died while sending; reminders and digests are not sent twice."
         return AttemptResult.UNKNOWN, why, {"state": MessageState.FAILED, "last_error": why}
     try:
-        answer = senders[message.channel](notification, message_id(message))
+        answer = senders[message.channel](notification or message, message_id(message))
     except RefusedForGood as error:
         return (
             AttemptResult.REFUSED,
@@ -297,6 +375,13 @@ def unwanted(notification: Notification) -> str:
     if ask is not None and not ask(notification):
         return "No longer relevant."
     return ""
+
+
+def unheard(hook: Webhook) -> str:
+    """Why a receiver gets nothing now; empty when it does."""
+    if hook.removed_at is not None:
+        return "The receiver was removed."
+    return HELD if hook.suspended_at is not None else ""
 
 
 def message_id(message: OutboxMessage) -> str:

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.db.models.lookups import In
 from django.utils import timezone
 
+from accounts.enums import OrganisationRole
 from workflows.enums import DaySource, DeadlineState, MessageState, ReminderState
 from workflows.working_days import WorkingCalendar
 
@@ -301,6 +302,21 @@ class DeadlineQuerySet(SubjectQuerySet):
 class ReminderQuerySet(models.QuerySet[Any]):
     def due(self) -> Self:
         return self.filter(state=ReminderState.PLANNED, fire_at__lte=clock(self.db))
+
+
+class WebhookQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> Self:
+        """Those of the organisations that the person administers; all for platform administrators."""
+        live = self.filter(removed_at__isnull=True)
+        if not user.is_active:
+            return self.none()
+        if user.is_staff:
+            return live
+        mine = user.memberships.current().filter(role=OrganisationRole.ADMINISTRATOR)
+        return live.filter(organisation__in=mine.values("organisation"))
+
+    def working(self) -> Self:
+        return self.filter(removed_at__isnull=True, suspended_at__isnull=True)
 
 
 class NonWorkingDayQuerySet(models.QuerySet[Any]):

@@ -34,6 +34,15 @@ def send_notification_emails() -> None:
 
 
 @shared_task(ignore_result=True)
+def call_webhooks() -> None:
+    """Tell organisations' own systems; apart from the mails, so that a slow receiver delays none."""
+    end = time.monotonic() + MAIL_SECONDS
+    while outbox.deliver_outside() and time.monotonic() < end:
+        pass
+    outbox.beat("webhooks")
+
+
+@shared_task(ignore_result=True)
 def sweep_reminders() -> None:
     """Send out the reminders whose moment has come."""
     actions.sweep_due()

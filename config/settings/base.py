@@ -275,6 +275,10 @@ REO_TERMS = env.str("REO_TERMS", "")
 MAIL_FEEDBACK_SECRET = env.str("MAIL_FEEDBACK_SECRET", "")
 UNSUBSCRIBE_ADDRESS = env.str("UNSUBSCRIBE_ADDRESS", "")
 
+# --- webhooks --------------------------------------------------------------------------------------
+# Networks that receivers may be in although they are not public, like "10.1.0.0/16"; http is allowed there.
+WEBHOOK_PRIVATE_NETWORKS: list[str] = env.list("WEBHOOK_PRIVATE_NETWORKS", [])
+
 # --- Celery ----------------------------------------------------------------------------------------
 # PostgreSQL holds the truth; a task says "look now" and carries no facts.
 REDIS_URL = env.str("REDIS_URL", "redis://localhost:6379/0")
@@ -324,6 +328,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     },
     "send-mail": {
         "task": "workflows.tasks.send_notification_emails",
+        "schedule": 10.0,
+        "options": {"expires": 30},
+    },
+    "call-webhooks": {
+        "task": "workflows.tasks.call_webhooks",
         "schedule": 10.0,
         "options": {"expires": 30},
     },

@@ -37,9 +37,11 @@ from tests.factories import assessment as marked
 from tests.factories import portfolios as work
 from tests.factories.catalogue import draft_version, published_version
 from workflows.actions.preferences import change_wording, make_feed
+from workflows.actions.webhooks import make_webhook, renew_secret
 from workflows.enums import MessageState
 from workflows.hashing import seal, unseal
-from workflows.models import Notification, OutboxMessage
+from workflows.models import Notification, OutboxMessage, Webhook
+from workflows.notifications.calling import suspend
 from workflows.notifications.mailing import unsubscribe_token
 from workflows.transitions import perform
 
@@ -106,6 +108,22 @@ def stuck_message(world: World) -> Kwargs:
         last_error=f"SMTPRecipientsRefused: {{'{LONG_WORD}@example.org': (550, b'No such user')}}",
     )
     return {"pk": found[0]}
+
+
+def with_webhooks(world: World) -> Kwargs:
+    """A receiver that is suspended, with a long address and messages that wait for it."""
+    petra = world.cast.people["petra"]
+    hook, _secret = make_webhook(
+        world.cast.provider,
+        address=f"https://1.1.1.1/{LONG_WORD}",
+        topics=["portfolios.submission.submitted", "portfolios.submission.released"],
+        actor=petra,
+    )
+    renew_secret(hook, actor=petra)
+    suspend(hook, f"503 {LONG_WORD}")
+    submitted(world)
+    Webhook.objects.filter(pk=hook.pk).update(failures=7, failing_since=timezone.now())
+    return {"pk": hook.pk}
 
 
 def demonstration(world: World) -> Kwargs:

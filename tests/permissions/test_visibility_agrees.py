@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import User
+from accounts.models import Organisation, User
 from assessment import rules as assessing
 from assessment.models import Exemplar
 from awards import rules as awarding
@@ -18,6 +18,8 @@ from moderation.models import ModerationRound, RequiredAction, SampleItem
 from portfolios import rules as learning
 from portfolios.models import EvidenceItem, Portfolio, Submission, UploadSession
 from tests.proofs.world import World
+from workflows import rules as machinery
+from workflows.models import Webhook
 
 AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
     (Delivery, offering.can_view_delivery),
@@ -35,6 +37,7 @@ AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
     (Reconsideration, awarding.can_view_reconsideration),
     (Recall, awarding.can_view_recall),
     (Credential, awarding.can_view_credential),
+    (Webhook, machinery.may_keep_webhook),
 ]
 
 
@@ -57,6 +60,14 @@ def everybody(world: World) -> Iterator[list[User]]:
             origin="written", outcome="achieved", rationale="Agreed.", made_by=world.cast.lea,
             content_hash="0" * 64, for_calibration=reserved,
         )  # fmt: skip
+    for owner in Organisation.objects.all():
+        for ended in (None, one.opened_at):
+            Webhook.objects.create(
+                organisation=owner,
+                address="https://hooks.example.org/",
+                removed_at=ended,
+                changed_by=closed,
+            )
     yield list(User.objects.all())
     User.objects.filter(pk=closed.pk).update(is_active=True)
 

@@ -57,9 +57,11 @@ from tests.routes.places import (
     with_staff,
 )
 from workflows.actions.preferences import make_feed, suspend_address
+from workflows.actions.webhooks import make_webhook
 from workflows.enums import Category, Frequency, MessageState, SuspendedFor
 from workflows.hashing import unseal
 from workflows.models import NonWorkingDay, Notification, OutboxMessage
+from workflows.notifications.calling import suspend
 from workflows.notifications.mailing import unsubscribe_token
 from workflows.transitions import perform
 
@@ -165,6 +167,7 @@ def add_messages(house: House) -> None:
     places["mail on its way"] = Place({"pk": waiting.pk}, owner="lena", data=sent)
     bounced = suspend_address("bounces@example.org", because=SuspendedFor.BOUNCE)
     places["suspended address"] = Place({"pk": bounced.pk}, owner="lena")
+    add_webhooks(house)
     topic = "portfolios.portfolio.due"
     places["topic"] = Place(
         {"code": topic}, owner="lena", data={"subject": "Your {task} is due", "body": ""}
@@ -186,6 +189,21 @@ def add_messages(house: House) -> None:
     places["calendar of a closed account"] = Place(
         {"token": make_feed(actor=people["closed"])}, owner="lena"
     )
+
+
+def add_webhooks(house: House) -> None:
+    """A receiver of the provider's that works, and one that is suspended."""
+    cast, prue = house.world.cast, house.people["prue"]
+    sent: dict[str, Any] = {
+        "address": "https://1.1.1.1/in",
+        "topics": ["portfolios.submission.submitted"],
+    }
+    made = [make_webhook(cast.provider, **sent, actor=prue)[0] for _each in range(2)]
+    suspend(made[1], "It does not answer.")
+    for name, hook in zip(("webhook", "suspended webhook"), made, strict=True):
+        house.places[name] = Place({"pk": hook.pk}, owner="lena", data=sent)
+    new = {**sent, "organisation": str(cast.provider.pk)}
+    house.places["webhook to come"] = Place({}, owner="lena", data=new)
 
 
 def add_learning(house: House) -> None:

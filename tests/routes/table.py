@@ -31,6 +31,7 @@ Decisions, where lifecycle leaves it open:
 - Two addresses need no one to be signed in because they are the key themselves: the link of a mail that
   ends mails of its kind, and the address of a calendar. They work for everybody who has them; a GET of
   the first only asks. A closed account's calendar is 404.
+- Webhooks are seen by whoever administers their organisation; the provider is not another provider's.
 - The mail provider's report is taken by its signature alone: without it, 403 for everybody.
 - The figures that pages of agreement keep so as not to compute them twice may be written by a visit.
 - Whoever has a verifier's personal link may open it, except people who are signed in and assess that
@@ -146,6 +147,20 @@ ROWS = [
         only("petra prue olga", 403, 302),
     ),
     Row("workflows:message_preview", "topic", only("petra prue olga", 403), "405"),
+    Row("workflows:webhooks", "nothing", only("petra prue olga", 403), "405"),
+    Row(
+        "workflows:new_webhook",
+        "webhook to come",
+        only("petra prue olga", 403),
+        "200: petra prue | 422: olga | 403",
+    ),
+    Row("workflows:webhook", "webhook", only("petra prue", 404), only("petra prue", 404, 302)),
+    Row("workflows:test_webhook", "webhook", "405", only("petra prue", 404, 302)),
+    Row("workflows:test_webhook", "suspended webhook", "405", only("petra prue", 404, 409)),
+    Row("workflows:webhook_secret", "webhook", "405", only("petra prue", 404)),
+    Row("workflows:webhook_again", "suspended webhook", "405", only("petra prue", 404, 302)),
+    Row("workflows:webhook_again", "webhook", "405", only("petra prue", 404, 409)),
+    Row("workflows:webhook_removal", "webhook", "405", only("petra prue", 404, 302)),
     Row("workflows:mail_feedback", "unsigned report", "405", "all 403"),
     Row("workflows:message_settings", "choices", "200", "302"),
     Row("workflows:unsubscribe", "link of a mail", "all 200", "all 200"),

@@ -27,6 +27,7 @@ from workflows.models.preferences import (
     Wording,
 )
 from workflows.models.state import StateModel
+from workflows.models.webhook import Webhook
 
 __all__ = [
     "AccessRecord",
@@ -52,5 +53,6 @@ __all__ = [
     "SuspendedAddress",
     "TransitionLabel",
     "TransitionRecord",
+    "Webhook",
     "Wording",
 ]

@@ -7,6 +7,7 @@ from django.utils import timezone
 from workflows.enums import AttemptResult, Channel, Lane, MessageKind, MessageState
 from workflows.models.audit import TransitionRecord
 from workflows.models.notice import Notification
+from workflows.models.webhook import Webhook
 from workflows.querysets import OutboxMessageQuerySet
 
 
@@ -22,6 +23,9 @@ class OutboxMessage(models.Model):
     )
     notification = models.ForeignKey(
         Notification, models.PROTECT, null=True, blank=True, related_name="messages"
+    )
+    webhook = models.ForeignKey(
+        Webhook, models.PROTECT, null=True, blank=True, related_name="messages", db_index=False
     )
     channel = models.CharField(max_length=10, choices=Channel, blank=True, default="")
     state = models.CharField(max_length=10, choices=MessageState, default=MessageState.PENDING)
@@ -43,7 +47,8 @@ class OutboxMessage(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(kind=MessageKind.EVENT, record__isnull=False)
-                | models.Q(kind=MessageKind.DELIVERY, notification__isnull=False),
+                | models.Q(kind=MessageKind.DELIVERY, notification__isnull=False)
+                | models.Q(kind=MessageKind.DELIVERY, webhook__isnull=False),
                 name="workflows_message_carries_something",
             ),
             models.CheckConstraint(
@@ -60,6 +65,11 @@ class OutboxMessage(models.Model):
                 fields=["kind", "lane", "available_at", "id"],
                 name="workflows_message_due",
                 condition=models.Q(state=MessageState.PENDING),
+            ),
+            models.Index(
+                fields=["webhook", "state", "available_at", "id"],
+                name="workflows_message_hook",
+                condition=models.Q(webhook__isnull=False),
             ),
             models.Index(
                 fields=["state", "created_at"],

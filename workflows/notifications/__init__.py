@@ -2,6 +2,7 @@
 
 from workflows.definitions import describe, extra_topics, still_relevant
 from workflows.enums import Category
+from workflows.notifications.calling import SUSPENDED
 from workflows.notifications.mailing import compose, send_email, verdict
 from workflows.notifications.wording import Titles, render, title_of
 from workflows.notifications.writing import Draft, notify, notify_address, notify_all
@@ -22,7 +23,12 @@ __all__ = [
 
 # Sent by the machinery itself.
 extra_topics.update(
-    {"workflows.reconciler.difference", "workflows.digest", "workflows.address.suspended"}
+    {
+        "workflows.reconciler.difference",
+        "workflows.digest",
+        "workflows.address.suspended",
+        SUSPENDED,
+    }
 )
 describe(
     "workflows.digest",
@@ -53,4 +59,13 @@ describe(
     required=True,
     asks=True,
     sample={"person": "Lena Tūhoe", "because": "Mail came back"},
+)
+describe(
+    SUSPENDED,
+    Category.DELIVERY,
+    who="Administrators of the organisation",
+    why="You administer this organisation.",
+    required=True,
+    asks=True,
+    sample={"organisation": "Te Pūkenga Rawa", "host": "hooks.example.org"},
 )

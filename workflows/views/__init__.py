@@ -14,6 +14,15 @@ from workflows.views.preferences import (
     stop_feed,
 )
 from workflows.views.steps import once, refusal, same_site, step_view
+from workflows.views.webhooks import (
+    new_webhook,
+    test_webhook,
+    webhook,
+    webhook_again,
+    webhook_removal,
+    webhook_secret,
+    webhooks,
+)
 from workflows.views.wording import message_catalogue, message_preview, wording
 
 __all__ = [
@@ -31,6 +40,7 @@ __all__ = [
     "message_settings",
     "month",
     "new_feed",
+    "new_webhook",
     "once",
     "one_click",
     "open_message",
@@ -43,6 +53,12 @@ __all__ = [
     "step_view",
     "stop_feed",
     "stuck",
+    "test_webhook",
+    "webhook",
+    "webhook_again",
+    "webhook_removal",
+    "webhook_secret",
+    "webhooks",
     "wording",
     "working_days",
 ]

@@ -17,7 +17,7 @@ from workflows.actions import retry_message
 from workflows.actions.messages import readdress, retry_all
 from workflows.actions.preferences import clear_address
 from workflows.definitions import topic_of
-from workflows.enums import MessageState
+from workflows.enums import MessageKind, MessageState
 from workflows.forms import AddressForm
 from workflows.models import OutboxMessage, Reconciliation, SuspendedAddress
 from workflows.notifications.mailing import address_of
@@ -28,6 +28,7 @@ from workflows.views.steps import step_view
 PER_PAGE = 25
 
 
+BESIDE = ("notification__recipient", "record", "webhook__organisation")
 FILTERS = {
     "stuck": "Stuck",
     "waiting": "Waiting",
@@ -38,7 +39,7 @@ FILTERS = {
 
 def rows_of(chosen: str) -> Any:
     """Messages of the filter, newest first."""
-    rows = OutboxMessage.objects.select_related("notification__recipient", "record")
+    rows = OutboxMessage.objects.select_related(*BESIDE)
     if chosen == "stuck":
         return rows.stuck().order_by("-created_at", "-id")
     state = {
@@ -46,7 +47,7 @@ def rows_of(chosen: str) -> Any:
         "sent": MessageState.SENT,
         "cancelled": MessageState.CANCELLED,
     }[chosen]
-    return rows.filter(state=state, notification__isnull=False).order_by("-created_at", "-id")
+    return rows.filter(state=state, kind=MessageKind.DELIVERY).order_by("-created_at", "-id")
 
 
 @require_GET
@@ -73,7 +74,7 @@ def stuck(request: HttpRequest) -> HttpResponse:
 
 def managed_message(request: HttpRequest, pk: int) -> OutboxMessage:
     """One message; 404 for whoever does not look after them, as for one that never was."""
-    rows = OutboxMessage.objects.select_related("notification__recipient", "record")
+    rows = OutboxMessage.objects.select_related(*BESIDE)
     if not may_manage_messages(cast("User", request.user)):
         rows = rows.none()
     found: OutboxMessage = get_object_or_404(rows, pk=pk)

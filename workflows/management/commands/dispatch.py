@@ -30,6 +30,7 @@ class Command(BaseCommand):
                 handled += done
             send_digests()
             sent = outbox.deliver()
+            outbox.deliver_outside()
             root = actions.sign_root()
             reconcile_nightly()
             for run in rounds.values():
