@@ -29,6 +29,15 @@ class ConflictKind(models.TextChoices):
     VERIFIER = "verifier", "Confirmed their work"
 
 
+class MailLanguage(models.TextChoices):
+    """Whether a person's mails greet and name their kind in te reo Māori."""
+
+    SITE = "site", "As Moderato usually writes"
+    ENGLISH = "en", "English only"
+    ENGLISH_FIRST = "en_mi", "English, with greeting and terms in te reo Māori"
+    REO_FIRST = "mi_en", "Greeting and terms in te reo Māori first, then English"
+
+
 class Theme(models.TextChoices):
     """Colour scheme a person has chosen."""
 

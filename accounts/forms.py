@@ -1,10 +1,14 @@
 """What people may change about themselves."""
 
 import zoneinfo
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from allauth.account import forms as allauth_forms
 from django import forms
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from accounts.models import User
 from accounts.words import Text
@@ -23,6 +27,7 @@ NEAR_ZONES = [
 ]
 
 
+@cache
 def zone_choices() -> list[Any]:
     """New Zealand first, then the neighbours, then the rest of the world."""
     first = set(HOME_ZONES) | set(NEAR_ZONES)
@@ -42,6 +47,39 @@ def zone_choices() -> list[Any]:
     ]
 
 
+class LongSelect(forms.Select):
+    """A select of hundreds of options in groups, written in one piece.
+
+    Django renders two templates for each option, which for the time zones of the world was nearly the
+    whole time of a page.
+    """
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        given = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
+        chosen = "" if value is None else str(value)
+        groups = format_html_join(
+            "",
+            '<optgroup label="{}">{}</optgroup>',
+            (
+                (
+                    label,
+                    format_html_join(
+                        "",
+                        '<option value="{}"{}>{}</option>',
+                        (
+                            (key, SafeString(" selected" if key == chosen else ""), words)
+                            for key, words in options
+                        ),
+                    ),
+                )
+                for label, options in self.choices
+            ),
+        )
+        return format_html("<select{}>{}</select>", flatatt(given), groups)
+
+
 if TYPE_CHECKING:
     UserForm = forms.ModelForm[User]
 else:
@@ -54,6 +92,7 @@ class SettingsForm(UserForm):
     time_zone = forms.ChoiceField(
         label="Time zone",
         choices=zone_choices,
+        widget=LongSelect,
         help_text="Dates of a delivery are always shown in the delivery's own time zone.",
     )
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.enums import ConflictKind, OrganisationKind, OrganisationRole, Theme
+from accounts.enums import ConflictKind, MailLanguage, OrganisationKind, OrganisationRole, Theme
 from accounts.querysets import MembershipQuerySet, UserManager, search_key
 from accounts.words import plain_text
 
@@ -24,6 +24,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     search_key = models.CharField(max_length=300, editable=False, db_index=True)
     time_zone = models.CharField(max_length=64, default="Pacific/Auckland")
     theme = models.CharField(max_length=10, choices=Theme, default=Theme.DEVICE)
+    mail_language = models.CharField(
+        max_length=5, choices=MailLanguage, default=MailLanguage.SITE, db_default=MailLanguage.SITE
+    )
     reo_capable = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)

@@ -10,12 +10,13 @@ from django.urls import reverse
 from accounts.enums import OrganisationRole
 from accounts.models import SYSTEM, User
 from catalogue.enums import VersionState
-from catalogue.models import MicroCredentialVersion
+from catalogue.models import Enrolment, MicroCredentialVersion
 from workflows.actions import set_deadline
 from workflows.definitions import (
     Concern,
     describe,
     extra_topics,
+    knows_relations,
     offers_outside,
     reminder_relevant,
     reminder_text,
@@ -28,6 +29,16 @@ from workflows.working_days import at_wall
 
 MACHINE = "catalogue.microcredentialversion"
 REVIEW_ZONE = "Pacific/Auckland"
+
+
+@knows_relations
+def relations_of(person: User) -> set[str]:
+    """The person's live parts in organisations and deliveries."""
+    found = set(person.memberships.current().values_list("role", flat=True))
+    found.update(person.delivery_roles.current().values_list("role", flat=True))
+    if Enrolment.objects.current().filter(learner=person).exists():
+        found.add("learner")
+    return found
 
 
 @handles(f"{MACHINE}.sent_to_pre_moderation")

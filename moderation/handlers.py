@@ -352,6 +352,7 @@ describe(
     M + "round_closed",
     Category.SIGN_OFF,
     who="Ratifiers",
+    readers=frozenset({"ratifier"}),
     why="You ratify in this delivery.",
     asks=True,
     frequency=Frequency.DAILY,

@@ -428,6 +428,7 @@ describe(
     S + "attestation.link",
     Category.CONFIRMING,
     who="The person at work who is asked",
+    readers=frozenset(),
     why="Somebody asked you to confirm what you saw.",
     required=True,
     asks=True,
@@ -478,6 +479,7 @@ describe(
     Category.TIME,
     who="The learner",
     required=True,
+    readers=frozenset({"learner"}),
     why="You asked for more time.",
     sample={"task": T, "granted": True, "due": D},
 )

@@ -142,8 +142,39 @@ class Topic:
     sample: dict[str, Any]
     required: bool = False
     frequency: Frequency = Frequency.NOW
+    # Words for the relations of those who may get it; None: those of its category.
+    readers: frozenset[str] | None = None
     # Something for the recipient to do; it stands before mere news in a digest.
     asks: bool = False
+
+    def concerns(self, relations: set[str]) -> bool:
+        """Whether somebody with these relations may ever get it."""
+        readers = READERS.get(self.category) if self.readers is None else self.readers
+        return readers is None or bool(readers & relations)
+
+
+MODERATORS = frozenset({"moderator", "external_moderator", "lead_moderator"})
+READERS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(
+        (Category.DATES, Category.WORK, Category.RESULTS, Category.CONFIRMING),
+        frozenset({"learner"}),
+    ),
+    Category.TIME: frozenset({"administrator"}),
+    Category.MARKING: frozenset({"assessor"}),
+    Category.MODERATION: MODERATORS,
+    Category.SIGN_OFF: frozenset({"ratifier", "administrator", "lead_moderator"}),
+    Category.CATALOGUE: frozenset({"author", "pre_moderator", "administrator"}),
+    Category.DELIVERY: frozenset({"administrator"}),
+}
+"""Who gets news of a category, in the words of the relations; everybody where it is not listed."""
+
+relations: "list[Callable[[Any], set[str]]]" = []
+
+
+def knows_relations(ask: "Callable[[Any], set[str]]") -> "Callable[[Any], set[str]]":
+    """Register what tells a person's live relations in words: the roles, and "learner"."""
+    relations.append(ask)
+    return ask
 
 
 topics: dict[str, Topic] = {}

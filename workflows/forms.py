@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from accounts.words import Text
+from accounts.enums import MailLanguage
 from accounts.models import Organisation
 from workflows.definitions import offers
 from workflows.enums import Frequency, OffKind
@@ -181,6 +182,9 @@ class DayListForm(forms.Form):
 class MessagesForm(forms.Form):
     """How often each kind of news comes by e-mail, and when it should be quiet."""
 
+    language = forms.ChoiceField(
+        label="Words of your e-mails", choices=MailLanguage.choices, widget=forms.RadioSelect
+    )
     is_on = forms.BooleanField(
         label="Hold optional e-mails outside my hours, and send them at 7:30 in the morning",
         required=False,

@@ -32,5 +32,6 @@ if __name__ == "__main__":
                 begins=dt.time(19),
                 ends=dt.time(7),
                 weekends=False,
+                language="site",
             )
     print(f"Ready: {cast.delivery.pk}")

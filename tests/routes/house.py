@@ -177,7 +177,9 @@ def add_messages(house: House) -> None:
     places["unsigned report"] = Place({}, owner="lena", data=report, headers=forged)
     often = {f"often_{one}": Frequency.WEEKLY for one in Category.values}
     places["choices"] = Place(
-        {}, owner="lena", data={**often, "is_on": "on", "begins": "20:00", "ends": "06:30"}
+        {},
+        owner="lena",
+        data={**often, "language": "en_mi", "is_on": "on", "begins": "20:00", "ends": "06:30"},
     )
     told = Notification(recipient=people["lena"], topic=topic)
     places["link of a mail"] = Place(

@@ -35,6 +35,7 @@ from workflows.enums import Category, Frequency, MessageState
 from workflows.exceptions import NotPermitted
 from workflows.models import (
     CalendarFeed,
+    Deadline,
     MessagePreference,
     Notification,
     OutboxMessage,
@@ -43,6 +44,8 @@ from workflows.models import (
 )
 from workflows.notifications import compose, notify, render, title_of
 from workflows.notifications.mailing import unsubscribe_token
+from workflows.selectors import preferences
+from workflows.selectors.entries import calendar_of, entry
 from workflows.selectors.preferences import HOME, Wishes, is_quiet, next_digest
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -134,6 +137,21 @@ def test_greeting_and_terms_are_the_sites():
     with override_settings(GREETING="", REO_TERMS="en_mi"):
         text = render(made)[1]
         assert text.startswith("Due dates and reminders | Ngā rā\n\nAna\n")
+
+
+def test_a_person_chooses_the_words_of_their_own_mails():
+    reader = person("Ana", mail_language="mi_en")
+    made = Notification(recipient=reader, topic=SOON, context={"title": "x"})
+    with override_settings(GREETING="", REO_TERMS=""):
+        _subject, text, html = render(made)
+        assert text.startswith("Ngā rā | Due dates and reminders\n\nKia ora Ana\n")
+        assert '<span lang="mi">Kia ora</span>' in html
+    reader.mail_language = "en"
+    with override_settings(GREETING="Tēnā koe", REO_TERMS="mi_en"):
+        _subject, text, html = render(made)
+        assert text.startswith("Hello Ana\n")
+        assert 'lang="mi"' not in html
+        assert "Ngā rā" not in html
 
 
 # --- choices and quiet hours --------------------------------------------------------------------------
@@ -347,18 +365,44 @@ def test_news_of_one_thing_is_one_thread(docket, box, ada, make_docket):
 # --- settings page ------------------------------------------------------------------------------------
 
 
-def test_the_settings_page_keeps_choices(client, ada):
+@pytest.fixture
+def learning(ada, monkeypatch):
+    """Ada is a learner, by what the higher apps say of her."""
+    monkeypatch.setattr(definitions, "relations", [lambda person: {"learner"}])
+    monkeypatch.setattr(preferences, "relations", definitions.relations)
+
+
+def test_the_settings_page_keeps_choices(client, ada, learning):
     client.force_login(ada)
     page = client.get("/settings/messages/")
     form = page.context["form"]
     sent = {f"often_{row.category}": "now" for row in form.rows}
     sent |= {"often_dates": "weekly", "begins": "20:00", "ends": "06:30", "is_on": "on"}
+    sent["language"] = "mi_en"
     assert client.post("/settings/messages/", sent).status_code == 302
     assert MessagePreference.objects.get(category=Category.DATES).frequency == Frequency.WEEKLY
     hours = QuietHours.objects.get(user=ada)
+    ada.refresh_from_db()
+    assert ada.mail_language == "mi_en"
     assert (hours.begins, hours.ends, hours.weekends) == (dt.time(20), dt.time(6, 30), False)
     assert client.post("/settings/messages/", {**sent, "begins": "late"}).status_code == 422
     assert client.post("/settings/messages/", {**sent, "often_dates": "hourly"}).status_code == 422
+
+
+def test_the_settings_page_shows_ones_own_kinds_of_news_alone():
+    cast = make_cast()
+    shown = {}
+    for name in ("lena", "ada", "moses", "rita", "pam", "petra"):
+        rows = preferences.categories_for(cast.people[name])
+        shown[name] = {str(row.category) for row in rows if row.category != Category.ACCOUNT}
+    assert shown["lena"] == {"dates", "work", "results", "confirming", "time"}
+    assert shown["ada"] == {"marking"}
+    assert shown["moses"] == {"moderation"}
+    assert shown["rita"] == {"sign_off"}
+    assert shown["pam"] == shown["petra"] == {"time", "sign_off", "catalogue", "delivery"}
+    # A learner's answer about more time always comes; there is nothing to choose.
+    (time,) = [one for one in preferences.categories_for(cast.lena) if one.category == "time"]
+    assert (time.optional, len(time.required)) == ([], 1)
 
 
 # --- own words ----------------------------------------------------------------------------------------
@@ -534,3 +578,42 @@ def test_a_closed_account_has_no_feed(ada):
     ada.is_active = False
     ada.save()
     assert feed_owner(token) is None
+
+
+ENTRY_ZONES = [
+    "Pacific/Auckland", "Pacific/Chatham", "Australia/Lord_Howe", "America/New_York", "UTC",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", ENTRY_ZONES)
+def test_an_entry_brings_the_table_of_its_zone_and_means_the_same_moment(zone):
+    """Every half hour of the days round both changes of clocks, by the table alone, not by our own zones."""
+    where = ZoneInfo(zone)
+    for month, day in ((4, 4), (9, 26), (3, 14), (11, 7)):
+        for half in range(96):
+            due = dt.datetime(2027, month, day, tzinfo=dt.UTC) - dt.timedelta(hours=12)
+            due += dt.timedelta(minutes=30) * half
+            row = Deadline(
+                pk=1, kind="marking", due_at=due, zone=zone, generation=1, created_at=due
+            )
+            calendar, event = entry_of(calendar_of([entry(row, "Due")]))
+            ends = event["DTEND"]
+            if zone == "UTC":
+                assert not calendar.walk("VTIMEZONE")
+            if "TZID" not in ends.params:
+                assert ends.dt == due
+                continue
+            (table,) = calendar.walk("VTIMEZONE")
+            assert str(table["TZID"]) == ends.params["TZID"] == zone
+            local = ends.dt.replace(tzinfo=None)
+            assert local == due.astimezone(where).replace(tzinfo=None)
+            assert local - slow_offset(table, local) == due.replace(tzinfo=None)
+
+
+def slow_offset(table, local):
+    """What the table says of a local time: the offset after the last change that is not later (RFC 5545)."""
+    changes = []
+    for part in table.subcomponents:
+        times = [part["DTSTART"].dt, *(one.dt for one in getattr(part.get("RDATE"), "dts", []))]
+        changes += [(at, part["TZOFFSETTO"].td) for at in times]
+    return max((at, offset) for at, offset in changes if at <= local)[1]

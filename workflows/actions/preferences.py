@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.enums import OrganisationKind, OrganisationRole
+from accounts.enums import MailLanguage, OrganisationKind, OrganisationRole
 from accounts.models import User
 from workflows.definitions import topics
 from workflows.enums import Category, Frequency, SuspendedFor
@@ -38,8 +38,13 @@ def choose_messages(
     begins: dt.time,
     ends: dt.time,
     weekends: bool,
+    language: str,
 ) -> None:
-    """Keep how often each category reaches the person, and their quiet hours. Counts for news from now on."""
+    """Keep how often each category reaches the person, in which words, and their quiet hours.
+
+    Counts for mails that leave from now on.
+    """
+    User.objects.filter(pk=actor.pk).update(mail_language=MailLanguage(language))
     for category, frequency in frequencies.items():
         MessagePreference.objects.update_or_create(
             user=actor,

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.template import Context
 from django.template.loader import get_template, render_to_string
 
+from accounts.enums import MailLanguage
+from accounts.models import User
 from workflows.definitions import topic_of
 from workflows.enums import Category
 from workflows.hashing import unseal
@@ -109,14 +111,24 @@ def title_of(notification: Notification) -> str:
     return Titles().of(notification)
 
 
-def kind_line(topic: str) -> str:
-    """The kind of news as a pair with its Māori term, in the order of the site; empty if the site has none."""
+def terms_for(person: User | None) -> tuple[str, str]:
+    """Greeting and order of terms of a person's mails: their own choice, else the site's."""
+    chosen = person.mail_language if person is not None else MailLanguage.SITE
+    if chosen == MailLanguage.SITE:
+        return settings.GREETING, settings.REO_TERMS
+    if chosen == MailLanguage.ENGLISH:
+        return "Hello", ""
+    return settings.GREETING or "Kia ora", chosen
+
+
+def kind_line(topic: str, order: str) -> str:
+    """The kind of news as a pair with its Māori term, in the order that is asked for; empty without one."""
     category = topic_of(topic).category
     pair = {
         "mi_en": f"{REO[category]} | {category.label}",
         "en_mi": f"{category.label} | {REO[category]}",
     }
-    return pair.get(settings.REO_TERMS, "")
+    return pair.get(order, "")
 
 
 def render(notification: Notification) -> tuple[str, str, str]:
@@ -126,13 +138,15 @@ def render(notification: Notification) -> tuple[str, str, str]:
     body, title = titles.body(notification), titles.of(notification)
     paragraphs = [part.strip().splitlines() for part in body.split("\n\n") if part.strip()]
     topic = topic_of(notification.topic)
+    greeting, order = terms_for(notification.recipient)
     frame = {
         **context,
         "title": title,
         "body": body,
         "paragraphs": paragraphs,
-        "greeting": settings.GREETING,
-        "kind_line": kind_line(notification.topic),
+        "greeting": greeting,
+        "greeting_is_reo": greeting != "Hello",
+        "kind_line": kind_line(notification.topic, order),
         "why": topic.why,
         "may_change": notification.recipient is not None and not topic.required,
         "settings_link": f"{settings.SITE_URL}/settings/messages/",

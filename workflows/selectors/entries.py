@@ -1,7 +1,9 @@
 """Dates as calendar entries: attached to mails, and as a feed. Never a result, never somebody else's name."""
 
 import datetime as dt
+import zoneinfo
 from collections.abc import Iterable
+from functools import cache
 from urllib.parse import urlsplit
 
 import icalendar
@@ -9,6 +11,7 @@ from django.conf import settings
 
 from workflows.enums import DeadlineState
 from workflows.models import Deadline
+from workflows.working_days import moments_of
 
 PRODUCT = "-//Moderato//Dates//EN"
 SPAN = dt.timedelta(minutes=30)
@@ -36,6 +39,29 @@ def uid_of(deadline: Deadline) -> str:
     return f"deadline-{deadline.pk}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}"
 
 
+def on_its_clock(deadline: Deadline) -> tuple[dt.datetime, dt.datetime]:
+    """Begin and end on the clock of the deadline's zone; in UTC where that clock shows one of them twice.
+
+    A local time of RFC 5545 that comes twice means the first, so the second could not be said.
+    """
+    end = deadline.due_at.astimezone(dt.UTC)
+    both = (end - SPAN, end)
+    zone = zoneinfo.ZoneInfo(deadline.zone)
+    local = tuple(one.astimezone(zone) for one in both)
+    plain = all(len(moments_of(one.replace(tzinfo=None, fold=0), zone)) == 1 for one in local)
+    return (local[0], local[1]) if plain and deadline.zone != "UTC" else both
+
+
+@cache
+def zone_table(zone: str, first: int, last: int) -> icalendar.Timezone:
+    """The zone's changes of clocks over these years, so that a calendar needs no table of its own."""
+    made: icalendar.Timezone = icalendar.Timezone.from_tzid(
+        zone, first_date=dt.date(first, 1, 1), last_date=dt.date(last, 12, 31)
+    )
+    made.pop("comment", None)
+    return made
+
+
 def entry(deadline: Deadline, summary: str, url: str = "") -> icalendar.Event:
     """One entry. SEQUENCE rises with each move; a date that is over says CANCELLED (RFC 5545)."""
     made = icalendar.Event()
@@ -43,8 +69,9 @@ def entry(deadline: Deadline, summary: str, url: str = "") -> icalendar.Event:
     made.add("uid", uid_of(deadline))
     made.add("sequence", deadline.generation - 1 + cancelled)
     made.add("dtstamp", deadline.created_at.astimezone(dt.UTC))
-    made.add("dtstart", deadline.due_at.astimezone(dt.UTC) - SPAN)
-    made.add("dtend", deadline.due_at.astimezone(dt.UTC))
+    begins, ends = on_its_clock(deadline)
+    made.add("dtstart", begins)
+    made.add("dtend", ends)
     made.add("summary", summary)
     made.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     made.add("transp", "TRANSPARENT")
@@ -60,12 +87,20 @@ def entry(deadline: Deadline, summary: str, url: str = "") -> icalendar.Event:
 
 
 def calendar_of(entries: Iterable[icalendar.Event], method: str = "PUBLISH") -> bytes:
-    """A whole calendar of these entries. Times are UTC, which needs no zone table."""
+    """A whole calendar of these entries, with a table for each zone that they name."""
     made = icalendar.Calendar()
     made.add("prodid", PRODUCT)
     made.add("version", "2.0")
     made.add("method", method)
-    for one in entries:
+    found = list(entries)
+    years: dict[str, set[int]] = {}
+    for one in found:
+        begins = one.decoded("dtstart")
+        if begins.tzinfo is not dt.UTC and (zone := one["dtstart"].params.get("TZID")):
+            years.setdefault(zone, set()).add(begins.year)
+    for zone, named in sorted(years.items()):
+        made.add_component(zone_table(zone, min(named) - 1, max(named) + 1))
+    for one in found:
         made.add_component(one)
     return bytes(made.to_ical())
 

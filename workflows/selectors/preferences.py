@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.models import User
-from workflows.definitions import Topic, topics
+from workflows.definitions import Topic, relations, topics
 from workflows.enums import Category, Frequency
 from workflows.models import MessagePreference, QuietHours
 from workflows.working_days import at_wall
@@ -118,11 +118,18 @@ class CategoryRow:
 
 
 def categories_for(person: User) -> list[CategoryRow]:
-    """All categories with the person's choice; those of which every topic is required have none."""
+    """Categories of which the person may get anything, with their choice.
+
+    Those of which every topic is required have none.
+    """
     wishes = Wishes.of([person])
+    held = {word for ask in relations for word in ask(person)}
+    if person.is_staff:
+        held.add("administrator")
+    mine = [one for one in topics.values() if one.concerns(held)]
     rows = []
     for category in Category:
-        inside = [one for one in topics.values() if one.category == category]
+        inside = [one for one in mine if one.category == category]
         optional = [one for one in inside if not one.required]
         if inside:
             usual = optional[0].frequency if optional else Frequency.NOW

@@ -36,6 +36,7 @@ def message_settings(request: HttpRequest) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         rows=rows,
         initial={
+            "language": person.mail_language,
             "is_on": hours.is_on,
             "begins": hours.begins,
             "ends": hours.ends,
@@ -51,6 +52,7 @@ def message_settings(request: HttpRequest) -> HttpResponse:
             begins=cleaned["begins"],
             ends=cleaned["ends"],
             weekends=cleaned["weekends"],
+            language=cleaned["language"],
         )
         messages.success(request, "Your choices are saved.")
         return redirect("workflows:message_settings")
