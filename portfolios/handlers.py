@@ -4,7 +4,11 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
-from portfolios.actions.attestation import ATTESTATION_DEADLINE, expire_attestations
+from portfolios.actions.attestation import (
+    ATTESTATION_DEADLINE,
+    expire_attestations,
+    remind_verifiers,
+)
 from portfolios.actions.drafting import CUT_OFF_DEADLINE, SUBMISSION_KINDS
 from portfolios.actions.extension import ANSWER_DEADLINE
 from portfolios.actions.schedules import begin_missing_portfolios
@@ -233,7 +237,7 @@ def whose_submission(record: TransitionRecord) -> Concern:
     )
 
 
-@still_relevant("portfolios.attestation.link")
+@still_relevant("portfolios.attestation.link", "portfolios.attestation.reminder")
 def link_still_wanted(notification: Notification) -> bool:
     """A link that was taken back or answered before its mail left is not sent."""
     key = notification.dedupe_key.split(":")[2]
@@ -356,6 +360,7 @@ def answer_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
 extra_topics.update(
     {
         "portfolios.attestation.notice",
+        "portfolios.attestation.reminder",
         "portfolios.portfolio.moved",
         "portfolios.portfolio.not_submitted",
     }
@@ -363,6 +368,7 @@ extra_topics.update(
 
 each_round("submit_at_cut_off")(submit_at_cut_off)
 each_round("expire_attestations")(expire_attestations)
+each_round("remind_verifiers")(remind_verifiers)
 each_round("begin_missing_portfolios")(begin_missing_portfolios)
 
 
@@ -457,6 +463,16 @@ describe(
     required=True,
     asks=True,
     sample={"task": T, "delivery": "Winter cohort", "reference": "PF-2026-7K3QXP"},
+)
+describe(
+    S + "attestation.reminder",
+    Category.CONFIRMING,
+    who="The person at work who was asked and has not answered",
+    readers=frozenset(),
+    why="Somebody asked you to confirm what you saw.",
+    required=True,
+    asks=True,
+    sample={"verifier": "Vic", "learner": "Lena Tūhoe", "task": T, "until": D},
 )
 describe(
     S + "extensionrequest.requested",

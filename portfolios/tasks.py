@@ -5,6 +5,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from portfolios.actions.attestation import expire_attestations as expire
+from portfolios.actions.attestation import remind_verifiers as remind
 from portfolios.actions.reconciling import reconcile_evidence
 from portfolios.actions.scanning import copy_missing, scan_waiting_evidence
 from portfolios.actions.schedules import begin_missing_portfolios as begin_missing
@@ -38,6 +39,12 @@ def reconcile() -> int:
 def expire_attestations() -> int:
     """End requests to verifiers whose link is over."""
     return expire()
+
+
+@shared_task
+def remind_verifiers() -> int:
+    """Remind verifiers who have not answered."""
+    return remind()
 
 
 @shared_task

@@ -386,6 +386,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "remind-verifiers": {
+        "task": "portfolios.tasks.remind_verifiers",
+        "schedule": 300.0,
+        "options": {"expires": 300, "queue": "notify"},
+    },
     "submit-at-cut-off": {
         "task": "portfolios.tasks.submit_at_cut_off",
         "schedule": 30.0,

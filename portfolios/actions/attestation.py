@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import secrets
+import uuid
 from collections.abc import Iterable, Mapping
 
 from django.db import transaction
@@ -12,14 +13,22 @@ from django.utils.crypto import constant_time_compare
 from accounts.enums import ConflictKind
 from accounts.models import CLOCK, SYSTEM, Actor, DeclaredConflict, User
 from accounts.words import plain_text
-from catalogue.models import Criterion
+from catalogue.models import Criterion, Delivery
 from portfolios import guards, rules
 from portfolios.assurance import level_of
 from portfolios.enums import AskedBy, AttestationState
 from portfolios.exceptions import ReasonNeeded
-from portfolios.models import Attestation, AttestationStatement, EvidenceItem, Portfolio
+from portfolios.models import (
+    Attestation,
+    AttestationLink,
+    AttestationStatement,
+    EvidenceItem,
+    Portfolio,
+)
+from portfolios.selectors import in_words
 from portfolios.transitions import ASK_ATTESTATION
-from workflows.actions import cancel_deadline, set_deadline
+from workflows.actions import cancel_deadline, fire_time, set_deadline
+from workflows.enums import Lane
 from workflows.exceptions import NotPermitted
 from workflows.models import Deadline
 from workflows.notifications import notify_address
@@ -43,7 +52,10 @@ def attestation_for(token: str) -> Attestation | None:
     """The request that a personal link belongs to."""
     digest = hash_of(token)
     found = Attestation.objects.filter(token_hash=digest).first()
-    return found if found and constant_time_compare(found.token_hash, digest) else None
+    if found is not None:
+        return found if constant_time_compare(found.token_hash, digest) else None
+    link = AttestationLink.objects.filter(token_hash=digest).select_related("attestation").first()
+    return link.attestation if link and constant_time_compare(link.token_hash, digest) else None
 
 
 @transaction.atomic
@@ -91,6 +103,73 @@ def ask_to_confirm(
         dedupe=f"portfolios.attestation.link:{asked.pk}",
     )
     return asked
+
+
+def reminder_of(delivery: Delivery, asked_at: dt.datetime, number: int) -> dt.datetime | None:
+    """When the verifier is reminded for that time, counted from 0; None after the last."""
+    moments = sorted(
+        fire_time(asked_at, offset, delivery.time_zone, delivery.calendar)
+        for offset in delivery.policy_value("reminder.verifier_offsets")
+    )
+    return moments[number] if number < len(moments) else None
+
+
+def remind_verifiers(limit: int = 100) -> int:
+    """Remind verifiers who were asked and have not answered; gives how many.
+
+    Each in a transaction of its own, and skipped where another process holds it. After an outage only the
+    latest of several reminders goes.
+    """
+    waiting = Attestation.objects.filter(
+        state__in=[AttestationState.REQUESTED, AttestationState.OPENED],
+        remind_at__lte=timezone.now(),
+        expires_at__gt=timezone.now(),
+    )
+    keys = list(waiting.order_by("remind_at").values_list("pk", flat=True)[:limit])
+    return sum(remind_verifier(key) for key in keys)
+
+
+@transaction.atomic
+def remind_verifier(key: uuid.UUID) -> int:
+    """One reminder with a link of its own, since nobody knows the first any more; both work."""
+    now = timezone.now()
+    found = (
+        Attestation.objects.select_related(
+            "requested_by", "portfolio__task", "portfolio__enrolment__delivery__version"
+        )
+        .select_for_update(of=("self",), skip_locked=True)
+        .filter(
+            pk=key,
+            state__in=[AttestationState.REQUESTED, AttestationState.OPENED],
+            remind_at__lte=now,
+        )
+        .first()
+    )
+    if found is None:
+        return 0
+    delivery = found.portfolio.enrolment.delivery
+    number = found.reminded + 1
+    while (later := reminder_of(delivery, found.requested_at, number)) and later <= now:
+        number += 1
+    found.reminded, found.remind_at = number, later
+    found.save(update_fields=["reminded", "remind_at"])
+    token = secrets.token_urlsafe(32)
+    AttestationLink.objects.create(attestation=found, token_hash=hash_of(token))
+    notify_address(
+        topic="portfolios.attestation.reminder",
+        address=found.verifier_email,
+        name=found.verifier_name,
+        secret_path=f"/v/{token}/",
+        context={
+            "verifier": found.verifier_name,
+            "learner": found.requested_by.name,
+            "task": found.portfolio.task.title,
+            "until": in_words(found.expires_at, delivery.zone),
+        },
+        lane=Lane.REMINDER,
+        dedupe=f"portfolios.attestation.reminder:{found.pk}:{number}",
+    )
+    return 1
 
 
 @transaction.atomic
@@ -161,6 +240,7 @@ def _ask(
             token_hash=hash_of(token),
             expires_at=now + lasts,
             requested_at=now,
+            remind_at=reminder_of(delivery, now, 0) if way == AskedBy.EMAIL else None,
             **words,
         ),
     )

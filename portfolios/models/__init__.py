@@ -1,6 +1,6 @@
 """Models of the learner's work."""
 
-from portfolios.models.attestation import Attestation, AttestationStatement
+from portfolios.models.attestation import Attestation, AttestationLink, AttestationStatement
 from portfolios.models.evidence import EvidenceItem, EvidenceMapping
 from portfolios.models.extension import ExtensionRequest
 from portfolios.models.portfolio import Portfolio, Reflection, ReflectionVersion
@@ -10,6 +10,7 @@ from portfolios.models.upload import UploadSession
 
 __all__ = [
     "Attestation",
+    "AttestationLink",
     "AttestationStatement",
     "EvidenceItem",
     "EvidenceMapping",

@@ -49,6 +49,9 @@ class Attestation(StateModel):
     requested_at = models.DateTimeField(default=timezone.now)
     opened_at = models.DateTimeField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
+    # When the verifier is reminded next; null once all reminders have gone.
+    remind_at = models.DateTimeField(null=True, blank=True)
+    reminded = models.PositiveSmallIntegerField(default=0, db_default=0)
     period_observed = models.CharField(max_length=200, blank=True)
     # Unknown for answers that are older than the question.
     has_conflict = models.BooleanField(null=True)
@@ -66,6 +69,13 @@ class Attestation(StateModel):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(state__in=A.values), name="portfolios_attestation_state_known"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["remind_at"],
+                name="portfolios_verifier_due",
+                condition=models.Q(remind_at__isnull=False),
             ),
         ]
 
@@ -173,6 +183,17 @@ class Attestation(StateModel):
     def disown(self, *, actor: Actor) -> None:
         """The person named says that they did not give it. It counts for nothing any more."""
         self.disowned_at = timezone.now()
+
+
+class AttestationLink(models.Model):
+    """The link of a reminder, which opens the same request as the first. Only a hash of its token is kept."""
+
+    attestation = models.ForeignKey(Attestation, models.PROTECT, related_name="links")
+    token_hash = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Link of {self.attestation_id}"
 
 
 class AttestationStatement(models.Model):

@@ -1,8 +1,10 @@
 """More time for many, the preview of a move, cut-off, submission by the clock, and each kind of deadline."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.core import mail
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -12,7 +14,13 @@ from accounts.models import CLOCK
 from catalogue.actions import set_schedule
 from catalogue.actions.hooks import preview_schedule
 from catalogue.models import Delivery
-from portfolios.actions.attestation import ask_to_confirm, decline_to_confirm, revoke_attestation
+from portfolios.actions.attestation import (
+    ask_to_confirm,
+    attestation_for,
+    decline_to_confirm,
+    remind_verifiers,
+    revoke_attestation,
+)
 from portfolios.actions.extension import (
     ask_for_more_time,
     decline_extension,
@@ -26,13 +34,17 @@ from portfolios.actions.submission import (
     withdraw_submission,
 )
 from portfolios.exceptions import ReasonNeeded
-from portfolios.models import Portfolio, Submission
+from portfolios.models import Attestation, AttestationLink, Portfolio, Submission
 from tests.factories.portfolios import portfolio_of, ready, submitted
 from tests.personas import make_cast
+from workflows import outbox
 from workflows.actions import sweep_due
 from workflows.exceptions import NotPermitted
+from workflows.hashing import unseal
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.outbox import deliver, relay
+
+NZ = ZoneInfo("Pacific/Auckland")
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -244,6 +256,59 @@ def test_a_silent_verifier_is_told_to_the_learner_once_and_an_answer_ends_it(cas
     other = ask_to_confirm(portfolio, actor=cast.lena, name="Wiki", email="w@work.example")
     revoke_attestation(other, actor=cast.lena)
     assert kinds_of(other) == set()
+
+
+def reminded():
+    return Notification.objects.filter(topic="portfolios.attestation.reminder").order_by("id")
+
+
+def test_a_verifier_who_does_not_answer_is_reminded_twice_by_a_link_of_its_own(cast):
+    portfolio = portfolio_of(cast, "lena")
+    # Thursday; Monday is the second working day, the next Thursday the fifth.
+    asked_at = datetime(2027, 8, 12, 15, tzinfo=NZ)
+    with time_machine.travel(asked_at, tick=False) as clock:
+        asked = ask_to_confirm(portfolio, actor=cast.lena, name="Vic", email="vic@work.example")
+        assert asked.remind_at == datetime(2027, 8, 16, 8, tzinfo=NZ)
+        assert remind_verifiers() == 0
+        clock.move_to(asked.remind_at)
+        assert remind_verifiers() == 1
+        assert remind_verifiers() == 0
+        first = reminded().get()
+        token = unseal(first.sealed_path).strip("/").split("/")[-1]
+        assert attestation_for(token) == asked
+        assert token not in str(list(AttestationLink.objects.values()))
+        clock.move_to(datetime(2027, 8, 19, 8, tzinfo=NZ))
+        assert remind_verifiers() == 1
+        asked.refresh_from_db()
+        assert (asked.reminded, asked.remind_at) == (2, None)
+        clock.move_to(datetime(2027, 8, 26, 8, tzinfo=NZ))
+        assert remind_verifiers() == 0
+        assert attestation_for(token) == asked
+        assert reminded().count() == 2
+        assert {one.address for one in reminded()} == {"vic@work.example"}
+
+
+def test_after_an_outage_one_reminder_goes_and_after_an_answer_none(cast):
+    portfolio = portfolio_of(cast, "lena")
+    asked_at = datetime(2027, 8, 12, 15, tzinfo=NZ)
+    with time_machine.travel(asked_at, tick=False) as clock:
+        asked = ask_to_confirm(portfolio, actor=cast.lena, name="Vic", email="vic@work.example")
+        other = ask_to_confirm(portfolio, actor=cast.lena, name="Wiki", email="w@work.example")
+        decline_to_confirm(other)
+        clock.move_to(datetime(2027, 8, 24, 8, tzinfo=NZ))
+        assert remind_verifiers() == 1
+        asked.refresh_from_db()
+        assert asked.remind_at is None
+        late = ask_to_confirm(portfolio, actor=cast.lena, name="Tui", email="t@work.example")
+        Attestation.objects.filter(pk=late.pk).update(expires_at=timezone.now())
+        clock.shift(timedelta(days=9))
+        assert remind_verifiers() == 0
+        # What was answered after the reminder was written does not leave any more.
+        decline_to_confirm(asked)
+        mail.outbox.clear()
+        while outbox.deliver():
+            pass
+        assert [one.to for one in mail.outbox if "still hopes" in one.subject] == []
 
 
 def test_a_request_for_more_time_is_to_be_answered_in_two_working_days(cast):
