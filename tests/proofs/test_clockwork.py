@@ -30,7 +30,7 @@ ZONES = [
 OUTAGES = [
     dt.timedelta(minutes=1), dt.timedelta(hours=3), dt.timedelta(days=3), dt.timedelta(weeks=2),
 ]  # fmt: skip
-YEARS = range(2027, 2037) if FULL else (2027,)
+YEARS = range(2026, 2037) if FULL else (2027,)
 TEXT = ("testapp.docket.soon", "/here/", {"title": "x"})
 
 
