@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('token_hash', models.CharField(max_length=64, unique=True)),
                 ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('attestation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='links', to='portfolios.attestation')),
             ],
         ),
         migrations.AddField(
@@ -35,10 +36,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='attestation',
             index=models.Index(condition=models.Q(('remind_at__isnull', False)), fields=['remind_at'], name='portfolios_verifier_due'),
-        ),
-        migrations.AddField(
-            model_name='attestationlink',
-            name='attestation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='links', to='portfolios.attestation'),
         ),
     ]

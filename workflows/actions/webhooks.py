@@ -92,11 +92,12 @@ def renew_secret(hook: Webhook, *, actor: User) -> str:
 
 def ping(hook: Webhook) -> OutboxMessage:
     """A message without content, by which a receiver can be tried out."""
+    number = hook.messages.filter(topic=PING).count() + 1
     made = OutboxMessage.objects.create(
         kind=MessageKind.DELIVERY,
         lane=Lane.INTEGRATION,
         topic=PING,
-        dedupe_key=f"webhook:{hook.pk}:ping:{timezone.now().isoformat()}",
+        dedupe_key=f"webhook:{hook.pk}:ping:{number}",
         webhook=hook,
         channel=Channel.WEBHOOK,
     )

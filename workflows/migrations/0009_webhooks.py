@@ -33,6 +33,8 @@ class Migration(migrations.Migration):
                 ('suspended_at', models.DateTimeField(blank=True, null=True)),
                 ('because', models.CharField(blank=True, max_length=500)),
                 ('removed_at', models.DateTimeField(blank=True, null=True)),
+                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='webhooks', to='accounts.organisation')),
+                ('changed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['created_at'],
@@ -46,16 +48,6 @@ class Migration(migrations.Migration):
             model_name='outboxmessage',
             name='channel',
             field=models.CharField(blank=True, choices=[('', 'None'), ('email', 'E-mail'), ('digest', 'Digest'), ('webhook', 'Webhook')], default='', max_length=10),
-        ),
-        migrations.AddField(
-            model_name='webhook',
-            name='changed_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='webhook',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='webhooks', to='accounts.organisation'),
         ),
         migrations.AddField(
             model_name='outboxmessage',
