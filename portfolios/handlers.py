@@ -451,6 +451,7 @@ describe(
     S + "attestation.notice",
     Category.CONFIRMING,
     who="The address in whose name somebody has confirmed",
+    readers=frozenset(),
     why="Somebody has confirmed a learner’s work in your name.",
     required=True,
     sample={"learner": "Lena Tūhoe", "task": T},

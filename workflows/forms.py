@@ -8,9 +8,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
-from accounts.words import Text
 from accounts.enums import MailLanguage
 from accounts.models import Organisation
+from accounts.words import Text
 from workflows.definitions import offers
 from workflows.enums import Frequency, OffKind
 from workflows.notifications.calling import NotAllowed, target_of
