@@ -14,6 +14,7 @@ from accounts.enums import OrganisationRole
 from accounts.models import User
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole, Enrolment
+from moderation.models import ExternalReview
 from workflows.models import Notification
 from workflows.querysets import Composed
 from workflows.rules import may_manage_messages
@@ -74,6 +75,12 @@ MODERATOR = Role(
         ("Your agreement", "moderation:own_agreement"),
     ),
 )
+OUTSIDE = Role(
+    "outside",
+    "From outside",
+    ("/moderate/external/",),
+    (("Home", "moderation:external_home"),),
+)
 LEAD_MODERATOR = Role(
     "lead_moderator",
     "Lead moderator",
@@ -122,9 +129,19 @@ AUTHOR = Role(
 # Pages that not everybody in the role may open; the others are left out of the navigation.
 ONLY_FOR = {"workflows:messages": may_manage_messages}
 
-ROLES = (LEARNER, ASSESSOR, MODERATOR, LEAD_MODERATOR, RATIFIER, AUTHOR, ADMINISTRATOR)
+ROLES = (
+    LEARNER,
+    ASSESSOR,
+    OUTSIDE,
+    MODERATOR,
+    LEAD_MODERATOR,
+    RATIFIER,
+    AUTHOR,
+    ADMINISTRATOR,
+)
 BY_RELATION = {
     "learner": LEARNER,
+    "outside": OUTSIDE,
     DeliveryRoleKind.ASSESSOR: ASSESSOR,
     DeliveryRoleKind.MODERATOR: MODERATOR,
     DeliveryRoleKind.EXTERNAL_MODERATOR: MODERATOR,
@@ -149,11 +166,13 @@ def relations_of(person: User) -> tuple[set[str], int]:
         members = asked.memberships.current(now).order_by()
         parts = DeliveryRole.objects.current(now).filter(user=asked).order_by()
         learning = Enrolment.objects.current(now).filter(learner=asked).order_by()
+        outside = ExternalReview.objects.open_to(asked, now).order_by()
         unread = Notification.objects.visible_to(asked).unread().order_by()
         counted = unread.annotate(word=Value(UNREAD)).values("word").annotate(number=Count("pk"))
         return members.values_list("role", Value(0)).union(
             parts.values_list("role", Value(0)),
             learning.values_list(Value("learner"), Value(0)),
+            outside.values_list(Value("outside"), Value(0)),
             counted.values_list("word", "number"),
         )
 

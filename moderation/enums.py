@@ -73,6 +73,14 @@ class FeedbackQuality(models.TextChoices):
     NO = "no", "No"
 
 
+class ExternalFinding(models.TextChoices):
+    """What an external moderator finds of a round as a whole."""
+
+    CONFIRMED = "confirmed", "The judgements are sound"
+    WITH_ADVICE = "with_advice", "The judgements are sound, with recommendations"
+    NOT_CONFIRMED = "not_confirmed", "The judgements are not sound"
+
+
 RESOLVED = (SampleState.UPHELD, SampleState.ADJUSTED)
 """States in which an item waits for nobody."""
 

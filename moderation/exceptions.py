@@ -23,3 +23,11 @@ class NothingOwed(Exception):  # noqa: N818  reads as a fact
 
 class PlanUnchanged(Exception):  # noqa: N818  reads as a fact
     """A new plan with the rules of the old one."""
+
+
+class InvitationRefused(Exception):  # noqa: N818  reads as a fact
+    """Somebody who cannot be asked to look at a round, with the reason in a sentence for the form."""
+
+
+class ReportIncomplete(Exception):  # noqa: N818  reads as a fact
+    """A report from outside that lacks its finding or its words."""

@@ -3,18 +3,21 @@
 import datetime as dt
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.models import SYSTEM, User
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
 from moderation.actions import come_back
 from moderation.enums import RoundDecision, RoundState, SampleState
-from moderation.models import ModerationRound, RequiredAction, SampleItem
+from moderation.models import ExternalReview, ModerationRound, RequiredAction, SampleItem
 from moderation.rules import judged_in
 from portfolios.models import Submission
 from workflows.actions import set_deadline
 from workflows.definitions import (
     Concern,
     describe,
+    extra_topics,
     handles,
     offers_outside,
     quiet,
@@ -30,6 +33,7 @@ from workflows.working_days import at_wall
 
 MODERATION_DEADLINE = "moderation"
 ACTION_DEADLINE = "action"
+ACTION_OVERDUE = "action_overdue"
 
 
 @offers_outside(
@@ -262,20 +266,28 @@ def tell_ratifiers(record: TransitionRecord) -> None:
 
 
 def tell_owners(found: ModerationRound, record: TransitionRecord) -> None:
-    """Each owner once, with the earliest date; each action has a deadline with reminders of its own."""
+    """Each owner once, with the earliest date; each action has a deadline with reminders of its own.
+
+    What is still open after its day goes to the lead moderators too: it keeps deliveries from opening.
+    """
     dates: dict[User, Any] = {}
     zone = found.delivery.zone
+    leads = people_with(found.delivery, DeliveryRoleKind.LEAD_MODERATOR)
     for action in found.actions.open().select_related("owner"):
-        set_deadline(
-            subject=action,
-            kind=ACTION_DEADLINE,
-            due_at=at_wall(dt.datetime.combine(action.due_on, dt.time(17)), zone),
-            zone=found.delivery.time_zone,
-            region=found.delivery.region,
-            recipients=[action.owner],
-            offsets=["-7d", "0d", "+1wd"],
-            actor=SYSTEM,
-        )
+        for kind, people, offsets in (
+            (ACTION_DEADLINE, [action.owner], ["-7d", "-48h", "0d", "+1wd", "+3wd"]),
+            (ACTION_OVERDUE, leads, ["+3wd", "+10wd"]),
+        ):
+            set_deadline(
+                subject=action,
+                kind=kind,
+                due_at=at_wall(dt.datetime.combine(action.due_on, dt.time(17)), zone),
+                zone=found.delivery.time_zone,
+                region=found.delivery.region,
+                recipients=people,
+                offsets=offsets,
+                actor=SYSTEM,
+            )
         dates[action.owner] = min(action.due_on, dates.get(action.owner, action.due_on))
     for owner, due in dates.items():
         notify(
@@ -287,7 +299,7 @@ def tell_owners(found: ModerationRound, record: TransitionRecord) -> None:
         )
 
 
-@reminder_relevant(ACTION_DEADLINE)
+@reminder_relevant(ACTION_DEADLINE, ACTION_OVERDUE)
 def still_to_do(deadline: Deadline) -> bool:
     """Only while the lead has not closed the action."""
     return bool(RequiredAction.objects.open().filter(pk=deadline.subject_id).exists())
@@ -296,11 +308,36 @@ def still_to_do(deadline: Deadline) -> bool:
 @reminder_text(ACTION_DEADLINE, tells=["moderation.action_due"])
 def action_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     """Which round asks, and until when; what it asks for stands on the page."""
-    action = RequiredAction.objects.select_related("round__delivery", "round__task").get(
-        pk=row.deadline.subject_id
-    )
+    action = action_of(row.deadline)
     context = about(action.round) | {"due": action.due_on.strftime("%A %-d %B %Y")}
-    return "moderation.action_due", "/moderate/actions/", context
+    return "moderation.action_due", f"/moderate/actions/{action.pk}/", context
+
+
+@reminder_text(ACTION_OVERDUE, tells=["moderation.action_overdue"])
+def overdue_action(row: Reminder) -> tuple[str, str, dict[str, Any]]:
+    """To the lead moderators: whose action is late, and since when."""
+    action = action_of(row.deadline)
+    context = about(action.round) | {
+        "due": action.due_on.strftime("%A %-d %B %Y"),
+        "owner": action.owner.name,
+    }
+    return "moderation.action_overdue", f"/moderate/actions/{action.pk}/", context
+
+
+def action_of(deadline: Deadline) -> RequiredAction:
+    rows = RequiredAction.objects.select_related("round__delivery", "round__task", "owner")
+    found: RequiredAction = rows.get(pk=deadline.subject_id)
+    return found
+
+
+@still_relevant("moderation.external_invited")
+def still_open_to_outside(notification: Notification) -> bool:
+    """Not once the access was revoked or is over: the address would be a missing page."""
+    key = notification.path.rstrip("/").rpartition("/")[2]
+    found = ExternalReview.objects.filter(
+        pk=key, revoked_at__isnull=True, closes_at__gt=timezone.now()
+    )
+    return bool(found.exists())
 
 
 @handles("portfolios.submission.assessed", "portfolios.submission.adjudicated", tells=[])
@@ -367,3 +404,27 @@ for one in ("action_given", "action_due"):
         asks=True,
         sample={**SET, "due": "Friday 14 August 2026"},
     )
+describe(
+    M + "action_overdue",
+    Category.MODERATION,
+    who="Lead moderators, while a late action is open",
+    why="You lead moderation in this delivery.",
+    asks=True,
+    sample={**SET, "due": "Friday 14 August 2026", "owner": "Ada Assessor"},
+)
+describe(
+    M + "external_invited",
+    Category.MODERATION,
+    who="Somebody from outside who may look at a round",
+    why="You were asked to look at a moderation round.",
+    asks=True,
+    sample={**SET, "since": "Monday 3 August 2026", "until": "Friday 14 August 2026"},
+)
+describe(
+    M + "external_report",
+    Category.MODERATION,
+    who="Whoever invited the external moderator",
+    why="You asked an external moderator to look at a round.",
+    sample=SET,
+)
+extra_topics.update({M + "external_invited", M + "external_report"})

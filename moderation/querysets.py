@@ -1,9 +1,11 @@
 """Which rounds and sample items a person may see."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from catalogue.enums import DeliveryRoleKind
 from moderation.enums import RoundState, SampleState
@@ -84,3 +86,26 @@ class RequiredActionQuerySet(models.QuerySet[Any]):
     def open(self) -> Self:
         """Those that nobody has closed."""
         return self.filter(closed_at__isnull=True)
+
+
+class ExternalReviewQuerySet(models.QuerySet[Any]):
+    """Invitations of people from outside to one round."""
+
+    def open_to(self, user: "User", now: datetime | None = None) -> Self:
+        """Those under which the person may read at that moment, or now: not ahead, over or revoked."""
+        if not user.is_active:
+            return self.none()
+        now = now or timezone.now()
+        return self.filter(
+            person=user, opens_at__lte=now, closes_at__gt=now, revoked_at__isnull=True
+        )
+
+    def visible_to(self, user: "User") -> Self:
+        """Rows for which `rules.can_view_external` says yes."""
+        if not user.is_active:
+            return self.none()
+        leading = user.delivery_roles.current().filter(role=DeliveryRoleKind.LEAD_MODERATOR)
+        return self.filter(
+            Q(pk__in=self.model._default_manager.open_to(user).values("pk"))
+            | Q(round__delivery__in=leading.values("delivery_id"))
+        )

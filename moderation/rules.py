@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
+
 from accounts.models import SYSTEM
 from assessment.enums import MARKED_AS
 from catalogue.enums import DeliveryRoleKind
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from accounts.models import Actor
     from catalogue.models import Delivery
-    from moderation.models import ModerationRound, RequiredAction, SampleItem
+    from moderation.models import ExternalReview, ModerationRound, RequiredAction, SampleItem
     from portfolios.models import Submission
 
 MARKING = tuple(MARKED_AS.values())
@@ -115,6 +117,21 @@ def judged_in(moderation_round: "ModerationRound", actor: "Actor") -> bool:
 def decides_set(moderation_round: "ModerationRound", actor: "Actor") -> bool:
     """A lead who judged nothing of the set: nobody accepts their own marking."""
     return leads(moderation_round, actor) and not judged_in(moderation_round, actor)
+
+
+def reads_external(review: "ExternalReview", actor: "Actor") -> bool:
+    """The person who was invited, within the span, while nobody has revoked it."""
+    return (
+        review.person_id == getattr(actor, "pk", None)
+        and bool(getattr(actor, "is_active", False))
+        and review.revoked_at is None
+        and review.opens_at <= timezone.now() < review.closes_at
+    )
+
+
+def can_view_external(review: "ExternalReview", actor: "Actor") -> bool:
+    """Whoever may read under it now, and the lead. Agrees with ExternalReviewQuerySet.visible_to."""
+    return reads_external(review, actor) or leads(review.round, actor)
 
 
 # Steps of the submission that moderation drives.

@@ -2,7 +2,7 @@
 
 No single result moves while an extension is open; a round is neither decided nor closed with an item that
 waits, an extension that is owed, or an adjustment that a second person has not approved; plans and decisions
-on items are only added to, and a sealed reading keeps its levels.
+on items are only added to, a sealed reading keeps its levels, and a report from outside its words.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,9 @@ READING = "moderation_moderatorreading"
 JUDGEMENT = "moderation_moderatorjudgement"
 ITEM_DECISION = "moderation_moderationdecision"
 RESULT = "assessment_assessmentdecision"
-TABLES = (ROUND, MEMBER, ITEM, PLAN, READING, JUDGEMENT, ITEM_DECISION, RESULT)
+REVIEW = "moderation_externalreview"
+REMARK = "moderation_externalcomment"
+TABLES = (ROUND, MEMBER, ITEM, PLAN, READING, JUDGEMENT, ITEM_DECISION, RESULT, REVIEW, REMARK)
 
 UNREAD_EXTENSION = (
     f"EXISTS (SELECT 1 FROM {ITEM} i WHERE i.round_id = r.id AND i.superseded_at IS NULL"  # noqa: S608
@@ -114,6 +116,34 @@ WANTED = (
         ("DELETE",),
         "OLD.sealed_at IS NOT NULL",
         "a sealed reading is never deleted",
+    ),
+    Trigger(
+        "moderation_external_report_kept",
+        REVIEW,
+        ("UPDATE",),
+        "OLD.submitted_at IS NOT NULL AND (NEW.submitted_at IS NULL"
+        " OR NEW.submitted_at <> OLD.submitted_at OR NEW.finding <> OLD.finding"
+        " OR NEW.report <> OLD.report OR NEW.person_id <> OLD.person_id"
+        " OR NEW.round_id <> OLD.round_id)",
+        "a report that was submitted is never changed",
+    ),
+    Trigger(
+        "moderation_external_report_gone",
+        REVIEW,
+        ("DELETE",),
+        "",
+        "an invitation is never deleted",
+    ),
+    *(
+        Trigger(
+            f"moderation_external_comment_{event.lower()}",
+            REMARK,
+            (event,),
+            f"EXISTS (SELECT 1 FROM {REVIEW} x WHERE x.id = {row}.review_id"  # noqa: S608
+            " AND x.submitted_at IS NOT NULL)",
+            "a report that was submitted is never changed",
+        )
+        for event, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD"))
     ),
     *(
         Trigger(

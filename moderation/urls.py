@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from moderation.views import agreement, lead, moderator, plans, records, reports, required, severity
+from moderation.views import (
+    agreement,
+    external,
+    lead,
+    moderator,
+    pack,
+    plans,
+    records,
+    reports,
+    required,
+    severity,
+)
 
 app_name = "moderation"
 
@@ -20,6 +31,19 @@ urlpatterns = [
     path("severity/<slug:chart>.csv", severity.severity_table, name="severity_table"),
     path("watch/<uuid:delivery>/", reports.watch, name="watch"),
     path("watch/<int:pk>/end/", reports.end_watch, name="end_watch"),
+    path("external/", external.home, name="external_home"),
+    path("external/<uuid:pk>/", external.external_round, name="external_round"),
+    path("external/<uuid:pk>/report/", external.external_report, name="external_report"),
+    path("external/<uuid:pk>/record.json", external.external_record, name="external_record"),
+    path("external/<uuid:pk>/record.pdf", external.external_record_pdf, name="external_record_pdf"),
+    path("external/<uuid:pk>/sample.zip", external.external_pack, name="external_pack"),
+    path("external/<uuid:pk>/revoke/", pack.revoke_access, name="revoke_access"),
+    path("external/<uuid:pk>/item/<slug:code>/", external.external_item, name="external_item"),
+    path(
+        "external/<uuid:pk>/item/<slug:code>/<int:number>/",
+        external.external_evidence,
+        name="external_evidence",
+    ),
     path("rounds/", lead.rounds, name="rounds"),
     path("rounds/open/<uuid:delivery>/<uuid:task>/", lead.open_set, name="open"),
     path("rounds/<uuid:pk>/", lead.round_page, name="round"),
@@ -41,6 +65,8 @@ urlpatterns = [
         records.population,
         name="population",
     ),
+    path("rounds/<uuid:pk>/sample.zip", pack.sample_pack, name="sample_pack"),
+    path("rounds/<uuid:pk>/external/", pack.external_access, name="external_access"),
     path("r/<uuid:pk>/mark/", moderator.mark, name="mark"),
     path("r/<uuid:pk>/compare/", moderator.compare, name="compare"),
     path("r/<uuid:pk>/decided/", moderator.decided, name="decided"),

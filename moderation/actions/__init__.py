@@ -1,5 +1,12 @@
 """What people do in moderation. Each is one transaction."""
 
+from moderation.actions.external import (
+    comment_on_item,
+    invite_external,
+    revoke_external,
+    save_external_report,
+    submit_external_report,
+)
 from moderation.actions.items import (
     Feedback,
     adjust_item,
@@ -54,6 +61,7 @@ __all__ = [
     "close_action",
     "close_round",
     "come_back",
+    "comment_on_item",
     "decide_round",
     "draw_again",
     "draw_sample",
@@ -61,6 +69,7 @@ __all__ = [
     "end_watch",
     "escalate_item",
     "extend_sample",
+    "invite_external",
     "keep_severities",
     "open_comparison",
     "open_in_sight",
@@ -68,8 +77,11 @@ __all__ = [
     "reopen_round",
     "respond_to_action",
     "return_item",
+    "revoke_external",
+    "save_external_report",
     "save_reading",
     "seal_reading",
+    "submit_external_report",
     "take_back_decision",
     "uphold_item",
     "watch_assessor",

@@ -10,7 +10,9 @@ from accounts.words import plain_text
 from moderation import rules
 from moderation.exceptions import ReasonNeeded
 from moderation.models import ModerationRound, RequiredAction
+from workflows.actions import cancel_deadline
 from workflows.exceptions import NotPermitted, StaleState
+from workflows.models import Deadline
 
 WITHOUT_DATE = timedelta(days=28)
 """How long an action has where the decision named no date."""
@@ -62,7 +64,10 @@ def respond_to_action(action: RequiredAction, *, actor: User, response: str) -> 
 
 @transaction.atomic
 def close_action(action: RequiredAction, *, actor: User, note: str) -> RequiredAction:
-    """Close it as a lead moderator of the delivery, with a note. Deliveries may open again."""
+    """Close it as a lead moderator of the delivery, with a note. Deliveries may open again.
+
+    Its dates are cancelled with it, so that nobody is reminded of what is done.
+    """
     fresh = _lock(action)
     if not rules.leads(fresh.round, actor):
         raise NotPermitted(instance=fresh)
@@ -70,4 +75,6 @@ def close_action(action: RequiredAction, *, actor: User, note: str) -> RequiredA
         raise ReasonNeeded
     fresh.closing_note, fresh.closed_by, fresh.closed_at = plain_text(note), actor, timezone.now()
     fresh.save(update_fields=["closing_note", "closed_by", "closed_at"])
+    for deadline in Deadline.objects.of(fresh).open():
+        cancel_deadline(deadline, actor=actor, reason="The action was closed.")
     return fresh

@@ -10,16 +10,20 @@ from moderation.forms.deciding import (
     RoundDecisionForm,
     WatchForm,
 )
+from moderation.forms.external import CommentForm, InvitationForm, ReportForm
 from moderation.forms.plans import PlanChangeForm, PlanForm
 
 __all__ = [
     "BlindForm",
     "ClosingForm",
+    "CommentForm",
+    "InvitationForm",
     "ItemDecisionForm",
     "ModeratorForm",
     "PlanChangeForm",
     "PlanForm",
     "ReasonForm",
+    "ReportForm",
     "ResponseForm",
     "RoundDecisionForm",
     "WatchForm",

@@ -1,6 +1,7 @@
 """Models of moderation."""
 
 from moderation.models.action import RequiredAction
+from moderation.models.external import ExternalComment, ExternalReview
 from moderation.models.plan import PlanVersion, SeverityFigures, StoredFigures
 from moderation.models.round import ModerationRound, RoundMember
 from moderation.models.sample import (
@@ -13,6 +14,8 @@ from moderation.models.sample import (
 
 __all__ = [
     "AssessorWatch",
+    "ExternalComment",
+    "ExternalReview",
     "ModerationDecision",
     "ModerationRound",
     "ModeratorJudgement",

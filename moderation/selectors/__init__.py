@@ -10,6 +10,13 @@ from moderation.selectors.agreement import (
     rounds_with,
     stored_readings,
 )
+from moderation.selectors.external import (
+    dossier_of,
+    openings_by,
+    purpose_of,
+    reviews_open_to,
+    sample_of,
+)
 from moderation.selectors.population import (
     Candidate,
     candidates,
@@ -57,11 +64,13 @@ from moderation.selectors.severity import (
     severity_of,
     tasks_out_of_date,
 )
+from moderation.selectors.withheld import Withheld, withheld_from
 
 __all__ = [
     "AdjustedMember",
     "Candidate",
     "Comparison",
+    "Withheld",
     "adjusted_set",
     "assurance_of",
     "candidates",
@@ -74,6 +83,7 @@ __all__ = [
     "criterion_names",
     "current_plan",
     "disagreements_of",
+    "dossier_of",
     "draw_of",
     "drawn_under",
     "effect_of",
@@ -86,19 +96,23 @@ __all__ = [
     "left_to_draw",
     "levels_to_settle",
     "open_items_of",
+    "openings_by",
     "pairs_of",
     "people_by_name",
     "plan_numbered",
     "policy_of",
     "population_under",
+    "purpose_of",
     "queue_of",
     "read_alike",
     "readings_of",
     "record_of",
     "result_of_reading",
+    "reviews_open_to",
     "rounds_led_by",
     "rounds_with",
     "rows_of",
+    "sample_of",
     "settled_on_closing",
     "severity_of",
     "statistics_of",
@@ -106,4 +120,5 @@ __all__ = [
     "tasks_out_of_date",
     "unresolved_reasons",
     "waiting_tasks",
+    "withheld_from",
 ]

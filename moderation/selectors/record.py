@@ -11,16 +11,36 @@ from moderation import verification
 from moderation.enums import RoundState
 from moderation.models import ModerationRound, RoundMember, SampleItem
 from moderation.rules import MODERATORS
+from moderation.selectors.withheld import withheld_from
 from workflows.hashing import key_id, public_bytes, signing_key
 from workflows.models import TransitionRecord
 
+WRITTEN = frozenset(
+    {
+        "reason",
+        "required_actions",
+        "text",
+        "response",
+        "closing_note",
+        "comment",
+        "comments",
+        "evidence_note",
+        "accessibility_and_te_reo",
+        "feedback_note",
+    }
+)
+"""Where the record holds what people wrote, and may have named somebody. Nothing is worked out from these."""
+
 
 def record_of(moderation_round: ModerationRound) -> dict[str, Any]:
-    """The signed record. Work and people are named by codes of the round, no learner in any way.
+    """The signed record. Work and people are named by codes of the round, nobody in any other way.
 
-    A fixed number of queries. `manage.py verify_round` checks it where nothing else of the system is.
+    Names are left out of what people wrote too. A fixed number of queries. `manage.py verify_round` checks
+    it where nothing else of the system is.
     """
-    found = _unsigned(moderation_round)
+    found: dict[str, Any] = withheld_from(moderation_round).inside(
+        _unsigned(moderation_round), WRITTEN
+    )
     key = signing_key()
     public = public_bytes(key)
     found["signature"] = {

@@ -1,8 +1,10 @@
 """What leaves the system about a round: the population, and the record for machines and for people."""
 
+from typing import TypeVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
@@ -13,8 +15,10 @@ from moderation.views.shared import for_moderators, person
 from portfolios.receipts import FontsMissing
 from workflows.actions import open_record
 
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 
-def attached(response: HttpResponse, found: ModerationRound, ending: str) -> HttpResponse:
+
+def attached(response: Answer, found: ModerationRound, ending: str) -> Answer:
     """Saved under the name of the round."""
     name = f"round-{found.delivery.code}-{found.number}{ending}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'

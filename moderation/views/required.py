@@ -13,6 +13,7 @@ from accounts.models import User
 from moderation import actions, rules
 from moderation.forms import ClosingForm, ResponseForm
 from moderation.models import RequiredAction
+from moderation.views.shared import answered
 from workflows.exceptions import NotPermitted, StaleState
 
 
@@ -62,10 +63,11 @@ def required_action(request: HttpRequest, pk: UUID) -> HttpResponse:
     except StaleState:
         reasons = ["This action was closed meanwhile."]
         return render(request, "errors/409.html", {"reasons": reasons}, status=409)
+    form = closing if sent == "close" else response
     context = {
         "action": found,
         "response": response if owns else None,
         "closing": closing if leads else None,
-        "form": closing if sent == "close" else response,
+        "form": form,
     }
-    return render(request, "moderation/action.html", context)
+    return render(request, "moderation/action.html", context, status=answered(form))

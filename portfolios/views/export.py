@@ -15,26 +15,9 @@ from portfolios import storage
 from portfolios.models import EvidenceItem, Submission
 from portfolios.receipts import FontsMissing, pdf
 from portfolios.selectors import in_words
+from portfolios.storage.archives import Outlet
 from portfolios.views.shared import own_portfolio, signed_in
 from portfolios.views.submission import own_submission
-
-
-class Outlet:
-    """What zipfile writes to: a file that cannot seek, emptied after each piece."""
-
-    def __init__(self) -> None:
-        self.held: list[bytes] = []
-
-    def write(self, raw: bytes) -> int:
-        self.held.append(bytes(raw))
-        return len(raw)
-
-    def flush(self) -> None:
-        """Nothing waits elsewhere."""
-
-    def emptied(self) -> bytes:
-        raw, self.held = b"".join(self.held), []
-        return raw
 
 
 @require_safe

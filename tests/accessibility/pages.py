@@ -259,9 +259,7 @@ MODERATION = [
     page("moderation:required_actions", "lea", "with_actions"),
     page("moderation:required_actions", "ed", "as_it_is", kind=EMPTY),
     page("moderation:required_action", "lea", "with_actions"),
-    error(
-        "moderation:required_action", "lea", "with_actions", status=200, submit={"what": "close"}
-    ),
+    error("moderation:required_action", "lea", "with_actions", submit={"what": "close"}),
     page("moderation:uphold_alike", "moses", "alike"),
     page("moderation:uphold_alike", "ed", "as_it_is", kind=EMPTY),
     page("moderation:agreement", "lea", "closed"),
@@ -300,6 +298,15 @@ MODERATION = [
     page("moderation:compare", "moses", "upheld", kind=LOCKED, workspace=True),
     page("moderation:decided", "moses", "upheld"),
     page("moderation:allocate", "lea", "drawn"),
+    page("moderation:external_access", "lea", "handed_on"),
+    page("moderation:external_access", "lea", "closed", kind=EMPTY),
+    error("moderation:external_access", "lea", "handed_on"),
+    page("moderation:external_home", "xenia", "outside"),
+    page("moderation:external_round", "xenia", "outside"),
+    page("moderation:external_item", "xenia", "outside"),
+    page("moderation:external_report", "xenia", "outside"),
+    error("moderation:external_report", "xenia", "outside", submit={"submit": "1"}),
+    page("moderation:external_report", "xavier", "outside_done", kind=LOCKED),
     error("moderation:allocate", "lea", "drawn", status=200),
 ]
 
@@ -353,6 +360,11 @@ NOT_PAGES = {
     "moderation:record": "a file",
     "moderation:record_pdf": "a file",
     "moderation:population": "a file",
+    "moderation:sample_pack": "a file",
+    "moderation:external_pack": "a file",
+    "moderation:external_record": "a file",
+    "moderation:external_record_pdf": "a file",
+    "moderation:external_evidence": "a file",
     "moderation:agreement_table": "a file",
     "moderation:fairness_table": "a file",
     "moderation:severity_table": "a file",

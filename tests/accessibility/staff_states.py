@@ -1,6 +1,9 @@
 """States of marking, moderation and awards, as states.py has those of learners' work."""
 
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from assessment.actions.marking import start_assessment
 from assessment.models import Allocation
@@ -8,9 +11,17 @@ from awards.actions.recall import ask_recall
 from awards.actions.reconsideration import request_reconsideration
 from awards.actions.release import schedule_release
 from catalogue.models import Criterion
-from moderation.actions import close_round, decide_round, keep_severities
+from moderation.actions import (
+    close_round,
+    comment_on_item,
+    decide_round,
+    invite_external,
+    keep_severities,
+    submit_external_report,
+)
 from moderation.enums import RoundDecision
-from moderation.models import ModerationRound, SampleItem
+from moderation.models import ExternalReview, ModerationRound, SampleItem
+from moderation.selectors import sample_of
 from portfolios.models import Submission
 from tests.accessibility.world import LONG_NAME, LONG_WORD, World
 from tests.factories import assessment as marked
@@ -192,6 +203,39 @@ def in_sight(world: World) -> Kwargs:
     """A drawn item that Moses reads with the assessor's decision in sight."""
     cast = world.another("insight", 4, policy={"moderator.blind_first": False})
     return {"pk": item_of(moderated.drawn_round(cast), "moses").pk}
+
+
+def asked_outside(world: World, name: str, full: str) -> ExternalReview:
+    """Somebody from outside who may look at the closed round."""
+    found = ModerationRound.objects.get(pk=world.state(closed)["pk"])
+    person = world.person(name, full)
+    today = timezone.localdate()
+    return invite_external(
+        found, actor=world.cast.lea, email=person.email, name="", since=today,
+        until=today + timedelta(days=9), asked="Is criterion 2 read alike?",
+    )  # fmt: skip
+
+
+def outside(world: World) -> Kwargs:
+    """A round that is open to Xenia, and one item of it."""
+    review = asked_outside(world, "xenia", "Xenia Ōhāngā")
+    code, item = sample_of(review.round)[0]
+    comment_on_item(review, item, actor=review.person, text="Read as the descriptor says.")
+    return {**world.state(closed), "pk": review.pk, "code": code, "number": 1}
+
+
+def handed_on(world: World) -> Kwargs:
+    """The round with both of them, as the lead sees it."""
+    world.state(outside)
+    world.state(outside_done)
+    return world.state(closed)
+
+
+def outside_done(world: World) -> Kwargs:
+    """A report that was submitted."""
+    review = asked_outside(world, "xavier", "Xavier Marino")
+    submit_external_report(review, actor=review.person, finding="confirmed", report="Sound.")
+    return {"pk": review.pk}
 
 
 # --- awards -----------------------------------------------------------------------------------------

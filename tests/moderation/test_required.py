@@ -1,10 +1,11 @@
 """Actions that a round asks for: made by its closing, answered, closed, and in the way of the next delivery."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from catalogue.actions.deliveries import missing_to_open
 from catalogue.models import Delivery
@@ -15,9 +16,13 @@ from moderation.models import ModerationRound, RequiredAction
 from tests.factories.moderation import read_round
 from tests.moderation.test_views import at, signed_in
 from tests.personas import Cast, make_cast
+from workflows.actions import sweep_due
 from workflows.exceptions import NotPermitted, StaleState
+from workflows.models import Deadline, Notification, Reminder
+from workflows.outbox import relay
 
 pytestmark = pytest.mark.django_db
+DUE = date.today() + timedelta(days=16)
 
 
 def with_actions(cast: Cast) -> ModerationRound:
@@ -25,7 +30,7 @@ def with_actions(cast: Cast) -> ModerationRound:
     decided = decide_round(
         read_round(cast), actor=cast.lea, decision="accept_with_actions", reason="Sound.",
         required_actions="Reword criterion 2.\n\n Add an example. ", owner=cast.ada,
-        due_on=date(2026, 12, 11),
+        due_on=DUE,
     )  # fmt: skip
     return close_round(decided, actor=cast.lea)
 
@@ -44,7 +49,7 @@ def test_closing_makes_one_action_for_each_line_and_tells_its_owner() -> None:
     rows = closed.actions.order_by("text")
     assert [one.text for one in rows] == ["Add an example.", "Reword criterion 2."]
     assert {one.owner for one in rows} == {cast.ada}
-    assert {one.due_on for one in rows} == {date(2026, 12, 11)}
+    assert {one.due_on for one in rows} == {DUE}
 
 
 def test_no_other_delivery_opens_until_they_are_closed() -> None:
@@ -82,6 +87,35 @@ def test_who_answers_and_who_closes() -> None:
         respond_to_action(action, actor=cast.ada, response="More.")
 
 
+def reminders_of(action: RequiredAction, kind: str) -> list[Reminder]:
+    rows = Reminder.objects.filter(
+        deadline__in=Deadline.objects.of(action), deadline__kind=kind, state="planned"
+    )
+    return list(rows.order_by("fire_at"))
+
+
+def test_the_owner_is_reminded_and_a_late_action_goes_to_the_lead() -> None:
+    cast = make_cast(learners=1)
+    first, second = with_actions(cast).actions.all()
+    relay()
+    assert {one.recipient for one in reminders_of(first, "action")} == {cast.ada}
+    assert reminders_of(first, "action")[-1].offset == "+3wd"
+    late = reminders_of(first, "action_overdue")
+    assert [(one.recipient, one.offset) for one in late] == [
+        (cast.lea, "+3wd"),
+        (cast.lea, "+10wd"),
+    ]
+    close_action(second, actor=cast.lea, note="Seen.")
+    assert not reminders_of(second, "action")
+    assert not reminders_of(second, "action_overdue")
+    assert not Deadline.objects.of(second).open().exists()
+    Reminder.objects.filter(pk__in=[late[0].pk]).update(fire_at=timezone.now())
+    sweep_due()
+    told = Notification.objects.get(topic="moderation.action_overdue")
+    assert (told.recipient, told.context["owner"]) == (cast.lea, "Ada Assessor")
+    assert told.path == reverse("moderation:required_action", args=[first.pk])
+
+
 def test_what_is_seen_agrees_with_the_rule() -> None:
     cast = make_cast(learners=2)
     action = with_actions(cast).actions.all()[0]
@@ -109,7 +143,9 @@ def test_in_the_browser() -> None:
     path = reverse("moderation:required_action", args=[action.pk])
     assert "Reword." in ada.get(at("required_actions")).content.decode()
     assert ada.post(path, {"what": "close", "note": "I did it."}).status_code == 403
-    assert "<title>Error:" in " ".join(ada.post(path, {"what": "respond"}).content.decode().split())
+    unsaid = ada.post(path, {"what": "respond"})
+    assert unsaid.status_code == 422
+    assert "<title>Error:" in " ".join(unsaid.content.decode().split())
     ada.post(path, {"what": "respond", "response": "Done in version 2."})
     page = lea.get(path).content.decode()
     assert "Done in version 2." in page

@@ -1,10 +1,11 @@
 """Whoever finds a thing in a list may look at it, and whoever may look at it finds it."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Organisation, User
 from assessment import rules as assessing
@@ -14,9 +15,10 @@ from awards.models import Credential, Ratification, Recall, Reconsideration, Rel
 from catalogue import rules as offering
 from catalogue.models import Delivery, MicroCredentialVersion
 from moderation import rules as moderating
-from moderation.models import ModerationRound, RequiredAction, SampleItem
+from moderation.models import ExternalReview, ModerationRound, RequiredAction, SampleItem
 from portfolios import rules as learning
 from portfolios.models import EvidenceItem, Portfolio, Submission, UploadSession
+from tests.personas import make_user
 from tests.proofs.world import World
 from workflows import rules as machinery
 from workflows.models import Webhook
@@ -31,6 +33,7 @@ AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
     (Exemplar, assessing.can_view_exemplar),
     (ModerationRound, moderating.can_view_round),
     (SampleItem, moderating.can_view_item),
+    (ExternalReview, moderating.can_view_external),
     (RequiredAction, moderating.can_view_action),
     (Ratification, awarding.can_view_batch),
     (Release, awarding.can_view_release),
@@ -54,6 +57,12 @@ def everybody(world: World) -> Iterator[list[User]]:
             due_on=date(2026, 12, 11),
             made_by=one.opened_by,
         )
+    for person, hours in (("nina", 1), ("noa", -1)):
+        ExternalReview.objects.create(
+            round=ModerationRound.objects.all()[0], person=make_user(person),
+            opens_at=timezone.now() - timedelta(hours=2),
+            closes_at=timezone.now() + timedelta(hours=hours), invited_by=world.cast.lea,
+        )  # fmt: skip
     for reserved in (True, False):
         Exemplar.objects.create(
             task=world.cast.task, rubric_hash="1" * 64, code=f"EX-{reserved}", title="Just met",

@@ -28,9 +28,10 @@ from catalogue.models import (
     MicroCredentialVersion,
     TaskSchedule,
 )
-from moderation.actions import decide_round, watch_assessor
+from moderation.actions import decide_round, invite_external, watch_assessor
 from moderation.enums import RoundDecision
-from moderation.models import RequiredAction
+from moderation.models import ExternalReview, ModerationRound, RequiredAction
+from moderation.selectors import sample_of
 from portfolios.actions.attestation import ask_to_confirm, attest, open_attestation
 from portfolios.actions.drafting import remove_evidence
 from portfolios.actions.extension import ask_for_more_time
@@ -77,7 +78,7 @@ def add_personas(house: House) -> None:
         people[name] = User.objects.get(email=f"{email}@example.org")
         people[name].set_password(PASSWORD)
         people[name].save(update_fields=["password"])
-    for name in ("lou", "nila", "closed"):
+    for name in ("lou", "nila", "xia", "closed"):
         people[name] = make_user(name)
     Enrolment.objects.create(
         delivery=Delivery.objects.get(code="elsewhere"), learner=people["lou"], employer=cast.client
@@ -513,6 +514,7 @@ def add_moderation(house: House) -> None:
         owner=learner,
         data={"moderator": str(house.people["ed"].pk), "comment": "Read."},
     )
+    add_outside(house, world.closed_round)
     watched = watch_assessor(
         world.cast.delivery, house.people["abe"], actor=world.cast.lea, reason="New here."
     )
@@ -558,6 +560,31 @@ def add_moderation(house: House) -> None:
         rule={"criterion": str(criterion.pk), "shift": -1, "assessor": ""},
     )
     places["adjustment"] = Place({"pk": bent.pk}, owner="adjusted-1", data={"seq": bent.seq})
+
+
+def add_outside(house: House, closed: ModerationRound) -> None:
+    """Xia looks at the closed round; somebody else might until yesterday."""
+    today = timezone.now().astimezone(closed.delivery.zone).date()
+    review, over = (
+        invite_external(
+            closed,
+            actor=house.world.cast.lea,
+            email=f"{name}@example.org",
+            name=name.title(),
+            since=today,
+            until=today + timedelta(days=7),
+        )
+        for name in ("xia", "xav")
+    )
+    ExternalReview.objects.filter(pk=over.pk).update(
+        opens_at=timezone.now() - timedelta(days=2), closes_at=timezone.now() - timedelta(days=1)
+    )
+    code, _item = sample_of(closed)[0]
+    said = {"text": "Read alike.", "report": "Not done yet."}
+    house.places["outside"] = Place(
+        {"pk": review.pk, "code": code, "number": 1}, owner="mere", data=said
+    )
+    house.places["over from outside"] = Place({"pk": over.pk}, owner="mere")
 
 
 def add_awards(house: House) -> None:

@@ -55,6 +55,7 @@ PEOPLE = (
     "otto",  # has every part, in another delivery of the same version
     "lou",  # a learner, in another delivery
     "olga",  # administers another provider
+    "xia",  # was asked from outside to look at the closed round
     "nila",  # an account, and no part in anything
     "petra",  # platform administrator
 )

@@ -36,6 +36,8 @@ Decisions, where lifecycle leaves it open:
 - The figures that pages of agreement keep so as not to compute them twice may be written by a visit.
 - Whoever has a verifier's personal link may open it, except people who are signed in and assess that
   learner; the link that says "this was not me" works for everybody who has it.
+- Somebody from outside sees one round within their days, and no other address about it; the lead, who
+  invited, reads the report where the invitations stand, not on the pages of the invitation.
 - An archive of an attempt is the learner's; administrators who see the portfolio get 403.
 """
 
@@ -113,6 +115,8 @@ CATALOGUE = "pam otto prue arthur petronella olga"
 MARKS = "ada abe ana cora lea pam otto prue olga"
 MODERATES = "moses ed lea otto"
 ANYBODY = "200"
+CLOSED_REST = "403: moses ed | 404"
+LEADS_CLOSED = f"200: lea | {CLOSED_REST}"
 
 ROWS = [
     # --- about the service
@@ -534,6 +538,20 @@ ROWS = [
     Row(
         "moderation:allocate", "item", "200: lea | 403: moses | 404", "302: lea | 403: moses | 404"
     ),
+    # --- somebody from outside
+    Row("moderation:external_access", "closed round", LEADS_CLOSED, f"422: lea | {CLOSED_REST}"),
+    Row("moderation:sample_pack", "closed round", LEADS_CLOSED, "405"),
+    Row("moderation:sample_pack", "frozen round", f"409: lea | {CLOSED_REST}", "405"),
+    Row("moderation:external_home", "nothing", only("xia", 403), "405"),
+    Row("moderation:external_round", "outside", only("xia", 404), "405"),
+    Row("moderation:external_item", "outside", only("xia", 404), only("xia", 404, 302)),
+    Row("moderation:external_evidence", "outside", only("xia", 404), "405"),
+    Row("moderation:external_report", "outside", only("xia", 404), only("xia", 404, 302)),
+    Row("moderation:external_record", "outside", only("xia", 404), "405"),
+    Row("moderation:external_record_pdf", "outside", only("xia", 404), "405"),
+    Row("moderation:external_pack", "outside", only("xia", 404), "405"),
+    Row("moderation:revoke_access", "outside", "405", "302: lea | 403: xia | 404"),
+    Row("moderation:external_round", "over from outside", "404", "405"),
     # --- awards
     Row("awards:home", "nothing", only("rita rob lea otto", 403), "405"),
     Row(

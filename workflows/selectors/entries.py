@@ -22,6 +22,7 @@ LABELS = {
     "marking": "Marking due",
     "moderation": "Item to moderate due",
     "action": "Action of a moderation round due",
+    "action_overdue": "Somebody’s action of a moderation round due",
     "attestation": "Confirmation from work due",
     "reconsideration": "Last day to ask for reconsideration",
     "extension_decision": "Request for more time to answer",
