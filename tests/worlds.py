@@ -88,6 +88,21 @@ def wanted(item: Any) -> tuple[tuple[Any, ...], Callable[[], Any]] | None:
     return next((((item.path, make), make) for make in found.values()), None)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """Tests of a module that want the same world follow one another, so that it is built once."""
+    modules: dict[Any, int] = {}
+    worlds: dict[Any, int] = {}
+
+    def place(item: Any) -> tuple[int, int]:
+        module = modules.setdefault(item.path, len(modules))
+        found = wanted(item)
+        world = found[0] if found else item.path
+        return module, worlds.setdefault(world, len(worlds))
+
+    items.sort(key=place)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: Any, request: Any) -> Any:
     """Before a test's own transaction begins, stand the world that it wants, or clear the place."""

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 
 FULL = os.environ.get("PROOF") == "full"
 SEED = os.environ.get("GATE_SEED") or date.today().isoformat()
-TURNS = 0 if FULL else 40
+TURNS = 0 if FULL else 24
 STATES = {**vars(states), **vars(staff_states)}
 HOSTILE = VALUES if FULL else {"nul": VALUES["nul"]}
 VISITED = PAGES if FULL else [one for one in PAGES if one.kind == TYPICAL]

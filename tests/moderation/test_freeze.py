@@ -44,6 +44,7 @@ from tests.factories.moderation import (
 )
 from tests.moderation.test_rounds import another_cast
 from tests.personas import Cast, make_cast
+from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -51,11 +52,19 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 SMALL_SAMPLE = NOTHING_TARGETED | {"sample.min": 2, "sample.min_per_assessor": 1}
 
 
-def chance_round(learners: int = 8) -> tuple[Cast, ModerationRound, list[SampleItem]]:
+Chance = tuple[Cast, ModerationRound, list[SampleItem]]
+
+
+def chance_round(learners: int = 8) -> Chance:
     """Nothing targeted, two or three of one assessor drawn by chance."""
     cast = make_cast(learners=learners, policy=SMALL_SAMPLE)
     drawn = drawn_round(cast)
     return cast, drawn, list(drawn.items.order_by("pk"))
+
+
+@kept
+def chance() -> Chance:
+    return chance_round()
 
 
 def disagree(item: SampleItem, levels: str = "E", **how: Any) -> SampleItem:
@@ -87,8 +96,8 @@ def test_the_words_are_the_same() -> None:
     assert enums.EXTENSION == sampling.EXTENSION
 
 
-def test_nothing_single_moves_until_the_extension_has_been_read() -> None:
-    cast, drawn, items = chance_round()
+def test_nothing_single_moves_until_the_extension_has_been_read(chance: Chance) -> None:
+    cast, drawn, items = chance
     disagree(items[0])
     scored(items[1], "E")
     assert "while an extension is open" in refused_by_database(lambda: new_result(items[1]))
@@ -112,8 +121,8 @@ def test_nothing_single_moves_until_the_extension_has_been_read() -> None:
     assert AssessmentDecision.objects.filter(basis=Basis.CORRECTION).count() == 1
 
 
-def test_a_round_with_something_unresolved_is_neither_decided_nor_closed() -> None:
-    cast, drawn, items = chance_round()
+def test_a_round_with_something_unresolved_is_neither_decided_nor_closed(chance: Chance) -> None:
+    cast, drawn, items = chance
 
     def move(state: str) -> None:
         ModerationRound.objects.filter(pk=drawn.pk).update(state=state, seq=drawn.seq + 1)
@@ -129,8 +138,8 @@ def test_a_round_with_something_unresolved_is_neither_decided_nor_closed() -> No
     assert refused.value.codes == ["escalation_open"]
 
 
-def test_a_lost_extension_does_not_let_the_round_end() -> None:
-    cast, drawn, items = chance_round()
+def test_a_lost_extension_does_not_let_the_round_end(chance: Chance) -> None:
+    cast, drawn, items = chance
     disagree(items[0])
     for item in items[1:]:
         agreed(item)
@@ -170,8 +179,8 @@ def test_an_outcome_disagreement_needs_the_whole_stratum() -> None:
     assert cast.lea
 
 
-def test_an_adjustment_closes_only_with_two_people() -> None:
-    cast, drawn, items = chance_round()
+def test_an_adjustment_closes_only_with_two_people(chance: Chance) -> None:
+    cast, drawn, items = chance
     for item in items:
         agreed(item)
     from catalogue.models import Criterion
@@ -193,8 +202,8 @@ def test_an_adjustment_closes_only_with_two_people() -> None:
     assert closed.state == "closed"
 
 
-def test_what_was_sealed_drawn_and_decided_is_kept() -> None:
-    cast, drawn, items = chance_round()
+def test_what_was_sealed_drawn_and_decided_is_kept(chance: Chance) -> None:
+    cast, drawn, items = chance
     disagree(items[0])
     reading = ModeratorReading.objects.get(item=items[0])
     level = reading.judgements.first()

@@ -51,6 +51,7 @@ from tests.factories.moderation import (
     scored,
 )
 from tests.personas import Cast, make_cast
+from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState, StaleVersion
 from workflows.models import AccessRecord
 from workflows.outbox import relay
@@ -60,6 +61,16 @@ pytestmark = pytest.mark.django_db
 
 CHANCE = NOTHING_TARGETED | {"sample.min": 2, "sample.min_per_assessor": 1}
 """Eight passes of one assessor: three are drawn, five are left."""
+
+
+@kept
+def cast() -> Cast:
+    return make_cast()
+
+
+@kept
+def pair() -> Cast:
+    return make_cast(learners=2)
 
 
 def drain() -> None:
@@ -73,17 +84,24 @@ def decide_adjust(item: SampleItem, levels: str = "E") -> SampleItem:
     return adjust_item(fresh(item), actor=moderator_of(item), reason="I read it otherwise.")
 
 
-def chance_round(learners: int = 8) -> tuple[Cast, ModerationRound, list[SampleItem]]:
+Chance = tuple[Cast, ModerationRound, list[SampleItem]]
+
+
+def chance_round(learners: int = 8) -> Chance:
     cast = make_cast(learners=learners, policy=CHANCE)
     drawn = drawn_round(cast)
     return cast, drawn, list(drawn.items.all())
 
 
+@kept
+def chance() -> Chance:
+    return chance_round()
+
+
 # Blind.
 
 
-def test_a_draft_is_kept_and_only_its_moderator_writes_it() -> None:
-    cast = make_cast()
+def test_a_draft_is_kept_and_only_its_moderator_writes_it(cast: Cast) -> None:
     item = drawn_round(cast).items.get()
     mine = moderator_of(item)
     reading = save_reading(item, entered(item.submission, "M"), actor=mine)
@@ -95,8 +113,7 @@ def test_a_draft_is_kept_and_only_its_moderator_writes_it() -> None:
             save_reading(item, entered(item.submission), actor=cast.people[name])
 
 
-def test_a_reading_is_sealed_whole_or_not() -> None:
-    cast = make_cast()
+def test_a_reading_is_sealed_whole_or_not(cast: Cast) -> None:
     item = drawn_round(cast).items.get()
     whole = entered(item.submission)
     part = Levels(dict(list(whole.levels.items())[:1]), {}, "")
@@ -114,8 +131,7 @@ def test_a_reading_is_sealed_whole_or_not() -> None:
     assert cast.lea
 
 
-def test_scoring_without_a_sealed_reading_is_refused() -> None:
-    cast = make_cast()
+def test_scoring_without_a_sealed_reading_is_refused(cast: Cast) -> None:
     item = drawn_round(cast).items.get()
     with pytest.raises(GuardsNotMet) as refused:
         perform(item, "score", actor=moderator_of(item))
@@ -124,8 +140,7 @@ def test_scoring_without_a_sealed_reading_is_refused() -> None:
     assert cast.lea
 
 
-def test_the_comparison_opens_after_sealing_and_each_opening_is_recorded() -> None:
-    cast = make_cast()
+def test_the_comparison_opens_after_sealing_and_each_opening_is_recorded(cast: Cast) -> None:
     item = drawn_round(cast).items.get()
     for person in (moderator_of(item), cast.lea):
         with pytest.raises(GuardsNotMet):
@@ -140,8 +155,7 @@ def test_the_comparison_opens_after_sealing_and_each_opening_is_recorded() -> No
     assert (seen.actor, seen.subject_id) == (moderator_of(item), comparison.decision.pk)
 
 
-def test_whoever_judged_it_decides_nothing_on_it() -> None:
-    cast = make_cast()
+def test_whoever_judged_it_decides_nothing_on_it(cast: Cast) -> None:
     item = drawn_round(cast).items.get()
     scored(item)
     Part.objects.filter(submission=item.submission, person=cast.ada).update(
@@ -157,8 +171,7 @@ def test_whoever_judged_it_decides_nothing_on_it() -> None:
     assert not rules.may_return(fresh(item).submission, cast.ada)
 
 
-def test_a_moderator_whose_part_ended_decides_nothing() -> None:
-    cast = make_cast()
+def test_a_moderator_whose_part_ended_decides_nothing(cast: Cast) -> None:
     item = drawn_round(cast).items.get()
     scored(item)
     Part.objects.filter(kind=PartKind.MODERATOR).update(ended_at="2026-01-01T00:00Z")
@@ -167,8 +180,7 @@ def test_a_moderator_whose_part_ended_decides_nothing() -> None:
     assert cast.lea
 
 
-def test_upholding_against_ones_own_reading_needs_a_reason() -> None:
-    cast = make_cast()
+def test_upholding_against_ones_own_reading_needs_a_reason(cast: Cast) -> None:
     item = drawn_round(cast).items.get()
     scored(item, "E")
     with pytest.raises(ReasonNeeded):
@@ -182,8 +194,8 @@ def test_upholding_against_ones_own_reading_needs_a_reason() -> None:
 # Adjusting: the set, not the sampled learner.
 
 
-def test_a_disagreement_in_the_random_part_changes_no_result() -> None:
-    _cast, drawn, items = chance_round()
+def test_a_disagreement_in_the_random_part_changes_no_result(chance: Chance) -> None:
+    _cast, drawn, items = chance
     before = {row.pk for row in AssessmentDecision.objects.all()}
     results = {one.pk: result_for(one).pk for one in Submission.objects.all()}  # type: ignore[union-attr]
     decide_adjust(items[0], "NY")
@@ -194,8 +206,8 @@ def test_a_disagreement_in_the_random_part_changes_no_result() -> None:
     assert drawn.items.filter(state=SampleState.ADJUSTED).count() == 2
 
 
-def test_a_targeted_item_changes_with_a_new_version() -> None:
-    cast = make_cast(learners=2)
+def test_a_targeted_item_changes_with_a_new_version(pair: Cast) -> None:
+    cast = pair
     item = drawn_round(cast).items.get(submission__learner=cast.lena)
     old = result_for(item.submission)
     decide_adjust(item, "NY")
@@ -208,8 +220,8 @@ def test_a_targeted_item_changes_with_a_new_version() -> None:
     assert other.decisions.count() == 1
 
 
-def test_a_factual_error_changes_the_result_and_counts_as_no_disagreement() -> None:
-    _cast, drawn, items = chance_round()
+def test_a_factual_error_changes_the_result_and_counts_as_no_disagreement(chance: Chance) -> None:
+    _cast, drawn, items = chance
     scored(items[0], "E")
     adjust_item(
         fresh(items[0]),
@@ -225,8 +237,7 @@ def test_a_factual_error_changes_the_result_and_counts_as_no_disagreement() -> N
     assert not selectors.disagreements_of(drawn)
 
 
-def test_there_is_nothing_to_adjust_where_both_agree() -> None:
-    cast = make_cast()
+def test_there_is_nothing_to_adjust_where_both_agree(cast: Cast) -> None:
     item = drawn_round(cast).items.get()
     scored(item)
     with pytest.raises(NothingDiffers):
@@ -239,8 +250,8 @@ def test_there_is_nothing_to_adjust_where_both_agree() -> None:
 # Escalation arithmetic.
 
 
-def test_one_grade_level_disagreement_extends_by_its_own_size() -> None:
-    cast, drawn, items = chance_round()
+def test_one_grade_level_disagreement_extends_by_its_own_size(chance: Chance) -> None:
+    cast, drawn, items = chance
     assert len(items) == 3
     said = selectors.effect_of(items[0], _compared(items[0], "E"), None)
     assert "round's decision covers the whole set" in said[0]
@@ -269,8 +280,8 @@ def _compared(item: SampleItem, levels: str) -> selectors.Comparison:
     return found
 
 
-def test_a_second_one_draws_the_whole_stratum() -> None:
-    _cast, drawn, items = chance_round()
+def test_a_second_one_draws_the_whole_stratum(chance: Chance) -> None:
+    _cast, drawn, items = chance
     decide_adjust(items[0])
     decide_adjust(items[1])
     drawn.refresh_from_db()
@@ -278,8 +289,8 @@ def test_a_second_one_draws_the_whole_stratum() -> None:
     assert (owed["kind"], owed["count"]) == ("whole", 5)
 
 
-def test_any_pass_fail_disagreement_draws_the_whole_stratum() -> None:
-    _cast, drawn, items = chance_round()
+def test_any_pass_fail_disagreement_draws_the_whole_stratum(chance: Chance) -> None:
+    _cast, drawn, items = chance
     decide_adjust(items[0], "NY")
     drawn.refresh_from_db()
     (owed,) = drawn.extensions_owed
@@ -302,8 +313,8 @@ def test_assessors_are_counted_apart() -> None:
     assert len(drawn.extensions_owed) == 2
 
 
-def test_while_an_extension_is_owed_no_single_result_changes() -> None:
-    _cast, drawn, items = chance_round()
+def test_while_an_extension_is_owed_no_single_result_changes(chance: Chance) -> None:
+    _cast, drawn, items = chance
     decide_adjust(items[0])
     scored(items[1], "E")
     assert not guards.no_extension_open.holds(fresh(items[1]))
@@ -318,8 +329,8 @@ def test_while_an_extension_is_owed_no_single_result_changes() -> None:
     assert drawn.pk
 
 
-def test_a_stratum_read_in_full_settles_with_the_closing() -> None:
-    cast, drawn, items = chance_round()
+def test_a_stratum_read_in_full_settles_with_the_closing(chance: Chance) -> None:
+    cast, drawn, items = chance
     decide_adjust(items[0], "NY")
     extended = extend_sample(drawn, actor=cast.lea)
     for item in extended.items.filter(state=SampleState.DRAWN):
@@ -357,8 +368,8 @@ def decide_anew(submission: Submission, cast: Cast, levels: str) -> None:
     record_decision(now, actor=person)
 
 
-def test_returned_work_comes_back_to_be_compared_again() -> None:
-    cast, drawn, items = chance_round()
+def test_returned_work_comes_back_to_be_compared_again(chance: Chance) -> None:
+    cast, drawn, items = chance
     item = items[0]
     scored(item, "E")
     with pytest.raises(ReasonNeeded):
@@ -389,8 +400,7 @@ def test_returned_work_comes_back_to_be_compared_again() -> None:
     assert drawn.extensions_owed[0]["kind"] == "extend"
 
 
-def test_work_that_comes_back_on_hold_waits_for_the_lead() -> None:
-    cast = make_cast()
+def test_work_that_comes_back_on_hold_waits_for_the_lead(cast: Cast) -> None:
     item = drawn_round(cast).items.get()
     scored(item, "E")
     return_item(fresh(item), actor=moderator_of(item), reason="Thin.", action="Say more.")
@@ -409,8 +419,7 @@ def test_work_that_comes_back_on_hold_waits_for_the_lead() -> None:
     assert fresh(item).state == SampleState.SCORED
 
 
-def test_a_moderator_whose_role_ended_sees_and_decides_nothing() -> None:
-    cast = make_cast()
+def test_a_moderator_whose_role_ended_sees_and_decides_nothing(cast: Cast) -> None:
     item = drawn_round(cast).items.get()
     person = moderator_of(item)
     person.delivery_roles.update(ended_at="2026-01-01T00:00Z")
@@ -419,10 +428,9 @@ def test_a_moderator_whose_role_ended_sees_and_decides_nothing() -> None:
     assert cast.lea
 
 
-def test_returned_work_cannot_be_referred() -> None:
+def test_returned_work_cannot_be_referred(cast: Cast) -> None:
     from assessment.actions.deciding import refer
 
-    cast = make_cast()
     item = drawn_round(cast).items.get()
     scored(item, "NY")
     return_item(fresh(item), actor=moderator_of(item), reason="No.", action="Look again.")
@@ -436,8 +444,7 @@ def test_returned_work_cannot_be_referred() -> None:
 # Escalating to the lead.
 
 
-def test_an_escalated_item_is_the_leads() -> None:
-    cast = make_cast()
+def test_an_escalated_item_is_the_leads(cast: Cast) -> None:
     item = drawn_round(cast).items.get()
     scored(item, "E")
     with pytest.raises(ReasonNeeded):
@@ -456,8 +463,7 @@ def test_an_escalated_item_is_the_leads() -> None:
 # Giving to somebody else.
 
 
-def test_the_lead_gives_an_unread_item_to_somebody_free() -> None:
-    cast = make_cast()
+def test_the_lead_gives_an_unread_item_to_somebody_free(cast: Cast) -> None:
     item = drawn_round(cast).items.get()
     was = moderator_of(item)
     other = cast.ed if was == cast.moses else cast.moses
@@ -518,8 +524,7 @@ def test_adjusting_the_set_takes_two_people_and_changes_everybody_alike() -> Non
         assert result.judgements.get(criterion=criterion).level.code == "M"
 
 
-def test_only_an_adjustment_is_approved() -> None:
-    cast = make_cast()
+def test_only_an_adjustment_is_approved(cast: Cast) -> None:
     drawn = drawn_round(cast)
     read_all(drawn)
     decided = decide_round(drawn, actor=cast.lea, decision="accept", reason="Good.")
@@ -528,8 +533,8 @@ def test_only_an_adjustment_is_approved() -> None:
     assert refused.value.codes == ["nothing_to_approve"]
 
 
-def test_an_adjustment_does_not_touch_what_was_settled_alone() -> None:
-    cast = make_cast(learners=2)
+def test_an_adjustment_does_not_touch_what_was_settled_alone(pair: Cast) -> None:
+    cast = pair
     drawn = drawn_round(cast)
     item = drawn.items.get(submission__learner=cast.lena)
     decide_adjust(item, "E")
@@ -538,8 +543,7 @@ def test_an_adjustment_does_not_touch_what_was_settled_alone() -> None:
     assert [one.member.submission.learner for one in preview] == [cast.hone]
 
 
-def test_accepting_with_actions_names_them() -> None:
-    cast = make_cast()
+def test_accepting_with_actions_names_them(cast: Cast) -> None:
     drawn = drawn_round(cast)
     read_all(drawn)
     with pytest.raises(ReasonNeeded):
@@ -555,8 +559,8 @@ def test_accepting_with_actions_names_them() -> None:
     assert decided.decision_reason == "Mostly."
 
 
-def test_extending_by_decision_goes_on_reading() -> None:
-    cast, drawn, _items = chance_round()
+def test_extending_by_decision_goes_on_reading(chance: Chance) -> None:
+    cast, drawn, _items = chance
     read_all(drawn)
     extended = decide_round(
         drawn,
@@ -570,8 +574,8 @@ def test_extending_by_decision_goes_on_reading() -> None:
     assert extended.items.count() == 5
 
 
-def test_a_set_is_assessed_again_by_somebody_else_and_drawn_anew() -> None:
-    cast = make_cast(learners=2)
+def test_a_set_is_assessed_again_by_somebody_else_and_drawn_anew(pair: Cast) -> None:
+    cast = pair
     drawn = drawn_round(cast)
     read_all(drawn)
     decided = decide_round(
@@ -636,8 +640,8 @@ def test_an_assessor_on_watch_is_read_in_full() -> None:
     assert not AssessorWatch.objects.current().exists()
 
 
-def test_what_is_seen_agrees_with_the_rules() -> None:
-    cast = make_cast(learners=2)
+def test_what_is_seen_agrees_with_the_rules(pair: Cast) -> None:
+    cast = pair
     drawn = drawn_round(cast)
     item = drawn.items.first()
     assert item is not None

@@ -37,11 +37,22 @@ from tests.factories.moderation import (
     read_round,
 )
 from tests.personas import Cast, make_cast, make_user
+from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet, NotPermitted, SetRefused, StaleState
 from workflows.models import TransitionRecord
 from workflows.transitions import perform, perform_set
 
 pytestmark = pytest.mark.django_db
+
+
+@kept
+def cast() -> Cast:
+    return make_cast()
+
+
+@kept
+def pair() -> Cast:
+    return make_cast(learners=2)
 
 
 def states() -> set[str]:
@@ -84,16 +95,15 @@ def test_a_later_change_of_policy_does_not_reach_a_frozen_round() -> None:
     assert selectors.draw_of(selectors.current_plan(frozen)) == before
 
 
-def test_nothing_to_moderate() -> None:
-    cast = make_cast()
+def test_nothing_to_moderate(cast: Cast) -> None:
     with pytest.raises(GuardsNotMet) as refused:
         open_round(cast.delivery, cast.task, actor=cast.lea)
     assert refused.value.codes == ["round_empty"]
     assert not ModerationRound.objects.exists()
 
 
-def test_a_hold_keeps_the_whole_set_out() -> None:
-    cast = make_cast(learners=2)
+def test_a_hold_keeps_the_whole_set_out(pair: Cast) -> None:
+    cast = pair
     first, _second = assessed_set(cast)
     place_hold(first, actor=cast.lea, kind=HoldKind.PRIVACY, reason="Asked by a colleague.")
     with pytest.raises(SetRefused) as refused:
@@ -104,8 +114,7 @@ def test_a_hold_keeps_the_whole_set_out() -> None:
 
 
 @pytest.mark.parametrize("name", ["lena", "ada", "moses", "ed", "pam", "rita", "olga", "petra"])
-def test_only_the_lead_opens(name: str) -> None:
-    cast = make_cast()
+def test_only_the_lead_opens(name: str, cast: Cast) -> None:
     assessed_set(cast)
     with pytest.raises(NotPermitted):
         open_round(cast.delivery, cast.task, actor=cast.people[name])
@@ -132,8 +141,7 @@ def test_preview_is_what_is_drawn() -> None:
         draw_sample(drawn, actor=cast.lea)
 
 
-def test_only_the_lead_draws_and_only_from_a_frozen_set() -> None:
-    cast = make_cast()
+def test_only_the_lead_draws_and_only_from_a_frozen_set(cast: Cast) -> None:
     frozen = frozen_round(cast)
     with pytest.raises(NotPermitted):
         draw_sample(frozen, actor=cast.moses)
@@ -153,8 +161,8 @@ def test_items_are_spread_evenly_and_the_lead_reads_nothing() -> None:
     assert parts.count() == 4
 
 
-def test_nobody_moderates_what_they_assessed_even_with_both_roles() -> None:
-    cast = make_cast(learners=2)
+def test_nobody_moderates_what_they_assessed_even_with_both_roles(pair: Cast) -> None:
+    cast = pair
     DeliveryRole.objects.create(
         delivery=cast.delivery, user=cast.ada, role=DeliveryRoleKind.MODERATOR
     )
@@ -169,10 +177,10 @@ def test_nobody_moderates_what_they_assessed_even_with_both_roles() -> None:
     assert drawn.items.get(decision__author=cast.abe).moderator == cast.ada
 
 
-def test_declared_conflict_keeps_a_moderator_away() -> None:
+def test_declared_conflict_keeps_a_moderator_away(pair: Cast) -> None:
     from accounts.models import DeclaredConflict
 
-    cast = make_cast(learners=2)
+    cast = pair
     DeclaredConflict.objects.create(
         person=cast.lena, other=cast.moses, kind="whanau", declared_by=cast.moses
     )
@@ -180,8 +188,7 @@ def test_declared_conflict_keeps_a_moderator_away() -> None:
     assert drawn.items.get(submission__learner=cast.lena).moderator == cast.ed
 
 
-def test_an_item_nobody_may_read_is_named() -> None:
-    cast = make_cast()
+def test_an_item_nobody_may_read_is_named(cast: Cast) -> None:
     DeliveryRole.objects.filter(user__in=[cast.moses, cast.ed]).update(
         role=DeliveryRoleKind.RATIFIER
     )
@@ -198,8 +205,7 @@ def test_an_item_nobody_may_read_is_named() -> None:
 # No path around the gate.
 
 
-def test_work_never_enters_alone() -> None:
-    cast = make_cast()
+def test_work_never_enters_alone(cast: Cast) -> None:
     (submission,) = assessed_set(cast)
     for actor in (cast.lea, SYSTEM):
         with pytest.raises(GuardsNotMet) as refused:
@@ -212,8 +218,7 @@ def test_work_never_enters_alone() -> None:
 
 
 @pytest.mark.parametrize("make", [frozen_round, drawn_round, read_round, decided_round])
-def test_work_leaves_only_with_a_closed_round(make: object) -> None:
-    cast = make_cast()
+def test_work_leaves_only_with_a_closed_round(make: object, cast: Cast) -> None:
     make(cast)  # type: ignore[operator]
     submission = Submission.objects.get()
     with pytest.raises(GuardsNotMet) as refused:
@@ -225,8 +230,7 @@ def test_work_leaves_only_with_a_closed_round(make: object) -> None:
         perform(submission, "conclude_moderation", actor=cast.moses)
 
 
-def test_work_is_not_returned_or_referred_past_the_round() -> None:
-    cast = make_cast()
+def test_work_is_not_returned_or_referred_past_the_round(cast: Cast) -> None:
     drawn_round(cast)
     submission = Submission.objects.get()
     with pytest.raises(GuardsNotMet) as refused:
@@ -238,11 +242,11 @@ def test_work_is_not_returned_or_referred_past_the_round() -> None:
         perform(submission, "return_to_assessor", actor=cast.rita)
 
 
-def test_both_forms_of_each_guard_and_rule_agree() -> None:
+def test_both_forms_of_each_guard_and_rule_agree(pair: Cast) -> None:
     from moderation import guards, rules
     from workflows.guards import allowed_in
 
-    cast = make_cast(learners=2)
+    cast = pair
     closed = moderated(cast)
     late = make_user("late")
     assert closed.state == RoundState.CLOSED
@@ -259,8 +263,8 @@ def test_both_forms_of_each_guard_and_rule_agree() -> None:
 # Closing.
 
 
-def test_closing_is_refused_with_every_reason_and_names() -> None:
-    cast = make_cast(learners=2)
+def test_closing_is_refused_with_every_reason_and_names(pair: Cast) -> None:
+    cast = pair
     decided = decided_round(cast)
     first, second = Submission.objects.order_by("pk")
     hold = place_hold(first, actor=cast.lea, kind=HoldKind.INTEGRITY, reason="A question.")
@@ -275,8 +279,8 @@ def test_closing_is_refused_with_every_reason_and_names() -> None:
     assert second.reference
 
 
-def test_the_step_itself_refuses_open_items_and_owed_extensions() -> None:
-    cast = make_cast(learners=2)
+def test_the_step_itself_refuses_open_items_and_owed_extensions(pair: Cast) -> None:
+    cast = pair
     drawn = drawn_round(cast)
     with pytest.raises(GuardsNotMet) as refused:
         perform(drawn, "decide", actor=cast.lea, decision="accept")
@@ -301,8 +305,7 @@ def decided_round_of(cast: Cast, drawn: ModerationRound) -> ModerationRound:
     return decide_round(drawn, actor=cast.lea, decision="accept", reason="Applied as agreed.")
 
 
-def test_only_a_closing_decision_closes() -> None:
-    cast = make_cast()
+def test_only_a_closing_decision_closes(cast: Cast) -> None:
     decided = decided_round(cast)
     ModerationRound.objects.filter(pk=decided.pk).update(decision="extend_sample")
     with pytest.raises(GuardsNotMet) as refused:
@@ -310,8 +313,7 @@ def test_only_a_closing_decision_closes() -> None:
     assert refused.value.codes == ["no_decision"]
 
 
-def test_only_the_lead_closes_and_only_once() -> None:
-    cast = make_cast()
+def test_only_the_lead_closes_and_only_once(cast: Cast) -> None:
     decided = decided_round(cast)
     with pytest.raises(NotPermitted):
         close_round(decided, actor=cast.moses)
@@ -320,8 +322,7 @@ def test_only_the_lead_closes_and_only_once() -> None:
         close_round(decided, actor=cast.lea)
 
 
-def test_a_decision_is_taken_back_with_a_reason() -> None:
-    cast = make_cast()
+def test_a_decision_is_taken_back_with_a_reason(cast: Cast) -> None:
     decided = decided_round(cast)
     with pytest.raises(ReasonNeeded):
         take_back_decision(decided, actor=cast.lea, reason=" ")
@@ -329,8 +330,8 @@ def test_a_decision_is_taken_back_with_a_reason() -> None:
     assert (resumed.state, resumed.decision) == (RoundState.REVIEWING, "")
 
 
-def test_a_lead_who_assessed_part_of_the_set_decides_nothing_on_it() -> None:
-    cast = make_cast(learners=2)
+def test_a_lead_who_assessed_part_of_the_set_decides_nothing_on_it(pair: Cast) -> None:
+    cast = pair
     DeliveryRole.objects.create(
         delivery=cast.delivery, user=cast.ada, role=DeliveryRoleKind.LEAD_MODERATOR
     )
@@ -341,8 +342,7 @@ def test_a_lead_who_assessed_part_of_the_set_decides_nothing_on_it() -> None:
         decide_round(read, actor=cast.ada, decision="accept", reason="All mine.")
 
 
-def test_nothing_is_extended_without_need() -> None:
-    cast = make_cast()
+def test_nothing_is_extended_without_need(cast: Cast) -> None:
     drawn = drawn_round(cast)
     with pytest.raises(NothingOwed):
         extend_sample(drawn, actor=cast.lea)
@@ -350,8 +350,7 @@ def test_nothing_is_extended_without_need() -> None:
         extend_sample(drawn, actor=cast.moses)
 
 
-def test_a_closed_round_opens_again_only_after_a_recall() -> None:
-    cast = make_cast()
+def test_a_closed_round_opens_again_only_after_a_recall(cast: Cast) -> None:
     closed = moderated(cast)
     with pytest.raises(GuardsNotMet) as refused:
         reopen_round(closed, actor=cast.lea, reason="We want to.")
@@ -362,10 +361,10 @@ def test_a_closed_round_opens_again_only_after_a_recall() -> None:
         reopen_round(closed, actor=cast.lea, reason="")
 
 
-def test_late_work_gets_a_round_of_its_own() -> None:
+def test_late_work_gets_a_round_of_its_own(pair: Cast) -> None:
     from tests.factories.assessment import assessed
 
-    cast = make_cast(learners=2)
+    cast = pair
     assessed(cast, "lena", "G")
     first = open_round(cast.delivery, cast.task, actor=cast.lea)
     assessed(cast, "hone", "G")
@@ -379,8 +378,8 @@ def test_late_work_gets_a_round_of_its_own() -> None:
     assert [one.submission.learner for one in second.members.all()] == [cast.hone]
 
 
-def test_the_record_is_json_and_names_no_learner() -> None:
-    cast = make_cast(learners=2)
+def test_the_record_is_json_and_names_no_learner(pair: Cast) -> None:
+    cast = pair
     closed = moderated(cast)
     text = json.dumps(selectors.record_of(closed))
     for learner in cast.learners:
@@ -436,7 +435,7 @@ def another_cast(size: int) -> Cast:
     return cast
 
 
-def test_decisions_are_never_changed_by_moderation() -> None:
-    cast = make_cast(learners=2)
+def test_decisions_are_never_changed_by_moderation(pair: Cast) -> None:
+    cast = pair
     moderated(cast)
     assert AssessmentDecision.objects.count() == 2
