@@ -67,6 +67,15 @@ class EvidenceState(models.TextChoices):
     REMOVED = "removed", "Removed"
 
 
+class RenditionState(models.TextChoices):
+    """How far the images and text of some bytes are."""
+
+    WAITING = "waiting", "Waiting"
+    MAKING = "making", "Being made"
+    MADE = "made", "Made"
+    FAILED = "failed", "Could not be made"
+
+
 class UploadStore(models.TextChoices):
     """Where the bytes of an unfinished upload lie."""
 

@@ -172,7 +172,8 @@ class DescribeForm(forms.Form):
         label="Description, captions or transcript",
         max_length=50_000,
         required=False,
-        help_text="For people who cannot see the picture or hear the sound.",
+        help_text="For people who cannot see the picture or hear the sound. Captions may be pasted as WebVTT;"
+        " they are then shown with the film.",
     )
     happened_on = DayField(
         label="When was it done?", required=False, help_text="For example 14 8 2026"

@@ -1,5 +1,7 @@
 """Background work. Tasks carry no facts: they look for what waits."""
 
+from typing import Any
+
 from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
@@ -7,6 +9,7 @@ from kombu.exceptions import OperationalError
 from portfolios.actions.attestation import expire_attestations as expire
 from portfolios.actions.attestation import remind_verifiers as remind
 from portfolios.actions.reconciling import reconcile_evidence
+from portfolios.actions.rendering import make_renditions as make_waiting
 from portfolios.actions.scanning import copy_missing, scan_waiting_evidence
 from portfolios.actions.schedules import begin_missing_portfolios as begin_missing
 from portfolios.actions.submission import submit_at_cut_off as submit_waiting
@@ -19,7 +22,18 @@ def scan_evidence() -> int:
     total = 0
     while decided := scan_waiting_evidence():
         total += decided
+    if total:
+        wake(make_renditions)
     return total + copy_missing()
+
+
+@shared_task
+def make_renditions() -> int:
+    """Draw pages and poster frames, read out text, until nothing waits."""
+    total = 0
+    while made := make_waiting():
+        total += made
+    return total
 
 
 @shared_task
@@ -61,9 +75,14 @@ def begin_missing_portfolios() -> int:
 
 def wake_scanner() -> None:
     """Ask a worker to look now. Without a broker the next beat does; nothing is lost."""
+    wake(scan_evidence)
+
+
+def wake(task: Any) -> None:
+    """Have a task run soon, as far as there is a broker that takes it."""
     if not settings.WAKE_WORKERS:
         return
     try:
-        scan_evidence.apply_async(expires=60, retry=False)
+        task.apply_async(expires=60, retry=False)
     except OperationalError:
         return

@@ -13,6 +13,7 @@ from portfolios.views import (
     submission,
     upload,
     verifier,
+    viewing,
 )
 
 app_name = "portfolios"
@@ -71,6 +72,10 @@ urlpatterns = [
     path("evidence/<uuid:evidence>/", evidence.serve, name="serve"),
     path("evidence/<uuid:evidence>/original/", evidence.original, name="original"),
     path("evidence/<uuid:evidence>/preview/", evidence.preview, name="preview"),
+    path("evidence/<uuid:evidence>/view/", viewing.view, name="view"),
+    path("evidence/<uuid:evidence>/pages/<int:number>/", viewing.page_image, name="page_image"),
+    path("evidence/<uuid:evidence>/captions/", viewing.captions, name="captions"),
+    path("evidence/<uuid:evidence>/remake/", viewing.remake, name="remake"),
     path("receipts/", public.receipts, name="receipts"),
     path("v/confirm/", verifier.confirm, name="verifier_confirm"),
     path("v/done/", verifier.done, name="verifier_done"),

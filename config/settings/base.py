@@ -366,6 +366,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 30.0,
         "options": {"expires": 60},
     },
+    "make-renditions": {
+        "task": "portfolios.tasks.make_renditions",
+        "schedule": 30.0,
+        "options": {"expires": 60},
+    },
     "tend-uploads": {
         "task": "portfolios.tasks.tend_uploads",
         "schedule": 30.0,

@@ -13,7 +13,7 @@ import rfc8785
 from django.utils import timezone
 
 from portfolios.enums import AttestationState, EvidenceKind, StoreProblem
-from portfolios.models import EvidenceItem, StoreCheck, StoreFinding, Submission
+from portfolios.models import EvidenceItem, RenditionPart, StoreCheck, StoreFinding, Submission
 from portfolios.storage.stores import (
     BytesMissing,
     digest_of,
@@ -27,17 +27,21 @@ from workflows.models import TransitionRecord
 YOUNG = dt.timedelta(days=1)
 """Bytes are stored before their row is written, so younger ones without a row are no finding."""
 BATCH = 500
+NAMED: tuple[tuple[Any, tuple[str, str, str]], ...] = (
+    (EvidenceItem, ("storage_key", "size", "sha256")),
+    (EvidenceItem, ("copy_key", "copy_size", "copy_sha256")),
+    (RenditionPart, ("key", "size", "sha256")),
+)
+"""Which columns name bytes in the store: key, size, hash."""
 
 
 def stored_facts() -> Iterator[tuple[str, int, str]]:
-    """Key, size and hash of all bytes that rows name, first originals, then copies; removed ones included.
+    """Key, size and hash of all bytes that rows name: originals, copies, page images; removed ones included.
 
     A copy with the bytes of an original comes twice.
     """
-    for prefix in ("", "copy_"):
-        key_column = "copy_key" if prefix else "storage_key"
-        columns = (key_column, f"{prefix}size", f"{prefix}sha256")
-        rows = EvidenceItem.objects.exclude(**{key_column: ""}).order_by(key_column)
+    for model, columns in NAMED:
+        rows = model._default_manager.exclude(**{columns[0]: ""}).order_by(columns[0])
         before = ""
         for key, size, sha256 in rows.values_list(*columns).iterator():
             if key != before:
@@ -73,8 +77,8 @@ def reconcile_evidence() -> StoreCheck:
     while batch := list(islice(old, BATCH)):
         known = {
             key
-            for column in ("storage_key", "copy_key")
-            for key in EvidenceItem.objects.filter(**{f"{column}__in": batch}).values_list(
+            for model, (column, _size, _sha256) in NAMED
+            for key in model._default_manager.filter(**{f"{column}__in": batch}).values_list(
                 column, flat=True
             )
         }

@@ -73,12 +73,12 @@ class Inspector:
                     self.process.wait(5)
         self.line = self.process = None
 
-    def ask(self, file: IO[bytes], name: str, copy: IO[bytes] | None) -> Report:
+    def ask(self, wanted: dict[str, Any], file: IO[bytes], made: IO[bytes] | None) -> Any:
+        """Hand over the file and the place for what is made of it; gives the child's answer."""
         with self.lock:
             try:
                 line = self._started()
-                wanted = {"name": name, "copy": copy is not None}
-                files = [file.fileno(), *([copy.fileno()] if copy else [])]
+                files = [file.fileno(), *([made.fileno()] if made else [])]
                 socket.send_fds(line, [json.dumps(wanted).encode()], files)
                 answer = line.recv(64 * 1024)
             except OSError as error:
@@ -90,7 +90,7 @@ class Inspector:
         facts: dict[str, Any] = json.loads(answer)
         if "broken" in facts:
             raise InspectionBroken(facts["broken"])
-        return Report(**facts)
+        return facts
 
 
 _START = "import sys; sys.path.insert(0, {root!r}); from portfolios.inspection.helper import serve; serve({line})"
@@ -101,4 +101,15 @@ atexit.register(_inspector.stop)
 def inspect(file: IO[bytes], name: str, copy: IO[bytes] | None = None) -> Report:
     """What this file is, and with `copy` (a real file) a copy for others written into it."""
     file.seek(0)
-    return _inspector.ask(file, name, copy)
+    return Report(**_inspector.ask({"task": "look", "name": name}, file, copy))
+
+
+def render(file: IO[bytes], made: IO[bytes], media_type: str, first: int) -> dict[str, Any]:
+    """Parts of the file from number `first` on, written into `made` (a real, empty file; `rendering.parts_in`).
+
+    Answers with `total`, `next` (0 when all are made) and `seconds`, or with `refusal`, a sentence.
+    """
+    file.seek(0)
+    wanted = {"task": "render", "media_type": media_type, "first": first}
+    answer: dict[str, Any] = _inspector.ask(wanted, file, made)
+    return answer

@@ -15,8 +15,9 @@ import resource
 import select
 import signal
 import socket
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from PIL import Image
 
@@ -24,6 +25,7 @@ from portfolios.inspection import SECONDS, TOO_MUCH, Report
 from portfolios.inspection.copies import NoCopy, make_copy
 from portfolios.inspection.examination import examine
 from portfolios.inspection.hints import hints_in
+from portfolios.inspection.rendering import NotRendered, prepare, render
 
 CPU_SECONDS = 60
 MEMORY = 2 * 1024**3
@@ -35,7 +37,7 @@ CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 def serve(number: int) -> None:
     """Until the line is closed: take a file, answer with what was found in it."""
     Image.init()
-    for encoding in ("utf-8", "utf-16", "latin-1", "cp437"):
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1", "ascii", "cp437"):
         codecs.lookup(encoding)
     with socket.socket(fileno=number) as line:
         while True:
@@ -43,7 +45,9 @@ def serve(number: int) -> None:
             if not message:
                 return
             try:
-                answer = in_child(json.loads(message), files)
+                wanted = json.loads(message)
+                prepare(str(wanted.get("media_type", "")))
+                answer = in_child(wanted, files)
             finally:
                 for one in files:
                     os.close(one)
@@ -57,8 +61,8 @@ def in_child(wanted: dict[str, object], files: list[int]) -> dict[str, object]:
     if child == 0:
         try:
             limit({0, 1, 2, writing, *files})
-            report = look(str(wanted["name"]), files)
-            os.write(writing, json.dumps(asdict(report)).encode())
+            report = TASKS[str(wanted["task"])](wanted, files)
+            os.write(writing, json.dumps(report).encode())
         except MemoryError:
             os.write(writing, json.dumps({"refusal": TOO_MUCH}).encode())
         except BaseException as error:  # noqa: BLE001  the parent tells
@@ -96,8 +100,34 @@ def limit(kept: set[int]) -> None:
         resource.setrlimit(what, (most, most))
 
 
-def look(name: str, files: list[int]) -> Report:
+def look(wanted: dict[str, Any], files: list[int]) -> dict[str, Any]:
     """Examine the first descriptor and, where there is a second, write the copy into it."""
+    return asdict(_look(str(wanted["name"]), files))
+
+
+def draw(wanted: dict[str, Any], files: list[int]) -> dict[str, Any]:
+    """Make parts of the first descriptor into the second."""
+    with (
+        os.fdopen(files[0], "rb", closefd=False) as file,
+        os.fdopen(files[1], "w+b", closefd=False) as target,
+    ):
+        try:
+            return asdict(render(file, target, str(wanted["media_type"]), int(wanted["first"])))
+        except NotRendered as error:
+            return {"refusal": str(error)}
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001  decoders raise anything on a damaged file
+            return {"refusal": "No images or text could be made of this file."}
+
+
+TASKS: dict[str, Callable[[dict[str, Any], list[int]], dict[str, Any]]] = {
+    "look": look,
+    "render": draw,
+}
+
+
+def _look(name: str, files: list[int]) -> Report:
     with os.fdopen(files[0], "rb", closefd=False) as file:
         verdict = examine(file, name)
         if verdict.refusal:

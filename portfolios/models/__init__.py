@@ -4,6 +4,7 @@ from portfolios.models.attestation import Attestation, AttestationLink, Attestat
 from portfolios.models.evidence import EvidenceItem, EvidenceMapping
 from portfolios.models.extension import ExtensionRequest
 from portfolios.models.portfolio import Portfolio, Reflection, ReflectionVersion
+from portfolios.models.rendition import Rendition, RenditionPart
 from portfolios.models.store import StoreCheck, StoreFinding
 from portfolios.models.submission import Hold, Part, Submission, SubmissionEvidence
 from portfolios.models.upload import UploadSession
@@ -20,6 +21,8 @@ __all__ = [
     "Portfolio",
     "Reflection",
     "ReflectionVersion",
+    "Rendition",
+    "RenditionPart",
     "StoreCheck",
     "StoreFinding",
     "Submission",

@@ -47,7 +47,7 @@ from portfolios.models import EvidenceItem, EvidenceMapping, Portfolio, UploadSe
 from portfolios.selectors import is_altered, limits_of, progress_of
 from portfolios.selectors import library as library_of
 from portfolios.views.shared import kept_initial, own_portfolio, person, signed_in
-from workflows.actions import open_record
+from workflows.actions import open_once, open_record
 from workflows.exceptions import StaleVersion
 
 UUID = re.compile(r"[0-9a-f-]{36}$")
@@ -314,15 +314,18 @@ def restore(request: HttpRequest, evidence: uuid.UUID) -> HttpResponse:
     return redirect("portfolios:library")
 
 
-def visible_item(request: HttpRequest, evidence: uuid.UUID) -> EvidenceItem:
-    """The item, if this person may see it now and it passed its check. Somebody else's opening is noted."""
+def visible_item(request: HttpRequest, evidence: uuid.UUID, *, links: bool = False) -> EvidenceItem:
+    """The item, if this person may see it now and it passed its check. Somebody else's opening is noted.
+
+    All pages of a document and all pieces of a film within ten minutes are one opening.
+    """
     item: EvidenceItem = get_object_or_404(
         EvidenceItem.objects.visible_to(person(request)), pk=evidence
     )
-    if item.state != EvidenceState.READY or item.kind == EvidenceKind.LINK:
+    if item.state != EvidenceState.READY or (item.kind == EvidenceKind.LINK and not links):
         raise Http404
     if item.owner_id != request.user.pk:
-        open_record(item, actor=person(request), purpose="evidence")
+        open_once(item, actor=person(request), purpose="evidence")
     return item
 
 

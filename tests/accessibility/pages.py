@@ -187,6 +187,9 @@ PORTFOLIOS = [
     page("portfolios:describe", "lena", "building_photo", label="photo"),
     page("portfolios:describe", "overloaded-1", "overloaded", kind=EXTREME),
     error("portfolios:describe", "lena", "building", submit={"title": ""}),
+    page("portfolios:view", "shelf", "on_the_shelf"),
+    page("portfolios:view", "shelf", "film_on_the_shelf", label="film"),
+    page("portfolios:view", "shelf", "being_drawn", kind=EMPTY),
     page("portfolios:check", "lena", "building"),
     page("portfolios:check", "untouched", "untouched", kind=EMPTY),
     page("portfolios:check", "hone", "ready", label="ready"),
@@ -348,6 +351,8 @@ PAGES = [*FRAME, *MESSAGES, *CATALOGUE, *PORTFOLIOS, *ASSESSMENT, *MODERATION, *
 
 # Addresses that answer something else than a page of their own, and what.
 NOT_PAGES = {
+    "portfolios:page_image": "a picture",
+    "portfolios:captions": "a file for players",
     "portfolios:verifier_evidence": "a file",
     "workflows:feed": "a file for calendar programs",
     "workflows:message_preview": "a mail as it is sent, with the styles of mails",

@@ -28,14 +28,16 @@ from portfolios.actions.drafting import (
     save_reflection,
 )
 from portfolios.actions.extension import ask_for_more_time, decline_extension
+from portfolios.actions.rendering import make_renditions
 from portfolios.actions.submission import place_hold, withdraw_submission
 from portfolios.actions.uploading import begin_upload
 from portfolios.enums import HoldKind
-from portfolios.models import AttestationStatement, Portfolio
+from portfolios.models import AttestationStatement, Portfolio, Rendition
 from tests.accessibility.world import LONG_NAME, LONG_WORD, World
 from tests.factories import assessment as marked
 from tests.factories import portfolios as work
 from tests.factories.catalogue import draft_version, published_version
+from tests.factories.recordings import film_of, pages_of
 from workflows.actions.preferences import change_wording, make_feed
 from workflows.actions.webhooks import make_webhook, renew_secret
 from workflows.enums import MessageState
@@ -249,6 +251,40 @@ def building_photo(world: World) -> Kwargs:
     """The same portfolio, at its photo."""
     made = world.state(building)
     return {"pk": made["pk"], "evidence": made["photo"], "kind": "photo"}
+
+
+def on_the_shelf(world: World) -> Kwargs:
+    """A document of several pages that was drawn."""
+    return {"evidence": shelf(world)["report"]}
+
+
+def film_on_the_shelf(world: World) -> Kwargs:
+    """A film with captions."""
+    return {"evidence": shelf(world)["film"]}
+
+
+def being_drawn(world: World) -> Kwargs:
+    """A document whose pages are being drawn."""
+    made = shelf(world)
+    Rendition.objects.filter(source_key=made["long"].copy_key).update(
+        state="making", total=12, next=4, started_at=timezone.now()
+    )
+    return {"evidence": made["long"].pk}
+
+
+def shelf(world: World) -> Kwargs:
+    """Somebody's evidence of the kinds that are shown in place."""
+    if "shelf" not in world.made:
+        learner = world.learner("shelf", "Anahera Shelf")
+        portfolio = work.portfolio_of(world.cast, "shelf")
+        film = work.file(portfolio, "film.mp4", film_of(1), kind="media")
+        words = "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nKia ora koutou\n"
+        describe_evidence(film, actor=learner, title="The hui", text_alternative=words)
+        report = work.file(portfolio, "report.pdf", pages_of(2))
+        long = work.file(portfolio, "long.pdf", pages_of(3))
+        make_renditions()
+        world.made["shelf"] = {"film": film.pk, "report": report.pk, "long": long}
+    return world.made["shelf"]
 
 
 def extension_waiting(world: World) -> Kwargs:

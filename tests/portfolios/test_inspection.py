@@ -168,7 +168,7 @@ def test_the_helper_knows_nothing_of_ours(settings):
     inspector = Inspector()
     try:
         with open(__file__, "rb") as source:
-            assert inspector.ask(source, "a.py", None).refusal
+            assert inspector.ask({"task": "look", "name": "a.py"}, source, None)["refusal"]
         environment = Path(f"/proc/{inspector.process.pid}/environ").read_bytes()
         assert b"CANARY_SECRET" not in environment
         assert b"DJANGO" not in environment
@@ -176,7 +176,7 @@ def test_the_helper_knows_nothing_of_ours(settings):
         inspector.process.kill()
         inspector.process.wait()
         with open(__file__, "rb") as source:
-            assert inspector.ask(source, "a.py", None).refusal
+            assert inspector.ask({"task": "look", "name": "a.py"}, source, None)["refusal"]
     finally:
         inspector.stop()
         del os.environ["CANARY_SECRET"]

@@ -33,8 +33,9 @@ from moderation.enums import RoundDecision
 from moderation.models import ExternalReview, ModerationRound, RequiredAction
 from moderation.selectors import sample_of
 from portfolios.actions.attestation import ask_to_confirm, attest, open_attestation
-from portfolios.actions.drafting import remove_evidence
+from portfolios.actions.drafting import describe_evidence, remove_evidence
 from portfolios.actions.extension import ask_for_more_time
+from portfolios.actions.rendering import make_renditions
 from portfolios.actions.submission import place_hold
 from portfolios.actions.uploading import begin_upload
 from portfolios.enums import HoldKind
@@ -303,7 +304,12 @@ def add_submitted(house: House) -> None:
     portfolio = world.ready
     lena = world.submissions["in_assessment"]
     picture = work.file(portfolio, "photo.png", work.png())
-    pinned = lena.pins.order_by("number")[0].evidence
+    describe_evidence(
+        picture, actor=picture.owner, title="Photo", text_alternative="WEBVTT\n\nA form."
+    )
+    pinned, drawn = (pin.evidence for pin in lena.pins.order_by("number")[:2])
+    make_renditions(limit=200)
+    places["drawn page"] = Place({"evidence": drawn.pk, "number": 1}, owner="lena")
     places["pinned evidence"] = Place({"evidence": pinned.pk}, owner="lena")
     places["picture"] = Place({"evidence": picture.pk})
     places["someone's note"] = Place({"evidence": places["portfolio"].kwargs["evidence"]})

@@ -336,6 +336,10 @@ ROWS = [
     Row("portfolios:original", "picture", only("pam prue", 404), "405"),
     Row("portfolios:serve", "someone's note", only("owner", 404), "405"),
     Row("portfolios:preview", "picture", only("owner", 404), "405"),
+    Row("portfolios:view", "pinned evidence", only("owner ada lea pam prue", 404), "405"),
+    Row("portfolios:page_image", "drawn page", only("owner ada lea pam prue", 404), "405"),
+    Row("portfolios:captions", "picture", only("owner", 404), "405"),
+    Row("portfolios:remake", "drawn page", "405", only("owner ada lea pam prue", 404, 302)),
     Row("portfolios:receipts", "nothing", "all 200", "all 422"),
     Row(
         "portfolios:verifier_request",

@@ -1,6 +1,6 @@
 """What changes the machinery's own rows."""
 
-from workflows.actions.audit import open_record, sign_root
+from workflows.actions.audit import open_once, open_record, sign_root
 from workflows.actions.deadlines import (
     After,
     cancel_deadline,
@@ -18,6 +18,7 @@ __all__ = [
     "fire_time",
     "mark_read",
     "move_deadline",
+    "open_once",
     "open_record",
     "recount_deadlines",
     "retry_message",

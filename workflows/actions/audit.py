@@ -34,6 +34,22 @@ def open_record(subject: models.Model, *, actor: User, purpose: str) -> AccessRe
     )
 
 
+ONE_OPENING = dt.timedelta(minutes=10)
+
+
+def open_once(subject: models.Model, *, actor: User, purpose: str) -> None:
+    """Note the opening unless the same person opened the same thing a moment ago: a page has many parts."""
+    before = AccessRecord.objects.filter(
+        actor=actor,
+        subject_type=subject._meta.label_lower,
+        subject_id=subject.pk,
+        purpose=purpose,
+        at__gt=timezone.now() - ONE_OPENING,
+    )
+    if not before.exists():
+        open_record(subject, actor=actor, purpose=purpose)
+
+
 @transaction.atomic
 def sign_root(*, full: bool | None = None) -> ChainRoot | None:
     """Fold chain heads into a signed Merkle root: what moved since the last, or everything.

@@ -1,0 +1,233 @@
+"""Page images, text and poster frames of a copy, so that it can be looked at without opening the file itself.
+
+Runs in the helper's child only. Each part goes to the target as soon as it is made: four bytes of length, a
+JSON head of so many bytes, then the image that the head announces. Stops after BUDGET seconds of work and
+says where to go on, so that progress shows and no child runs long. Nothing of a document is run or fetched.
+"""
+
+import importlib
+import io
+import json
+import pkgutil
+import struct
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any, BinaryIO
+
+import pypdfium2
+
+BUDGET = 20
+WIDTH = 1200
+"""Pixels of a page image; enough to read ten-point type enlarged twice."""
+MOST_PAGES = 300
+MOST_TEXT = 60_000
+"""Letters of one part."""
+TALLEST = 4000
+SHEET_ROWS = 500
+OFFICE = "application/vnd.openxmlformats-officedocument."
+WORD = f"{OFFICE}wordprocessingml.document"
+SHEETS = f"{OFFICE}spreadsheetml.sheet"
+SLIDES = f"{OFFICE}presentationml.presentation"
+
+
+class NotRendered(Exception):  # noqa: N818  reads as a fact
+    """Why nothing is made of this file, as a sentence for people."""
+
+
+@dataclass
+class Part:
+    """One page, sheet, slide or frame. `size` bytes of an image follow; none where there is only text."""
+
+    number: int
+    label: str = ""
+    text: str = ""
+    media_type: str = ""
+    width: int = 0
+    height: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many parts there are, and the first that is still to be made; 0 when all are."""
+
+    total: int
+    next: int
+    seconds: float = 0.0
+
+
+def can_render(media_type: str) -> bool:
+    """Whether there is anything to make: pictures are shown as their copy, and need nothing more."""
+    return media_type in {"application/pdf", "text/plain", "text/csv", WORD, SHEETS, SLIDES} or (
+        media_type.startswith(("video/", "audio/"))
+    )
+
+
+def prepare(media_type: str) -> None:
+    """Import what reads this type, while files can still be opened. Without the media extra nothing comes."""
+    try:
+        if media_type.startswith(("video/", "audio/")):
+            import av  # noqa: PLC0415  large, and wanted for recordings only
+
+            # It imports its own parts when a film needs them, which is too late.
+            for one in pkgutil.walk_packages(av.__path__, "av."):
+                if "__main__" not in one.name:
+                    importlib.import_module(one.name)
+        elif media_type == WORD:
+            import docx  # noqa: F401, PLC0415
+        elif media_type == SHEETS:
+            import openpyxl  # noqa: F401, PLC0415
+        elif media_type == SLIDES:
+            import pptx  # noqa: F401, PLC0415
+    except ImportError:
+        return
+
+
+def render(source: BinaryIO, target: BinaryIO, media_type: str, first: int) -> Progress:
+    """Write parts from number `first` on until the budget is used. Raises NotRendered or what a decoder raises."""
+    source.seek(0)
+    if media_type == "application/pdf":
+        return _pdf(source, target, first)
+    if media_type.startswith(("video/", "audio/")):
+        return _recording(source, target)
+    makers = {WORD: _word, SHEETS: _sheets, SLIDES: _slides}
+    texts = list(makers.get(media_type, _plain)(source))
+    for number, (label, text) in enumerate(texts, 1):
+        put(target, Part(number, label, text.strip()[:MOST_TEXT]))
+    return Progress(len(texts), 0)
+
+
+def put(target: BinaryIO, part: Part, image: bytes = b"") -> None:
+    part.size = len(image)
+    head = json.dumps(asdict(part)).encode()
+    target.write(struct.pack(">I", len(head)) + head + image)
+
+
+def parts_in(made: BinaryIO) -> Iterator[tuple[Part, bytes]]:
+    """Read back what a child wrote; ValueError where it does not hold together."""
+    made.seek(0)
+    while raw := made.read(4):
+        (length,) = struct.unpack(">I", raw)
+        if length > 1024 * 1024:
+            raise ValueError("the head of a part is too long")
+        part = Part(**json.loads(made.read(length)))
+        image = made.read(part.size) if part.size else b""
+        if len(image) != part.size:
+            raise ValueError("a part is cut short")
+        yield part, image
+
+
+def _pdf(source: BinaryIO, target: BinaryIO, first: int) -> Progress:
+    began = time.monotonic()
+    document = pypdfium2.PdfDocument(source)
+    total = min(len(document), MOST_PAGES)
+    for number in range(first, total + 1):
+        page = document[number - 1]
+        text = page.get_textpage().get_text_bounded().replace("\r\n", "\n")
+        wide, high = max(1.0, page.get_width()), max(1.0, page.get_height())
+        scale = min(WIDTH / wide, TALLEST / high)
+        picture = page.render(scale=scale, may_draw_forms=True).to_pil().convert("RGB")
+        put(target, *_encoded(Part(number, text=text.strip()[:MOST_TEXT]), picture))
+        page.close()
+        if time.monotonic() - began > BUDGET and number < total:
+            return Progress(total, number + 1)
+    return Progress(total, 0)
+
+
+def _encoded(part: Part, picture: Any) -> tuple[Part, bytes]:
+    kept = io.BytesIO()
+    picture.save(kept, "WEBP", quality=80, method=2)
+    part.media_type, part.width, part.height = "image/webp", picture.width, picture.height
+    return part, kept.getvalue()
+
+
+def _recording(source: BinaryIO, target: BinaryIO) -> Progress:
+    """One part, number 0: the length in words and, of a film, a frame from its beginning."""
+    try:
+        import av  # noqa: PLC0415  prepared before the limits
+    except ImportError:
+        raise NotRendered(
+            "No poster frame is made here, because the media extra is not installed."
+        ) from None
+    with av.open(source, mode="r") as film:
+        seconds = round(film.duration / 1_000_000, 1) if film.duration else 0.0
+        part = Part(0)
+        image = b""
+        for stream in film.streams.video[:1]:
+            stream.thread_type = "NONE"
+            # The very first frame is often black.
+            frames = list(islice(film.decode(stream), 12))
+            if frames:
+                picture: Any = frames[-1].to_image()  # type: ignore[no-untyped-call]
+                picture.thumbnail((WIDTH, WIDTH))
+                part, image = _encoded(part, picture)
+        put(target, part, image)
+    return Progress(1, 0, seconds)
+
+
+def _plain(source: BinaryIO) -> Iterator[tuple[str, str]]:
+    raw = source.read(MOST_TEXT * 4)
+    encoding = "utf-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    yield "", raw.decode(encoding, "replace")
+
+
+NO_OFFICE = (
+    "The text of Office documents is not shown here, because the media extra is not installed."
+)
+
+
+def _word(source: BinaryIO) -> Iterator[tuple[str, str]]:
+    try:
+        import docx  # noqa: PLC0415
+        from docx.table import Table  # noqa: PLC0415
+    except ImportError:
+        raise NotRendered(NO_OFFICE) from None
+    lines = []
+    for block in docx.Document(source).iter_inner_content():
+        if isinstance(block, Table):
+            lines += [" | ".join(cell.text for cell in row.cells) for row in block.rows]
+        elif block.text.strip():
+            style = getattr(block.style, "name", "") or ""
+            lines.append(
+                f"\n{block.text}" if style.startswith(("Heading", "Title")) else block.text
+            )
+    yield "", "\n".join(lines)
+
+
+def _sheets(source: BinaryIO) -> Iterator[tuple[str, str]]:
+    try:
+        import openpyxl  # noqa: PLC0415
+    except ImportError:
+        raise NotRendered(NO_OFFICE) from None
+    book = openpyxl.load_workbook(source, read_only=True, data_only=True, keep_links=False)
+    for sheet in book.worksheets:
+        rows = islice(sheet.iter_rows(values_only=True), SHEET_ROWS)
+        lines = [
+            " | ".join("" if cell is None else str(cell) for cell in row).rstrip(" |")
+            for row in rows
+        ]
+        yield sheet.title, "\n".join(line for line in lines if line)
+
+
+def _slides(source: BinaryIO) -> Iterator[tuple[str, str]]:
+    try:
+        import pptx  # noqa: PLC0415
+    except ImportError:
+        raise NotRendered(NO_OFFICE) from None
+    for number, slide in enumerate(pptx.Presentation(source).slides, 1):
+        lines = [line for shape in slide.shapes for line in _said_by(shape)]
+        if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
+            lines.append(f"\nNotes: {slide.notes_slide.notes_text_frame.text}")
+        yield f"Slide {number}", "\n".join(lines)
+
+
+def _said_by(shape: Any) -> Iterator[str]:
+    for inner in getattr(shape, "shapes", ()):  # a group
+        yield from _said_by(inner)
+    if getattr(shape, "has_text_frame", False) and shape.text_frame.text.strip():
+        yield shape.text_frame.text
+    if getattr(shape, "has_table", False):
+        for row in shape.table.rows:
+            yield " | ".join(cell.text for cell in row.cells)

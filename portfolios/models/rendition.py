@@ -1,0 +1,77 @@
+"""What was made of some bytes so that they can be looked at in the page: images of pages, text, a poster frame."""
+
+from django.db import models
+from django.utils import timezone
+
+from portfolios.enums import RenditionState
+
+
+class Rendition(models.Model):
+    """Made of the bytes under a key, once for all items that have them. May be thrown away and made again."""
+
+    source_key = models.CharField(max_length=300, unique=True)
+    media_type = models.CharField(max_length=120)
+    state = models.CharField(
+        max_length=10, choices=RenditionState, default=RenditionState.WAITING, db_index=True
+    )
+    total = models.PositiveIntegerField(default=0)
+    next = models.PositiveIntegerField(default=1)
+    seconds = models.FloatField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    says = models.CharField(max_length=300, blank=True)
+    started_at = models.DateTimeField(null=True)
+    made_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=RenditionState.values),
+                name="portfolios_rendition_state_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Rendition of {self.source_key[-12:]}"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether more will come."""
+        return self.state in {RenditionState.WAITING, RenditionState.MAKING}
+
+    @property
+    def words(self) -> str:
+        """How far it is, as people read it."""
+        if self.state == RenditionState.FAILED:
+            return self.says
+        if not self.is_waiting:
+            return ""
+        if self.total > 1 and self.next > 1:
+            return f"Making page images: {self.next - 1} of {self.total}."
+        return "Making what can be looked at here. This takes a moment."
+
+
+class RenditionPart(models.Model):
+    """One page, sheet or slide; number 0 is the poster frame of a film."""
+
+    rendition = models.ForeignKey(Rendition, models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    label = models.CharField(max_length=200, blank=True)
+    text = models.TextField(blank=True)
+    key = models.CharField(max_length=300, blank=True, db_index=True)
+    media_type = models.CharField(max_length=120, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rendition", "number"], name="portfolios_rendition_part_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rendition}, part {self.number}"
