@@ -9,7 +9,7 @@ import numpy as np
 from moderation.estimates import Numbers
 from moderation.judgements import Judgements, check_comparable, extremes, varying, with_effects
 from moderation.ratingscale import Chances, Design, chances
-from moderation.severity import MOST_STEPS, UNSETTLED, Fit, fit_of
+from moderation.severity import MOST_STEPS, UNSETTLED, Fit, alone, fit_of
 
 TOLERANCE = 1e-8
 
@@ -59,9 +59,7 @@ def fit_jointly(data: Judgements) -> Fit:
         if max(np.abs(step).max(initial=0), np.abs(move).max()) < TOLERANCE:
             break
     else:
-        raise ArithmeticError(
-            "The model did not settle. Are there enough judgements for each level?"
-        )
+        raise ArithmeticError(UNSETTLED)
     seen = _chances(design, free, theta[data.person])
     full = design.information(member, _column(seen), np.ones((len(member), 1)))
     effects, thresholds = design.parameters(free)
@@ -76,6 +74,7 @@ def fit_jointly(data: Judgements) -> Fit:
         design=design,
         effects=effects,
         errors=errors[:levels],
+        alone=alone(design, full),
         thresholds=thresholds,
         threshold_errors=errors[levels:],
         infit=infit,

@@ -1,14 +1,15 @@
 """What a fitted model says about each rater and about all of them, for pages and reports. Pure."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import isnan, sqrt
 from typing import Any
 
 import numpy as np
 
 from moderation.distributions import chi2_tail, normal_quantile
-from moderation.estimates import Codes
+from moderation.estimates import Codes, Numbers
 from moderation.judgements import Judgements
+from moderation.ratingscale import chances
 from moderation.severity import Fit
 
 SHOWN_FROM = 30
@@ -19,7 +20,8 @@ SHOWN_FROM = 30
 class Level:
     """One level of a facet: for the facet rater a person.
 
-    `effect` in logits, positive where severe or hard, with error and 95 % interval; `shrunk` is drawn
+    `effect` in logits, positive where severe or hard, with error and 95 % interval; `error_alone` as `Fit.alone`
+    has it, None for the last level; `shrunk` is drawn
     towards the mean of zero as far as the error asks for. `judgements` counts categories given, `persons`
     pieces of work, `shared` those that another rater has judged too. Below SHOWN_FROM of these `shown` is
     False, and the figures are for sampling only. Infit and outfit are 1 where the model holds, above 1 with
@@ -29,6 +31,7 @@ class Level:
     name: str
     effect: float
     error: float
+    error_alone: float | None
     low: float
     high: float
     shrunk: float
@@ -76,6 +79,9 @@ def levels_of(fit: Fit, number: int = 0) -> list[Level]:
             name=name,
             effect=float(effects[place]),
             error=float(errors[place]),
+            error_alone=None
+            if isnan(fit.alone[start + place])
+            else float(fit.alone[start + place]),
             low=float(effects[place] - reach * errors[place]),
             high=float(effects[place] + reach * errors[place]),
             shrunk=float(effects[place] * spread / (spread + errors[place] ** 2)),
@@ -124,6 +130,44 @@ def separation_of(fit: Fit, number: int = 0) -> Separation:
     )
 
 
+PLACED = 1e-8
+MOST_PLACINGS = 200
+
+
+def places_of(fit: Fit) -> Numbers:
+    """Where each person stands, by Warm's weighted likelihood (1989), which is finite for extreme ones too.
+
+    The score is the sum of categories less the expected one, and the third central moment over twice the
+    variance. Newton steps with the information, at most one logit long.
+    """
+    person, cell = fit.data.person, fit.design.cell
+    burden = (fit.design.membership @ fit.effects)[cell]
+    total: Numbers = np.bincount(person, weights=fit.data.category).astype(float)
+    steps = np.arange(fit.design.steps + 1)
+    theta = np.zeros(len(total))
+    for _each in range(MOST_PLACINGS):
+        found = chances(theta[person] - burden, fit.thresholds)
+        edge = np.ones((len(person), 1))
+        category = np.hstack([edge, found.above]) - np.hstack([found.above, 0 * edge])
+        third = (category * (steps - found.expected[:, None]) ** 3).sum(axis=1)
+        variance = np.bincount(person, weights=found.variance)
+        score: Numbers = total - np.bincount(person, weights=found.expected)
+        score = score + np.bincount(person, weights=third) / (2 * variance)
+        move = np.clip(score / variance, -1, 1)
+        theta = theta + move
+        if np.abs(move).max() < PLACED:
+            break
+    return theta
+
+
+def explained_variance(fit: Fit) -> float:
+    """The share of the variance of all judgements that the model accounts for, persons at `places_of`."""
+    burden = (fit.design.membership @ fit.effects)[fit.design.cell]
+    expected = chances(places_of(fit)[fit.data.person] - burden, fit.thresholds).expected
+    observed = fit.data.category.astype(float)
+    return float(1 - (observed - expected).var() / observed.var())
+
+
 def report(fit: Fit) -> dict[str, Any]:
     """Everything as JSON: thresholds, population, every facet with its levels and their separation."""
     effects: dict[str, Any] = {}
@@ -143,6 +187,7 @@ def report(fit: Fit) -> dict[str, Any]:
             for value, error in zip(fit.thresholds, fit.threshold_errors, strict=True)
         ],
         "population": {"mean": fit.mean, "sd": fit.sd},
+        "explained_variance": explained_variance(fit),
         "iterations": fit.iterations,
         "facets": effects,
     }

@@ -29,6 +29,8 @@ class Fit:
 
     `effects`, `errors`, `infit` and `outfit` have all levels of all facets one after the other, as the design.
     An effect is positive where it makes a high category less likely: a severe rater, a hard criterion.
+    `alone` are errors that take every other parameter as known, in effect coding: what TAM prints. They are too
+    small, and there to compare; the last level of a facet has none (NaN), because its effect is no parameter.
     `left_out` names levels without a finite effect. `sd` None: persons were parameters themselves.
     """
 
@@ -36,6 +38,7 @@ class Fit:
     design: Design
     effects: Numbers
     errors: Numbers
+    alone: Numbers
     thresholds: Numbers
     threshold_errors: Numbers
     infit: Numbers
@@ -153,9 +156,7 @@ class _Marginal:
             # A leap beyond what steps of this size can reach is not trusted.
             far = np.abs(leap - twice).max() > 2
             state = twice if far else leap
-        raise ArithmeticError(
-            "The model did not settle. Are there enough judgements for each level?"
-        )
+        raise ArithmeticError(UNSETTLED)
 
 
 def fit(data: Judgements, nodes: Numbers = WIDE) -> Fit:
@@ -174,7 +175,8 @@ def fit(data: Judgements, nodes: Numbers = WIDE) -> Fit:
         raise ArithmeticError(UNSETTLED) from error
     found = design.chances(state[:-2], nodes)
     posterior = model.posterior(state, found)
-    covariance = _covariance(data, design, state, found, posterior, model.weight(posterior), nodes)
+    weight = model.weight(posterior)
+    covariance = _covariance(data, design, state, found, posterior, weight, nodes)
     effects, thresholds = design.parameters(state[:-2])
     errors = np.sqrt(np.maximum(np.diag(covariance), 0))
     infit, outfit = _marginal_fit(data, design, found, posterior)
@@ -184,6 +186,7 @@ def fit(data: Judgements, nodes: Numbers = WIDE) -> Fit:
         design=design,
         effects=effects,
         errors=errors[:levels],
+        alone=alone(design, design.information(design.membership, found, weight)),
         thresholds=thresholds,
         threshold_errors=errors[levels:],
         infit=infit,
@@ -193,6 +196,16 @@ def fit(data: Judgements, nodes: Numbers = WIDE) -> Fit:
         left_out=left_out,
         iterations=iterations,
     )
+
+
+def alone(design: Design, information: Numbers) -> Numbers:
+    """1/√(I + I of the facet's last level) from the diagonal of complete data, by level; NaN for the last."""
+    own = np.diag(information)[: sum(design.sizes)]
+    found = np.full(len(own), np.nan)
+    for start, size in zip(design.starts, design.sizes, strict=True):
+        last = start + size - 1
+        found[start:last] = 1 / np.sqrt(own[start:last] + own[last])
+    return found
 
 
 def _covariance(

@@ -133,6 +133,52 @@ def test_order_and_names_do_not_matter() -> None:
         assert by_name(one)[names[level.name]].effect == pytest.approx(level.effect, abs=1e-4)
 
 
+def weighted_score(
+    theta: float, total: float, burdens: np.ndarray, thresholds: np.ndarray
+) -> float:
+    """Warm's score of one person, written plainly."""
+    score = total
+    third = variance = 0.0
+    for burden in burdens:
+        logs = np.r_[0, np.cumsum(theta - burden - thresholds)]
+        chance = np.exp(logs - logs.max())
+        chance /= chance.sum()
+        mean = sum(k * one for k, one in enumerate(chance))
+        score -= mean
+        variance += sum((k - mean) ** 2 * one for k, one in enumerate(chance))
+        third += sum((k - mean) ** 3 * one for k, one in enumerate(chance))
+    return score + third / (2 * variance)
+
+
+def test_persons_stand_where_their_weighted_score_is_zero() -> None:
+    """Also those with nothing but lowest or highest categories."""
+    fit = severity.fit(simulated(3, persons=80, sd=3.0))
+    places = ranking.places_of(fit)
+    burden = (fit.design.membership @ fit.effects)[fit.design.cell]
+    totals = np.bincount(fit.data.person, weights=fit.data.category)
+    assert totals.min() == 0
+    for person in range(0, 80, 7):
+        own = burden[fit.data.person == person]
+        assert abs(weighted_score(places[person], totals[person], own, fit.thresholds)) < 1e-6
+    lowest = int(totals.argmin())
+    own = burden[fit.data.person == lowest]
+    assert abs(weighted_score(places[lowest], 0, own, fit.thresholds)) < 1e-6
+
+
+def test_explained_variance_grows_with_the_differences_between_persons() -> None:
+    found = [ranking.explained_variance(severity.fit(simulated(4, sd=sd))) for sd in (0.3, 1.5, 4)]
+    assert 0 < found[0] < found[1] < found[2] < 1
+
+
+def test_errors_with_everything_else_known_are_smaller_and_named_apart(large) -> None:
+    raters = list(by_name(large).values())
+    known = [one for one in raters if one.error_alone is not None]
+    assert len(known) == len(raters) - 1
+    for one in known:
+        assert one.error_alone
+        assert 0.5 * one.error < one.error_alone < one.error
+
+
 def test_separation_of_an_estimate(large: severity.Fit) -> None:
     found = ranking.separation_of(large)
     effects, errors = large.effects[:6], large.errors[:6]

@@ -76,6 +76,7 @@ def readable(found: dict[str, Any]) -> list[str]:
     if found["population"]["sd"] is not None:
         mean, sd = found["population"]["mean"], found["population"]["sd"]
         lines.append(f"Persons: mean {mean:.4f}, standard deviation {sd:.4f}.")
+    lines.append(f"Explained variance: {100 * found['explained_variance']:.2f} %.")
     for name, facet in found["facets"].items():
         lines += [
             "",
