@@ -6,7 +6,7 @@ out from the table's rows and from nothing else, so that plot and table cannot s
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 WIDTH = 360
@@ -45,11 +45,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class Line:
-    """One series: its dots and the way through them."""
+    """One series: its dots and the way through them; a limit has the way alone."""
 
     name: str
     marks: tuple[Mark, ...]
     number: int
+    dotted: bool = True
 
     @property
     def points(self) -> str:
@@ -185,8 +186,13 @@ def lines(
     ends: tuple[float, float],
     ticks: Sequence[float],
     shown: str = "percent",
+    x_short: Sequence[str] = (),
+    limits: Collection[str] = (),
 ) -> Chart:
-    """One way for each series over the same places, at most `label_every` of which are labelled."""
+    """One way for each series over the same places, some six of which are labelled below the plot.
+
+    `x_short` are labels for there, where those of the table are too long; `limits` names series without dots.
+    """
     rows = tuple(
         (
             label,
@@ -220,6 +226,7 @@ def lines(
                 if row[column]
             ),
             column,
+            name not in limits,
         )
         for column, (name, _values) in enumerate(series, 1)
     )
@@ -233,7 +240,9 @@ def lines(
         x_title=x_title,
         y_title=y_title,
         x_ticks=tuple(
-            Tick(x_at(place), row[0]) for place, row in enumerate(rows) if place % every == 0
+            Tick(x_at(place), x_short[place] if x_short else row[0])
+            for place, row in enumerate(rows)
+            if place % every == 0
         ),
         y_ticks=tuple(
             Tick(_scale(low, high, bottom, TOP, one), words(one, shown, short=True))

@@ -27,6 +27,14 @@ LEAST_READS = 10
 LEAST_FOR_SD = 20
 """Pieces of work of everybody together from which their spread is known well enough for limits."""
 
+NEWEST = 60
+"""Pieces of work on a person's charts, the newest; limits and sums come from all of them."""
+
+LIMITS = ("Upper limit", "Lower limit", "Limit")
+
+TALL = 30.0
+"""Height of sums from which their limit is too near to 0 to be labelled."""
+
 RATER, CRITERION = "rater", "criterion"
 
 
@@ -193,7 +201,8 @@ def movement_of(
     sd = spread_of(figures)
     if len(rows) < LEAST_READS or sd is None:
         return None
-    days = [f"{number}: {day}" for number, (day, _value) in enumerate(rows, 1)]
+    numbers = [str(number) for number in range(1, len(rows) + 1)][-NEWEST:]
+    days = [f"{one}: {day}" for one, (day, _value) in zip(numbers, rows[-NEWEST:], strict=True)]
     values = [value for _day, value in rows]
     signal = signal_of(rows, sd)
     moved = {
@@ -202,7 +211,7 @@ def movement_of(
         "strict": f"{name}: lower levels than the others, for some time now",
     }[signal]
     others = "moderators" if part == "assessor" else "assessors"
-    averages, sums = drift.ewma(values, sd=sd), drift.cusum(values, sd=sd)
+    averages, sums = drift.ewma(values, sd=sd)[-NEWEST:], drift.cusum(values, sd=sd)[-NEWEST:]
     reach = max(1.0, *(abs(one.value) for one in averages), *(one.high for one in averages))
     top = float(max(6, *(int(max(one.high, one.low)) + 1 for one in sums)))
     return Movement(
@@ -222,6 +231,8 @@ def movement_of(
             ends=(-reach, reach),
             ticks=(-reach, 0, reach),
             shown="signed",
+            x_short=numbers,
+            limits=LIMITS,
         ),
         charts.lines(
             f"sums-{part}{key}",
@@ -237,8 +248,10 @@ def movement_of(
                 ("Limit", [drift.DECISION] * len(sums)),
             ],
             ends=(0, top),
-            ticks=(0, drift.DECISION),
+            ticks=(0, drift.DECISION) if top < TALL else (0, top),
             shown="number",
+            x_short=numbers,
+            limits=LIMITS,
         ),
         signal,
     )
@@ -322,6 +335,8 @@ def rounds_chart(rounds: Sequence[Figures]) -> charts.Chart | None:
         ],
         ends=(0, 1),
         ticks=(0, 0.25, 0.5, 0.75, 1),
+        x_short=[str(number) for number in range(1, len(rounds) + 1)],
+        limits=LIMITS,
     )
 
 

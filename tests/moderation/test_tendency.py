@@ -88,7 +88,8 @@ def test_readings_move_in_time_and_a_move_is_told() -> None:
     assert "no lasting move" in same.ewma.title
     assert "ada" in tendency.to_read(known, 99)
     for chart in (moved.ewma, moved.cusum):
-        assert len(chart.rows) == 60
+        assert [row[0].split(":")[0] for row in chart.rows] == [str(n) for n in range(1, 61)]
+        assert [line.dotted for line in chart.lines] in ([True, False, False], [True, True, False])
         assert len(re.findall(r"[.?!](?: |$)", chart.summary)) == 2
     assert tendency.movement_of(known, "nobody", "assessor", "Nobody") is None
     few = tendency.figures_of([kept_readings({"ada": 0.0}, {"moses": 0.0}, 9)])
