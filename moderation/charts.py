@@ -259,6 +259,8 @@ def words(value: float, shown: str, *, short: bool = False) -> str:
     if shown == "percent":
         return f"{100 * value:.0f} %" if short else f"{100 * value:.1f} %"
     if shown == "signed":
+        if short and value == 0:
+            return "0"
         return f"{value:+.1f}" if short else f"{value:+.2f}"
     return f"{value:g}" if short else f"{value:.2f}"
 
