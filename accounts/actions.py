@@ -1,5 +1,7 @@
 """What changes a person's own record."""
 
+from collections.abc import Mapping
+
 from django.db import transaction
 
 from accounts.models import User
@@ -13,3 +15,11 @@ def change_settings(*, actor: User, preferred_name: str, theme: str, time_zone: 
     actor.theme = theme
     actor.time_zone = time_zone
     actor.save(update_fields=["preferred_name", "theme", "time_zone"])
+
+
+@transaction.atomic
+def choose_shortcuts(*, actor: User, on: bool, keys: Mapping[str, str] | None = None) -> None:
+    """Switch the keyboard map on or off; with `keys`, change it too. Side effects: none."""
+    kept = (actor.shortcuts or {}).get("keys", {}) if keys is None else dict(keys)
+    actor.shortcuts = {"on": on, "keys": kept}
+    actor.save(update_fields=["shortcuts"])

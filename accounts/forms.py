@@ -10,6 +10,7 @@ from django.forms.utils import flatatt
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from accounts.definitions import SHORTCUTS, Keys
 from accounts.models import User
 from accounts.words import Text
 
@@ -109,6 +110,52 @@ class SettingsForm(UserForm):
             "preferred_name": forms.TextInput(attrs={"autocomplete": "nickname"}),
             "theme": forms.RadioSelect,
         }
+
+
+class ShortcutsForm(forms.Form):
+    """The keyboard map: on or off, and one key for each action."""
+
+    on = forms.BooleanField(label="Use single keys on the pages of marking", required=False)
+
+    def __init__(self, *args: Any, keys: Keys, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["on"].initial = keys.on
+        for one in SHORTCUTS:
+            self.fields[one.action] = Text(
+                label=one.words,
+                max_length=1,
+                initial=keys.by_action[one.action],
+                widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
+                error_messages={
+                    "required": f"Enter a key for “{one.words}”.",
+                    "max_length": f"Enter one key only for “{one.words}”.",
+                },
+            )
+
+    @property
+    def key_fields(self) -> list[forms.BoundField]:
+        """The fields of the keys, in order."""
+        return [self[one.action] for one in SHORTCUTS]
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """What was chosen, by action."""
+        return {one.action: self.cleaned_data[one.action] for one in SHORTCUTS}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first: dict[str, str] = {}
+        for one in SHORTCUTS:
+            key = cleaned.get(one.action)
+            if key is None:
+                continue
+            if not key.isprintable() or key.isspace():
+                self.add_error(one.action, f"Enter a letter, digit or sign for “{one.words}”.")
+            elif key in first:
+                self.add_error(one.action, f"“{key}” is already the key for “{first[key]}”.")
+            else:
+                first[key] = one.words
+        return cleaned
 
 
 SIGN_IN_WORDS = {

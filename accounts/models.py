@@ -27,6 +27,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     mail_language = models.CharField(
         max_length=5, choices=MailLanguage, default=MailLanguage.SITE, db_default=MailLanguage.SITE
     )
+    shortcuts = models.JSONField(null=True, blank=True, editable=False)
+    """The person's keyboard map, as `definitions.keys_of` reads it. Nothing chosen is off."""
     reo_capable = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)

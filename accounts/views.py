@@ -6,10 +6,11 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.actions import change_settings
-from accounts.forms import SettingsForm
+from accounts.actions import change_settings, choose_shortcuts
+from accounts.definitions import keys_of
+from accounts.forms import SettingsForm, ShortcutsForm
 from accounts.models import User
 
 
@@ -33,3 +34,28 @@ def settings(request: HttpRequest) -> HttpResponse:
     return render(
         request, "accounts/settings.html", {"form": form}, status=422 if form.errors else 200
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def shortcuts(request: HttpRequest) -> HttpResponse:
+    """The keyboard map of marking: on or off, and which key does what."""
+    person = cast("User", request.user)
+    form = ShortcutsForm(
+        request.POST if request.method == "POST" else None, keys=keys_of(person.shortcuts)
+    )
+    if request.method == "POST" and form.is_valid():
+        choose_shortcuts(actor=person, on=form.cleaned_data["on"], keys=form.keys)
+        messages.success(request, "Your keys are saved.")
+        return redirect("accounts:shortcuts")
+    return render(
+        request, "accounts/shortcuts.html", {"form": form}, status=422 if form.errors else 200
+    )
+
+
+@require_POST
+@login_required
+def switch_shortcuts(request: HttpRequest) -> HttpResponse:
+    """Switch the keys on or off from the page on which they work; the page itself stays."""
+    choose_shortcuts(actor=cast("User", request.user), on=request.POST.get("on") == "yes")
+    return HttpResponse(status=204)

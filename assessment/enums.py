@@ -63,6 +63,9 @@ SHOWN_EXEMPLARS = (
 )
 """Parts in a delivery of the micro-credential with which people find its exemplars."""
 
+SHARES_BANK = (DeliveryRoleKind.ASSESSOR, DeliveryRoleKind.LEAD_MODERATOR)
+"""Parts in a delivery whose people share a comment bank."""
+
 WORK_STATES = (
     SubmissionState.SUBMITTED,
     SubmissionState.IN_ASSESSMENT,
@@ -79,3 +82,31 @@ class Why(models.IntegerChoices):
     SOON = 2, "Due within 3 days"
     RESUBMISSION = 3, "Resubmission"
     OLDEST = 4, "In order of submission"
+
+
+class Place(models.TextChoices):
+    """Where in a piece of evidence a comment stands."""
+
+    WHOLE = "whole", "The whole piece"
+    PAGE = "page", "A page"
+    QUOTE = "quote", "Quoted words"
+    BOX = "box", "A part of a page"
+    TIME = "time", "A moment"
+    RANGE = "range", "A stretch of time"
+
+
+class Audience(models.TextChoices):
+    """Who reads a comment."""
+
+    LEARNER = "learner", "The learner, once results are released"
+    STAFF = "staff", "Staff only"
+
+
+class Deed(models.TextChoices):
+    """What was done to a comment."""
+
+    WRITTEN = "written", "Written"
+    CHANGED = "changed", "Changed"
+    RESOLVED = "resolved", "Resolved"
+    REOPENED = "reopened", "Opened again"
+    REMOVED = "removed", "Removed"

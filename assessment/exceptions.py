@@ -1,4 +1,4 @@
-"""Mistakes of callers, which no page leads to, and what people leave out on one."""
+"""Mistakes of callers, which no page leads to, and what people leave out, or put in, on one."""
 
 
 class SealedDecisionChanged(Exception):  # noqa: N818  reads as a fact
@@ -11,3 +11,11 @@ class ExemplarIncomplete(Exception):  # noqa: N818  reads as a fact
     def __init__(self, missing: list[str]) -> None:
         self.missing = missing
         super().__init__(" ".join(missing))
+
+
+class NameInPreparedComment(Exception):  # noqa: N818  reads as a fact
+    """A prepared comment holds a learner's name. `word` is the first that is one."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word

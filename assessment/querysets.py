@@ -22,7 +22,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from accounts.enums import OrganisationKind, OrganisationRole
-from assessment.enums import ASSESSES, SHOWN_EXEMPLARS, AllocationRole, Why
+from assessment.enums import ASSESSES, SHARES_BANK, SHOWN_EXEMPLARS, AllocationRole, Why
 from catalogue.enums import DeliveryRoleKind
 from catalogue.querysets import ValidityQuerySet
 from portfolios.enums import PartKind, SubmissionState
@@ -97,6 +97,34 @@ class ExemplarQuerySet(models.QuerySet[Any]):
     def fitting(self, rubric: Any) -> Self:
         """Those that were agreed under exactly this rubric: an older wording anchors nothing."""
         return self.current().filter(task=rubric.task_id, rubric_hash=rubric.content_hash)
+
+
+class CommentQuerySet(models.QuerySet[Any]):
+    """Comments on evidence."""
+
+    def visible_to(self, user: "User") -> Self:
+        """The person's own; for the learner see `selectors.comments`, which knows what is released."""
+        return self.filter(author=user) if user.is_active else self.none()
+
+
+class PreparedQuerySet(models.QuerySet[Any]):
+    """Prepared comments."""
+
+    def kept(self) -> Self:
+        return self.filter(removed_at__isnull=True)
+
+    def visible_to(self, user: "User") -> Self:
+        """The person's own, and those that are shared in micro-credentials which they mark or lead."""
+        if not user.is_active:
+            return self.none()
+        parts = user.delivery_roles.current().filter(role__in=SHARES_BANK)
+        return self.filter(
+            Q(owner=user)
+            | Q(
+                is_shared=True,
+                micro_credential__in=parts.values("delivery__version__micro_credential"),
+            )
+        )
 
 
 def rows_of(submissions: "QuerySet[Any]", relation: str) -> "QuerySet[Any]":

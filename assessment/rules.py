@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from accounts.enums import OrganisationRole
 from accounts.models import SYSTEM
-from assessment.enums import ASSESSES, MARKING_PARTS, SHOWN_EXEMPLARS, Basis
+from assessment.enums import ASSESSES, MARKING_PARTS, SHARES_BANK, SHOWN_EXEMPLARS, Basis
 from catalogue.enums import DeliveryRoleKind
 from catalogue.rules import has_delivery_role, is_programme_administrator
 from portfolios.enums import PartKind, SubmissionState
@@ -13,8 +13,8 @@ from workflows.guards import may
 
 if TYPE_CHECKING:
     from accounts.models import Actor
-    from assessment.models import Exemplar
-    from catalogue.models import AssessmentTask, Delivery
+    from assessment.models import Exemplar, PreparedComment
+    from catalogue.models import AssessmentTask, Delivery, MicroCredential
     from portfolios.models import Submission
 
 S = SubmissionState
@@ -161,3 +161,17 @@ def can_view_exemplar(exemplar: "Exemplar", actor: "Actor") -> bool:
 def keeps_exemplars(task: "AssessmentTask", actor: "Actor") -> bool:
     """Lead moderators of the micro-credential freeze and retire exemplars."""
     return teaches(task, actor, DeliveryRoleKind.LEAD_MODERATOR)
+
+
+def marks_micro_credential(micro_credential: "MicroCredential", actor: "Actor") -> bool:
+    """Assessors and lead moderators of any delivery of it, who share its comment bank."""
+    person: Any = actor
+    if not getattr(person, "is_active", False):
+        return False
+    parts = person.delivery_roles.current().filter(role__in=SHARES_BANK)
+    return bool(parts.filter(delivery__version__micro_credential=micro_credential).exists())
+
+
+def owns_prepared(comment: "PreparedComment", actor: "Actor") -> bool:
+    """Whoever keeps a prepared comment; nobody changes another's."""
+    return comment.owner_id == getattr(actor, "pk", None)

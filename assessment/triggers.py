@@ -1,14 +1,17 @@
 """The database keeps sealed decisions as they were sealed.
 
 A sealed decision may only become final, once; its judgements may neither change nor go. A correction is
-a new decision with the next number. An exemplar may only be retired, once; what it froze stays. Holds
-against update(), SQL and the shell, on PostgreSQL and SQLite.
+a new decision with the next number. An exemplar may only be retired, once; what it froze stays.
+Comments on evidence and their entries are only added to. Holds against update(), SQL and the shell, on
+PostgreSQL and SQLite.
 """
 
 from typing import Any
 
 DECISION = "assessment_assessmentdecision"
 JUDGEMENT = "assessment_criterionjudgement"
+COMMENTS = ("assessment_evidencecomment", "assessment_commententry")
+ONLY_ADDED = "assessment: comments are only added to"
 MESSAGE = "assessment: a sealed decision is never changed"
 EXEMPLAR = "assessment_exemplar"
 EXEMPLAR_PARTS = ("assessment_exemplarlevel", "assessment_exemplarevidence")
@@ -19,7 +22,7 @@ RETIREMENT = ("retired_at", "retired_by_id", "retirement_reason")
 def install(connection: Any) -> None:
     """Put the triggers in place; again and again is the same as once."""
     tables = set(connection.introspection.table_names())
-    if not {DECISION, JUDGEMENT} <= tables:
+    if not {DECISION, JUDGEMENT, *COMMENTS} <= tables:
         return
     on_postgresql = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
@@ -67,6 +70,15 @@ def _postgresql(kept: list[str]) -> list[str]:
             f" FOR EACH ROW EXECUTE FUNCTION {table}_sealed()"
             for table in (DECISION, JUDGEMENT)
         ),
+        f"""CREATE OR REPLACE FUNCTION assessment_only_added() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          RAISE EXCEPTION '{ONLY_ADDED}' USING ERRCODE = '23001';
+        END $$""",
+        *(
+            f"CREATE OR REPLACE TRIGGER {table}_only_added BEFORE UPDATE OR DELETE ON {table}"
+            " FOR EACH ROW EXECUTE FUNCTION assessment_only_added()"
+            for table in COMMENTS
+        ),
     ]
 
 
@@ -88,6 +100,14 @@ def _sqlite(kept: list[str]) -> list[str]:
             f"DROP TRIGGER IF EXISTS {name}_sealed",
             f"CREATE TRIGGER {name}_sealed {rule} {refuse}",
         ]
+    refuse_comment = f"BEGIN SELECT RAISE(ABORT, '{ONLY_ADDED}'); END"
+    for table in COMMENTS:
+        for deed in ("UPDATE", "DELETE"):
+            name = f"{table}_{deed.lower()}_only_added"
+            statements += [
+                f"DROP TRIGGER IF EXISTS {name}",
+                f"CREATE TRIGGER {name} BEFORE {deed} ON {table} {refuse_comment}",
+            ]
     return statements
 
 

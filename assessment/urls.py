@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from assessment.views import allocation, learner, marking, queue
+from assessment.views import allocation, bank, comments, learner, marking, queue
 
 app_name = "assessment"
 
@@ -26,5 +26,15 @@ urlpatterns = [
     path("assess/m/<uuid:pk>/hand-back/", marking.hand_back, name="hand_back"),
     path("assess/m/<uuid:pk>/finish/", marking.finish, name="finish"),
     path("assess/m/<uuid:pk>/recorded/", marking.recorded, name="recorded"),
+    path("assess/m/<uuid:pk>/comments/table.csv", comments.table, name="comments_table"),
+    path("assess/m/<uuid:pk>/comments/<int:number>.vtt", comments.captions, name="comments_vtt"),
+    path("assess/m/<uuid:pk>/comments/on/<int:number>/", comments.write, name="comment"),
+    path("assess/m/<uuid:pk>/comments/<uuid:comment>/", comments.change, name="change_comment"),
+    path("assess/m/<uuid:pk>/comments/<uuid:comment>/mark/", comments.mark, name="mark_comment"),
+    path("assess/comments/", bank.bank, name="bank"),
+    path("assess/comments/new/", bank.prepare, name="prepare"),
+    path("assess/comments/<uuid:pk>/", bank.change, name="change_prepared"),
+    path("assess/comments/<uuid:pk>/remove/", bank.remove, name="remove_prepared"),
+    path("assess/comments/<uuid:pk>/used/", bank.used, name="used_prepared"),
     path("learn/referral/<uuid:pk>/", learner.referral_feedback, name="referral_feedback"),
 ]

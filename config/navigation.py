@@ -61,6 +61,7 @@ ASSESSOR = Role(
     (
         ("Home", "assessment:home"),
         ("Queue", "assessment:queue"),
+        ("Comment bank", "assessment:bank"),
         ("Your agreement", "moderation:own_agreement"),
         ("Dates", "workflows:agenda"),
     ),

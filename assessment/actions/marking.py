@@ -185,7 +185,7 @@ def save_draft(
     Carried-over criteria are never changed. Few statements: this runs while people type.
     """
     with transaction.atomic():
-        draft = _locked_draft(submission, actor)
+        draft = locked_draft(submission, actor)
         judgements = list(draft.judgements.select_related("criterion").prefetch_related("pointers"))
         if seen_version != draft.version:
             raise StaleVersion(mine=marks, theirs=draft)
@@ -201,7 +201,8 @@ def save_draft(
     return draft
 
 
-def _locked_draft(submission: UUID, actor: Actor) -> AssessmentDecision:
+def locked_draft(submission: UUID, actor: Actor) -> AssessmentDecision:
+    """The person's draft, locked; NotPermitted without one, StaleState where somebody took the work over."""
     live: QuerySet[Any] = Part.objects.filter(
         submission=OuterRef("submission"),
         person=OuterRef("author"),
@@ -282,7 +283,7 @@ def look_again(submission: Submission, *, actor: User) -> AssessmentDecision:
     Criteria that the rubric gained get an empty judgement. Raises NotPermitted without a draft.
     """
     fresh = lock(submission)
-    draft = _locked_draft(fresh.pk, actor)
+    draft = locked_draft(fresh.pk, actor)
     draft.manifest_hash = fresh.fingerprint
     draft.rubric_hash = fresh.rubric.content_hash
     draft.policy_hash = policy_hash(fresh.delivery)

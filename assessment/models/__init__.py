@@ -1,15 +1,19 @@
 """Models of marking."""
 
 from assessment.models.allocation import Allocation, Lease
+from assessment.models.comment import CommentEntry, EvidenceComment, PreparedComment
 from assessment.models.decision import AssessmentDecision, CriterionJudgement
 from assessment.models.exemplars import Exemplar, ExemplarEvidence, ExemplarLevel
 
 __all__ = [
     "Allocation",
     "AssessmentDecision",
+    "CommentEntry",
     "CriterionJudgement",
+    "EvidenceComment",
     "Exemplar",
     "ExemplarEvidence",
     "ExemplarLevel",
     "Lease",
+    "PreparedComment",
 ]

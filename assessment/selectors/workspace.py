@@ -1,6 +1,6 @@
 """What the marking workspace shows: frozen evidence beside the rubric, and never another's decision."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -8,11 +8,13 @@ from uuid import UUID
 from accounts.models import User
 from assessment.definitions import Marks
 from assessment.enums import Basis
-from assessment.models import AssessmentDecision, CriterionJudgement
+from assessment.models import AssessmentDecision, CriterionJudgement, PreparedComment
 from assessment.outcome import Result, result_of
 from assessment.selectors import bands_of, judgements_of, levels_of, manifest_of, marks_of
+from assessment.selectors.comments import Comment, comments_by
+from assessment.selectors.prepared import prepared_for
 from assessment.selectors.queue import name_of
-from catalogue.models import Level
+from catalogue.models import Criterion, Level
 from portfolios.models import Attestation, AttestationStatement, EvidenceItem, Submission
 
 
@@ -30,7 +32,25 @@ class File:
     media_type: str
     size: int
     item: EvidenceItem | None
-    supports: list[tuple[str, str, str]] = field(default_factory=list)
+    supports: list["Claim"] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether places in it are times."""
+        return self.media_type.startswith(("video/", "audio/"))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One criterion that the learner put a file to. The claim may be empty, the title never stands alone."""
+
+    code: str
+    title: str
+    number: int | None
+    """The criterion's place in the rubric; None where the rubric has no such code any more."""
+    claim: str
+    locator: str
 
 
 @dataclass
@@ -55,6 +75,7 @@ class CriterionPanel:
     level_id: UUID | None
     feedback: str
     note: str
+    prepared: list[PreparedComment] = field(default_factory=list)
 
     @property
     def number(self) -> int:
@@ -73,6 +94,7 @@ class Workspace:
     result: Result
     declaration: dict[str, Any]
     is_anonymous: bool
+    comments: list[Comment]
     feedback: str
     staff_note: str
     reason: str
@@ -89,14 +111,32 @@ class Workspace:
                     panel.pointed = set(said.pointers)
 
     @property
+    def progress(self) -> str:
+        return progress_of(panel.judgement for panel in self.panels)
+
+    @property
     def is_revision(self) -> bool:
         return self.submission.returned_at is not None and (
             self.draft.created_at > self.submission.returned_at
         )
 
 
-def files_of(submission: Submission, manifest: dict[str, Any], *, anonymous: bool) -> list[File]:
+def progress_of(judgements: Iterable[CriterionJudgement]) -> str:
+    """How much of the rubric has a level, in words."""
+    given = [one.level_id is not None for one in judgements]
+    noun = "criterion has" if len(given) == 1 else "criteria have"
+    return f"{sum(given)} of {len(given)} {noun} a level."
+
+
+def files_of(
+    submission: Submission,
+    manifest: dict[str, Any],
+    criteria: Iterable[Criterion],
+    *,
+    anonymous: bool,
+) -> list[File]:
     """Evidence from the manifest. Where marking is anonymous the neutral name stands for the title."""
+    known = {one.code: one for one in criteria}
     items = {
         str(pin.evidence_id): pin.evidence for pin in submission.pins.select_related("evidence")
     }
@@ -113,7 +153,14 @@ def files_of(submission: Submission, manifest: dict[str, Any], *, anonymous: boo
             size=one["bytes"],
             item=items.get(one["id"]),
             supports=[
-                (said["criterion"], said["claim"], said["locator"]) for said in one["criteria"]
+                Claim(
+                    said["criterion"],
+                    getattr(known.get(said["criterion"]), "title", ""),
+                    getattr(known.get(said["criterion"]), "number", None),
+                    said["claim"],
+                    said["locator"],
+                )
+                for said in one["criteria"]
             ],
         )
         for one in manifest["files"]
@@ -155,11 +202,10 @@ def standing_of(attestation: Attestation, *, anonymous: bool) -> str:
     return f"{who} ({'; '.join(facts)})"
 
 
-def workspace_of(submission: Submission, draft: AssessmentDecision) -> Workspace:
-    """Evidence, rubric and the person's own draft."""
+def workspace_of(submission: Submission, draft: AssessmentDecision, user: User) -> Workspace:
+    """Evidence, rubric and the person's own draft and comments."""
     manifest = manifest_of(submission)
     anonymous = bool(submission.delivery.policy_value("anonymous_marking"))
-    files = files_of(submission, manifest, anonymous=anonymous)
     statements = statements_of(manifest, anonymous=anonymous)
     reflections = {one["criterion"]: one["text"] for one in manifest["reflections"]}
     levels = levels_of(submission)
@@ -168,6 +214,12 @@ def workspace_of(submission: Submission, draft: AssessmentDecision) -> Workspace
         .prefetch_related("pointers")
         .order_by("criterion__number")
     )
+    criteria = [one.criterion for one in judgements]
+    files = files_of(submission, manifest, criteria, anonymous=anonymous)
+    comments = comments_by(submission.pk, user.pk)
+    for file in files:
+        file.comments = [one for one in comments if one.evidence == file.number]
+    prepared = prepared_for(submission, user, criteria)
     by_criterion: dict[UUID, list[Level]] = {}
     for level in levels:
         by_criterion.setdefault(level.criterion_id, []).append(level)
@@ -176,10 +228,10 @@ def workspace_of(submission: Submission, draft: AssessmentDecision) -> Workspace
             judgement=one,
             levels=by_criterion.get(one.criterion_id, []),
             supports=[
-                Support(file, claim, locator)
+                Support(file, said.claim, said.locator)
                 for file in files
-                for code, claim, locator in file.supports
-                if code == one.criterion.code
+                for said in file.supports
+                if said.code == one.criterion.code
             ],
             reflection=reflections.get(one.criterion.code, ""),
             statements=statements.get(one.criterion.code, []),
@@ -187,6 +239,7 @@ def workspace_of(submission: Submission, draft: AssessmentDecision) -> Workspace
             level_id=one.level_id,
             feedback=one.feedback,
             note=one.staff_note,
+            prepared=prepared[one.criterion.code],
         )
         for one in judgements
     ]
@@ -200,6 +253,7 @@ def workspace_of(submission: Submission, draft: AssessmentDecision) -> Workspace
         result=result_of(scheme.kind, marks_of(judgements, levels), bands_of(submission.delivery)),
         declaration=manifest["declaration"],
         is_anonymous=anonymous,
+        comments=comments,
         feedback=draft.feedback,
         staff_note=draft.staff_note,
         reason=draft.reason,

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.definitions import keys_of
 from assessment import rules
 from assessment.actions.allocation import hand_back as hand_back_action
 from assessment.actions.deciding import record_decision, refer, unmet
@@ -24,13 +25,14 @@ from assessment.actions.marking import (
 )
 from assessment.definitions import Marks
 from assessment.enums import MARKING_PARTS
-from assessment.forms import FinishForm, HandBackForm, read_marks, written
+from assessment.forms import FinishForm, HandBackForm, key_of, read_marks, written
 from assessment.guards import is_current, is_double_marked
 from assessment.models import Allocation, AssessmentDecision
 from assessment.selectors import judgements_of, levels_of, result_of_decision
+from assessment.selectors.comments import comments_by, shown_to_learner
 from assessment.selectors.filters import Filters
 from assessment.selectors.queue import name_of, place_of
-from assessment.selectors.workspace import own_decision, workspace_of
+from assessment.selectors.workspace import own_decision, progress_of, workspace_of
 from assessment.views.queue import opened
 from assessment.views.shared import filters_of, for_marking, person, visible, with_filters
 from portfolios.enums import SubmissionState
@@ -99,12 +101,16 @@ def page(
     **more: Any,
 ) -> HttpResponse:
     """The workspace itself. `mine` is what a page sent and could not save."""
-    work = workspace_of(submission, draft)
+    work = workspace_of(submission, draft, person(request))
     if mine is not None:
         work.with_unsaved(mine)
+    keys = keys_of(person(request).shortcuts)
     context = {
         **facts(request, submission),
         "work": work,
+        "keys": keys,
+        "lines": keys.lines("workspace"),
+        "bank_key": submission.delivery.version.micro_credential_id,
         "place": place_of(submission, person(request), filters_of(request)),
         "is_stale": not is_current(submission, draft),
         "adjudicates": submission.state == SubmissionState.IN_ADJUDICATION,
@@ -154,7 +160,7 @@ def save(request: HttpRequest, pk: UUID) -> HttpResponse:
     submission = for_marking(request, pk)
     filters = filters_of(request)
     marks = read_marks(request.POST)
-    following = place_of(submission, person(request), filters).following
+    following = next_after(request, submission, filters)
     try:
         save_draft(pk, actor=person(request), marks=marks, seen_version=version_of(request))
     except NotPermitted as error:
@@ -178,6 +184,21 @@ def save(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect(with_filters("assessment:queue", filters))
     messages.success(request, f"Saved {submission.reference}.")
     return opened(request, visible(request, following), filters)
+
+
+def next_after(request: HttpRequest, submission: Submission, filters: Filters) -> UUID | None:
+    """The work that comes next in the person's view.
+
+    The page was given it when it was made and sends it back, so that nobody waits for the queue to be read;
+    where it is no longer theirs, or none was sent, the queue is read anew.
+    """
+    if request.POST.get("then") != "next":
+        return None
+    if ahead := key_of(request.POST.get("following", "")):
+        found = Submission.objects.filter(pk=ahead).exclude(pk=submission.pk).first()
+        if found is not None and rules.is_turn(found, person(request)):
+            return ahead
+    return place_of(submission, person(request), filters).following
 
 
 def two_versions(
@@ -241,8 +262,10 @@ def result(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The rule's sentence for the draft as saved, for the live line of the rubric."""
     submission = for_marking(request, pk)
     draft = get_object_or_404(AssessmentDecision.objects.drafts_of(person(request)), submission=pk)
-    found = result_of_decision(submission, judgements_of(draft))
-    return render(request, "assessment/_result.html", {"result": found})
+    judgements = judgements_of(draft)
+    found = result_of_decision(submission, judgements)
+    context = {"result": found, "progress": progress_of(judgements)}
+    return render(request, "assessment/_result.html", context)
 
 
 @require_POST
@@ -330,6 +353,7 @@ def finish_page(
         **facts(request, submission),
         "draft": draft,
         "judgements": judgements,
+        "comments": shown_to_learner(comments_by(submission.pk, draft.author_id)),
         "unmet": [one for one in judgements if one.level is None or not one.level.is_met],
         "result": work,
         "form": form,

@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts.definitions import keys_of
 from assessment import rules
 from assessment.actions.allocation import claim_next
 from assessment.actions.marking import start_assessment
@@ -85,9 +86,16 @@ def queue(request: HttpRequest) -> HttpResponse:
     ]
     # As plain dictionaries: a template asks an object for an item first, and for fifty rows that shows.
     rows = [vars(row) for row in found.rows]
-    return render(
-        request, "assessment/queue.html", {"queue": found, "rows": rows, "selects": selects}
-    )
+    keys = keys_of(person(request).shortcuts)
+    context = {
+        "queue": found,
+        "rows": rows,
+        "selects": selects,
+        "first": next((one.pk for one in found.rows if one.is_mine), None),
+        "keys": keys,
+        "lines": keys.lines("queue"),
+    }
+    return render(request, "assessment/queue.html", context)
 
 
 @step_view()

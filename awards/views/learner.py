@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from assessment.selectors.comments import learner_comments
 from awards import selectors
 from awards.actions.reconsideration import request_reconsideration
 from awards.forms import GroundsForm
@@ -45,6 +46,10 @@ def result(request: HttpRequest, pk: UUID) -> HttpResponse:
         context["label"] = LEARNER_LABELS[submission.state]
         context["news_at"] = selectors.announced_for(submission)
         return page(request, "awards/result_waiting_learner.html", context)
+    comments = learner_comments(submission, person_of(request))
+    context["comments"] = comments
+    timed = {one.evidence for one in comments if one.entry.starts_ms is not None}
+    context["recordings"] = sorted(timed)
     return page(request, "awards/result_learner.html", context)
 
 

@@ -5,7 +5,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from assessment.actions.commenting import write_comment
 from assessment.actions.marking import start_assessment
+from assessment.actions.preparing import prepare_comment
+from assessment.definitions import Remark
 from assessment.models import Allocation
 from awards.actions.recall import ask_recall
 from awards.actions.reconsideration import request_reconsideration
@@ -63,6 +66,33 @@ def marking(world: World) -> Kwargs:
     submission = marked.allocated(cast, "marking-1")
     marked.drafted(submission, cast.ada, "M")
     return {"pk": submission.pk, "delivery": cast.delivery.pk}
+
+
+def commented(world: World) -> Kwargs:
+    """A draft with comments on its evidence, and prepared ones to put in."""
+    cast = world.another("commented", 1)
+    submission = marked.allocated(cast, "commented-1")
+    marked.drafted(submission, cast.ada, "M")
+    credential = cast.delivery.version.micro_credential
+    for code, text in (("", "Label every field."), ("C1", "Say who did it, when and with what.")):
+        prepare_comment(actor=cast.ada, micro_credential=credential, text=text, criterion_code=code)
+    for remark in (
+        Remark("The label is missing.", page=1, quote="missing label"),
+        Remark(LONG_WORD, audience="staff"),
+    ):
+        made = write_comment(submission.pk, actor=cast.ada, evidence=2, remark=remark)
+    return {"pk": submission.pk, "number": 2, "comment": made.pk}
+
+
+def prepared(world: World) -> Kwargs:
+    """A comment bank with a text of one's own and a shared one."""
+    cast = world.cast
+    credential = cast.delivery.version.micro_credential
+    prepare_comment(actor=cast.lea, micro_credential=credential, text=LONG_WORD, is_shared=True)
+    made = prepare_comment(
+        actor=cast.ada, micro_credential=credential, text="Ka pai tēnei.", criterion_code="C1"
+    )
+    return {"pk": made.pk}
 
 
 def marking_nothing(world: World) -> Kwargs:

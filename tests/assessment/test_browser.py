@@ -31,13 +31,17 @@ def test_marking_by_keyboard(page, live_site):
     assert "Still to judge" in rule.inner_text()
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement === document.body")
-    page.get_by_role("button", name="Turn single-key shortcuts on").click()
+    page.get_by_role("button", name="Keyboard shortcuts (off)").click()
+    page.get_by_role("button", name="Switch single keys on").click()
+    page.get_by_text("Single keys are on.").wait_for()
+    page.get_by_role("button", name="Close").click()
     for number in (1, 2, 3):
         page.keyboard.press("j")
         assert page.evaluate("document.activeElement.id") == f"criterion-{number}"
         page.keyboard.press("2")
-    page.get_by_text("Saved", exact=False).first.wait_for()
+    page.get_by_text(re.compile(r"^Saved \d")).first.wait_for()
     expect(rule).to_have_text("Achieved", timeout=15000)
+    expect(page.locator("[data-live-progress]")).to_have_text("3 of 3 criteria have a level.")
     page.keyboard.press("f")
     page.keyboard.type("jk2 typed, not obeyed")
     page.keyboard.press("Control+Enter")
@@ -97,3 +101,52 @@ def test_two_windows_on_one_set_of_marks_show_both(marking):
     second.get_by_text(re.compile(r"^Saved \d")).first.wait_for()
     page.reload()
     assert feedback(page).input_value() == "From the second window."
+
+
+def test_what_is_shown_and_how_wide_is_remembered(marking):
+    page, _address, _cast = marking
+    page.set_viewport_size({"width": 1280, "height": 900})
+    evidence, rubric = page.locator("#evidence"), page.locator("#rubric")
+    wide = evidence.bounding_box()["width"]
+    assert wide > rubric.bounding_box()["width"]
+    page.get_by_role("button", name="Narrow", exact=True).click()
+    assert evidence.bounding_box()["width"] < rubric.bounding_box()["width"] <= wide
+    page.reload()
+    expect(page.get_by_role("button", name="Narrow", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.get_by_role("button", name="Rubric", exact=True).click()
+    expect(evidence).to_be_hidden()
+    page.locator("#rubric").get_by_role("link", name="Evidence 1").first.click()
+    expect(evidence).to_be_visible()
+    expect(page.locator("#evidence-1")).to_be_focused()
+    page.locator("#evidence-1").get_by_role("link", name="C1").click()
+    expect(page.locator("#criterion-1")).to_be_focused()
+
+
+def test_a_press_without_a_line_keeps_page_and_words(marking):
+    page, address, _cast = marking
+    page.context.set_offline(True)
+    feedback(page).fill("Typed on the train.")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("Not saved. Your words are kept on this device.").wait_for()
+    assert page.url == address
+    page.context.set_offline(False)
+    page.get_by_text(re.compile(r"^Saved \d")).first.wait_for()
+    page.reload()
+    assert feedback(page).input_value() == "Typed on the train."
+    assert page.get_by_role("button", name="Use it").count() == 0
+
+
+def test_two_versions_name_levels_not_keys(marking):
+    page, address, _cast = marking
+    second = page.context.new_page()
+    second.goto(address)
+    page.locator("#criterion-1").get_by_label("Met", exact=True).check()
+    page.get_by_text(re.compile(r"^Saved \d")).first.wait_for()
+    second.locator("#criterion-1").get_by_label("Not yet", exact=True).check()
+    second.get_by_role("heading", name="Two versions").wait_for()
+    panel = second.locator("section[tabindex]").filter(has_text="Two versions").inner_text()
+    assert "Level for C1: saved version\n\nMet\n" in panel
+    assert "Level for C1: your version\n\nNot yet" in panel

@@ -11,9 +11,13 @@ from allauth.account.internal.flows.login import _AUTHENTICATION_METHODS_USER_SE
 from django.test import Client
 from django.utils import timezone
 
+from accounts.definitions import SHORTCUTS
 from accounts.enums import OrganisationRole
 from accounts.models import DeclaredConflict, Membership, User
 from assessment.actions.allocation import equal_shares
+from assessment.actions.commenting import write_comment
+from assessment.actions.preparing import prepare_comment
+from assessment.definitions import Remark
 from assessment.models import Allocation, AssessmentDecision
 from awards.actions.recall import ask_recall
 from awards.actions.release import schedule_release
@@ -149,6 +153,8 @@ def add_machinery(house: House) -> None:
         owner="lena",
         data={"preferred_name": "Tūī", "theme": "dark", "time_zone": "Pacific/Chatham"},
     )
+    keys = {one.action: one.key for one in SHORTCUTS} | {"on": "yes"}
+    places["keys"] = Place({}, owner="lena", data=keys)
     places["another role"] = Place({}, owner="lena", data={"role": "assessor"})
     places["own password"] = Place({}, owner="lena", data={"password": PASSWORD})
     places["no key"] = Place({"key": "x", "uidb36": "1", "pk": 987_654_321}, owner="lena")
@@ -475,6 +481,17 @@ def add_marking(house: House) -> None:
     places["verdict"] = Place(
         kwargs, owner=names[1], data={"verdict": "record", "version": draft.version}
     )
+    said = {"body": "Clear.", "page": "1", "audience": "learner", "entry": "1", "deed": "resolved"}
+    remark = Remark("Look at the labels.", page=1)
+    made = write_comment(draft.submission_id, actor=cast.ada, evidence=2, remark=remark)
+    places["evidence to comment"] = Place({**kwargs, "number": 2}, owner=names[1], data=said)
+    places["comment"] = Place({**kwargs, "comment": made.pk}, owner=names[1], data=said)
+    credential = fresh.delivery.version.micro_credential
+    kept = prepare_comment(
+        actor=cast.ada, micro_credential=credential, text="Label every field.", is_shared=True
+    )
+    text = {"fits": f"{credential.pk}|C1", "text": "Ka pai.", "is_shared": "on"}
+    places["prepared comment"] = Place({"pk": kept.pk}, owner="ada", data=text)
     places["left open"] = Place(kwargs, owner=names[1], data={"reason": "Ada is ill."})
 
 

@@ -93,6 +93,7 @@ class Draft {
   saved(answer, text) {
     this.sent = text;
     this.failures = 0;
+    this.insists = false;
     if (!this.changed()) this.forget();
     this.setVersion(answer.version);
     this.say("saved", `Saved ${answer.saved_at || new Intl.DateTimeFormat("en-NZ", { timeStyle: "short" }).format(new Date())}`);
@@ -120,7 +121,11 @@ class Draft {
     for (const [name, theirs] of Object.entries(answer.theirs || {})) {
       const control = this.form.elements[name];
       if (!control || control.value === theirs) continue;
-      panel.append(version("Saved version", theirs), version("Your version", control.value));
+      const what = titleOf(control);
+      panel.append(
+        version(`${what}: saved version`, inWords(control, theirs)),
+        version(`${what}: your version`, inWords(control, control.value)),
+      );
     }
     panel.append(
       this.button("Keep my version", () => this.settle(answer.version)),
@@ -175,6 +180,7 @@ class Draft {
     try {
       copy = JSON.parse(localStorage.getItem(this.key));
     } catch { /* unreadable: nothing to offer */ }
+    if (copy?.text === this.sent) this.forget();
     if (!copy || copy.text === this.sent) return;
     const panel = document.createElement("div");
     panel.className = "app-card";
@@ -185,13 +191,7 @@ class Draft {
     panel.append(
       words,
       this.button("Use it", () => {
-        for (const [name, value] of new URLSearchParams(copy.text)) {
-          const control = this.form.elements[name];
-          if (control instanceof RadioNodeList || !("checked" in (control || {})) || control.type === "text") {
-            if (control) control.value = value;
-          } else if (control.type === "checkbox") control.checked = true;
-          else control.value = value;
-        }
+        this.fill(new URLSearchParams(copy.text));
         panel.remove();
         this.now();
       }),
@@ -203,22 +203,38 @@ class Draft {
     this.form.prepend(panel);
   }
 
+  // Put what was kept back into the form. Boxes that were ticked then are ticked, the others are not.
+  fill(kept) {
+    for (const control of this.form.elements) {
+      const { name, type } = control;
+      if (!name || name === "version" || name === "csrfmiddlewaretoken") continue;
+      if (type === "checkbox" || type === "radio") control.checked = kept.getAll(name).includes(control.value);
+      else if (kept.has(name) && type !== "submit" && type !== "file") control.value = kept.get(name);
+    }
+  }
+
   leave() {
     if (this.changed()) this.now({ keepalive: true });
   }
 
   // Leaving a field saves it, and the press on the button follows at once. The button waits for that
   // save: sent beside it, the form would carry the version before and meet itself as another window.
+  // What is not saved yet is saved first, so that a lost line costs no words: the page stays and says so.
+  // A second press sends the form all the same.
   submit(event) {
-    if (!this.busy) return this.stop();
+    if (!this.busy && (!this.changed() || this.stopped)) return this.stop();
+    if (!this.busy && this.insists) return this.stop();
     event.preventDefault();
     if (this.waits) return undefined;
     this.waits = true;
     const { submitter } = event;
+    if (!this.busy) this.now();
     const long = new Promise((tooLong) => setTimeout(tooLong, PATIENCE));
     return Promise.race([this.saving, long]).then(() => {
-      this.busy = false;
       this.waits = false;
+      this.insists = true;
+      if (this.failures) return;
+      this.busy = false;
       if (!this.panel?.isConnected) this.form.requestSubmit(submitter);
     });
   }
@@ -226,7 +242,7 @@ class Draft {
   stop() {
     this.stopped = true;
     clearTimeout(this.timer);
-    this.forget();
+    if (!this.changed()) this.forget();
   }
 
   // Only a change of kind is announced, and that at most every 30 seconds.
@@ -247,6 +263,7 @@ class Draft {
 function asText(data) {
   data.delete("csrfmiddlewaretoken");
   data.delete("version");
+  data.delete("following");
   return new URLSearchParams(data).toString();
 }
 
@@ -264,6 +281,21 @@ function served(form) {
     } else if (control.matches("input, textarea")) data.append(control.name, control.defaultValue);
   }
   return data;
+}
+
+// What people call a control: its legend, or its label.
+function titleOf(control) {
+  if (control instanceof RadioNodeList) {
+    return control[0]?.closest("fieldset")?.querySelector("legend")?.textContent.trim() || "Choice";
+  }
+  return control.labels?.[0]?.textContent.trim() || "Text";
+}
+
+// What a value is called where people see it: a choice by its label, never by its key.
+function inWords(control, value) {
+  if (!(control instanceof RadioNodeList)) return value;
+  const chosen = [...control].find((one) => one.value === value);
+  return chosen?.labels?.[0]?.textContent.trim() || "Nothing chosen";
 }
 
 function version(label, words) {
