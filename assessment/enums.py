@@ -33,6 +33,13 @@ class Outcome(models.TextChoices):
     NOT_ACHIEVED = "not_achieved", "Not achieved"
 
 
+class EarlyVerdictKind(models.TextChoices):
+    """What a moderator decides about the first decisions on a new task."""
+
+    PASSED = "passed", "Marking goes on"
+    CHANGES_ASKED = "changes_asked", "Changes first"
+
+
 class ExemplarOrigin(models.TextChoices):
     """Where the work of an exemplar comes from."""
 
@@ -65,6 +72,10 @@ SHOWN_EXEMPLARS = (
 
 SHARES_BANK = (DeliveryRoleKind.ASSESSOR, DeliveryRoleKind.LEAD_MODERATOR)
 """Parts in a delivery whose people share a comment bank."""
+
+
+EARLY_READERS = (DeliveryRoleKind.MODERATOR, DeliveryRoleKind.LEAD_MODERATOR)
+"""Parts in a delivery with which people read the first decisions on a new task."""
 
 WORK_STATES = (
     SubmissionState.SUBMITTED,

@@ -19,3 +19,7 @@ class NameInPreparedComment(Exception):  # noqa: N818  reads as a fact
     def __init__(self, word: str) -> None:
         super().__init__(word)
         self.word = word
+
+
+class EarlyNoteNeeded(Exception):  # noqa: N818  reads as a fact
+    """A concern, or a decision that needs a reason, came without words."""

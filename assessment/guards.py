@@ -14,8 +14,11 @@ from portfolios.enums import SubmissionState
 from workflows.guards import guard
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from accounts.models import Actor
     from assessment.models import AssessmentDecision
+    from assessment.selectors.early import DecidedPlace
     from portfolios.models import Submission
 
 START = "portfolios.submission.start_assessment"
@@ -102,6 +105,38 @@ def independent_of_learner(submission: "Submission", actor: "Actor") -> bool:
 def calibrated_if_asked(submission: "Submission") -> bool:
     """Where the policy asks for calibration nobody has one on record yet, so nobody may start."""
     return not submission.delivery.policy_value("marking.requires_calibration")
+
+
+@guard(
+    "early_check_open",
+    _(
+        "This task is new, and its first decisions are read by a moderator before marking goes on."
+        " You will be told when it does."
+    ),
+    on=[START],
+)
+def place_in_early_check(submission: "Submission") -> bool:
+    """The first decisions of a task version are read before further marking continues (domain 2.4).
+
+    Holds where nobody checks, where the work has its place already, and while a place is free.
+    """
+    check = submission.delivery.early_checks.filter(
+        task=submission.task_id, passed_at__isnull=True
+    ).first()
+    if check is None or check.places.filter(submission=submission).exists():
+        return True
+    return bool(check.places.count() < check.size)
+
+
+@guard("early_nothing_decided", _("No decision is there yet that could be read."))
+def early_decided(places: "Sequence[DecidedPlace]") -> bool:
+    return bool(places)
+
+
+@guard("early_unread", _("Every decision that is there has to be read first."))
+def early_read(places: "Sequence[DecidedPlace]") -> bool:
+    """By anybody who may; a decision that came after the reading has to be read again."""
+    return all(one.is_read for one in places)
 
 
 @guard(

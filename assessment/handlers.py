@@ -3,9 +3,11 @@
 from typing import Any
 
 from assessment.actions.allocation import MARKING_DEADLINE, allocate_automatically
-from assessment.enums import WORK_STATES
-from assessment.models import Allocation
-from assessment.rules import is_turn
+from assessment.enums import EARLY_READERS, WORK_STATES
+from assessment.models import Allocation, EarlyPlace
+from assessment.rules import is_turn, reads_early
+from assessment.selectors import people_of
+from assessment.selectors.early import decided_places
 from portfolios.enums import SubmissionState
 from portfolios.models import Hold, Submission
 from workflows.definitions import (
@@ -49,6 +51,30 @@ def context_of(submission: Submission) -> dict[str, Any]:
 
 
 @handles(
+    "portfolios.submission.assessed",
+    "portfolios.submission.adjudicated",
+    tells=["assessment.early_check_ready"],
+)
+def tell_early_readers(record: TransitionRecord) -> None:
+    """The moderators of the delivery, once, when the last of the first decisions is there."""
+    place = EarlyPlace.objects.filter(
+        submission=record.subject_id, check_of__passed_at__isnull=True
+    ).first()
+    if place is None or len(decided_places(place.check_of)) < place.check_of.size:
+        return
+    check = place.check_of
+    notify(
+        topic="assessment.early_check_ready",
+        recipients=[
+            one for one in people_of(check.delivery, *EARLY_READERS) if reads_early(check, one)
+        ],
+        subject=check,
+        path=f"/moderate/early/{check.pk}/",
+        context={"task": check.task.title, "delivery": check.delivery.title, "size": check.size},
+    )
+
+
+@handles(
     "portfolios.submission.returned",
     tells=["assessment.returned"],
 )
@@ -66,10 +92,16 @@ def tell_of_return(record: TransitionRecord) -> None:
     )
 
 
-@handles("portfolios.submission.referred", tells=["assessment.referral"])
+@handles(
+    "portfolios.submission.referred", tells=["assessment.referral", "assessment.early_check_ready"]
+)
 def tell_of_referral(record: TransitionRecord) -> None:
-    """The learner, at once: what is asked for stands behind the link, never in the mail."""
+    """The learner, at once: what is asked for stands behind the link, never in the mail.
+
+    A referral is one of the first decisions on a new task as any other.
+    """
     submission = submission_of(record)
+    tell_early_readers(record)
     notify(
         topic="assessment.referral",
         recipients=[submission.learner],
@@ -232,4 +264,29 @@ describe(
     asks=True,
     why="This is about your submission.",
     sample=WORK,
+)
+EARLY = {"task": "Workplace portfolio", "delivery": "Winter cohort"}
+describe(
+    A + "early_check_ready",
+    Category.MODERATION,
+    who="Moderators of the delivery who marked none of it",
+    why="You moderate in this delivery.",
+    asks=True,
+    sample={**EARLY, "size": 5},
+)
+describe(
+    A + "early_check_passed",
+    Category.MARKING,
+    who="Assessors of the delivery",
+    why=GIVEN,
+    frequency=Frequency.DAILY,
+    sample={**EARLY, "note": ""},
+)
+describe(
+    A + "early_changes_asked",
+    Category.MARKING,
+    who="Assessors of the delivery, and the author of the version",
+    why="You assess in this delivery, or wrote its tasks.",
+    asks=True,
+    sample={**EARLY, "note": "Read criterion 2 again: a sketch is not yet a plan."},
 )

@@ -22,7 +22,14 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from accounts.enums import OrganisationKind, OrganisationRole
-from assessment.enums import ASSESSES, SHARES_BANK, SHOWN_EXEMPLARS, AllocationRole, Why
+from assessment.enums import (
+    ASSESSES,
+    EARLY_READERS,
+    SHARES_BANK,
+    SHOWN_EXEMPLARS,
+    AllocationRole,
+    Why,
+)
 from catalogue.enums import DeliveryRoleKind
 from catalogue.querysets import ValidityQuerySet
 from portfolios.enums import PartKind, SubmissionState
@@ -72,6 +79,21 @@ class DecisionQuerySet(models.QuerySet[Any]):
         return self.filter(
             submission__learner=user, submission__state=S.REFERRED, sealed_at__isnull=False
         ).order_by("-number")
+
+
+class EarlyCheckQuerySet(models.QuerySet[Any]):
+    """Early checks of new tasks."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Rows for which `rules.can_view_early_check` says yes."""
+        if not user.is_active:
+            return self.none()
+        roles = user.delivery_roles.current().filter(role__in=EARLY_READERS)
+        return self.filter(delivery__in=roles.values("delivery"))
+
+    def open(self) -> Self:
+        """Those that nobody has passed."""
+        return self.filter(passed_at__isnull=True)
 
 
 class ExemplarQuerySet(models.QuerySet[Any]):

@@ -2,9 +2,18 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
+
 from accounts.enums import OrganisationRole
 from accounts.models import SYSTEM
-from assessment.enums import ASSESSES, MARKING_PARTS, SHARES_BANK, SHOWN_EXEMPLARS, Basis
+from assessment.enums import (
+    ASSESSES,
+    EARLY_READERS,
+    MARKING_PARTS,
+    SHARES_BANK,
+    SHOWN_EXEMPLARS,
+    Basis,
+)
 from catalogue.enums import DeliveryRoleKind
 from catalogue.rules import has_delivery_role, is_programme_administrator
 from portfolios.enums import PartKind, SubmissionState
@@ -13,7 +22,7 @@ from workflows.guards import may
 
 if TYPE_CHECKING:
     from accounts.models import Actor
-    from assessment.models import Exemplar, PreparedComment
+    from assessment.models import EarlyCheck, Exemplar, PreparedComment
     from catalogue.models import AssessmentTask, Delivery, MicroCredential
     from portfolios.models import Submission
 
@@ -175,3 +184,20 @@ def marks_micro_credential(micro_credential: "MicroCredential", actor: "Actor") 
 def owns_prepared(comment: "PreparedComment", actor: "Actor") -> bool:
     """Whoever keeps a prepared comment; nobody changes another's."""
     return comment.owner_id == getattr(actor, "pk", None)
+
+
+def can_view_early_check(check: "EarlyCheck", actor: "Actor") -> bool:
+    """Moderators and lead moderators of the delivery. Agrees with EarlyCheckQuerySet.visible_to."""
+    return has_delivery_role(actor, check.delivery, *EARLY_READERS)
+
+
+def reads_early(check: "EarlyCheck", actor: "Actor") -> bool:
+    """A moderator of the delivery who marked none of the first pieces of work."""
+    who = getattr(actor, "pk", None)
+    if not can_view_early_check(check, actor):
+        return False
+    marked = check.places.filter(
+        Q(submission__decisions__author=who)
+        | Q(submission__parts__person=who, submission__parts__kind__in=MARKING_PARTS)
+    )
+    return not marked.exists()

@@ -2,8 +2,8 @@
 
 A sealed decision may only become final, once; its judgements may neither change nor go. A correction is
 a new decision with the next number. An exemplar may only be retired, once; what it froze stays.
-Comments on evidence and their entries are only added to. Holds against update(), SQL and the shell, on
-PostgreSQL and SQLite.
+Comments on evidence and their entries are only added to, and so is what was read and decided in an early
+check. Holds against update(), SQL and the shell, on PostgreSQL and SQLite.
 """
 
 from typing import Any
@@ -17,6 +17,9 @@ EXEMPLAR = "assessment_exemplar"
 EXEMPLAR_PARTS = ("assessment_exemplarlevel", "assessment_exemplarevidence")
 EXEMPLAR_MESSAGE = "assessment: an exemplar is never changed"
 RETIREMENT = ("retired_at", "retired_by_id", "retirement_reason")
+
+EARLY = ("assessment_earlyreading", "assessment_earlyverdict")
+EARLY_MESSAGE = "assessment: what an early check found is never changed"
 
 
 def install(connection: Any) -> None:
@@ -34,8 +37,32 @@ def install(connection: Any) -> None:
             frozen = sorted(one.name for one in described if one.name not in RETIREMENT)
             make = _exemplars_on_postgresql if on_postgresql else _exemplars_on_sqlite
             statements += make(frozen)
+        for table in EARLY:
+            if table in tables:
+                statements += _kept_whole(table, EARLY_MESSAGE, on_postgresql=on_postgresql)
         for statement in statements:
             cursor.execute(statement)
+
+
+def _kept_whole(table: str, message: str, *, on_postgresql: bool) -> list[str]:
+    """Refuse every change of a row, and that it goes."""
+    if on_postgresql:
+        refuse = f"RAISE EXCEPTION '{message}' USING ERRCODE = '23001'"
+        head = f"CREATE OR REPLACE FUNCTION {table}_kept() RETURNS trigger LANGUAGE plpgsql AS"
+        event = f"BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW"
+        return [
+            f"{head} $$ BEGIN {refuse}; END $$",
+            f"CREATE OR REPLACE TRIGGER {table}_kept {event} EXECUTE FUNCTION {table}_kept()",
+        ]
+    statements = []
+    for event in ("UPDATE", "DELETE"):
+        name = f"{table}_{event.lower()}_kept"
+        refuse = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+        statements += [
+            f"DROP TRIGGER IF EXISTS {name}",
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table} {refuse}",
+        ]
+    return statements
 
 
 def _sealed(row: str) -> str:

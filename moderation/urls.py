@@ -4,6 +4,7 @@ from django.urls import path
 
 from moderation.views import (
     agreement,
+    early,
     external,
     lead,
     moderator,
@@ -29,6 +30,8 @@ urlpatterns = [
     path("fairness/<slug:rate>.csv", reports.fairness_table, name="fairness_table"),
     path("severity/", severity.severity, name="severity"),
     path("severity/<slug:chart>.csv", severity.severity_table, name="severity_table"),
+    path("early/<uuid:pk>/", early.early_check, name="early_check"),
+    path("early/<uuid:pk>/<int:number>/", early.early_reading, name="early_reading"),
     path("watch/<uuid:delivery>/", reports.watch, name="watch"),
     path("watch/<int:pk>/end/", reports.end_watch, name="end_watch"),
     path("external/", external.home, name="external_home"),

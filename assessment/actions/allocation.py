@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import SYSTEM, Actor, SystemActor, User
 from assessment import guards, rules, selectors
+from assessment.actions.early import free_place
 from assessment.enums import AllocationRole
 from assessment.models import Allocation, AssessmentDecision, Lease
 from assessment.querysets import claimable, in_order, unallocated
@@ -330,6 +331,7 @@ def hand_back(submission: Submission, *, actor: User, reason: str = "") -> Submi
     moved: Submission = perform(fresh, "hand_back", actor=actor, reason=reason)
     if holder is not None:
         _end(holder, reason=reason or "Handed back", actor=actor)
+    free_place(moved)
     return moved
 
 

@@ -13,6 +13,7 @@ from accounts.models import Actor, User
 from accounts.words import plain_text
 from assessment import guards, rules, selectors
 from assessment.actions.allocation import lock
+from assessment.actions.early import lock_check, take_place
 from assessment.definitions import Marks
 from assessment.enums import MARKED_AS, MARKING_PARTS, WORK_STATES
 from assessment.hashing import policy_hash
@@ -47,13 +48,17 @@ def take_lease(submission: Submission, actor: User) -> Lease:
 def start_assessment(submission: Submission, *, actor: User) -> Submission:
     """Open the workspace: take the lease, move `submitted` to `in_assessment`, begin the person's draft.
 
-    From then on the learner cannot withdraw. A second assessor, an adjudicator and the author of a
+    From then on the learner cannot withdraw. While the first decisions on a new task are not read, the
+    work takes one of their places, or is refused. A second assessor, an adjudicator and the author of a
     returned decision open work that has moved already. Raises what perform() raises; where nothing has
     to move, StaleState, NotPermitted and GuardsNotMet come from the same states, rule and guards.
     """
     fresh = lock(submission)
     if fresh.state == SubmissionState.SUBMITTED:
+        early = lock_check(fresh)
         fresh = perform(fresh, "start_assessment", actor=actor)
+        if early is not None:
+            take_place(early, fresh)
     else:
         if fresh.state not in (*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION):
             raise StaleState(instance=fresh)

@@ -3,6 +3,7 @@
 from assessment.models.allocation import Allocation, Lease
 from assessment.models.comment import CommentEntry, EvidenceComment, PreparedComment
 from assessment.models.decision import AssessmentDecision, CriterionJudgement
+from assessment.models.early import EarlyCheck, EarlyPlace, EarlyReading, EarlyVerdict
 from assessment.models.exemplars import Exemplar, ExemplarEvidence, ExemplarLevel
 
 __all__ = [
@@ -10,6 +11,10 @@ __all__ = [
     "AssessmentDecision",
     "CommentEntry",
     "CriterionJudgement",
+    "EarlyCheck",
+    "EarlyPlace",
+    "EarlyReading",
+    "EarlyVerdict",
     "EvidenceComment",
     "Exemplar",
     "ExemplarEvidence",

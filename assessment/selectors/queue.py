@@ -13,6 +13,7 @@ from accounts.models import User
 from assessment.enums import Why
 from assessment.models import Allocation
 from assessment.querysets import in_order, waiting_for
+from assessment.selectors.early import waiting_for_check
 from assessment.selectors.filters import QUEUED, Filters
 from assessment.selectors.standing import (
     Standing,
@@ -26,6 +27,7 @@ from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 
 WHY_LABELS = {int(one): str(one.label) for one in Why}
+EARLY_LABEL = "Waits: the first decisions are being read"
 STATE_LABELS = {str(one): str(one.label) for one in SubmissionState}
 
 
@@ -110,6 +112,8 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
         live = Allocation.objects.current().filter(submission__in=led).order_by("allocated_at")
         for key, name in live.values_list("submission_id", "assessor__name"):
             holders.setdefault(key, []).append(name)
+    unopened = [one["pk"] for one in records if one["state"] == SubmissionState.SUBMITTED]
+    held = waiting_for_check(unopened) if unopened else set()
     now = timezone.now()
     zones = {one.pk: one.time_zone for one in standing.deliveries}
     anonymous = {one.pk for one in standing.deliveries if one.is_anonymous}
@@ -130,7 +134,7 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
                 due_at=due_at,
                 why=WHY_LABELS[record["why"]],
                 is_overdue=due_at is not None and due_at < now,
-                state=STATE_LABELS[record["state"]],
+                state=EARLY_LABEL if key in held else STATE_LABELS[record["state"]],
                 opened_by=record["lease__holder__name"] if leased and is_open else "",
                 allocated_to=", ".join(holders.get(key, [])),
                 zone=zones[delivery],

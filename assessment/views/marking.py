@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.definitions import keys_of
-from assessment import rules
+from assessment import guards, rules
 from assessment.actions.allocation import hand_back as hand_back_action
 from assessment.actions.deciding import record_decision, refer, unmet
 from assessment.actions.marking import (
@@ -87,6 +87,7 @@ def facts(request: HttpRequest, submission: Submission) -> dict[str, Any]:
         "other_lease": other,
         "may_take_over": other is not None and rules.may_take_over(submission, person(request)),
         "on_hold": submission.holds.open().exists(),
+        "waits_for_check": not guards.place_in_early_check.holds(submission),
         "queue_url": with_filters("assessment:queue", filters),
     }
 

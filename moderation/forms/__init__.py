@@ -10,6 +10,7 @@ from moderation.forms.deciding import (
     RoundDecisionForm,
     WatchForm,
 )
+from moderation.forms.early import EarlyReadingForm, EarlyVerdictForm
 from moderation.forms.external import CommentForm, InvitationForm, ReportForm
 from moderation.forms.plans import PlanChangeForm, PlanForm
 
@@ -17,6 +18,8 @@ __all__ = [
     "BlindForm",
     "ClosingForm",
     "CommentForm",
+    "EarlyReadingForm",
+    "EarlyVerdictForm",
     "InvitationForm",
     "ItemDecisionForm",
     "ModeratorForm",

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from assessment.selectors import manifest_of
+from assessment.selectors.early import waiting_checks
 from catalogue.models import Criterion
 from moderation import actions, rules, selectors
 from moderation.enums import RoundState, SampleState
@@ -36,6 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "rounds": [one for one in led if one is not shown][:5],
         "waiting": waiting,
         "alike": len(selectors.read_alike(me)),
+        "early": waiting_checks(me),
     }
     return render(request, "moderation/home.html", context)
 

@@ -6,10 +6,12 @@ from typing import Any
 from django.utils import timezone
 
 from assessment.actions.commenting import write_comment
+from assessment.actions.early import begin_reading, record_reading
 from assessment.actions.marking import start_assessment
 from assessment.actions.preparing import prepare_comment
 from assessment.definitions import Remark
-from assessment.models import Allocation
+from assessment.models import Allocation, EarlyCheck
+from assessment.selectors.early import decided_places
 from awards.actions.recall import ask_recall
 from awards.actions.reconsideration import request_reconsideration
 from awards.actions.release import schedule_release
@@ -212,6 +214,32 @@ def with_actions(world: World) -> Kwargs:
         required_actions="Reword criterion 2.", owner=cast.lea, due_on=cast.delivery.ends_on,
     )  # fmt: skip
     return {"pk": close_round(ready, actor=cast.lea).actions.get().pk}
+
+
+def early_decisions(world: World) -> Kwargs:
+    """The first decisions on a new task: one was read with a concern, the other is open before Moses."""
+    cast = world.another("early", 2)
+    check = EarlyCheck.objects.create(delivery=cast.delivery, task=cast.task, size=2)
+    marked.assessed(cast, "early-1")
+    marked.assessed(cast, "early-2", "NY")
+    first, second = decided_places(check)
+    begin_reading(first.place, actor=cast.lea)
+    record_reading(
+        first.place, first.decision, actor=cast.lea, is_sound=False, note="A sketch is no plan yet."
+    )
+    begin_reading(second.place, actor=cast.moses)
+    return {"pk": check.pk, "number": 2}
+
+
+def early_decisions_read(world: World) -> Kwargs:
+    """One decision that was read, so that marking may go on."""
+    cast = world.another("early-read", 1)
+    check = EarlyCheck.objects.create(delivery=cast.delivery, task=cast.task, size=2)
+    marked.assessed(cast, "early-read-1")
+    [only] = decided_places(check)
+    begin_reading(only.place, actor=cast.moses)
+    record_reading(only.place, only.decision, actor=cast.moses, is_sound=True)
+    return {"pk": check.pk}
 
 
 def closed(world: World) -> Kwargs:

@@ -54,7 +54,9 @@ def test_the_steps_have_exactly_these_guards():
         found = guards_for(f"portfolios.submission.{step}")
         return {one.code for one in found if one.check.__module__ == "assessment.guards"}
 
-    assert codes(START) == {"not_independent", "not_calibrated", "lease_taken"}
+    assert codes(START) == {
+        "not_independent", "not_calibrated", "early_check_open", "lease_taken",
+    }  # fmt: skip
     assert codes(REFER) == {
         "not_independent", "feedback_missing", "decision_stale", "nothing_to_refer",
         "referrals_used_up", "already_sealed",

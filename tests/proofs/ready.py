@@ -19,7 +19,7 @@ from assessment.actions.allocation import _give, allocate, lock
 from assessment.actions.deciding import _seal
 from assessment.enums import Basis
 from assessment.hashing import policy_hash
-from assessment.models import AssessmentDecision, CriterionJudgement, Lease
+from assessment.models import AssessmentDecision, CriterionJudgement, EarlyCheck, Lease
 from awards.models import RatificationSignature, Recall, Reconsideration, Release
 from catalogue.models import AssessmentTask, Delivery, Enrolment, Level
 from moderation.actions import decide_round
@@ -396,6 +396,12 @@ def _opened(world: World, case: Case) -> None:
 @spoiled("not_calibrated", "start_assessment")
 def _uncalibrated(world: World, case: Case) -> None:
     set_policy(world.cast.delivery, marking__requires_calibration=True)
+
+
+@spoiled("early_check_open", "start_assessment")
+def _early_check_full(world: World, case: Case) -> None:
+    """A new task whose places are all taken: there is none."""
+    EarlyCheck.objects.create(delivery=case.subject.delivery, task=case.subject.task, size=0)
 
 
 @spoiled("lease_taken", "start_assessment")

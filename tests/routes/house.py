@@ -18,7 +18,7 @@ from assessment.actions.allocation import equal_shares
 from assessment.actions.commenting import write_comment
 from assessment.actions.preparing import prepare_comment
 from assessment.definitions import Remark
-from assessment.models import Allocation, AssessmentDecision
+from assessment.models import Allocation, AssessmentDecision, EarlyCheck
 from awards.actions.recall import ask_recall
 from awards.actions.release import schedule_release
 from catalogue.enums import DeliveryRoleKind as Role
@@ -550,6 +550,12 @@ def add_moderation(house: House) -> None:
     waiting = with_staff(world, "assessed", 1)
     marked.assessed(waiting, "assessed-1")
     places["set to moderate"] = Place(of_set(waiting), owner="assessed-1")
+    early = with_staff(world, "early", 1)
+    check = EarlyCheck.objects.create(delivery=early.delivery, task=early.task, size=1)
+    marked.assessed(early, "early-1")
+    places["early check"] = Place(
+        {"pk": check.pk, "number": 1}, owner="early-1", data={"start": "1", "verdict": "pass"}
+    )
     frozen = with_staff(world, "frozen", 1)
     places["frozen round"] = Place(
         {"pk": moderated.frozen_round(frozen).pk}, owner="frozen-1", data={"reason": "Why."}

@@ -38,6 +38,7 @@ Decisions, where lifecycle leaves it open:
   learner; the link that says "this was not me" works for everybody who has it.
 - Somebody from outside sees one round within their days, and no other address about it; the lead, who
   invited, reads the report where the invitations stand, not on the pages of the invitation.
+- A moderator begins to read one of the first decisions by a button; before that its address leads back.
 - An archive of an attempt is the learner's; administrators who see the portfolio get 403.
 """
 
@@ -501,6 +502,8 @@ ROWS = [
         "302: pam | 403: moses ed lea | 404",
     ),
     Row("moderation:uphold_alike", "nothing", only(MODERATES, 403), only(MODERATES, 403, 422)),
+    Row("moderation:early_check", "early check", *[only("moses lea", 404, s) for s in (200, 422)]),
+    Row("moderation:early_reading", "early check", *[only("moses lea", 404, 302)] * 2),
     Row("moderation:rounds", "nothing", only(MODERATES, 403), "405"),
     Row("moderation:watch", "to watch", delivery_page("lea"), delivery_page("lea", 302)),
     Row("moderation:end_watch", "watch", "405", only("lea", 404, 302)),

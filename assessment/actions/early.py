@@ -1,0 +1,208 @@
+"""The early check of a new task: its places, its readings, and whether marking goes on."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Actor, User
+from accounts.words import plain_text
+from assessment import guards, rules
+from assessment.enums import EarlyVerdictKind
+from assessment.exceptions import EarlyNoteNeeded
+from assessment.models import (
+    AssessmentDecision,
+    EarlyCheck,
+    EarlyPlace,
+    EarlyReading,
+    EarlyVerdict,
+)
+from assessment.selectors import people_of
+from assessment.selectors.early import decided_places, reader_left
+from catalogue.actions import when
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Delivery
+from portfolios.enums import PartKind
+from portfolios.models import Part, Submission
+from workflows.actions import open_record
+from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
+from workflows.notifications import notify
+
+SIZE = "marking.early_check"
+
+
+@when("delivery_opened")
+def begin_early_checks(*, delivery: Delivery, actor: Actor, **facts: Any) -> None:
+    """One check for each task of which fewer decisions than the policy's number stand anywhere yet.
+
+    Part of the transaction that opens the delivery. A policy value of 0 makes none.
+    """
+    size = int(delivery.policy_value(SIZE))
+    for task in delivery.version.tasks.all():
+        known = (
+            AssessmentDecision.objects.sealed()
+            .filter(submission__task=task)
+            .order_by()
+            .values("submission")
+            .distinct()
+        )
+        passed = EarlyCheck.objects.filter(task=task, passed_at__isnull=False)
+        if size and known.count() < size and not passed.exists():
+            EarlyCheck.objects.create(delivery=delivery, task=task, size=size)
+
+
+def lock_check(submission: Submission) -> EarlyCheck | None:
+    """The open check that the work belongs to, kept from others: two starts follow one another."""
+    found: EarlyCheck | None = (
+        EarlyCheck.objects.open()
+        .filter(delivery=submission.delivery_id, task=submission.task_id)
+        .select_for_update(no_key=True)
+        .first()
+    )
+    return found
+
+
+def take_place(check: EarlyCheck, submission: Submission) -> None:
+    """Give the work that was just opened the lowest free place. The caller holds the check's lock."""
+    if EarlyPlace.objects.filter(submission=submission).exists():
+        return
+    taken = set(check.places.values_list("number", flat=True))
+    number = next(one for one in range(1, check.size + 1) if one not in taken)
+    EarlyPlace.objects.create(check_of=check, submission=submission, number=number)
+
+
+def free_place(submission: Submission) -> None:
+    """Work that was handed back with nothing decided leaves its place to another."""
+    check = lock_check(submission)
+    if check is not None and not submission.decisions.filter(sealed_at__isnull=False).exists():
+        check.places.filter(submission=submission).delete()
+
+
+def _locked(check: EarlyCheck, actor: User) -> EarlyCheck:
+    fresh: EarlyCheck = (
+        EarlyCheck.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("delivery", "task")
+        .get(pk=check.pk)
+    )
+    if not rules.reads_early(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    if fresh.passed_at is not None:
+        raise StaleState(instance=fresh)
+    return fresh
+
+
+@transaction.atomic
+def begin_reading(place: EarlyPlace, *, actor: User) -> EarlyPlace:
+    """Take the part of a moderator in the work, so that its evidence opens. It ends with the reading.
+
+    Raises NotPermitted for whoever marked any of the first pieces or is no moderator of the delivery,
+    GuardsNotMet where the person is not independent of the learner, StaleState where nothing is decided.
+    """
+    check = _locked(place.check_of, actor)
+    submission = place.submission
+    if not guards.independent_of_learner.holds(submission, actor):
+        raise GuardsNotMet([guards.independent_of_learner], instance=submission)
+    if place.pk not in {one.pk for one in decided_places(check)}:
+        raise StaleState(instance=check)
+    Part.objects.get_or_create(
+        submission=submission, person=actor, ended_at=None, defaults={"kind": PartKind.MODERATOR}
+    )
+    return place
+
+
+@transaction.atomic
+def record_reading(
+    place: EarlyPlace, decision: AssessmentDecision, *, actor: User, is_sound: bool, note: str = ""
+) -> EarlyReading:
+    """Keep what the moderator thinks of the decision that they read, and end their part in the work.
+
+    Changes no level. Raises EarlyNoteNeeded where a concern has no words, NotPermitted before
+    begin_reading, StaleState where the decision is no longer the one that counts or was read already.
+    """
+    check = _locked(place.check_of, actor)
+    part = reader_left(place, actor)
+    if part is None:
+        raise NotPermitted(instance=check)
+    if not is_sound and not note.strip():
+        raise EarlyNoteNeeded
+    newest = {one.pk: one.decision for one in decided_places(check)}
+    if newest.get(place.pk) != decision:
+        raise StaleState(instance=check)
+    open_record(decision, actor=actor, purpose="Early check")
+    made, is_new = EarlyReading.objects.get_or_create(
+        place=place,
+        decision=decision,
+        moderator=actor,
+        defaults={"is_sound": is_sound, "note": plain_text(note).strip()},
+    )
+    if not is_new:
+        raise StaleState(instance=check)
+    part.ended_at = timezone.now()
+    part.save(update_fields=["ended_at"])
+    return made
+
+
+@transaction.atomic
+def pass_early_check(check: EarlyCheck, *, actor: User, note: str = "") -> EarlyCheck:
+    """Let marking go on; assessors are told. Every decision that is there has to be read before.
+
+    A note is needed while fewer decisions than planned are there, or somebody had a concern: else
+    EarlyNoteNeeded. GuardsNotMet where something is unread or nothing is decided.
+    """
+    fresh = _locked(check, actor)
+    places = decided_places(fresh)
+    if missing := [
+        one for one in (guards.early_decided, guards.early_read) if not one.holds(places)
+    ]:
+        raise GuardsNotMet(missing, instance=fresh)
+    doubtful = len(places) < fresh.size or any(one.has_concern for one in places)
+    if doubtful and not note.strip():
+        raise EarlyNoteNeeded
+    verdict = _verdict(fresh, EarlyVerdictKind.PASSED, actor, note)
+    fresh.passed_at, fresh.passed_by = verdict.at, actor
+    fresh.save(update_fields=["passed_at", "passed_by"])
+    Part.objects.filter(
+        submission__early_place__check_of=fresh, kind=PartKind.MODERATOR, ended_at__isnull=True
+    ).update(ended_at=verdict.at)
+    _tell_assessors("assessment.early_check_passed", verdict)
+    return fresh
+
+
+@transaction.atomic
+def ask_for_early_changes(check: EarlyCheck, *, actor: User, note: str) -> EarlyCheck:
+    """Say what has to change before marking goes on; assessors and the version's author are told.
+
+    Marking stays closed until the check is passed. No decision changes by it: the first ones are read in
+    full by the round, which can return each of them.
+    """
+    fresh = _locked(check, actor)
+    if not guards.early_decided.holds(decided_places(fresh)):
+        raise GuardsNotMet([guards.early_decided], instance=fresh)
+    if not note.strip():
+        raise EarlyNoteNeeded
+    verdict = _verdict(fresh, EarlyVerdictKind.CHANGES_ASKED, actor, note)
+    _tell_assessors("assessment.early_changes_asked", verdict)
+    return fresh
+
+
+def _verdict(check: EarlyCheck, kind: EarlyVerdictKind, actor: User, note: str) -> EarlyVerdict:
+    made: EarlyVerdict = EarlyVerdict.objects.create(
+        check_of=check, kind=kind, moderator=actor, note=plain_text(note).strip()
+    )
+    return made
+
+
+def _tell_assessors(topic: str, verdict: EarlyVerdict) -> None:
+    """Everybody who assesses in the delivery; who wrote the version too, where something has to change."""
+    check = verdict.check_of
+    people = {one.pk: one for one in people_of(check.delivery, DeliveryRoleKind.ASSESSOR)}
+    if topic == "assessment.early_changes_asked":
+        author = check.delivery.version.author
+        people.setdefault(author.pk, author)
+    notify(
+        topic=topic,
+        recipients=list(people.values()),
+        path="/assess/queue/",
+        context={"task": check.task.title, "delivery": check.delivery.title, "note": verdict.note},
+        dedupe=f"early:{verdict.pk}",
+    )
