@@ -178,7 +178,14 @@ def knows_relations(ask: "Callable[[Any], set[str]]") -> "Callable[[Any], set[st
 
 
 topics: dict[str, Topic] = {}
+batch_begins: list[Callable[[], None]] = []
 batch_ends: list[Callable[[], None]] = []
+
+
+def before_batch(begin: Callable[[], None]) -> Callable[[], None]:
+    """Register what reads once for a batch that is about to be sent."""
+    batch_begins.append(begin)
+    return begin
 
 
 def after_batch(end: Callable[[], None]) -> Callable[[], None]:

@@ -26,6 +26,7 @@ from workflows.definitions import (
     SCHEDULE,
     OutcomeUnknown,
     RefusedForGood,
+    batch_begins,
     batch_ends,
     handlers,
     handles,
@@ -68,6 +69,9 @@ __all__ = [
 
 # Once a message is over, nobody needs its personal link any more. Refused ones may be put back by a person.
 FORGETS = (MessageState.SENT, MessageState.CANCELLED)
+
+# What is read together with a message: for a mail, for a webhook.
+BESIDE = ("notification__recipient notification__deadline", "webhook record")
 
 log = structlog.get_logger(__name__)
 _nudges: list[Callable[[], Any]] = []
@@ -125,27 +129,23 @@ def claim(
     `attempts` rises here, so that a message that kills its worker still runs out of tries. What goes to a
     webhook is taken only by naming that.
     """
-    due = OutboxMessage.objects.due().filter(kind=kind).exclude(channel=Channel.DIGEST)
-    due = due.filter(webhook=webhook)
+    only: dict[str, Any] = {"webhook": webhook}
     if lane is not None:
-        due = due.filter(lane=lane)
+        only["lane"] = lane
     if topic is not None:
-        due = due.filter(topic=topic)
+        only["topic"] = topic
     token = uuid.uuid4()
-    with transaction.atomic():
-        rows = list(due.order_by("available_at", "id").select_for_update(skip_locked=True)[:batch])
-        if not rows:
-            return []
-        OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(
-            lease_until=Now() + dt.timedelta(seconds=SCHEDULE.lease_seconds),
-            lease_token=token,
-            attempts=F("attempts") + 1,
-        )
+    before = OutboxMessage.objects.take(
+        kind, token, dt.timedelta(seconds=SCHEDULE.lease_seconds), batch, **only
+    )
+    if not before:
+        return []
+    beside = "record" if kind == MessageKind.EVENT else BESIDE[webhook is not None]
+    found = OutboxMessage.objects.filter(pk__in=before).select_related(*beside.split())
+    rows: list[OutboxMessage] = sorted(found, key=lambda row: (row.available_at, row.pk))
     for row in rows:
         # A lease that was there and ran out: its holder died between claim and finish.
-        row.abandoned = row.lease_token is not None
-        row.lease_token = token
-        row.attempts += 1
+        row.abandoned = before[row.pk] is not None
     return rows
 
 
@@ -242,7 +242,7 @@ def tell_outside(topic: str, record: TransitionRecord) -> None:
     )
 
 
-def deliver(batch: int = 20, *, lane: str | None = None) -> int:
+def deliver(batch: int = 50, *, lane: str | None = None) -> int:
     """Send due deliveries, each lane for itself, and in a lane each topic in turn. Gives how many were taken.
 
     They are claimed one at a time: a batch held by a slow mail server would outlive its lease. A flood of
@@ -250,6 +250,8 @@ def deliver(batch: int = 20, *, lane: str | None = None) -> int:
     """
     lanes = [lane] if lane is not None else list(Lane.values)
     sent = 0
+    for begin in batch_begins:
+        begin()
     for one in lanes:
         left = batch
         topics = due_topics(one)
@@ -323,6 +325,12 @@ def deliver_one(message: OutboxMessage) -> bool:
     """Ask again whether it is wanted, send, note the try, end the message if the token still holds it."""
     started, token = timezone.now(), message.lease_token
     result, answer, changes = attempt(message)
+    if result == AttemptResult.SENT and not is_secret(message):
+        done = OutboxMessage.objects.end_as_sent(message.pk, token, answer, started)
+        if done is False:
+            log.warning("outbox.fenced", message=message.pk, topic=message.topic)
+        if done is not None:
+            return done
     with transaction.atomic():
         if not finish(message, token, **changes):
             result = AttemptResult.FENCED
@@ -334,6 +342,11 @@ def deliver_one(message: OutboxMessage) -> bool:
             message=message, token=token, started_at=started, result=result, answer=answer[:2000]
         )
     return result == AttemptResult.SENT
+
+
+def is_secret(message: OutboxMessage) -> bool:
+    """Whether the message carries a personal link, which has to be forgotten when it is over."""
+    return message.notification is not None and message.notification.sealed_path != ""
 
 
 def attempt(message: OutboxMessage) -> tuple[AttemptResult, str, dict[str, Any]]:

@@ -7,13 +7,20 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, connections, models, router
+from django.db import DEFAULT_DB_ALIAS, connections, models, router, transaction
 from django.db.models.functions import Now
 from django.db.models.lookups import In
 from django.utils import timezone
 
 from accounts.enums import OrganisationRole
-from workflows.enums import DaySource, DeadlineState, MessageState, ReminderState
+from workflows.enums import (
+    AttemptResult,
+    Channel,
+    DaySource,
+    DeadlineState,
+    MessageState,
+    ReminderState,
+)
 from workflows.working_days import WorkingCalendar
 
 if TYPE_CHECKING:
@@ -284,6 +291,81 @@ class OutboxMessageQuerySet(models.QuerySet[Any]):
 
     def stuck(self) -> Self:
         return self.filter(state__in=[MessageState.DEAD, MessageState.FAILED])
+
+    def take(
+        self, kind: str, token: uuid.UUID, lease: dt.timedelta, batch: int, **only: Any
+    ) -> dict[int, uuid.UUID | None]:
+        """Put a lease with this token on what is due, oldest first, and raise its tries.
+
+        `only` narrows by column; a digest is not taken. Gives, by key, the token that was there before. On
+        PostgreSQL this is one statement: what claims one message for each mail has to be cheap.
+        """
+        if connections[self.db].vendor == "postgresql":
+            return self._take_at_once(kind, token, lease, batch, only)
+        with transaction.atomic():
+            due = self.due().filter(kind=kind, **only).exclude(channel=Channel.DIGEST)
+            ordered = due.order_by("available_at", "id").select_for_update(skip_locked=True)
+            before = dict(ordered.values_list("pk", "lease_token")[:batch])
+            self.model._base_manager.filter(pk__in=before).update(
+                lease_until=Now() + lease, lease_token=token, attempts=models.F("attempts") + 1
+            )
+        return before
+
+    def _take_at_once(
+        self,
+        kind: str,
+        token: uuid.UUID,
+        lease: dt.timedelta,
+        batch: int,
+        only: Mapping[str, Any],
+    ) -> dict[int, uuid.UUID | None]:
+        table = self.model._meta.db_table
+        params: list[Any] = [kind, Channel.DIGEST, MessageState.PENDING]
+        narrow = ""
+        for name, value in only.items():
+            column = self.model._meta.get_field(name).column
+            narrow += f" AND {column} IS NULL" if value is None else f" AND {column} = %s"
+            params += [] if value is None else [value]
+        statement = (
+            f"WITH due AS (SELECT id, lease_token FROM {table} WHERE kind = %s AND channel <> %s"  # noqa: S608
+            " AND state = %s AND available_at <= statement_timestamp()"
+            " AND (lease_until IS NULL OR lease_until < statement_timestamp())"
+            f"{narrow} ORDER BY available_at, id LIMIT %s FOR UPDATE SKIP LOCKED)"
+            f" UPDATE {table} m SET lease_until = statement_timestamp() + %s, lease_token = %s,"
+            " attempts = attempts + 1 FROM due WHERE m.id = due.id RETURNING m.id, due.lease_token"
+        )
+        params += [batch, lease, token]
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(statement, params)
+            return dict(cursor.fetchall())
+
+    def end_as_sent(
+        self, key: int, token: Any, answer: str, started_at: dt.datetime
+    ) -> bool | None:
+        """On PostgreSQL: mark a message as sent, if the token still holds it, and note the try; one statement.
+
+        False means fenced out, and that is noted too. None on another database, where nothing was done.
+        """
+        if connections[self.db].vendor != "postgresql":
+            return None
+        table = self.model._meta.db_table
+        statement = (
+            f"WITH done AS (UPDATE {table} SET state = %s, provider_id = %s, lease_until = NULL,"  # noqa: S608
+            " lease_token = NULL WHERE id = %s AND lease_token = %s AND state = %s RETURNING id)"
+            " INSERT INTO workflows_deliveryattempt (message_id, token, started_at, ended_at, result, answer)"
+            " SELECT %s, %s, %s, %s, CASE WHEN EXISTS (SELECT FROM done) THEN %s ELSE %s END, %s"
+            " RETURNING result"
+        )
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(
+                statement,
+                [
+                    *(MessageState.SENT, answer[:200], key, token, MessageState.PENDING),
+                    *(key, token, started_at, timezone.now()),
+                    *(AttemptResult.SENT, AttemptResult.FENCED, answer[:2000]),
+                ],
+            )
+            return bool(cursor.fetchone()[0] == AttemptResult.SENT)
 
 
 class NotificationQuerySet(SubjectQuerySet):

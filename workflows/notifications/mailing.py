@@ -19,16 +19,19 @@ from workflows.definitions import (
     OutcomeUnknown,
     RefusedForGood,
     after_batch,
+    before_batch,
     sends_by,
     topic_of,
 )
 from workflows.enums import Channel
 from workflows.models import Notification, SuspendedAddress
-from workflows.notifications.wording import render
+from workflows.notifications.wording import Titles, render
 from workflows.selectors.entries import attachment_for
 
 # Answers of a provider's API that say nothing about the mail: key, time limit, too many.
 FOR_NOW = {401, 403, 408, 425, 429}
+RESTED = 1.0
+"""A connection that was used within so many seconds is not asked whether it is alive."""
 UNSUBSCRIBE = "workflows.unsubscribe"
 kept = threading.local()
 
@@ -51,18 +54,44 @@ def connection() -> Any:
     made = get_connection()
     made.open()
     kept.held, kept.since, kept.sent = made, time.monotonic(), 0
+    kept.used = kept.since
     return made
 
 
 def answers(held: Any) -> bool:
-    """Whether a kept SMTP connection is alive; other back ends hold none."""
+    """Whether a kept SMTP connection is alive; other back ends hold none. Asked where it rested a moment."""
     server = getattr(held, "connection", None)
     if not isinstance(server, smtplib.SMTP):
         return False
+    if server.sock is not None and time.monotonic() - kept.used < RESTED:
+        return True
     try:
         return server.noop()[0] == 250
     except (smtplib.SMTPException, OSError):
         return False
+
+
+@before_batch
+def read_once() -> None:
+    """What every mail of a batch asks for: addresses that are suspended, and own words for topics."""
+    rows = SuspendedAddress.objects.filter(cleared_at__isnull=True)
+    kept.suspended = {row.address.lower(): row for row in rows}
+    kept.titles = Titles()
+
+
+def suspension_of(address: str) -> SuspendedAddress | None:
+    """Why nothing is sent to an address; None where mails go. Known for the batch, else asked."""
+    known: dict[str, SuspendedAddress] | None = getattr(kept, "suspended", None)
+    if known is not None:
+        return known.get(address.lower())
+    rows = SuspendedAddress.objects.filter(address__iexact=address, cleared_at__isnull=True)
+    return rows.first()
+
+
+@after_batch
+def forget() -> None:
+    """What was read for the batch may have changed for the next."""
+    kept.suspended = kept.titles = None
 
 
 @after_batch
@@ -112,7 +141,7 @@ def headers_for(notification: Notification, message_id: str) -> dict[str, str]:
 
 def compose(notification: Notification, message_id: str) -> EmailMultiAlternatives:
     """The whole mail."""
-    subject, text, html = render(notification)
+    subject, text, html = render(notification, getattr(kept, "titles", None))
     mail = EmailMultiAlternatives(
         subject,
         text,
@@ -144,7 +173,7 @@ def address_of(notification: Notification) -> str:
 def send_email(notification: Notification, message_id: str) -> str:
     """Hand one mail to the server. Says whether a failure is for now, for good, or unknown."""
     to = address_of(notification)
-    held = SuspendedAddress.objects.filter(address__iexact=to, cleared_at__isnull=True).first()
+    held = suspension_of(to)
     if held is not None:
         raise RefusedForGood(f"Nothing is sent to {to}: {held.get_because_display()}.")
     mail = compose(notification, message_id)
@@ -152,6 +181,7 @@ def send_email(notification: Notification, message_id: str) -> str:
     try:
         mail.send()
         kept.sent += 1
+        kept.used = time.monotonic()
     except smtplib.SMTPRecipientsRefused as error:
         code, answer = next(iter(error.recipients.values()))
         raise verdict(code, answer) from error

@@ -131,10 +131,10 @@ def kind_line(topic: str, order: str) -> str:
     return pair.get(order, "")
 
 
-def render(notification: Notification) -> tuple[str, str, str]:
+def render(notification: Notification, titles: Titles | None = None) -> tuple[str, str, str]:
     """Subject, plain text and HTML of the mail. The HTML is made of the same sentences, escaped."""
     context = context_of(notification)
-    titles = Titles()
+    titles = titles or Titles()
     body, title = titles.body(notification), titles.of(notification)
     paragraphs = [part.strip().splitlines() for part in body.split("\n\n") if part.strip()]
     topic = topic_of(notification.topic)

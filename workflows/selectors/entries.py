@@ -54,13 +54,13 @@ def on_its_clock(deadline: Deadline) -> tuple[dt.datetime, dt.datetime]:
 
 
 @cache
-def zone_table(zone: str, first: int, last: int) -> icalendar.Timezone:
+def zone_table(zone: str, first: int, last: int) -> bytes:
     """The zone's changes of clocks over these years, so that a calendar needs no table of its own."""
     made: icalendar.Timezone = icalendar.Timezone.from_tzid(
         zone, first_date=dt.date(first, 1, 1), last_date=dt.date(last, 12, 31)
     )
     made.pop("comment", None)
-    return made
+    return bytes(made.to_ical())
 
 
 def entry(deadline: Deadline, summary: str, url: str = "") -> icalendar.Event:
@@ -89,21 +89,29 @@ def entry(deadline: Deadline, summary: str, url: str = "") -> icalendar.Event:
 
 def calendar_of(entries: Iterable[icalendar.Event], method: str = "PUBLISH") -> bytes:
     """A whole calendar of these entries, with a table for each zone that they name."""
-    made = icalendar.Calendar()
-    made.add("prodid", PRODUCT)
-    made.add("version", "2.0")
-    made.add("method", method)
     found = list(entries)
     years: dict[str, set[int]] = {}
     for one in found:
         begins = one.decoded("dtstart")
         if begins.tzinfo is not dt.UTC and (zone := one["dtstart"].params.get("TZID")):
             years.setdefault(zone, set()).add(begins.year)
-    for zone, named in sorted(years.items()):
-        made.add_component(zone_table(zone, min(named) - 1, max(named) + 1))
-    for one in found:
-        made.add_component(one)
-    return bytes(made.to_ical())
+    tables = [
+        zone_table(zone, min(named) - 1, max(named) + 1) for zone, named in sorted(years.items())
+    ]
+    return b"".join([opening(method), *tables, *(bytes(one.to_ical()) for one in found), CLOSING])
+
+
+CLOSING = b"END:VCALENDAR\r\n"
+
+
+@cache
+def opening(method: str) -> bytes:
+    """The lines of a calendar before its first part."""
+    made = icalendar.Calendar()
+    made.add("prodid", PRODUCT)
+    made.add("version", "2.0")
+    made.add("method", method)
+    return bytes(made.to_ical()).removesuffix(CLOSING)
 
 
 def attachment_for(deadline: Deadline, url: str) -> tuple[bytes, str]:
