@@ -1,6 +1,7 @@
 """Who is asked to mark what: by hand, in equal shares, from the pool, and by itself on submission."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -19,11 +20,19 @@ from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
 from portfolios.enums import SubmissionState
 from portfolios.models import Part, Submission
-from workflows.actions import After, cancel_deadline, set_deadline
+from workflows.actions import (
+    After,
+    NewDeadline,
+    cancel_deadline,
+    make_deadlines,
+    set_deadline,
+)
+from workflows.enums import Lane
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.models import Deadline
-from workflows.notifications import notify
+from workflows.notifications import Draft, notify, notify_all
 from workflows.transitions import perform
+from workflows.working_days import WorkingCalendar
 
 MARKING_DEADLINE = "marking"
 
@@ -80,16 +89,78 @@ def _give(
         actor=actor,
     )
     if tell:
-        adjudicates = role == AllocationRole.ADJUDICATOR
-        notify(
-            topic="assessment.adjudicator_asked" if adjudicates else "assessment.allocated",
-            recipients=[assessor],
-            subject=submission,
-            path=f"/assess/m/{submission.pk}/",
-            context={"reference": submission.reference, "task": submission.task.title},
-            dedupe=f"allocation:{made.pk}",
-        )
+        notify_all([_news(made)])
     return made
+
+
+def _give_all(pairs: Sequence[tuple[Submission, User]], *, actor: User) -> None:
+    """What _give() writes, for many at once: the statements do not grow with the pairs. The caller holds the locks."""
+    delivery_calendars: dict[UUID, WorkingCalendar] = {}
+    due: dict[UUID, dt.datetime] = {}
+    for submission, _assessor in pairs:
+        place = submission.delivery
+        if place.pk not in delivery_calendars:
+            delivery_calendars[place.pk] = place.calendar
+        counted = marking_time(submission).resolve(place.zone, delivery_calendars[place.pk])
+        due[submission.pk] = submission.marking_due_at or counted
+    dates = defaultdict(list)
+    for submission, _assessor in pairs:
+        if submission.marking_due_at is None:
+            dates[due[submission.pk]].append(submission.pk)
+    for due_at, keys in dates.items():
+        Submission.objects.filter(pk__in=keys).update(marking_due_at=due_at)
+    roles = selectors.roles_needed(one for one, _assessor in pairs)
+    made = Allocation.objects.bulk_create(
+        Allocation(
+            submission=submission,
+            assessor=assessor,
+            role=str(roles[submission.pk]),
+            due_at=due[submission.pk],
+            allocated_by=actor,
+        )
+        for submission, assessor in pairs
+    )
+    Part.objects.bulk_create(
+        Part(submission=one.submission, person=one.assessor, kind=one.role) for one in made
+    )
+    old = Deadline.objects.open().filter(
+        kind=MARKING_DEADLINE,
+        subject_type=Submission._meta.label_lower,
+        subject_id__in=[one.submission_id for one in made],
+    )
+    for deadline in old:
+        cancel_deadline(deadline, actor=actor, reason="Allocated anew")
+    make_deadlines(
+        [
+            NewDeadline(
+                one.submission,
+                MARKING_DEADLINE,
+                due[one.submission_id],
+                one.submission.delivery.time_zone,
+                [one.assessor],
+                one.submission.delivery.region,
+                marking_time(one.submission),
+            )
+            for one in made
+        ],
+        actor=actor,
+    )
+    notify_all([_news(one) for one in made])
+
+
+def _news(made: Allocation) -> Draft:
+    """What the assessor is told of an allocation."""
+    adjudicates = made.role == AllocationRole.ADJUDICATOR
+    submission = made.submission
+    return Draft(
+        topic="assessment.adjudicator_asked" if adjudicates else "assessment.allocated",
+        recipient=made.assessor,
+        path=f"/assess/m/{submission.pk}/",
+        context={"reference": submission.reference, "task": submission.task.title},
+        lane=Lane.RESULT,
+        anchor=f"allocation:{made.pk}",
+        subject=(submission._meta.label_lower, submission.pk),
+    )
 
 
 def stop_deadline(submission: Submission, *, actor: Actor, reason: str) -> None:
@@ -237,10 +308,7 @@ def allocate_equally(
     now = [(one.submission.pk, one.assessor.pk) for one in shares if one.assessor]
     if sorted(now) != sorted(previewed):
         raise StaleState(instance=delivery)
-    for share in shares:
-        role = selectors.role_needed(share.submission)
-        if share.assessor is not None and role is not None:
-            _give(share.submission, share.assessor, role, actor=actor)
+    _give_all([(one.submission, one.assessor) for one in shares if one.assessor], actor=actor)
     return shares
 
 

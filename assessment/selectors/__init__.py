@@ -144,10 +144,23 @@ MARKING_ROLES = (AllocationRole.ASSESSOR, AllocationRole.SECOND_ASSESSOR)
 
 def role_needed(submission: Submission) -> str | None:
     """Which role nobody has now although the work waits for it; None where somebody has it."""
-    live = set(
-        Allocation.objects.current().filter(submission=submission).values_list("role", flat=True)
-    )
-    sealed = submission.decisions.sealed().exists()
+    return roles_needed([submission])[submission.pk]
+
+
+def roles_needed(submissions: Iterable[Submission]) -> dict[UUID, str | None]:
+    """The same for many, in two queries."""
+    found = {one.pk: one for one in submissions}
+    live: dict[UUID, set[str]] = {key: set() for key in found}
+    rows = Allocation.objects.current().filter(submission__in=found)
+    for key, role in rows.values_list("submission_id", "role"):
+        live[key].add(role)
+    decisions = AssessmentDecision.objects.sealed().filter(submission__in=found)
+    sealed = set(decisions.values_list("submission_id", flat=True))
+    return {key: vacant_role(one, live[key], key in sealed) for key, one in found.items()}
+
+
+def vacant_role(submission: Submission, live: Collection[str], sealed: bool) -> str | None:
+    """What the state asks for, less what the live roles give; `sealed`: there is a sealed decision."""
     wanted: str | None = None
     if submission.state == SubmissionState.IN_ADJUDICATION:
         wanted = AllocationRole.ADJUDICATOR

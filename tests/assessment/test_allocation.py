@@ -182,6 +182,48 @@ def test_equal_shares_skip_conflicts_and_say_so(cast):
     assert Allocation.objects.count() == 2
 
 
+def shared_out(cast):
+    """Allocate the pool as its preview says; the number of statements."""
+    shares = equal_shares(cast.delivery)
+    pairs = [(one.submission.pk, one.assessor.pk) for one in shares if one.assessor]
+    with CaptureQueriesContext(connection) as asked:
+        allocate_equally(cast.delivery, actor=cast.pam, previewed=pairs)
+    return len(asked)
+
+
+def test_sharing_out_writes_what_single_allocations_write(cast):
+    single = allocated(cast)
+    shared = submitted(cast, "hone")
+    shared_out(cast)
+    one, other = (Allocation.objects.get(submission=each) for each in (single, shared))
+    assert (other.role, other.allocated_by, other.ended_at) == (one.role, one.allocated_by, None)
+    assert Part.objects.filter(submission=shared, person=other.assessor, kind=one.role).exists()
+    deadlines = [Deadline.objects.of(each).open().get() for each in (single, shared)]
+    assert deadlines[1].people == [str(other.assessor_id)]
+    for name in ("kind", "zone", "region", "offsets", "counted_days"):
+        assert getattr(deadlines[0], name) == getattr(deadlines[1], name)
+    assert (
+        deadlines[1].due_at == other.due_at == Submission.objects.get(pk=shared.pk).marking_due_at
+    )
+    offsets = [set(each.reminders.values_list("offset", flat=True)) for each in deadlines]
+    assert offsets[0] == offsets[1] != set()
+    assert [each.moves.count() for each in deadlines] == [1, 1]
+    news = Notification.objects.filter(topic="assessment.allocated", subject_id=shared.pk)
+    assert [each.recipient for each in news] == [other.assessor]
+
+
+def test_sharing_out_takes_the_same_statements_for_one_and_three(cast):
+    submitted(cast)
+    few = shared_out(cast)
+    for each in Allocation.objects.all():
+        end_allocation(each, actor=cast.pam, reason="Anew.")
+    submitted(cast, "hone")
+    submitted(cast, "mere")
+    Submission.objects.update(marking_due_at=None)
+    assert shared_out(cast) == few
+    assert Allocation.objects.current().count() == 3
+
+
 def test_claiming_takes_the_most_urgent_and_tells_nobody(cast):
     submitted(cast, "lena")
     urgent = submitted(cast, "hone")

@@ -3,7 +3,9 @@
 from workflows.actions.audit import open_once, open_record, sign_root
 from workflows.actions.deadlines import (
     After,
+    NewDeadline,
     cancel_deadline,
+    make_deadlines,
     move_deadline,
     recount_deadlines,
     set_deadline,
@@ -14,8 +16,10 @@ from workflows.working_days import fire_time
 
 __all__ = [
     "After",
+    "NewDeadline",
     "cancel_deadline",
     "fire_time",
+    "make_deadlines",
     "mark_read",
     "move_deadline",
     "open_once",

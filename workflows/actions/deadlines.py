@@ -73,24 +73,61 @@ def set_deadline(
         gone.update(state=ReminderState.CANCELLED, because="It is somebody else’s now.")
         arm(found, people)
         return found
-    people = list(recipients)
-    made = Deadline.objects.create(
-        subject_type=subject._meta.label_lower,
-        subject_id=subject.pk,
-        kind=kind,
-        due_at=due_at,
-        zone=zone,
-        region=region,
-        offsets=list(DEFAULT_OFFSETS if offsets is None else offsets),
-        counted_from=after.moment if after else None,
-        counted_days=after.days if after else None,
-        people=sorted(str(one.pk) for one in people),
-        **provenance(due_at, zone),
+    wanted = NewDeadline(subject, kind, due_at, zone, list(recipients), region, after, offsets)
+    return make_deadlines([wanted], actor=actor)[0]
+
+
+@dataclass(frozen=True)
+class NewDeadline:
+    """A deadline that is not there yet, and who is reminded of it."""
+
+    subject: models.Model
+    kind: str
+    due_at: dt.datetime
+    zone: str
+    recipients: Sequence[User]
+    region: str = ""
+    after: After | None = None
+    offsets: Sequence[str] | None = None
+
+
+@transaction.atomic
+def make_deadlines(wanted: Sequence[NewDeadline], *, actor: Actor) -> list[Deadline]:
+    """Make many deadlines with their reminders, in a number of statements that does not grow with them.
+
+    The caller has made sure that no subject has an open one of that kind; the database refuses a second.
+    """
+    made = Deadline.objects.bulk_create(
+        Deadline(
+            subject_type=one.subject._meta.label_lower,
+            subject_id=one.subject.pk,
+            kind=one.kind,
+            due_at=one.due_at,
+            zone=one.zone,
+            region=one.region,
+            offsets=list(DEFAULT_OFFSETS if one.offsets is None else one.offsets),
+            counted_from=one.after.moment if one.after else None,
+            counted_days=one.after.days if one.after else None,
+            people=sorted(str(person.pk) for person in one.recipients),
+            **provenance(one.due_at, one.zone),
+        )
+        for one in wanted
     )
-    DeadlineMove.objects.create(
-        deadline=made, generation=1, due_to=due_at, actor=person_of(actor), reason=""
+    DeadlineMove.objects.bulk_create(
+        DeadlineMove(
+            deadline=one, generation=1, due_to=one.due_at, actor=person_of(actor), reason=""
+        )
+        for one in made
     )
-    arm(made, people)
+    calendars = {
+        region: NonWorkingDay.objects.calendar(region) for region in {one.region for one in wanted}
+    }
+    reminders = [
+        reminder
+        for deadline, one in zip(made, wanted, strict=True)
+        for reminder in reminders_ahead(deadline, one.recipients, calendars[one.region])
+    ]
+    Reminder.objects.bulk_create(reminders, ignore_conflicts=True)
     return made
 
 
@@ -104,24 +141,33 @@ def provenance(due_at: dt.datetime, zone: str) -> dict[str, str]:
 
 
 def arm(deadline: Deadline, recipients: Iterable[User]) -> None:
-    """Make the reminders that are not there yet. Moments that lie behind already are left out."""
-    now = timezone.now()
+    """Make the reminders that are not there yet."""
     calendar = NonWorkingDay.objects.calendar(deadline.region)
-    fresh = []
-    for person in recipients:
-        for offset in deadline.offsets:
-            fire_at = fire_time(deadline.due_at, offset, deadline.zone, calendar)
-            if fire_at >= now:
-                fresh.append(
-                    Reminder(
-                        deadline=deadline,
-                        offset=offset,
-                        recipient=person,
-                        generation=deadline.generation,
-                        fire_at=fire_at,
-                    )
-                )
+    fresh = reminders_ahead(deadline, recipients, calendar)
     Reminder.objects.bulk_create(fresh, ignore_conflicts=True)
+
+
+def reminders_ahead(
+    deadline: Deadline, recipients: Iterable[User], calendar: WorkingCalendar
+) -> list[Reminder]:
+    """The unsaved reminders of a deadline. Moments that lie behind already are left out."""
+    now = timezone.now()
+    moments = {
+        offset: fire_time(deadline.due_at, offset, deadline.zone, calendar)
+        for offset in deadline.offsets
+    }
+    return [
+        Reminder(
+            deadline=deadline,
+            offset=offset,
+            recipient=person,
+            generation=deadline.generation,
+            fire_at=fire_at,
+        )
+        for person in recipients
+        for offset, fire_at in moments.items()
+        if fire_at >= now
+    ]
 
 
 @transaction.atomic

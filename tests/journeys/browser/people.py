@@ -26,7 +26,7 @@ class Person:
         options = {"viewport": DESK, "locale": "en-NZ", "timezone_id": "Pacific/Auckland"}
         options |= {"ignore_https_errors": True, "base_url": site}
         self.context = browser.new_context(**(options | context))
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(60_000)
         self.page = self.new_page()
         self.pictures = 0
 
