@@ -76,6 +76,14 @@ class RenditionState(models.TextChoices):
     FAILED = "failed", "Could not be made"
 
 
+class SnapshotState(models.TextChoices):
+    """How far the copy of a linked page is."""
+
+    WAITING = "waiting", "Waiting"
+    KEPT = "kept", "Kept"
+    FAILED = "failed", "Not kept"
+
+
 class UploadStore(models.TextChoices):
     """Where the bytes of an unfinished upload lie."""
 

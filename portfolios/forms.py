@@ -136,7 +136,7 @@ class PhotoForm(FileForm):
 
 
 class LinkForm(AddForm):
-    """An address. Only the address is kept; the page behind it can change."""
+    """An address. A copy of the page's words is kept; the page behind it can change."""
 
     link = Text(
         label="Address",
@@ -147,7 +147,8 @@ class LinkForm(AddForm):
             )
         ],
         widget=forms.URLInput,
-        help_text="Starts with https:// . Assessors must be able to open it without your password.",
+        help_text="Starts with https:// . Assessors must be able to open it without your password."
+        " We keep a copy of its words.",
     )
     field_order = ["link", "title", "description"]
 

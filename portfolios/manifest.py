@@ -39,6 +39,8 @@ class File:
     bytes: int
     sha256: str
     criteria: list[Support] = field(default_factory=list)
+    # Of the page behind a link, where one was kept; its address may lead elsewhere later.
+    snapshot_sha256: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from kombu.exceptions import OperationalError
 
 from portfolios.actions.attestation import expire_attestations as expire
 from portfolios.actions.attestation import remind_verifiers as remind
+from portfolios.actions.keeping import keep_links as keep_due
 from portfolios.actions.reconciling import reconcile_evidence
 from portfolios.actions.rendering import make_renditions as make_waiting
 from portfolios.actions.scanning import copy_missing, scan_waiting_evidence
@@ -33,6 +34,15 @@ def make_renditions() -> int:
     total = 0
     while made := make_waiting():
         total += made
+    return total
+
+
+@shared_task
+def keep_links() -> int:
+    """Fetch and keep the pages that learners link to, until nothing is due."""
+    total = 0
+    while looked_at := keep_due():
+        total += looked_at
     return total
 
 

@@ -194,6 +194,10 @@ EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", 500 * 1024 * 1024)
 EVIDENCE_HOST = env.str("EVIDENCE_HOST", "")
 # Where clamd listens (path of a socket, or host:port). Without it pages say "Not scanned for viruses".
 VIRUS_SCANNER = env.str("VIRUS_SCANNER", "")
+# Whether copies of the pages that learners link to are fetched and kept. Needs a way out to the web.
+LINK_SNAPSHOTS = env.bool("LINK_SNAPSHOTS", True)
+# Networks outside the public internet that may be fetched from all the same. For tests alone.
+SNAPSHOT_PRIVATE_NETWORKS: list[str] = []
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
@@ -363,6 +367,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     },
     "scan-evidence": {
         "task": "portfolios.tasks.scan_evidence",
+        "schedule": 30.0,
+        "options": {"expires": 60},
+    },
+    "keep-links": {
+        "task": "portfolios.tasks.keep_links",
         "schedule": 30.0,
         "options": {"expires": 60},
     },

@@ -13,7 +13,14 @@ import rfc8785
 from django.utils import timezone
 
 from portfolios.enums import AttestationState, EvidenceKind, StoreProblem
-from portfolios.models import EvidenceItem, RenditionPart, StoreCheck, StoreFinding, Submission
+from portfolios.models import (
+    EvidenceItem,
+    LinkSnapshot,
+    RenditionPart,
+    StoreCheck,
+    StoreFinding,
+    Submission,
+)
 from portfolios.storage.stores import (
     BytesMissing,
     digest_of,
@@ -31,12 +38,13 @@ NAMED: tuple[tuple[Any, tuple[str, str, str]], ...] = (
     (EvidenceItem, ("storage_key", "size", "sha256")),
     (EvidenceItem, ("copy_key", "copy_size", "copy_sha256")),
     (RenditionPart, ("key", "size", "sha256")),
+    (LinkSnapshot, ("key", "size", "sha256")),
 )
 """Which columns name bytes in the store: key, size, hash."""
 
 
 def stored_facts() -> Iterator[tuple[str, int, str]]:
-    """Key, size and hash of all bytes that rows name: originals, copies, page images; removed ones included.
+    """Key, size and hash of all bytes that rows name: originals, copies, page images, kept pages; also of removed ones.
 
     A copy with the bytes of an original comes twice.
     """
@@ -192,6 +200,14 @@ def _files(submission: Submission, files: Iterable[dict[str, Any]]) -> Iterator[
             if problem := problem_of(store, item.storage_key, file["bytes"], file["sha256"]):
                 yield Misfit(part, f"{problem[0]}: {problem[1]}")
             continue
+        if wanted := file.get("snapshot_sha256"):
+            held = LinkSnapshot.objects.filter(evidence=item, sha256=wanted).first()
+            if held is None:
+                yield Misfit(
+                    part, "the kept page has another hash than the manifest, or is not there"
+                )
+            elif problem := problem_of(store, held.key, held.size, held.sha256):
+                yield Misfit(part, f"the kept page: {problem[0]}: {problem[1]}")
         text = item.note if item.kind == EvidenceKind.NOTE else item.link
         if hashlib.sha256(text.encode()).hexdigest() != file["sha256"]:
             yield Misfit(part, "altered: the words have another hash")

@@ -21,11 +21,19 @@ from portfolios.actions.drafting import (
     running,
 )
 from portfolios.definitions import ALLOWED
-from portfolios.enums import ENDED_ATTEMPT, AttestationState, EvidenceKind, HoldKind, PartKind
+from portfolios.enums import (
+    ENDED_ATTEMPT,
+    AttestationState,
+    EvidenceKind,
+    HoldKind,
+    PartKind,
+    SnapshotState,
+)
 from portfolios.exceptions import KeyReused, ReasonNeeded
 from portfolios.models import (
     EvidenceItem,
     Hold,
+    LinkSnapshot,
     Part,
     Portfolio,
     Submission,
@@ -249,6 +257,9 @@ def _files(portfolio: Portfolio) -> list[manifest.File]:
         supports[mapping.evidence_id].append(
             manifest.Support(mapping.criterion.code, mapping.claim, mapping.locator)
         )
+    used = portfolio.used_evidence()
+    snapshots = LinkSnapshot.objects.filter(evidence__in=used, state=SnapshotState.KEPT)
+    kept = dict(snapshots.values_list("evidence_id", "sha256"))
     return [
         manifest.File(
             id=str(item.pk),
@@ -263,8 +274,9 @@ def _files(portfolio: Portfolio) -> list[manifest.File]:
             bytes=item.size,
             sha256=item.sha256,
             criteria=supports[item.pk],
+            snapshot_sha256=kept.get(item.pk, ""),
         )
-        for number, item in enumerate(portfolio.used_evidence(), 1)
+        for number, item in enumerate(used, 1)
     ]
 
 

@@ -37,7 +37,16 @@ CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 def serve(number: int) -> None:
     """Until the line is closed: take a file, answer with what was found in it."""
     Image.init()
-    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1", "ascii", "cp437"):
+    for encoding in (
+        "utf-8",
+        "utf-8-sig",
+        "utf-16",
+        "utf-16-le",
+        "latin-1",
+        "cp1252",
+        "ascii",
+        "cp437",
+    ):
         codecs.lookup(encoding)
     with socket.socket(fileno=number) as line:
         while True:

@@ -9,10 +9,12 @@ import importlib
 import io
 import json
 import pkgutil
+import re
 import struct
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from html.parser import HTMLParser
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -92,7 +94,7 @@ def render(source: BinaryIO, target: BinaryIO, media_type: str, first: int) -> P
         return _pdf(source, target, first)
     if media_type.startswith(("video/", "audio/")):
         return _recording(source, target)
-    makers = {WORD: _word, SHEETS: _sheets, SLIDES: _slides}
+    makers = {WORD: _word, SHEETS: _sheets, SLIDES: _slides, "text/html": _web_page}
     texts = list(makers.get(media_type, _plain)(source))
     for number, (label, text) in enumerate(texts, 1):
         put(target, Part(number, label, text.strip()[:MOST_TEXT]))
@@ -171,6 +173,98 @@ def _plain(source: BinaryIO) -> Iterator[tuple[str, str]]:
     raw = source.read(MOST_TEXT * 4)
     encoding = "utf-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
     yield "", raw.decode(encoding, "replace")
+
+
+class Reader(HTMLParser):
+    """The words of a web page: its title, and what a person would read of it, a line for each block."""
+
+    SKIPPED = frozenset({"script", "style", "noscript", "template", "svg", "head"})
+    BLOCKS = frozenset(
+        [
+            "address",
+            "article",
+            "aside",
+            "blockquote",
+            "br",
+            "dd",
+            "div",
+            "dl",
+            "dt",
+            "fieldset",
+            "figcaption",
+            "figure",
+            "footer",
+            "form",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "header",
+            "hr",
+            "li",
+            "main",
+            "nav",
+            "ol",
+            "p",
+            "pre",
+            "section",
+            "table",
+            "td",
+            "th",
+            "tr",
+            "ul",
+        ]
+    )
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.title, self.pieces = "", [""]
+        self.skipping: list[str] = []
+        self.in_title = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in self.SKIPPED:
+            self.skipping.append(tag)
+        elif tag == "title":
+            self.in_title = True
+        elif tag == "img" and not self.skipping:
+            if alternative := (dict(attrs).get("alt") or "").strip():
+                self.pieces.append(f" {alternative} ")
+        elif tag in self.BLOCKS:
+            self.pieces.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.skipping:
+            del self.skipping[self.skipping.index(tag) :]
+        elif tag == "title":
+            self.in_title = False
+        elif tag in self.BLOCKS:
+            self.pieces.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if self.in_title:
+            self.title += data
+        elif not self.skipping:
+            self.pieces.append(re.sub(r"\s+", " ", data))
+
+    @property
+    def words(self) -> str:
+        lines = (" ".join(line.split()) for line in "".join(self.pieces).split("\n"))
+        return "\n".join(line for line in lines if line)
+
+
+def _web_page(source: BinaryIO) -> Iterator[tuple[str, str]]:
+    raw = source.read()
+    named = re.search(rb"charset=[\"']?([\w-]{1,30})", raw[:2048], re.IGNORECASE)
+    try:
+        text = raw.decode(named[1].decode() if named else "utf-8", "replace")
+    except (LookupError, OSError):  # a name that nobody knows, or one that was not loaded before
+        text = raw.decode("utf-8", "replace")
+    reader = Reader()
+    reader.feed(text)
+    yield " ".join(reader.title.split())[:200], reader.words
 
 
 NO_OFFICE = (

@@ -4,7 +4,7 @@ from portfolios.models.attestation import Attestation, AttestationLink, Attestat
 from portfolios.models.evidence import EvidenceItem, EvidenceMapping
 from portfolios.models.extension import ExtensionRequest
 from portfolios.models.portfolio import Portfolio, Reflection, ReflectionVersion
-from portfolios.models.rendition import Rendition, RenditionPart
+from portfolios.models.rendition import LinkSnapshot, Rendition, RenditionPart
 from portfolios.models.store import StoreCheck, StoreFinding
 from portfolios.models.submission import Hold, Part, Submission, SubmissionEvidence
 from portfolios.models.upload import UploadSession
@@ -17,6 +17,7 @@ __all__ = [
     "EvidenceMapping",
     "ExtensionRequest",
     "Hold",
+    "LinkSnapshot",
     "Part",
     "Portfolio",
     "Reflection",

@@ -1,9 +1,10 @@
-"""What was made of some bytes so that they can be looked at in the page: images of pages, text, a poster frame."""
+"""What was made of evidence so that it can be looked at in the page: images, text, poster frames, kept pages."""
 
 from django.db import models
 from django.utils import timezone
 
-from portfolios.enums import RenditionState
+from portfolios.enums import RenditionState, SnapshotState
+from portfolios.models.evidence import EvidenceItem
 
 
 class Rendition(models.Model):
@@ -75,3 +76,34 @@ class RenditionPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rendition}, part {self.number}"
+
+
+class LinkSnapshot(models.Model):
+    """The page behind a link as it was when it was kept: its bytes under their hash, and its words. Made once."""
+
+    evidence = models.OneToOneField(EvidenceItem, models.CASCADE, related_name="snapshot")
+    state = models.CharField(
+        max_length=10, choices=SnapshotState, default=SnapshotState.WAITING, db_index=True
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    try_at = models.DateTimeField(default=timezone.now)
+    fetched_at = models.DateTimeField(null=True)
+    address = models.CharField(max_length=4000, blank=True)
+    title = models.CharField(max_length=200, blank=True)
+    text = models.TextField(blank=True)
+    key = models.CharField(max_length=300, blank=True, db_index=True)
+    media_type = models.CharField(max_length=120, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    says = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=SnapshotState.values),
+                name="portfolios_snapshot_state_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Snapshot of {self.evidence_id}"

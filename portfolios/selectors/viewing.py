@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from portfolios.enums import EvidenceKind, RenditionState
-from portfolios.models import EvidenceItem, Rendition, RenditionPart
+from portfolios.enums import EvidenceKind, RenditionState, SnapshotState
+from portfolios.models import EvidenceItem, LinkSnapshot, Rendition, RenditionPart
 
 PAGE = re.compile(r"\b(?:pages?|p\.?|slide|sheet)\s*(\d{1,5})\b", re.IGNORECASE)
 CLOCK = re.compile(r"\b(?:(\d{1,2}):)?(\d{1,3}):(\d{2})\b")
@@ -62,6 +62,7 @@ class EvidenceView:
     item: EvidenceItem
     rendition: Rendition | None = None
     parts: Sequence[RenditionPart] = field(default_factory=list)
+    snapshot: LinkSnapshot | None = None
 
     @property
     def pages(self) -> list[RenditionPart]:
@@ -98,7 +99,16 @@ class EvidenceView:
 
     @property
     def words(self) -> str:
+        """How far it is, or why there is nothing, as people read it."""
+        if self.snapshot is not None and self.snapshot.state != SnapshotState.KEPT:
+            return self.snapshot.says or "A copy of the page is being kept. This takes a moment."
         return self.rendition.words if self.rendition else ""
+
+    @property
+    def kept_page(self) -> LinkSnapshot | None:
+        """The copy of the page behind a link, if there is one."""
+        found = self.snapshot
+        return found if found is not None and found.state == SnapshotState.KEPT else None
 
     @property
     def can_remake(self) -> bool:
@@ -123,8 +133,10 @@ class EvidenceView:
 
 
 def views_of(items: Iterable[EvidenceItem]) -> dict[uuid.UUID, EvidenceView]:
-    """What can be shown of each item, in two queries whatever their number."""
+    """What can be shown of each item, in two queries whatever their number; links take one more."""
     wanted = list(items)
+    links = [one.pk for one in wanted if one.kind == EvidenceKind.LINK]
+    kept = LinkSnapshot.objects.in_bulk(links, field_name="evidence_id") if links else {}
     keys = {one.copy_key for one in wanted if one.copy_key}
     rows = Rendition.objects.filter(source_key__in=keys).prefetch_related("parts")
     found = {one.source_key: one for one in rows}
@@ -132,7 +144,7 @@ def views_of(items: Iterable[EvidenceItem]) -> dict[uuid.UUID, EvidenceView]:
     for item in wanted:
         rendition = found.get(item.copy_key)
         parts = list(rendition.parts.all()) if rendition else []
-        views[item.pk] = EvidenceView(item, rendition, parts)
+        views[item.pk] = EvidenceView(item, rendition, parts, kept.get(item.pk))
     return views
 
 
