@@ -16,6 +16,8 @@ from assessment.selectors.prepared import prepared_for
 from assessment.selectors.queue import name_of
 from catalogue.models import Criterion, Level
 from portfolios.models import Attestation, AttestationStatement, EvidenceItem, Submission
+from portfolios.selectors.library import reuse_of
+from portfolios.selectors.viewing import EvidenceView, views_of
 
 
 @dataclass
@@ -34,6 +36,9 @@ class File:
     item: EvidenceItem | None
     supports: list["Claim"] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
+    view: EvidenceView | None = None
+    held_by_others: bool = False
+    submitted_elsewhere: bool = False
 
     @property
     def is_recording(self) -> bool:
@@ -167,6 +172,17 @@ def files_of(
     ]
 
 
+def show(files: Iterable[File], submission: Submission) -> None:
+    """Put to each file what can be shown of it in place, and whether its bytes were used elsewhere."""
+    views = views_of([one.item for one in files if one.item is not None])
+    reuse = reuse_of(submission)
+    for file in files:
+        if file.item is not None:
+            file.view = views[file.item.pk]
+            file.held_by_others = file.item.pk in reuse.by_others
+            file.submitted_elsewhere = file.item.pk in reuse.elsewhere
+
+
 def statements_of(
     manifest: dict[str, Any], *, anonymous: bool
 ) -> dict[str, list[tuple[str, str, str]]]:
@@ -216,6 +232,7 @@ def workspace_of(submission: Submission, draft: AssessmentDecision, user: User) 
     )
     criteria = [one.criterion for one in judgements]
     files = files_of(submission, manifest, criteria, anonymous=anonymous)
+    show(files, submission)
     comments = comments_by(submission.pk, user.pk)
     for file in files:
         file.comments = [one for one in comments if one.evidence == file.number]
