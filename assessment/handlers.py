@@ -1,5 +1,6 @@
 """Who is told about marking, and what follows by itself."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from assessment.actions.allocation import MARKING_DEADLINE, allocate_automatically
@@ -13,6 +14,7 @@ from portfolios.models import Hold, Submission
 from workflows.definitions import (
     describe,
     handles,
+    lies_in,
     quiet,
     reminder_batch,
     reminder_relevant,
@@ -137,6 +139,12 @@ def still_to_mark(deadline: Deadline) -> bool:
     if submission is None or submission.holds.open().exists():
         return False
     return submission.state in {*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION}
+
+
+@lies_in(MARKING_DEADLINE)
+def deliveries_of_marking(keys: Iterable[Any]) -> dict[Any, Any]:
+    """Where each submission lies."""
+    return dict(Submission.objects.filter(pk__in=keys).values_list("pk", "delivery"))
 
 
 @when_moved(MARKING_DEADLINE)

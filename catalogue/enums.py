@@ -53,6 +53,16 @@ class AiPolicy(models.TextChoices):
     REQUIRED = "required", "Part of the task"
 
 
+class OverdueKind(models.TextChoices):
+    """Kinds of deadlines of which somebody else may hear when they are overdue."""
+
+    SUBMISSION = "submission", "A learner has not submitted"
+    RESUBMISSION = "resubmission", "A learner has not sent further evidence"
+    MARKING = "marking", "A submission is not marked"
+    MODERATION = "moderation", "An item of a sample is not read"
+    EXTENSION_DECISION = "extension_decision", "A request for more time is not answered"
+
+
 class DeliveryRoleKind(models.TextChoices):
     """A person's part in one delivery."""
 

@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from accounts.models import Organisation, User
 from accounts.querysets import search_key
 from accounts.words import Text
+from catalogue.actions.escalations import MAY_HEAR
 from catalogue.checklist import ANSWERS, QUESTIONS, Answer, Examined
-from catalogue.enums import DeliveryMode, DeliveryRoleKind
+from catalogue.enums import DeliveryMode, DeliveryRoleKind, OverdueKind
 from catalogue.models import (
     Delivery,
     MicroCredentialVersion,
@@ -135,6 +136,44 @@ class ScheduleForm(LocalTimes):
         if cleaned["cut_off_at"] < cleaned["due_at"]:
             self.add_error("cut_off_on", "A task closes when it is due or later.")
         return cleaned
+
+
+AFTER = [("1", "From the first day on"), ("3", "From the third day on")]
+
+
+class EscalationForm(forms.Form):
+    """For each kind of overdue work: who else hears, and from when on."""
+
+    def __init__(self, *args: Any, delivery: Delivery, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kept = {one.kind: one for one in delivery.escalations.all()}
+        roles = [(one.value, f"{one.label}s") for one in MAY_HEAR]
+        for kind in OverdueKind:
+            rule = kept.get(kind)
+            self.fields[f"who_{kind}"] = forms.MultipleChoiceField(
+                label=kind.label,
+                choices=roles,
+                widget=forms.CheckboxSelectMultiple,
+                required=False,
+                initial=rule.roles if rule else [],
+            )
+            self.fields[f"after_{kind}"] = forms.ChoiceField(
+                label=f"{kind.label}: when",
+                choices=AFTER,
+                initial=str(rule.after) if rule else "1",
+            )
+
+    @property
+    def kinds(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        return [(self[f"who_{kind}"], self[f"after_{kind}"]) for kind in OverdueKind]
+
+    def chosen(self) -> dict[str, tuple[int, list[str]]]:
+        """What set_escalations takes."""
+        cleaned = self.cleaned_data
+        return {
+            kind.value: (int(cleaned[f"after_{kind}"]), cleaned[f"who_{kind}"])
+            for kind in OverdueKind
+        }
 
 
 class PolicyForm(forms.Form):

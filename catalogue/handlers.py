@@ -9,11 +9,13 @@ from django.urls import reverse
 
 from accounts.enums import OrganisationRole
 from accounts.models import SYSTEM, User
+from catalogue.actions.escalations import OVERDUE, tell_others
 from catalogue.enums import VersionState
 from catalogue.models import Enrolment, MicroCredentialVersion
 from workflows.actions import set_deadline
 from workflows.definitions import (
     Concern,
+    also_tells,
     describe,
     extra_topics,
     knows_relations,
@@ -29,6 +31,23 @@ from workflows.working_days import at_wall
 
 MACHINE = "catalogue.microcredentialversion"
 REVIEW_ZONE = "Pacific/Auckland"
+
+
+also_tells(tell_others)
+extra_topics.add(OVERDUE)
+describe(
+    OVERDUE,
+    Category.DELIVERY,
+    who="Those whom the delivery names for overdue work",
+    readers=frozenset({"administrator", "lead_moderator"}),
+    why="This delivery says that you hear of what is overdue.",
+    asks=True,
+    sample={
+        "what": "A submission is not marked",
+        "delivery": "Winter cohort",
+        "due": "Friday 14 August 2026",
+    },
+)
 
 
 @knows_relations

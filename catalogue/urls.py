@@ -17,6 +17,7 @@ urlpatterns = [
     path("deliveries/<uuid:pk>/", deliveries.delivery, name="delivery"),
     path("deliveries/<uuid:pk>/open/", deliveries.open_, name="open_delivery"),
     path("deliveries/<uuid:pk>/policy/", deliveries.policy, name="policy"),
+    path("deliveries/<uuid:pk>/overdue/", deliveries.escalations, name="escalations"),
     path("deliveries/<uuid:pk>/tasks/<uuid:task>/", deliveries.schedule, name="schedule"),
     path("deliveries/<uuid:pk>/people/add/", people.add, name="add_person"),
     path("deliveries/<uuid:pk>/people/import/", people.import_, name="import_people"),

@@ -1,6 +1,7 @@
 """Who is told about moderation, and what follows by itself. No mail names a result, a level or a learner."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
@@ -19,6 +20,7 @@ from workflows.definitions import (
     describe,
     extra_topics,
     handles,
+    lies_in,
     offers_outside,
     quiet,
     reminder_relevant,
@@ -297,6 +299,12 @@ def tell_owners(found: ModerationRound, record: TransitionRecord) -> None:
             path="/moderate/actions/",
             context=about(found) | {"due": due.strftime("%A %-d %B %Y")},
         )
+
+
+@lies_in(MODERATION_DEADLINE)
+def deliveries_of_items(keys: Iterable[Any]) -> dict[Any, Any]:
+    """Where each item of a sample lies."""
+    return dict(SampleItem.objects.filter(pk__in=keys).values_list("pk", "round__delivery"))
 
 
 @reminder_relevant(ACTION_DEADLINE, ACTION_OVERDUE)

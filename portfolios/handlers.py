@@ -1,5 +1,6 @@
 """Who is told what about the learner's work. Handlers may run twice; the notification knows."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Exists, OuterRef
@@ -28,6 +29,7 @@ from workflows.definitions import (
     each_round,
     extra_topics,
     handles,
+    lies_in,
     offers_outside,
     quiet,
     reminder_batch,
@@ -306,6 +308,19 @@ def submission_reminders(rows: list[Reminder]) -> dict[int, tuple[str, str, dict
             {"task": portfolio.task.title, "due": in_words(row.deadline.due_at, zone)},
         )
     return texts
+
+
+@lies_in(*SUBMISSION_KINDS)
+def deliveries_of_portfolios(keys: Iterable[Any]) -> dict[Any, Any]:
+    """Where each portfolio lies."""
+    return dict(Portfolio.objects.filter(pk__in=keys).values_list("pk", "enrolment__delivery"))
+
+
+@lies_in(ANSWER_DEADLINE)
+def deliveries_of_requests(keys: Iterable[Any]) -> dict[Any, Any]:
+    """Where each request for more time lies."""
+    rows = ExtensionRequest.objects.filter(pk__in=keys)
+    return dict(rows.values_list("pk", "portfolio__enrolment__delivery"))
 
 
 @reminder_text(CUT_OFF_DEADLINE, tells=["portfolios.portfolio.closing"])

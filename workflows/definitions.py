@@ -110,6 +110,26 @@ def reminder_batch(*kinds: str) -> "Callable[[ReminderBatch], ReminderBatch]":
     return wrap
 
 
+places: "dict[str, Callable[[Iterable[Any]], dict[Any, Any]]]" = {}
+overdue: "list[Callable[[list[Reminder]], Iterable[Any]]]" = []
+
+
+def lies_in(*kinds: str) -> "Callable[[Any], Any]":
+    """Register in which delivery deadlines of the kind lie: keys of subjects to keys of deliveries, at once."""
+
+    def wrap(ask: "Any") -> "Any":
+        places.update(dict.fromkeys(kinds, ask))
+        return ask
+
+    return wrap
+
+
+def also_tells(hook: "Any") -> "Any":
+    """Register who else hears of what is overdue: from reminders that go out to further drafts."""
+    overdue.append(hook)
+    return hook
+
+
 def each_round(name: str) -> "Callable[[Round], Round]":
     """Register what `manage.py dispatch` does in each of its rounds, as beat does with a broker."""
 

@@ -217,6 +217,12 @@ def is_skipped(wall: dt.datetime, zone: zoneinfo.ZoneInfo) -> bool:
     return first.astimezone(zone).replace(tzinfo=None, fold=0) != wall
 
 
+def days_after(offset: str) -> int:
+    """How many days after its deadline a reminder goes out; 0 for one before, and for one in hours."""
+    parts = OFFSET.fullmatch(offset)
+    return max(int(parts[1]), 0) if parts is not None and parts[2] != "h" else 0
+
+
 MORNING = dt.time(8)
 
 

@@ -1,6 +1,12 @@
 """Models of the catalogue."""
 
-from catalogue.models.delivery import Delivery, DeliveryRole, Enrolment, TaskSchedule
+from catalogue.models.delivery import (
+    Delivery,
+    DeliveryRole,
+    Enrolment,
+    Escalation,
+    TaskSchedule,
+)
 from catalogue.models.pre_moderation import PreModeration
 from catalogue.models.version import (
     AssessmentTask,
@@ -24,6 +30,7 @@ __all__ = [
     "Delivery",
     "DeliveryRole",
     "Enrolment",
+    "Escalation",
     "Grade",
     "GradeScheme",
     "LearningOutcome",

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from catalogue.enums import DeliveryMode, DeliveryRoleKind
+from catalogue.enums import DeliveryMode, DeliveryRoleKind, OverdueKind
 from catalogue.models.version import AssessmentTask, MicroCredentialVersion
 from catalogue.querysets import DeliveryQuerySet, ValidityQuerySet
 from workflows.models import NonWorkingDay
@@ -109,6 +109,25 @@ class DeliveryRole(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()} in {self.delivery}"
+
+
+class Escalation(models.Model):
+    """Who else hears when something of this kind is overdue in a delivery. May be changed at any time."""
+
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="escalations")
+    kind = models.CharField(max_length=20, choices=OverdueKind)
+    after = models.PositiveSmallIntegerField(default=1)
+    roles = models.JSONField(default=list)
+    changed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "kind"], name="catalogue_escalation_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} from {self.after} in {self.delivery_id}"
 
 
 class Enrolment(models.Model):

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from catalogue import rules, selectors
 from catalogue.actions import open_delivery, plan_delivery, set_policy, set_schedule
 from catalogue.actions.deliveries import missing_to_open
+from catalogue.actions.escalations import set_escalations
 from catalogue.actions.hooks import preview_schedule
 from catalogue.exceptions import PolicyRefused, ScheduleRefused
-from catalogue.forms import DeliveryForm, PolicyForm, ScheduleForm
+from catalogue.forms import DeliveryForm, EscalationForm, PolicyForm, ScheduleForm
 from catalogue.models import Delivery, MicroCredentialVersion
 from catalogue.views.answers import administered, answering, for_catalogue_staff, person
 from workflows.rules import may_keep_calendar
@@ -148,6 +149,23 @@ def policy(request: HttpRequest, pk: UUID) -> HttpResponse:
         "policy": selectors.policy_lines(found.version, found),
     }
     return render(request, "catalogue/policy.html", context, status=422 if form.errors else 200)
+
+
+@form_methods
+@for_catalogue_staff
+@answering("catalogue:delivery")
+def escalations(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Who else hears when something is overdue."""
+    found = administered(request, pk)
+    form = EscalationForm(request.POST if request.method == "POST" else None, delivery=found)
+    if form.is_valid():
+        set_escalations(found, chosen=form.chosen(), actor=person(request))
+        messages.success(request, "Who hears of overdue work is saved.")
+        return redirect("catalogue:delivery", found.pk)
+    context = {"form": form, "delivery": found}
+    return render(
+        request, "catalogue/escalations.html", context, status=422 if form.errors else 200
+    )
 
 
 @form_methods

@@ -139,6 +139,7 @@ CATALOGUE = [
     page("catalogue:policy", "pam", "planned"),
     page("catalogue:policy", "pam", "as_it_is", kind=LOCKED),
     error("catalogue:policy", "pam", "planned", submit={"marking__days": "-3"}),
+    page("catalogue:escalations", "pam", "as_it_is"),
     page("catalogue:schedule", "pam", "as_it_is"),
     error("catalogue:schedule", "pam", "planned"),
     page("catalogue:add_person", "pam", "as_it_is"),

@@ -22,6 +22,7 @@ from assessment.models import Allocation, AssessmentDecision, EarlyCheck
 from awards.actions.recall import ask_recall
 from awards.actions.release import schedule_release
 from catalogue.enums import DeliveryRoleKind as Role
+from catalogue.enums import OverdueKind
 from catalogue.models import (
     AssessmentTask,
     Criterion,
@@ -444,6 +445,10 @@ def add_catalogue(house: House) -> None:
         data={"email": "new@example.org", "name": "Nia New", "role": "assessor"},
     )
     rows = "name,email,role,organisation\nKahu Kiri,kahu@example.org,learner,ministry\n"
+    hears = {f"after_{kind}": "1" for kind in OverdueKind}
+    places["who hears"] = Place(
+        places["delivery"].kwargs, owner="lena", data={**hears, "who_marking": ["lead_moderator"]}
+    )
     places["list of people"] = Place(places["delivery"].kwargs, owner="lena", data={"text": rows})
     # Of another credential: an action that a round asked for keeps the next delivery of its own closed.
     other = Delivery.objects.get(code="confirmed").version

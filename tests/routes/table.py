@@ -251,6 +251,7 @@ ROWS = [
         "302: pam prue | 403: ada abe ana moses ed lea rita rob | 404",
     ),
     Row("catalogue:policy", "delivery", delivery_page(ADMIN), delivery_page(ADMIN, 409)),
+    Row("catalogue:escalations", "who hears", delivery_page(ADMIN), delivery_page(ADMIN, 302)),
     Row("catalogue:schedule", "dates", delivery_page(ADMIN), delivery_page(ADMIN, 302)),
     Row("catalogue:add_person", "new person", delivery_page(ADMIN), delivery_page(ADMIN, 302)),
     Row("catalogue:import_people", "list of people", delivery_page(ADMIN), delivery_page(ADMIN)),

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from workflows.definitions import reminder_batches, reminder_relevance, reminder_texts
+from workflows.definitions import overdue, reminder_batches, reminder_relevance, reminder_texts
 from workflows.enums import DeadlineState, Lane, ReminderState
 from workflows.models import Reminder
 from workflows.notifications import Draft, notify_all
@@ -92,7 +92,8 @@ def sweep_batch(
             marks[refusal].append(row.pk)
         else:
             asked[row.deadline.kind].append(row)
-    drafts = []
+    drafts: list[Draft] = []
+    late_ones: list[Reminder] = []
     for kind, waiting in asked.items():
         texts = texts_of(kind, waiting)
         for row in waiting:
@@ -102,7 +103,10 @@ def sweep_batch(
             marks[late(row)].append(row.pk)
             if late(row)[0] == ReminderState.FIRED:
                 drafts.append(draft_of(row, text))
-    notify_all(drafts)
+                if row.offset.startswith("+"):
+                    late_ones.append(row)
+    others = [one for hook in overdue for one in hook(late_ones)] if late_ones else []
+    notify_all([*drafts, *others])
     for (state, because), keys in marks.items():
         Reminder.objects.filter(pk__in=keys).update(
             state=state, because=because, fired_at=Now() if state == ReminderState.FIRED else None
