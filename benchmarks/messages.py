@@ -27,6 +27,8 @@ MAILS = int(os.environ.get("BENCH_MAILS", "2000"))
 MANY = int(os.environ.get("BENCH_MANY", "100000"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "600"))
 WORKERS = 2
+EACH_HAS = 5
+"""Reminders of a deadline, as many as usual."""
 EACH = 500
 """After so many mails a worker looks at its memory."""
 
@@ -38,28 +40,35 @@ def say(words: str) -> None:
 # --- reminders ----------------------------------------------------------------------------------------
 
 
-def deadlines(source: Any, first: int, count: int, fire: str) -> None:
-    """So many open deadlines, each with one planned reminder for its assessor."""
+def deadlines(source: Any, first: int, count: int, fire: str, each: int = 1) -> None:
+    """So many open deadlines, each with `each` planned reminders for its assessor."""
     from django.db import connection, transaction
 
     from assessment.models import Allocation
+    from workflows.models import Deadline
 
     person = Allocation.objects.filter(submission=source).values_list("assessor", flat=True)[0]
+    changed = {
+        "id": "1000000 + n",
+        "subject_id": "md5('submission' || n)::uuid",
+        "due_at": "now() + interval '1 day'",
+        "state": "'open'",
+    }
+    columns = [one.column for one in Deadline._meta.concrete_fields]
+    values = ", ".join(changed.get(one, f"d.{one}") for one in columns)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(
-            "INSERT INTO workflows_deadline SELECT (jsonb_populate_record(NULL::workflows_deadline,"
-            " to_jsonb(d) || jsonb_build_object('id', 1000000 + n, 'state', 'open',"
-            " 'subject_id', md5('submission' || n)::uuid, 'due_at', now() + interval '1 day'))).*"
-            " FROM generate_series(%s, %s) n,"
+            f"INSERT INTO workflows_deadline ({', '.join(columns)}) OVERRIDING SYSTEM VALUE"
+            f" SELECT {values} FROM generate_series(%s, %s) n,"
             " (SELECT * FROM workflows_deadline WHERE kind = 'marking' ORDER BY id LIMIT 1) d",
             [first, first + count - 1],
         )
         cursor.execute(
             'INSERT INTO workflows_reminder (deadline_id, "offset", recipient_id, generation,'
-            f" fire_at, state, because) SELECT 1000000 + n, '-7d', %s, 1, {fire}, 'planned', ''"
-            " FROM generate_series(%s, %s) n",
-            [person, first, first + count - 1],
+            f" fire_at, state, because) SELECT 1000000 + n, '-' || o || 'd', %s, 1, {fire},"
+            " 'planned', '' FROM generate_series(%s, %s) n, generate_series(1, %s) o",
+            [person, first, first + count - 1, each],
         )
 
 
@@ -97,7 +106,8 @@ def reminders() -> None:
     times = []
     total = 0
     for number, planned in enumerate((9 * DUE, 90 * DUE)):
-        deadlines(source, 10_000_000 * (number + 1), planned, "now() + interval '30 days'")
+        later = "now() + interval '30 days'"
+        deadlines(source, 10_000_000 * (number + 1), planned // EACH_HAS, later, EACH_HAS)
         total += planned + DUE
         seconds, cpu, statements = swept(source, 100 + number * DUE)
         times.append(cpu)
