@@ -167,6 +167,14 @@ def can_view_exemplar(exemplar: "Exemplar", actor: "Actor") -> bool:
     return teaches(exemplar.task, actor, *(set(SHOWN_EXEMPLARS) - hidden))
 
 
+def uses_exemplars(actor: "Actor") -> bool:
+    """Assessors and moderators of any delivery: there may be exemplars for them."""
+    person: Any = actor
+    if not getattr(person, "is_active", False):
+        return False
+    return bool(person.delivery_roles.current().filter(role__in=SHOWN_EXEMPLARS).exists())
+
+
 def keeps_exemplars(task: "AssessmentTask", actor: "Actor") -> bool:
     """Lead moderators of the micro-credential freeze and retire exemplars."""
     return teaches(task, actor, DeliveryRoleKind.LEAD_MODERATOR)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from assessment.views import allocation, bank, comments, learner, marking, queue
+from assessment.views import allocation, bank, comments, exemplars, learner, marking, queue
 
 app_name = "assessment"
 
@@ -10,6 +10,11 @@ urlpatterns = [
     path("assess/", queue.home, name="home"),
     path("assess/queue/", queue.queue, name="queue"),
     path("assess/claim/", queue.claim, name="claim"),
+    path("assess/exemplars/", exemplars.bank, name="exemplars"),
+    path("assess/exemplars/new/<uuid:task>/", exemplars.new, name="new_exemplar"),
+    path("assess/exemplars/<uuid:pk>/", exemplars.exemplar, name="exemplar"),
+    path("assess/exemplars/<uuid:pk>/retire/", exemplars.retire, name="retire_exemplar"),
+    path("assess/exemplars/<uuid:pk>/<int:number>/", exemplars.evidence, name="exemplar_evidence"),
     path("assess/allocate/<uuid:delivery>/", allocation.board, name="allocate"),
     path("assess/allocate/<uuid:delivery>/shares/", allocation.shares, name="shares"),
     path("assess/allocate/<uuid:delivery>/share-out/", allocation.share_out, name="share_out"),

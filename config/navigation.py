@@ -57,23 +57,25 @@ LEARNER = Role(
 ASSESSOR = Role(
     "assessor",
     "Assessor",
-    ("/assess/", "/assess/m/", "/manage/extensions/"),
+    ("/assess/", "/assess/m/", "/manage/extensions/", "/moderate/meetings/"),
     (
         ("Home", "assessment:home"),
         ("Queue", "assessment:queue"),
         ("Comment bank", "assessment:bank"),
         ("Your agreement", "moderation:own_agreement"),
+        ("Exemplars", "assessment:exemplars"),
         ("Dates", "workflows:agenda"),
     ),
 )
 MODERATOR = Role(
     "moderator",
     "Moderator",
-    ("/moderate/",),
+    ("/moderate/", "/assess/exemplars/"),
     (
         ("Home", "moderation:home"),
         ("Agreement", "moderation:agreement"),
         ("Your agreement", "moderation:own_agreement"),
+        ("Exemplars", "assessment:exemplars"),
     ),
 )
 OUTSIDE = Role(
@@ -89,6 +91,7 @@ LEAD_MODERATOR = Role(
         "/moderate/",
         "/ratify/",
         "/assess/allocate/",
+        "/assess/exemplars/",
         "/assess/m/",
         "/manage/submissions/",
     ),
@@ -96,6 +99,7 @@ LEAD_MODERATOR = Role(
         ("Home", "moderation:home"),
         ("Rounds", "moderation:rounds"),
         ("Agreement", "moderation:agreement"),
+        ("Exemplars", "assessment:exemplars"),
         ("Sign-off", "awards:home"),
     ),
 )

@@ -31,3 +31,11 @@ class InvitationRefused(Exception):  # noqa: N818  reads as a fact
 
 class ReportIncomplete(Exception):  # noqa: N818  reads as a fact
     """A report from outside that lacks its finding or its words."""
+
+
+class MeetingIncomplete(Exception):  # noqa: N818  reads as a fact
+    """What the record of a meeting lacks before it can be signed, in sentences."""
+
+    def __init__(self, missing: list[str]) -> None:
+        self.missing = missing
+        super().__init__(" ".join(missing))

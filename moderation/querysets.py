@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from assessment.enums import SHOWN_EXEMPLARS
 from catalogue.enums import DeliveryRoleKind
 from moderation.enums import RoundState, SampleState
 from portfolios.enums import PartKind
@@ -108,4 +109,23 @@ class ExternalReviewQuerySet(models.QuerySet[Any]):
         return self.filter(
             Q(pk__in=self.model._default_manager.open_to(user).values("pk"))
             | Q(round__delivery__in=leading.values("delivery_id"))
+        )
+
+
+class MeetingQuerySet(models.QuerySet[Any]):
+    """Records of standardisation meetings."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Rows for which `rules.can_view_meeting` says yes."""
+        if not user.is_active:
+            return self.none()
+        roles = user.delivery_roles.current().filter(role__in=SHOWN_EXEMPLARS)
+        leading = roles.filter(role=DeliveryRoleKind.LEAD_MODERATOR)
+        of = "delivery__version__micro_credential_id"
+        home = "task__version__micro_credential__in"
+        there = self.model.attendees.through.objects.filter(user=user)
+        return self.filter(
+            Q(**{home: leading.values(of)})
+            | Q(**{home: roles.values(of)}, signed_at__isnull=False)
+            | Q(pk__in=there.values("meeting_id"), signed_at__isnull=False)
         )

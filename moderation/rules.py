@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from accounts.models import SYSTEM
-from assessment.enums import MARKED_AS
+from assessment.enums import MARKED_AS, SHOWN_EXEMPLARS
+from assessment.rules import keeps_exemplars, teaches
 from catalogue.enums import DeliveryRoleKind
 from catalogue.rules import has_delivery_role
 from moderation.enums import RoundState, SampleState
@@ -18,8 +19,14 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from accounts.models import Actor
-    from catalogue.models import Delivery
-    from moderation.models import ExternalReview, ModerationRound, RequiredAction, SampleItem
+    from catalogue.models import AssessmentTask, Delivery
+    from moderation.models import (
+        ExternalReview,
+        Meeting,
+        ModerationRound,
+        RequiredAction,
+        SampleItem,
+    )
     from portfolios.models import Submission
 
 MARKING = tuple(MARKED_AS.values())
@@ -132,6 +139,28 @@ def reads_external(review: "ExternalReview", actor: "Actor") -> bool:
 def can_view_external(review: "ExternalReview", actor: "Actor") -> bool:
     """Whoever may read under it now, and the lead. Agrees with ExternalReviewQuerySet.visible_to."""
     return reads_external(review, actor) or leads(review.round, actor)
+
+
+def standardises(task: "AssessmentTask", actor: "Actor") -> bool:
+    """Lead moderators of the micro-credential keep its meetings, as they keep its exemplars."""
+    return keeps_exemplars(task, actor)
+
+
+def can_view_meeting(meeting: "Meeting", actor: "Actor") -> bool:
+    """The lead; once it is signed also assessors and moderators of the micro-credential, and who was there.
+
+    Agrees with MeetingQuerySet.visible_to.
+    """
+    if not getattr(actor, "is_active", False):
+        return False
+    if standardises(meeting.task, actor):
+        return True
+    if meeting.signed_at is None:
+        return False
+    return (
+        teaches(meeting.task, actor, *SHOWN_EXEMPLARS)
+        or meeting.attendees.filter(pk=getattr(actor, "pk", None)).exists()
+    )
 
 
 # Steps of the submission that moderation drives.

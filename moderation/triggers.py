@@ -2,7 +2,8 @@
 
 No single result moves while an extension is open; a round is neither decided nor closed with an item that
 waits, an extension that is owed, or an adjustment that a second person has not approved; plans and decisions
-on items are only added to, a sealed reading keeps its levels, and a report from outside its words.
+on items are only added to, a sealed reading keeps its levels, a report from outside and a signed
+record of a meeting their words.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,24 @@ ITEM_DECISION = "moderation_moderationdecision"
 RESULT = "assessment_assessmentdecision"
 REVIEW = "moderation_externalreview"
 REMARK = "moderation_externalcomment"
-TABLES = (ROUND, MEMBER, ITEM, PLAN, READING, JUDGEMENT, ITEM_DECISION, RESULT, REVIEW, REMARK)
+MEETING = "moderation_meeting"
+AMENDMENT = "moderation_meetingamendment"
+MET = tuple(f"{MEETING}_{name}" for name in ("attendees", "submissions", "exemplars"))
+TABLES = (
+    ROUND,
+    MEMBER,
+    ITEM,
+    PLAN,
+    READING,
+    JUDGEMENT,
+    ITEM_DECISION,
+    RESULT,
+    REVIEW,
+    REMARK,
+    MEETING,
+    AMENDMENT,
+    *MET,
+)
 
 UNREAD_EXTENSION = (
     f"EXISTS (SELECT 1 FROM {ITEM} i WHERE i.round_id = r.id AND i.superseded_at IS NULL"  # noqa: S608
@@ -133,6 +151,38 @@ WANTED = (
         ("DELETE",),
         "",
         "an invitation is never deleted",
+    ),
+    *(
+        Trigger(
+            f"{MEETING}_signed_{event.lower()}",
+            MEETING,
+            (event,),
+            "OLD.signed_at IS NOT NULL",
+            "a signed record of a meeting is never changed",
+        )
+        for event in ("UPDATE", "DELETE")
+    ),
+    *(
+        Trigger(
+            f"{AMENDMENT}_kept_{event.lower()}",
+            AMENDMENT,
+            (event,),
+            "",
+            "amendments are only added to",
+        )
+        for event in ("UPDATE", "DELETE")
+    ),
+    *(
+        Trigger(
+            f"{table}_signed_{event.lower()}",
+            table,
+            (event,),
+            f"EXISTS (SELECT 1 FROM {MEETING} x WHERE x.id = {row}.meeting_id"  # noqa: S608
+            " AND x.signed_at IS NOT NULL)",
+            "a signed record of a meeting is never changed",
+        )
+        for table in MET
+        for event, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD"))
     ),
     *(
         Trigger(

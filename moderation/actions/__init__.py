@@ -19,6 +19,13 @@ from moderation.actions.items import (
     return_item,
     uphold_item,
 )
+from moderation.actions.meetings import (
+    Minutes,
+    amend_meeting,
+    change_meeting,
+    record_meeting,
+    sign_meeting,
+)
 from moderation.actions.reading import (
     INDEPENDENCE,
     SUFFICIENCY,
@@ -53,10 +60,13 @@ __all__ = [
     "SUFFICIENCY",
     "Feedback",
     "Levels",
+    "Minutes",
     "adjust_item",
     "allocate_moderator",
+    "amend_meeting",
     "approve_adjustment",
     "bring_back",
+    "change_meeting",
     "change_plan",
     "close_action",
     "close_round",
@@ -74,6 +84,7 @@ __all__ = [
     "open_comparison",
     "open_in_sight",
     "open_round",
+    "record_meeting",
     "reopen_round",
     "respond_to_action",
     "return_item",
@@ -81,6 +92,7 @@ __all__ = [
     "save_external_report",
     "save_reading",
     "seal_reading",
+    "sign_meeting",
     "submit_external_report",
     "take_back_decision",
     "uphold_item",

@@ -7,21 +7,27 @@ from django.utils import timezone
 
 from assessment.actions.commenting import write_comment
 from assessment.actions.early import begin_reading, record_reading
+from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
 from assessment.actions.marking import start_assessment
 from assessment.actions.preparing import prepare_comment
 from assessment.definitions import Remark
 from assessment.models import Allocation, EarlyCheck
 from assessment.selectors.early import decided_places
+from assessment.selectors.exemplars import copies_of
 from awards.actions.recall import ask_recall
 from awards.actions.reconsideration import request_reconsideration
 from awards.actions.release import schedule_release
-from catalogue.models import Criterion
+from catalogue.models import Criterion, Level
 from moderation.actions import (
+    Minutes,
+    amend_meeting,
     close_round,
     comment_on_item,
     decide_round,
     invite_external,
     keep_severities,
+    record_meeting,
+    sign_meeting,
     submit_external_report,
 )
 from moderation.enums import RoundDecision
@@ -261,6 +267,45 @@ def in_sight(world: World) -> Kwargs:
     """A drawn item that Moses reads with the assessor's decision in sight."""
     cast = world.another("insight", 4, policy={"moderator.blind_first": False})
     return {"pk": item_of(moderated.drawn_round(cast), "moses").pk}
+
+
+def in_the_bank(world: World) -> Kwargs:
+    """An exemplar from work whose learner agreed, and the form for another."""
+    cast = world.another("bank", 1)
+    source = marked.assessed(cast, "bank-1")
+    levels = Level.objects.filter(criterion__rubric__task=cast.task, code="M")
+    made = freeze_exemplar(
+        cast.task,
+        actor=cast.lea,
+        title="Just met, thin evidence",
+        agreed=Agreed({one.criterion_id: one.pk for one in levels}, "As the descriptor says."),
+        work=Anonymous(
+            [("C1", "I checked the headings.")], [(copies_of(source)[0][1], "A report.")]
+        ),
+        source=source,
+        consent="By e-mail.",
+    )
+    return {"pk": made.pk, "task": cast.task.pk, "query": f"reference={source.reference}"}
+
+
+def met(world: World) -> Kwargs:
+    """The draft of a record that cannot be signed yet, and an exemplar to have discussed."""
+    world.state(in_the_bank)
+    cast = world.cast
+    made = record_meeting(cast.task, Minutes(timezone.localdate(), [cast.ada]), actor=cast.lea)
+    return {"pk": made.pk, "task": cast.task.pk}
+
+
+def signed_meeting(world: World) -> Kwargs:
+    """A signed record with an amendment."""
+    cast = world.cast
+    held = Minutes(
+        timezone.localdate(), [cast.ada, cast.moses], readings="C1 asks for order.", actions="Ada."
+    )
+    made = record_meeting(cast.task, held, actor=cast.lea)
+    sign_meeting(made, actor=cast.lea, seen_version=1)
+    amend_meeting(made, actor=cast.lea, text="C2 as well.")
+    return {"pk": made.pk}
 
 
 def asked_outside(world: World, name: str, full: str) -> ExternalReview:

@@ -15,7 +15,7 @@ from awards.models import Credential, Ratification, Recall, Reconsideration, Rel
 from catalogue import rules as offering
 from catalogue.models import Delivery, MicroCredentialVersion
 from moderation import rules as moderating
-from moderation.models import ExternalReview, ModerationRound, RequiredAction, SampleItem
+from moderation.models import ExternalReview, Meeting, ModerationRound, RequiredAction, SampleItem
 from portfolios import rules as learning
 from portfolios.models import EvidenceItem, Portfolio, Submission, UploadSession
 from tests.personas import make_user
@@ -34,6 +34,7 @@ AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
     (ModerationRound, moderating.can_view_round),
     (SampleItem, moderating.can_view_item),
     (ExternalReview, moderating.can_view_external),
+    (Meeting, moderating.can_view_meeting),
     (RequiredAction, moderating.can_view_action),
     (Ratification, awarding.can_view_batch),
     (Release, awarding.can_view_release),
@@ -63,6 +64,12 @@ def everybody(world: World) -> Iterator[list[User]]:
             opens_at=timezone.now() - timedelta(hours=2),
             closes_at=timezone.now() + timedelta(hours=hours), invited_by=world.cast.lea,
         )  # fmt: skip
+    for signed_at in (None, timezone.now()):
+        made = Meeting.objects.create(
+            task=world.cast.task, held_on=date(2026, 6, 1), made_by=world.cast.lea
+        )
+        made.attendees.add(world.people["fran"])
+        Meeting.objects.filter(pk=made.pk).update(signed_at=signed_at, signed_by=world.cast.lea)
     for reserved in (True, False):
         Exemplar.objects.create(
             task=world.cast.task, rubric_hash="1" * 64, code=f"EX-{reserved}", title="Just met",

@@ -16,9 +16,11 @@ from accounts.enums import OrganisationRole
 from accounts.models import DeclaredConflict, Membership, User
 from assessment.actions.allocation import equal_shares
 from assessment.actions.commenting import write_comment
+from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
 from assessment.actions.preparing import prepare_comment
 from assessment.definitions import Remark
 from assessment.models import Allocation, AssessmentDecision, EarlyCheck
+from assessment.selectors.exemplars import copies_of
 from awards.actions.recall import ask_recall
 from awards.actions.release import schedule_release
 from catalogue.enums import DeliveryRoleKind as Role
@@ -33,7 +35,14 @@ from catalogue.models import (
     MicroCredentialVersion,
     TaskSchedule,
 )
-from moderation.actions import decide_round, invite_external, watch_assessor
+from moderation.actions import (
+    Minutes,
+    decide_round,
+    invite_external,
+    record_meeting,
+    sign_meeting,
+    watch_assessor,
+)
 from moderation.enums import RoundDecision
 from moderation.models import ExternalReview, ModerationRound, RequiredAction
 from moderation.selectors import sample_of
@@ -542,6 +551,8 @@ def add_moderation(house: House) -> None:
         owner=learner,
         data={"moderator": str(house.people["ed"].pk), "comment": "Read."},
     )
+    add_exemplar(house)
+    add_meetings(house)
     add_outside(house, world.closed_round)
     watched = watch_assessor(
         world.cast.delivery, house.people["abe"], actor=world.cast.lea, reason="New here."
@@ -594,6 +605,35 @@ def add_moderation(house: House) -> None:
         rule={"criterion": str(criterion.pk), "shift": -1, "assessor": ""},
     )
     places["adjustment"] = Place({"pk": bent.pk}, owner="adjusted-1", data={"seq": bent.seq})
+
+
+def add_exemplar(house: House) -> None:
+    """Released work of Mere's as an exemplar, with one copy."""
+    cast, source = house.world.cast, house.world.submissions["released"]
+    levels = Level.objects.filter(criterion__rubric__task=cast.task, code="M")
+    made = freeze_exemplar(
+        cast.task,
+        actor=cast.lea,
+        title="Just met",
+        agreed=Agreed({one.criterion_id: one.pk for one in levels}, "As the descriptor says."),
+        work=Anonymous([("", "Words.")], [(copies_of(source)[0][1], "A report.")]),
+        source=source,
+    )
+    keys = {"pk": made.pk, "number": 1}
+    house.places["exemplar"] = Place(keys, owner="mere", data={"reason": "It is old."})
+    house.places["task"] = Place({"task": cast.task.pk}, owner="mere")
+
+
+def add_meetings(house: House) -> None:
+    """A record of a meeting that Lea writes, and one that she signed."""
+    cast = house.world.cast
+    held = Minutes(timezone.localdate() - timedelta(days=2), [cast.ada], readings="C1 is order.")
+    draft, done = (record_meeting(cast.task, held, actor=cast.lea) for _each in range(2))
+    sign_meeting(done, actor=cast.lea, seen_version=1)
+    said = {"text": "C2 too.", "version": "1", "attendees": [str(cast.ada.pk)], "readings": "So."}
+    said |= date_fields("held_on", -2)
+    house.places["meeting"] = Place({"pk": draft.pk}, owner="mere", data=said)
+    house.places["signed meeting"] = Place({"pk": done.pk}, owner="mere", data=said)
 
 
 def add_outside(house: House, closed: ModerationRound) -> None:

@@ -116,6 +116,9 @@ CATALOGUE = "pam otto prue arthur petronella olga"
 MARKS = "ada abe ana cora lea pam otto prue olga"
 MODERATES = "moses ed lea otto"
 ANYBODY = "200"
+READS = "403: ada abe ana cora moses ed"
+SHOWN = "ada abe ana cora moses ed lea otto"
+"""Who assesses or moderates a delivery of the micro-credential."""
 CLOSED_REST = "403: moses ed | 404"
 LEADS_CLOSED = f"200: lea | {CLOSED_REST}"
 
@@ -593,6 +596,26 @@ ROWS = [
     Row(
         "moderation:allocate", "item", "200: lea | 403: moses | 404", "302: lea | 403: moses | 404"
     ),
+    # --- exemplars
+    Row("assessment:exemplars", "nothing", only(SHOWN, 403), "405"),
+    Row("assessment:exemplar", "exemplar", only(SHOWN, 404), "405"),
+    Row("assessment:exemplar_evidence", "exemplar", only(SHOWN, 404), "405"),
+    Row("assessment:new_exemplar", "task", only("lea otto", 404), only("lea otto", 404, 422)),
+    Row(
+        "assessment:retire_exemplar",
+        "exemplar",
+        "405",
+        "302: lea otto | 403: ada abe ana cora moses ed | 404",
+    ),
+    # --- standardisation meetings
+    Row("moderation:meetings", "nothing", only(SHOWN, 403), "405"),
+    Row("moderation:new_meeting", "task", only("lea otto", 404), only("lea otto", 404, 422)),
+    Row("moderation:meeting", "signed meeting", only(SHOWN, 404), "405"),
+    Row("moderation:meeting", "meeting", only("lea otto", 404), "405"),
+    Row("moderation:change_meeting", "meeting", only("lea otto", 404), only("lea otto", 404, 302)),
+    Row("moderation:sign_meeting", "meeting", "405", only("lea otto", 404, 302)),
+    Row("moderation:sign_meeting", "signed meeting", "405", f"409: lea otto | {READS} | 404"),
+    Row("moderation:amend_meeting", "signed meeting", "405", f"302: lea otto | {READS} | 404"),
     # --- somebody from outside
     Row("moderation:external_access", "closed round", LEADS_CLOSED, f"422: lea | {CLOSED_REST}"),
     Row("moderation:sample_pack", "closed round", LEADS_CLOSED, "405"),

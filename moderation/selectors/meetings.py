@@ -1,0 +1,31 @@
+"""Reads of standardisation meetings."""
+
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from accounts.models import User
+from assessment.enums import SHOWN_EXEMPLARS
+from catalogue.models import AssessmentTask, DeliveryRole
+from moderation.models import Meeting
+
+
+def meetings_of(user: User) -> QuerySet[Any]:
+    """Records that the person may read, newest first, with how many were there."""
+    found: QuerySet[Any] = (
+        Meeting.objects.visible_to(user)
+        .select_related("task__version", "signed_by")
+        .annotate(people=Count("attendees"))
+        .order_by("-held_on", "pk")
+    )
+    return found
+
+
+def who_may_attend(task: AssessmentTask) -> QuerySet[Any]:
+    """Everybody who assesses or moderates the micro-credential, or did, by name."""
+    parts = DeliveryRole.objects.filter(
+        delivery__version__micro_credential=task.version.micro_credential_id,
+        role__in=SHOWN_EXEMPLARS,
+    )
+    found: QuerySet[Any] = User.objects.filter(pk__in=parts.values("user_id"))
+    return found
