@@ -105,7 +105,7 @@ def events_of(pairs: Iterable[tuple[str, TransitionRecord]]) -> list[OutboxMessa
             lane=Lane.RESULT,
             topic=topic,
             dedupe_key=f"event:{record.pk}",
-            record=record,
+            record_id=record.pk,
         )
         for topic, record in pairs
     ]

@@ -345,7 +345,7 @@ def describe(
     record.payload = canonical(payload).decode()
     record.hash = record_hash(previous, record.payload.encode())
     label = TransitionLabel(
-        record=record, actor_label=texts[0], actor_salt=salts[0], subject_label=texts[1],
+        record_id=record.pk, actor_label=texts[0], actor_salt=salts[0], subject_label=texts[1],
         subject_salt=salts[1], reason=texts[2], reason_salt=salts[2],
     )  # fmt: skip
     return record, label

@@ -185,10 +185,14 @@ def result_for(submission: Submission) -> AssessmentDecision | None:
     return results_for([submission.pk]).get(submission.pk)
 
 
-def results_for(submissions: Iterable[UUID]) -> dict[UUID, AssessmentDecision]:
-    """The decision that counts for each, in one query."""
+def results_for(
+    submissions: Iterable[UUID], *, related: Sequence[str] = ("grade", "author")
+) -> dict[UUID, AssessmentDecision]:
+    """The decision that counts for each, in one query, with what is `related` to it."""
     found = AssessmentDecision.objects.final().filter(submission__in=list(submissions))
-    return {one.submission_id: one for one in found.select_related("grade", "author")}
+    # Without a name Django would follow every relation.
+    found = found.select_related(*related) if related else found
+    return {one.submission_id: one for one in found}
 
 
 def bands_of(offering: Delivery | MicroCredentialVersion) -> list[Band]:

@@ -1,6 +1,7 @@
 """Batches for ratification: open, sign, cancel."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -112,7 +113,6 @@ def sign_batch(
 
 def ratify_signed(batch: Ratification, *, actor: User, reauthenticated_at: datetime) -> SetOutcome:
     """Move what may move; write on each line what became of it; close the batch."""
-    lines = list(batch.lines.all())
     outcome = perform_set(
         Submission.objects.filter(ratification_lines__ratification=batch),
         "ratify",
@@ -124,14 +124,12 @@ def ratify_signed(batch: Ratification, *, actor: User, reauthenticated_at: datet
         },
     )
     now = timezone.now()
-    moved = set(outcome.moved)
-    for line in lines:
-        if line.submission_id in moved:
-            line.ratified_at = now
-        else:
-            reasons = outcome.refused.get(line.submission_id, [])
-            line.refused_because = " ".join(str(one.message) for one in reasons)
-    RatificationLine.objects.bulk_update(lines, ["ratified_at", "refused_because"], batch_size=1000)
+    batch.lines.filter(submission__pk__among=outcome.moved).update(ratified_at=now)
+    refused: dict[str, list[Any]] = {}
+    for key, reasons in outcome.refused.items():
+        refused.setdefault(" ".join(str(one.message) for one in reasons), []).append(key)
+    for words, keys in refused.items():
+        batch.lines.filter(submission__pk__among=keys).update(refused_because=words)
     batch.completed_at = now
     batch.save(update_fields=["completed_at"])
     return outcome

@@ -28,6 +28,7 @@ from moderation.transitions import DRAW_ITEM, OPEN_ROUND
 from portfolios.enums import PartKind, SubmissionState
 from portfolios.models import Part, Submission
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
+from workflows.querysets import insert_many
 from workflows.transitions import begin, perform, perform_set
 
 END_OF_DAY = time(17)
@@ -61,7 +62,7 @@ def open_round(delivery: Delivery, task: AssessmentTask, *, actor: User) -> Mode
     waiting = Submission.objects.filter(
         delivery=delivery, task=task, state=SubmissionState.ASSESSED
     ).order_by("pk")
-    locked = list(waiting.select_for_update(of=("self",), no_key=True).select_related("enrolment"))
+    locked = list(waiting.select_for_update(of=("self",), no_key=True))
     policy = selectors.policy_of(delivery)
     found = selectors.candidates(delivery, task, policy, locked)
     if not found:
@@ -70,11 +71,11 @@ def open_round(delivery: Delivery, task: AssessmentTask, *, actor: User) -> Mode
     people = population.codes("A", sorted({one.row.assessor for one in found}))
     rows = [population.coded(one.row, work, people) for one in found]
     on = policy["sample.targeted"]
-    RoundMember.objects.bulk_create(
+    members = [
         RoundMember(
-            round=opened,
-            submission=one.submission,
-            decision=one.decision,
+            round_id=opened.pk,
+            submission_id=one.submission.pk,
+            decision_id=one.decision.pk,
             assessor_id=one.decision.author_id,
             position=position,
             code=row.key,
@@ -85,7 +86,8 @@ def open_round(delivery: Delivery, task: AssessmentTask, *, actor: User) -> Mode
         for position, (one, row) in enumerate(
             sorted(zip(found, rows, strict=True), key=lambda pair: pair[1].key), 1
         )
-    )
+    ]
+    insert_many(members)
     plan = add_plan(
         opened,
         rows,

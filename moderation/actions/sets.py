@@ -5,7 +5,6 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from accounts.models import User
@@ -19,7 +18,7 @@ from moderation.actions.required import make_required_actions
 from moderation.actions.rounds import extend_sample, lock_round
 from moderation.enums import RoundDecision, RoundState
 from moderation.exceptions import NothingOwed, ReasonNeeded
-from moderation.models import ModerationDecision, ModerationRound, RoundMember, SampleItem
+from moderation.models import ModerationDecision, ModerationRound, SampleItem
 from portfolios.enums import PartKind, SubmissionState
 from portfolios.models import Part, Submission
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
@@ -231,15 +230,12 @@ def close_round(moderation_round: ModerationRound, *, actor: User) -> Moderation
 
 def _reopen_next(closed: ModerationRound, *, actor: User) -> None:
     """A recall may have taken results of several rounds back, and one is open at a time: take up the next."""
-    newest = RoundMember.objects.filter(submission=OuterRef("submission")).order_by("-pk")
-    recalled = RoundMember.objects.filter(
-        pk=Subquery(newest.values("pk")[:1]),
-        round__delivery=closed.delivery_id,
-        round__task=closed.task_id,
-        round__state=RoundState.CLOSED,
-        submission__state=SubmissionState.IN_MODERATION,
+    left = Submission.objects.filter(
+        delivery=closed.delivery_id, task=closed.task_id, state=SubmissionState.IN_MODERATION
     )
-    following = ModerationRound.objects.filter(pk__in=recalled.values("round_id"))
+    following = ModerationRound.objects.filter(
+        state=RoundState.CLOSED, members__submission__in=left
+    )
     if (found := following.order_by("-number").first()) is not None:
         reason = f"Recalled together with round {closed.number}, which is closed again."
         reopen_round(found, actor=actor, reason=reason)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -97,16 +96,21 @@ def candidates(
     if submissions is None:
         submissions = Submission.objects.filter(
             delivery=delivery, task=task, state=SubmissionState.ASSESSED
-        ).select_related("enrolment")
+        )
     found = {one.pk: one for one in submissions}
-    results = results_for(found)
+    results = results_for(found, related=())
     if not results:
         return []
     authors = {one.author_id for one in results.values()}
     rules = verification.sampling_rules(policy)
     background = background_of(task, delivery, authors, policy)
     margins = margins_of(task, results.values())
-    pass_mark = _pass_mark(delivery)
+    grades = list(Grade.objects.filter(scheme=delivery.version.grade_scheme_id))
+    pass_mark = min(
+        (one.min_percent for one in grades if one.is_pass and one.min_percent is not None),
+        default=None,
+    )
+    bands = {one.pk: one.code for one in grades}
     early = _arrivals(task, rules.early)
     flags = _flags(found.values(), results)
     made = []
@@ -133,7 +137,7 @@ def candidates(
                     key=str(pk),
                     decision=str(decision.pk),
                     assessor=str(decision.author_id),
-                    band=decision.grade.code if decision.grade else decision.outcome,
+                    band=bands.get(decision.grade_id, decision.outcome),
                     reasons=sampling.reasons_to_read(facts, rules, background),
                 ),
             )
@@ -197,14 +201,6 @@ def margins_of(
     return margins
 
 
-def _pass_mark(delivery: Delivery) -> Decimal | None:
-    grades = Grade.objects.filter(
-        scheme=delivery.version.grade_scheme_id, is_pass=True, min_percent__isnull=False
-    )
-    marks = grades.order_by("min_percent").values_list("min_percent", flat=True)
-    return marks.first()
-
-
 def _arrivals(task: AssessmentTask, first: int) -> dict[UUID, int]:
     """Place of the first submissions of a task, over all deliveries of its version."""
     keys = Submission.objects.filter(task=task).order_by("submitted_at", "pk")
@@ -229,10 +225,15 @@ def _flags(
             kind__in=[HoldKind.INTEGRITY, HoldKind.SPECIAL_CONSIDERATION],
         ).values_list("submission_id", flat=True)
     )
+    claims = set(
+        Submission.objects.filter(
+            pk__in=[one.pk for one in rows], enrolment__recognition=True
+        ).values_list("pk", flat=True)
+    )
     flags: dict[UUID, set[str]] = {}
     for one in rows:
         own = set()
-        if one.enrolment.recognition:
+        if one.pk in claims:
             own.add(sampling.RPL)
         if one.attempt > 1:
             own.add(sampling.RESUBMISSION)

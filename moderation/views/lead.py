@@ -87,7 +87,7 @@ def open_set(request: HttpRequest, delivery: UUID, task: UUID) -> HttpResponse:
         "task": of,
         "population": population,
         "reasons": counted(population),
-        "assessors": Counter(one.decision.author.name for one in population).most_common(),
+        "assessors": by_assessor(population),
         "marking": sum(
             states[one]
             for one in (
@@ -105,6 +105,13 @@ def open_set(request: HttpRequest, delivery: UUID, task: UUID) -> HttpResponse:
 
 def _open_holds(submissions: Any) -> Any:
     return submissions.model.holds.rel.related_model.objects.open()
+
+
+def by_assessor(population: Any) -> list[tuple[str, int]]:
+    """How many decisions of the set each assessor made, by name, most first. One query."""
+    counts = Counter(one.decision.author_id for one in population)
+    people = User.objects.filter(pk__in=counts).order_by("name")
+    return sorted(((one.name, counts[one.pk]) for one in people), key=lambda pair: -pair[1])
 
 
 def counted(population: Any) -> list[tuple[str, int]]:

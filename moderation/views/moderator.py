@@ -51,7 +51,11 @@ def next_card(queue: list[Any], led: list[Any], waiting: list[Any]) -> tuple[dic
             "title": f"{'Compare' if back else 'Read'} {item.submission.reference}",
             "text": f"{item.round.task.title}, {item.round.delivery.title}",
             "url": address_of(item),
-            "action": "Compare and decide" if back else "Read it",
+            "action": "Compare and decide"
+            if back
+            else "Read it blind"
+            if item.round.reads_blind
+            else "Read it",
         }, item
     ready = {
         RoundState.FROZEN: ("Draw the sample", "plan"),
