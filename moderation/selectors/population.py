@@ -137,7 +137,7 @@ def candidates(
                     key=str(pk),
                     decision=str(decision.pk),
                     assessor=str(decision.author_id),
-                    band=bands.get(decision.grade_id, decision.outcome),
+                    band=bands[decision.grade_id] if decision.grade_id else decision.outcome,
                     reasons=sampling.reasons_to_read(facts, rules, background),
                 ),
             )
