@@ -20,8 +20,9 @@ class Shortcut:
     @property
     def words(self) -> str:
         """What it does, for the list of all."""
-        found = dict.fromkeys(filter(None, (self.workspace, self.queue)))
-        return "; ".join(found)
+        if self.workspace and self.queue and self.workspace != self.queue:
+            return f"{self.workspace} (in the queue: {self.queue[0].lower()}{self.queue[1:]})"
+        return self.workspace or self.queue
 
 
 GO = "Then h for home, q for the queue, m for messages"

@@ -85,6 +85,10 @@ WORK_STATES = (
 """States in which marking waits for somebody."""
 
 
+SHOWN_TO_LEARNER = (SubmissionState.RELEASED, SubmissionState.UNDER_RECONSIDERATION)
+"""States in which a learner has the result, and anonymity has ended."""
+
+
 class Why(models.IntegerChoices):
     """Why a piece of work stands where it stands in the queue, most urgent first."""
 

@@ -12,12 +12,13 @@ from assessment.enums import (
     MARKING_PARTS,
     SHARES_BANK,
     SHOWN_EXEMPLARS,
+    SHOWN_TO_LEARNER,
     Basis,
 )
 from catalogue.enums import DeliveryRoleKind
 from catalogue.rules import has_delivery_role, is_programme_administrator
 from portfolios.enums import PartKind, SubmissionState
-from portfolios.rules import has_part
+from portfolios.rules import has_part, is_learner
 from workflows.guards import may
 
 if TYPE_CHECKING:
@@ -124,6 +125,18 @@ def may_allocate(delivery: "Delivery", actor: "Actor") -> bool:
 def may_take_over(submission: "Submission", actor: "Actor") -> bool:
     """Lead moderators and programme administrators free what somebody left open."""
     return may_allocate(submission.delivery, actor)
+
+
+def may_reveal_learner(submission: "Submission", actor: "Actor", *, has_reason: bool) -> bool:
+    """Who may see the name behind a code: who marked it, once it is released; who allocates it, with a reason."""
+    if may_allocate(submission.delivery, actor) and has_reason:
+        return True
+    return submission.state == S.RELEASED and has_part(submission, actor, *MARKING_PARTS)
+
+
+def may_reveal_assessor(submission: "Submission", actor: "Actor") -> bool:
+    """The learner, once the result is released."""
+    return submission.state in SHOWN_TO_LEARNER and is_learner(submission, actor)
 
 
 def takes_part(submission: "Submission", actor: "Actor") -> bool:

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from assessment.views import allocation, bank, comments, exemplars, learner, marking, queue
+from assessment.views import (
+    allocation,
+    bank,
+    comments,
+    exemplars,
+    learner,
+    marking,
+    names,
+    queue,
+)
 
 app_name = "assessment"
 
@@ -41,5 +50,7 @@ urlpatterns = [
     path("assess/comments/<uuid:pk>/", bank.change, name="change_prepared"),
     path("assess/comments/<uuid:pk>/remove/", bank.remove, name="remove_prepared"),
     path("assess/comments/<uuid:pk>/used/", bank.used, name="used_prepared"),
+    path("assess/m/<uuid:pk>/learner/", names.learner, name="reveal_learner"),
+    path("learn/assessor/<uuid:pk>/", names.assessor, name="reveal_assessor"),
     path("learn/referral/<uuid:pk>/", learner.referral_feedback, name="referral_feedback"),
 ]

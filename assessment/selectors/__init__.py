@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.enums import OrganisationKind, OrganisationRole
 from accounts.models import DeclaredConflict, Membership, User
-from assessment.enums import MARKING_PARTS, WORK_STATES, AllocationRole
+from assessment.enums import MARKED_AS, MARKING_PARTS, WORK_STATES, AllocationRole
 from assessment.models import Allocation, AssessmentDecision, CriterionJudgement, ExemplarLevel
 from assessment.outcome import Band, Mark, Result, result_of
 from assessment.querysets import in_order, unallocated
@@ -193,6 +193,17 @@ def results_for(
     # Without a name Django would follow every relation.
     found = found.select_related(*related) if related else found
     return {one.submission_id: one for one in found}
+
+
+def author_of_result(submission: Submission) -> User | None:
+    """Who marked what became the result. Versions that moderation or a correction added keep their author's."""
+    decision = (
+        AssessmentDecision.objects.final()
+        .filter(submission=submission, basis__in=MARKED_AS.values())
+        .select_related("author")
+        .last()
+    )
+    return decision.author if decision else None
 
 
 def bands_of(offering: Delivery | MicroCredentialVersion) -> list[Band]:

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from accounts.models import User
-from assessment.enums import MARKED_AS, Audience, Deed, Place
+from assessment.enums import SHOWN_TO_LEARNER, Audience, Deed, Place
 from assessment.models import AssessmentDecision, CommentEntry
-from portfolios.enums import SubmissionState
+from assessment.selectors import author_of_result
 from portfolios.models import Submission
-
-SHOWN = (SubmissionState.RELEASED, SubmissionState.UNDER_RECONSIDERATION)
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,20 @@ def place_in_words(entry: CommentEntry) -> str:
     return ", ".join(filter(None, (page, quote))) or "The whole piece"
 
 
-def comments_by(submission: UUID, author: UUID) -> list[Comment]:
+def comments_of(decision: AssessmentDecision) -> list[Comment]:
+    """The comments that belong to a sealed decision, as they stood when it was sealed."""
+    return comments_by(decision.submission_id, decision.author_id, until=decision.sealed_at)
+
+
+def comments_by(submission: UUID, author: UUID, *, until: datetime | None = None) -> list[Comment]:
     """One person's comments on one submission as they stand now, in order of the evidence, without removed ones."""
     entries = (
         CommentEntry.objects.filter(comment__submission=submission, comment__author=author)
         .select_related("criterion", "comment__pin")
         .order_by("number")
     )
+    if until is not None:
+        entries = entries.filter(at__lte=until)
     newest = {one.comment_id: one for one in entries}
     found = [
         Comment(
@@ -114,16 +120,10 @@ def learner_comments(submission: Submission, learner: User) -> list[Comment]:
     A version that moderation or a correction added keeps the comments of the decision it was made from;
     comments of a decision that did not become the result stay with staff. Nothing before release.
     """
-    if submission.learner_id != learner.pk or submission.state not in SHOWN:
+    if submission.learner_id != learner.pk or submission.state not in SHOWN_TO_LEARNER:
         return []
-    marked = (
-        AssessmentDecision.objects.final()
-        .filter(submission=submission, basis__in=MARKED_AS.values())
-        .order_by("-number")
-        .values_list("author_id", flat=True)
-        .first()
-    )
-    return [] if marked is None else shown_to_learner(comments_by(submission.pk, marked))
+    author = author_of_result(submission)
+    return [] if author is None else shown_to_learner(comments_by(submission.pk, author.pk))
 
 
 HEADINGS = ("Comment", "Evidence", "Place", "Criterion", "Comment text", "Who reads it", "State")

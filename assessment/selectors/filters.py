@@ -16,6 +16,7 @@ from portfolios.enums import SubmissionState
 QUEUED = (*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION)
 FEWEST = "25"
 ROWS = ("50", "100")
+CRITERIA = tuple(str(number) for number in range(1, 61))
 DUE = {"overdue": "Overdue", "soon": "Due within 3 days", "later": "Due later"}
 WHOSE = {"mine": "Mine", "unallocated": "Unallocated"}
 
@@ -31,6 +32,8 @@ class Filters:
     due: str = ""
     whose: str = ""
     rows: str = ""
+    criterion: str = ""
+    """The number of the one criterion that is marked across learners; it leaves no submission out."""
 
     @classmethod
     def read(cls, query: Mapping[str, Any]) -> "Filters":
@@ -42,6 +45,7 @@ class Filters:
             due=_one(query.get("due"), DUE),
             whose=_one(query.get("whose"), WHOSE),
             rows=_one(query.get("rows"), ROWS),
+            criterion=_one(query.get("criterion"), CRITERIA),
         )
 
     @property
@@ -57,7 +61,7 @@ class Filters:
     @property
     def narrow(self) -> bool:
         """Whether anything is left out."""
-        return replace(self, rows="") != Filters()
+        return replace(self, rows="", criterion="") != Filters()
 
     @property
     def keys(self) -> list[UUID]:
@@ -76,7 +80,19 @@ class Filters:
     @property
     def shape(self) -> "Filters":
         """What is asked, without the keys."""
-        return replace(self, delivery=self.delivery and "any", task=self.task and "any", rows="")
+        return replace(
+            self,
+            delivery=self.delivery and "any",
+            task=self.task and "any",
+            rows="",
+            criterion="",
+        )
+
+    def only(self, criterion: int | None, task: UUID) -> str:
+        """The address of the same view with one criterion of a task, or with all of them."""
+        if criterion is None:
+            return replace(self, criterion="").query
+        return replace(self, criterion=str(criterion), task=str(task)).query
 
     def apply(
         self, submissions: "QuerySet[Any]", *, now: datetime | None = None

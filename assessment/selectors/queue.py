@@ -117,6 +117,7 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
     now = timezone.now()
     zones = {one.pk: one.time_zone for one in standing.deliveries}
     anonymous = {one.pk for one in standing.deliveries if one.is_anonymous}
+    hiding = {one.pk for one in standing.deliveries if one.hides_assessors and not one.is_led}
     rows = []
     for record in records:
         key, delivery, due_at = record["pk"], record["delivery_id"], record["marking_due_at"]
@@ -135,7 +136,7 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
                 why=WHY_LABELS[record["why"]],
                 is_overdue=due_at is not None and due_at < now,
                 state=EARLY_LABEL if key in held else STATE_LABELS[record["state"]],
-                opened_by=record["lease__holder__name"] if leased and is_open else "",
+                opened_by=holder_of(record, standing, hiding) if leased and is_open else "",
                 allocated_to=", ".join(holders.get(key, [])),
                 zone=zones[delivery],
                 is_open=is_open,
@@ -144,6 +145,17 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
             )
         )
     return rows
+
+
+SOMEBODY = "Somebody else"
+"""What an assessor reads where the names of others are kept from them."""
+
+
+def holder_of(record: Mapping[str, Any], standing: Standing, hiding: set[UUID]) -> str:
+    """Who has it open, by name only for oneself and where assessors may know of one another."""
+    if record["delivery_id"] in hiding and record["lease__holder"] != standing.user.pk:
+        return SOMEBODY
+    return str(record["lease__holder__name"])
 
 
 @dataclass(frozen=True)

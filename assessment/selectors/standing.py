@@ -29,7 +29,8 @@ from workflows.querysets import Composed
 
 COLUMNS = (
     "pk", "reference", "pseudonym", "learner__name", "task__title", "attempt", "submitted_at",
-    "marking_due_at", "why", "state", "delivery_id", "lease__until", "lease__holder__name", "part",
+    "marking_due_at", "why", "state", "delivery_id", "lease__until", "lease__holder__name",
+    "lease__holder", "part",
 )  # fmt: skip
 
 composed = Composed()
@@ -44,6 +45,7 @@ class Offer:
     time_zone: str
     is_anonymous: bool
     is_led: bool
+    hides_assessors: bool = True
     tasks: dict[UUID, str] = field(default_factory=dict)
 
 
@@ -120,6 +122,7 @@ def standing_of(user: User) -> Standing:
                 row["time_zone"],
                 bool(policy["anonymous_marking"]),
                 is_led=row["pk"] in led or row["provider"] in providers,
+                hides_assessors=bool(policy["anonymous_between_assessors"]),
             ),
         )
         if row["task"] is not None:

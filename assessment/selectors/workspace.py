@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -81,6 +82,15 @@ class CriterionPanel:
     feedback: str
     note: str
     prepared: list[PreparedComment] = field(default_factory=list)
+    after: "CriterionPanel | None" = None
+    """The criterion below it on the page."""
+
+    @property
+    def target(self) -> str:
+        """What to go to for judging it: its first level, or all of it where it was carried over."""
+        if self.judgement.carried_over or not self.levels:
+            return f"criterion-{self.number}"
+        return f"level-{self.number}-{self.levels[0].rank}"
 
     @property
     def number(self) -> int:
@@ -103,6 +113,9 @@ class Workspace:
     feedback: str
     staff_note: str
     reason: str
+    progress: str
+    only: CriterionPanel | None = None
+    """The one criterion that is marked across learners, if it is one at a time."""
 
     def with_unsaved(self, marks: Marks) -> None:
         """Show in the form what a page sent and could not save; what is saved stands beside it."""
@@ -114,10 +127,6 @@ class Workspace:
                 panel.note = said.staff_note
                 if said.pointers is not None:
                     panel.pointed = set(said.pointers)
-
-    @property
-    def progress(self) -> str:
-        return progress_of(panel.judgement for panel in self.panels)
 
     @property
     def is_revision(self) -> bool:
@@ -218,8 +227,18 @@ def standing_of(attestation: Attestation, *, anonymous: bool) -> str:
     return f"{who} ({'; '.join(facts)})"
 
 
-def workspace_of(submission: Submission, draft: AssessmentDecision, user: User) -> Workspace:
-    """Evidence, rubric and the person's own draft and comments."""
+def workspace_of(
+    submission: Submission,
+    draft: AssessmentDecision,
+    user: User,
+    *,
+    only: int | None = None,
+) -> Workspace:
+    """Evidence, rubric and the person's own draft and comments.
+
+    With `only`, the criterion of that number alone, and the evidence that was put to it first. A rubric without
+    such a criterion is shown whole.
+    """
     manifest = manifest_of(submission)
     anonymous = bool(submission.delivery.policy_value("anonymous_marking"))
     statements = statements_of(manifest, anonymous=anonymous)
@@ -260,13 +279,20 @@ def workspace_of(submission: Submission, draft: AssessmentDecision, user: User) 
         )
         for one in judgements
     ]
+    for panel, after in pairwise(panels):
+        panel.after = after
     scheme = submission.delivery.version.grade_scheme
+    alone = next((panel for panel in panels if panel.number == only), None)
+    if alone is not None:
+        alone.after = None
+        put = {support.file.number for support in alone.supports}
+        files = sorted(files, key=lambda file: (file.number not in put, file.number))
     return Workspace(
         submission=submission,
         draft=draft,
         who=name_of(submission),
         files=files,
-        panels=panels,
+        panels=panels if alone is None else [alone],
         result=result_of(scheme.kind, marks_of(judgements, levels), bands_of(submission.delivery)),
         declaration=manifest["declaration"],
         is_anonymous=anonymous,
@@ -274,6 +300,8 @@ def workspace_of(submission: Submission, draft: AssessmentDecision, user: User) 
         feedback=draft.feedback,
         staff_note=draft.staff_note,
         reason=draft.reason,
+        progress=progress_of(judgements),
+        only=alone,
     )
 
 

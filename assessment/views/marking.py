@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.definitions import keys_of
+from accounts.models import User
 from assessment import guards, rules
 from assessment.actions.allocation import hand_back as hand_back_action
 from assessment.actions.deciding import record_decision, refer, unmet
@@ -31,10 +32,17 @@ from assessment.models import Allocation, AssessmentDecision
 from assessment.selectors import judgements_of, levels_of, result_of_decision
 from assessment.selectors.comments import comments_by, shown_to_learner
 from assessment.selectors.filters import Filters
-from assessment.selectors.queue import name_of, place_of
+from assessment.selectors.queue import SOMEBODY, name_of, place_of
 from assessment.selectors.workspace import own_decision, progress_of, workspace_of
 from assessment.views.queue import opened
-from assessment.views.shared import filters_of, for_marking, person, visible, with_filters
+from assessment.views.shared import (
+    NOT_HERE,
+    filters_of,
+    for_marking,
+    person,
+    visible,
+    with_filters,
+)
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 from portfolios.rules import has_part
@@ -67,12 +75,16 @@ def lease_of_other(submission: Submission, request: HttpRequest) -> Any:
 @login_required
 def workspace(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Evidence beside rubric for the person whose turn it is; for others how the marking stands."""
-    submission = for_marking(request, pk)
+    submission = visible(request, pk)
     if rules.is_turn(submission, person(request)):
         draft = draft_of(submission, request)
         if draft is not None and submission.state != SubmissionState.SUBMITTED:
             return page(request, submission, draft)
-        return render(request, "assessment/before.html", facts(request, submission))
+        waits = not guards.place_in_early_check.holds(submission)
+        context = {**facts(request, submission), "waits_for_check": waits}
+        return render(request, "assessment/before.html", context)
+    if not rules.takes_part(submission, person(request)):
+        raise PermissionDenied(NOT_HERE)
     return standing(request, submission)
 
 
@@ -85,11 +97,22 @@ def facts(request: HttpRequest, submission: Submission) -> dict[str, Any]:
         "who": name_of(submission),
         "filters": filters,
         "other_lease": other,
+        "holder": other and named_to(request, submission, other.holder),
         "may_take_over": other is not None and rules.may_take_over(submission, person(request)),
-        "on_hold": submission.holds.open().exists(),
-        "waits_for_check": not guards.place_in_early_check.holds(submission),
+        "on_hold": vars(submission)["is_held"],
         "queue_url": with_filters("assessment:queue", filters),
     }
+
+
+def named_to(request: HttpRequest, submission: Submission, holder: User) -> str:
+    """Who has the work open: the name of those who lead, and of assessors where they may know of one another."""
+    delivery = submission.delivery
+    hidden = (
+        delivery.policy_value("anonymous_between_assessors")
+        and not rules.may_allocate(delivery, person(request))
+        and not rules.may_allocate(delivery, holder)
+    )
+    return SOMEBODY if hidden else str(holder.name)
 
 
 def page(
@@ -102,7 +125,9 @@ def page(
     **more: Any,
 ) -> HttpResponse:
     """The workspace itself. `mine` is what a page sent and could not save."""
-    work = workspace_of(submission, draft, person(request))
+    filters = filters_of(request)
+    only = whole_number(filters.criterion)
+    work = workspace_of(submission, draft, person(request), only=only)
     if mine is not None:
         work.with_unsaved(mine)
     keys = keys_of(person(request).shortcuts)
@@ -112,7 +137,9 @@ def page(
         "keys": keys,
         "lines": keys.lines("workspace"),
         "bank_key": submission.delivery.version.micro_credential_id,
-        "place": place_of(submission, person(request), filters_of(request)),
+        "place": place_of(submission, person(request), filters),
+        "all_criteria": filters.only(None, submission.task_id),
+        "alone": [(panel, filters.only(panel.number, submission.task_id)) for panel in work.panels],
         "is_stale": not is_current(submission, draft),
         "adjudicates": submission.state == SubmissionState.IN_ADJUDICATION,
         **more,
@@ -134,6 +161,8 @@ def standing(request: HttpRequest, submission: Submission, *, status: int = 200)
             "judgements": judgements_of(own) if own else [],
             "allocations": list(live) if leads else [],
             "leads": leads,
+            "can_reveal": bool(submission.delivery.policy_value("anonymous_marking"))
+            and (leads or submission.state == SubmissionState.RELEASED),
             "can_hand_back": leads
             and submission.state == SubmissionState.IN_ASSESSMENT
             and rules.may_hand_back(submission, person(request)),

@@ -19,9 +19,10 @@ from assessment.actions.allocation import claim_next
 from assessment.actions.marking import start_assessment
 from assessment.enums import WORK_STATES
 from assessment.selectors.filters import DUE, FEWEST, ROWS, WHOSE, Filters
-from assessment.selectors.queue import next_for, queue_for
+from assessment.selectors.queue import Queue, next_for, queue_for
 from assessment.selectors.standing import count_parts, standing_of
 from assessment.views.shared import filters_of, person, with_filters
+from catalogue.models import Criterion
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 from workflows.exceptions import TransitionRefused
@@ -79,6 +80,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         ("due", "Due", "All", list(DUE.items())),
         ("whose", "Whose", "All", list(WHOSE.items())),
         ("rows", "Rows on a page", FEWEST, [(one, one) for one in ROWS]),
+        ("criterion", "Mark", "All criteria", criteria_of(found)),
     ]
     selects = [
         (name, label, default, options, getattr(found.filters, name))
@@ -96,6 +98,15 @@ def queue(request: HttpRequest) -> HttpResponse:
         "lines": keys.lines("queue"),
     }
     return render(request, "assessment/queue.html", context)
+
+
+def criteria_of(found: Queue) -> list[tuple[str, str]]:
+    """The criteria of the task that was asked for, to mark one of them across learners."""
+    if found.filters.task not in dict(found.tasks):
+        return []
+    rows = Criterion.objects.filter(rubric__task=UUID(found.filters.task)).order_by("number")
+    words = {str(one.number): f"Only {one.code} {one.title}" for one in rows}
+    return list(words.items())
 
 
 @step_view()

@@ -4,6 +4,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -13,7 +14,7 @@ from assessment import rules
 from assessment.selectors.filters import Filters
 from assessment.selectors.standing import may_see
 from catalogue.models import Delivery
-from portfolios.models import Submission
+from portfolios.models import Hold, Submission
 
 RELATED = (
     "learner", "task", "rubric", "portfolio", "enrolment", "lease__holder",
@@ -21,15 +22,20 @@ RELATED = (
 )  # fmt: skip
 
 
+NOT_HERE = "Only those who mark this submission or allocate it work here."
+
+
 def person(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
 def visible(request: HttpRequest, pk: UUID) -> Submission:
-    """The submission, or 404 for whoever may not know of it."""
+    """The submission, with `is_held` for an open hold, or 404 for whoever may not know of it."""
     if not may_see(person(request), pk):
         raise Http404
-    found: Submission = get_object_or_404(Submission.objects.select_related(*RELATED), pk=pk)
+    held = Exists(Hold.objects.open().filter(submission=OuterRef("pk")))
+    rows = Submission.objects.select_related(*RELATED).annotate(is_held=held)
+    found: Submission = get_object_or_404(rows, pk=pk)
     return found
 
 
@@ -38,7 +44,7 @@ def for_marking(request: HttpRequest, pk: UUID) -> Submission:
     found = visible(request, pk)
     if rules.takes_part(found, person(request)):
         return found
-    raise PermissionDenied("Only those who mark this submission or allocate it work here.")
+    raise PermissionDenied(NOT_HERE)
 
 
 def led_delivery(request: HttpRequest, pk: UUID) -> Delivery:

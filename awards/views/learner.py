@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from assessment.selectors import author_of_result
 from assessment.selectors.comments import learner_comments
 from awards import selectors
 from awards.actions.reconsideration import request_reconsideration
@@ -50,6 +51,8 @@ def result(request: HttpRequest, pk: UUID) -> HttpResponse:
     context["comments"] = comments
     timed = {one.evidence for one in comments if one.entry.starts_ms is not None}
     context["recordings"] = sorted(timed)
+    if not submission.delivery.policy_value("anonymous_assessor"):
+        context["assessor"] = author_of_result(submission)
     return page(request, "awards/result_learner.html", context)
 
 

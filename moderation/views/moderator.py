@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from assessment.selectors import manifest_of
+from assessment.selectors.comments import comments_of
 from assessment.selectors.early import waiting_checks
 from catalogue.models import Criterion
 from moderation import actions, rules, selectors
@@ -188,6 +189,7 @@ def compare(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "item": item,
         "comparison": comparison,
+        "comments": comments_of(comparison.decision),
         "form": form,
         "open_to_me": open_to_me,
         "confirming": confirming,

@@ -3,6 +3,8 @@
 import uuid
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef
+
 from portfolios.models import EvidenceItem, Submission, SubmissionEvidence
 
 
@@ -15,19 +17,19 @@ class Reuse:
 
 
 def reuse_of(submission: Submission) -> Reuse:
-    """Equal bytes within the provider, by evidence. Says that, never whose; three queries."""
-    pins = dict(submission.pins.values_list("evidence_id", "sha256"))
-    known = set(pins.values())
+    """Equal bytes within the provider, by evidence. Says that, never whose; one statement."""
     provider = submission.delivery.version.micro_credential.provider_id
-    others = EvidenceItem.objects.filter(sha256__in=known, organisation=provider).exclude(
+    others = EvidenceItem.objects.filter(sha256=OuterRef("sha256"), organisation=provider).exclude(
         owner=submission.learner_id
     )
-    found = set(others.values_list("sha256", flat=True))
-    mine = SubmissionEvidence.objects.filter(
-        sha256__in=known, submission__learner=submission.learner_id
+    again = SubmissionEvidence.objects.filter(
+        sha256=OuterRef("sha256"), submission__learner=submission.learner_id
     ).exclude(submission__portfolio=submission.portfolio_id)
-    again = set(mine.values_list("sha256", flat=True))
+    rows = submission.pins.annotate(others=Exists(others), again=Exists(again)).values_list(
+        "evidence_id", "others", "again"
+    )
+    found = list(rows)
     return Reuse(
-        frozenset(pk for pk, sha256 in pins.items() if sha256 in found),
-        frozenset(pk for pk, sha256 in pins.items() if sha256 in again),
+        frozenset(pk for pk, by_others, _again in found if by_others),
+        frozenset(pk for pk, _others, elsewhere in found if elsewhere),
     )

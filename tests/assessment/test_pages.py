@@ -362,3 +362,28 @@ def test_reading_a_decided_submission(client, cast):
     words = client.get(url("workspace", submission.pk)).content.decode()
     assert "Who has it" in words
     assert "Clear work." not in words
+
+
+def test_one_criterion_at_a_time_across_learners(client, cast):
+    first, second = allocated(cast), allocated(cast, "hone")
+    draft = drafted(first, cast.ada, "M", feedback="On the whole.", staff_note="For staff.")
+    client.force_login(cast.ada)
+    queue = client.get(url("queue") + f"?task={cast.task.pk}").content.decode()
+    assert "Only C2 Criterion 2" in queue
+    query = f"task={cast.task.pk}&criterion=2"
+    page = client.get(f"{url('workspace', first.pk)}?{query}").content.decode()
+    assert 'name="feedback_2"' in page
+    assert 'name="feedback_1"' not in page
+    assert "You mark only <strong>C2 Criterion 2</strong>" in page
+    assert "3 of 3 criteria have a level." in page
+    sent = fields(page) | {"feedback": "On the whole.", "staff_note": "For staff.", "reason": ""}
+    sent |= pick(page, "NY") | {"feedback_2": "Look again.", "then": "next"}
+    answer = client.post(f"{url('save', first.pk)}?{query}", sent)
+    assert answer["Location"] == f"{url('workspace', second.pk)}?{query}"
+    draft.refresh_from_db()
+    assert (draft.feedback, draft.staff_note) == ("On the whole.", "For staff.")
+    levels = draft.judgements.order_by("criterion__number").values_list("level__code", "feedback")
+    assert [level for level, _words in levels] == ["M", "NY", "M"]
+    assert levels[0][1] == "On C1: look at the evidence again."
+    whole = client.get(f"{url('workspace', first.pk)}?criterion=9").content.decode()
+    assert 'name="feedback_1"' in whole

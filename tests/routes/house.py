@@ -475,6 +475,9 @@ def add_marking(house: House) -> None:
             owner=short(house, submission.learner),
             also=readers(house, submission),
         )
+    places["name wanted"] = Place(
+        places["assessed"].kwargs, owner=places["assessed"].owner, data={"reason": "She rang up."}
+    )
     here = Allocation.objects.current().get(submission=world.submissions["submitted"])
     places["allocation"] = Place({"delivery": cast.delivery.pk, "pk": here.pk}, owner="learner9")
     fresh = with_staff(world, "marking", 2)

@@ -473,6 +473,24 @@ ROWS = [
         "405",
     ),
     Row(
+        "assessment:reveal_learner",
+        "assessed",
+        "405",
+        "403: owner ada lea pam prue | 404",
+    ),
+    Row(
+        "assessment:reveal_learner",
+        "name wanted",
+        "405",
+        "200: lea pam prue | 403: owner ada | 404",
+    ),
+    Row(
+        "assessment:reveal_assessor",
+        "result",
+        "405",
+        "200: owner | 403: ada reader lea pam prue rita rob | 404",
+    ),
+    Row(
         "assessment:referral_feedback",
         "referred",
         "200: owner | 403: ada lea pam prue | 404",

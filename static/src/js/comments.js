@@ -16,7 +16,7 @@ export function setUpComments(reveal) {
   pane.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target.closest("[data-comment-form]")) cancel(event.target);
   });
-  for (const picture of pane.querySelectorAll("[data-evidence] img")) drawn(picture);
+  drawBoxes(pane);
 }
 
 // What the page knows: the page that is shown, the moment that plays, the words that are selected.
@@ -24,15 +24,28 @@ function placeIn(article) {
   const place = {};
   const player = article.querySelector("video, audio");
   if (player && player.currentTime) place.from = clock(player.currentTime);
-  const shown = article.querySelector("[data-shown-page]")?.dataset.shownPage;
-  if (shown) place.page = shown;
+  const page = article.dataset.page || pageInSight(article);
+  if (page) place.page = page;
   const selected = getSelection();
   if (selected && !selected.isCollapsed && article.contains(selected.anchorNode)) {
     place.quote = selected.toString().trim().slice(0, 1000);
   }
   if (article.dataset.box) place.box = article.dataset.box;
   delete article.dataset.box;
+  delete article.dataset.page;
   return place;
+}
+
+function numberOf(figure) {
+  return figure?.id.match(/-page-(\d+)$/)?.[1] || "";
+}
+
+// Of the pages in the scrolled list, the first that is not above its upper edge.
+function pageInSight(article) {
+  const list = article.querySelector(".app-viewer__pages");
+  if (!list) return "";
+  const top = list.getBoundingClientRect().top + 24;
+  return numberOf([...list.children].find((one) => one.getBoundingClientRect().bottom > top));
 }
 
 function clock(seconds) {
@@ -46,15 +59,11 @@ function cancel(inside) {
   article.querySelector("[data-comment]").focus();
 }
 
-// From a comment to its place: the page where the viewer has it, the moment of a recording, else the piece.
+// From a comment to its place: the page where the viewer shows it, else the piece. viewer.js starts recordings.
 function follow(link, reveal) {
   const piece = document.getElementById(link.hash.slice(1));
   if (!piece) return;
   reveal(piece);
-  if (link.dataset.seek) {
-    const player = piece.querySelector("video, audio");
-    if (player) player.currentTime = Number(link.dataset.seek) / 1000;
-  }
   const page = link.dataset.page && document.getElementById(`${piece.id}-page-${link.dataset.page}`);
   if (page) {
     page.scrollIntoView();
@@ -63,27 +72,29 @@ function follow(link, reveal) {
 }
 
 // A box by pointer, for those who like it: it opens the same form with the same four numbers.
-function drawn(picture) {
-  let from = null;
-  const at = (event) => {
+function drawBoxes(pane) {
+  let drawn = null;
+  const at = (event, picture) => {
     const area = picture.getBoundingClientRect();
     const part = (value, size) => Math.min(100, Math.max(0, Math.round((value / size) * 100)));
     return [part(event.clientX - area.left, area.width), part(event.clientY - area.top, area.height)];
   };
-  picture.draggable = false;
-  picture.addEventListener("pointerdown", (event) => {
-    if (event.pointerType === "touch" || event.button) return;
-    from = at(event);
+  pane.addEventListener("dragstart", (event) => event.target.matches("[data-evidence] img") && event.preventDefault());
+  pane.addEventListener("pointerdown", (event) => {
+    const picture = event.target.closest("[data-evidence] img");
+    if (!picture || event.pointerType === "touch" || event.button) return;
+    drawn = { picture, from: at(event, picture) };
   });
   document.addEventListener("pointerup", (event) => {
-    if (!from) return;
-    const [left, top] = from;
-    const [right, bottom] = at(event);
-    from = null;
-    const [width, height] = [Math.abs(right - left), Math.abs(bottom - top)];
+    if (!drawn) return;
+    const { picture, from } = drawn;
+    drawn = null;
+    const to = at(event, picture);
+    const [width, height] = [Math.abs(to[0] - from[0]), Math.abs(to[1] - from[1])];
     if (width < 2 || height < 2) return;
     const article = picture.closest("[data-evidence]");
-    article.dataset.box = `${Math.min(left, right)} ${Math.min(top, bottom)} ${width} ${height}`;
+    article.dataset.box = `${Math.min(from[0], to[0])} ${Math.min(from[1], to[1])} ${width} ${height}`;
+    article.dataset.page = numberOf(picture.closest("figure")) || "1";
     article.querySelector("[data-comment]").click();
   });
 }
