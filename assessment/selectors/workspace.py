@@ -17,7 +17,7 @@ from assessment.selectors.prepared import prepared_for
 from assessment.selectors.queue import name_of
 from catalogue.models import Criterion, Level
 from portfolios.models import Attestation, AttestationStatement, EvidenceItem, Submission
-from portfolios.selectors.library import reuse_of
+from portfolios.selectors.evidence import reuse_of
 from portfolios.selectors.viewing import EvidenceView, views_of
 
 

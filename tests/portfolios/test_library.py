@@ -8,7 +8,7 @@ from assessment.actions.marking import start_assessment
 from catalogue.models import Criterion
 from portfolios.actions.drafting import map_evidence
 from portfolios.actions.rendering import make_renditions
-from portfolios.selectors.library import reuse_of
+from portfolios.selectors.evidence import reuse_of
 from tests.factories.portfolios import file, portfolio_of, ready, submit
 from tests.factories.recordings import pages_of
 
