@@ -23,3 +23,7 @@ class NameInPreparedComment(Exception):  # noqa: N818  reads as a fact
 
 class EarlyNoteNeeded(Exception):  # noqa: N818  reads as a fact
     """A concern, or a decision that needs a reason, came without words."""
+
+
+class CalibrationRefused(Exception):  # noqa: N818  reads as a fact
+    """What keeps somebody from calibrating, or from waiving it, as a sentence for the page."""

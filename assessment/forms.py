@@ -458,3 +458,14 @@ class ExemplarForm(forms.Form):
     def chosen(self) -> list[tuple[EvidenceItem, str]]:
         given = self.cleaned_data
         return [(item, given[f"about_{n}"]) for n, item in self.copies if given[f"take_{n}"]]
+
+
+class WaiverForm(forms.Form):
+    """Why somebody may mark without calibration."""
+
+    reason = Text(
+        label="Why",
+        max_length=2000,
+        widget=forms.Textarea,
+        help_text="It is kept with your name. For example: agreed the levels with us last year.",
+    )

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import OrganisationRole
@@ -98,13 +99,28 @@ def independent_of_learner(submission: "Submission", actor: "Actor") -> bool:
 @guard(
     "not_calibrated",
     _(
-        "This delivery asks assessors to be calibrated first, and no calibration is recorded for you."
+        "This delivery asks assessors to calibrate first. Mark the agreed work under Calibration;"
+        " when you have passed, this work opens."
     ),
     on=[START],
+    needs_actor=True,
 )
-def calibrated_if_asked(submission: "Submission") -> bool:
-    """Where the policy asks for calibration nobody has one on record yet, so nobody may start."""
-    return not submission.delivery.policy_value("marking.requires_calibration")
+def calibrated_if_asked(submission: "Submission", actor: "Actor") -> bool:
+    """Where the policy asks, a passed calibration on this very rubric, or a waiver, that has not run out.
+
+    A new wording of the rubric has another fingerprint, so that what was passed on the old one no longer
+    counts (domain 2.8).
+    """
+    if not submission.delivery.policy_value("marking.requires_calibration"):
+        return True
+    person: Any = actor
+    if getattr(person, "pk", None) is None:
+        return False
+    held = {"rubric_hash": submission.rubric.content_hash, "valid_until__gt": timezone.now()}
+    return bool(
+        person.calibrations.filter(passed=True, **held).exists()
+        or person.calibration_waivers.filter(**held).exists()
+    )
 
 
 @guard(

@@ -298,3 +298,10 @@ describe(
     asks=True,
     sample={**EARLY, "note": "Read criterion 2 again: a sketch is not yet a plan."},
 )
+describe(
+    A + "calibration_not_passed",
+    Category.MODERATION,
+    who="Lead moderators of the version’s deliveries",
+    why="You lead moderation in a delivery of this micro-credential.",
+    sample={"assessor": "Ada Assessor", "task": "Workplace portfolio"},
+)

@@ -96,6 +96,33 @@ class EarlyCheckQuerySet(models.QuerySet[Any]):
         return self.filter(passed_at__isnull=True)
 
 
+class CalibrationQuerySet(models.QuerySet[Any]):
+    """Attempts at calibration."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Rows for which `rules.can_view_calibration` says yes."""
+        if not user.is_active:
+            return self.none()
+        led = user.delivery_roles.current().filter(role=DeliveryRoleKind.LEAD_MODERATOR)
+        return self.filter(
+            Q(assessor=user)
+            | Q(
+                task__version__micro_credential__in=led.values(
+                    "delivery__version__micro_credential_id"
+                ),
+                concluded_at__isnull=False,
+            )
+        )
+
+
+class WaiverQuerySet(models.QuerySet[Any]):
+    """Waivers of calibration."""
+
+    def current(self) -> Self:
+        """Those that have not run out."""
+        return self.filter(valid_until__gt=timezone.now())
+
+
 class ExemplarQuerySet(models.QuerySet[Any]):
     """Exemplars."""
 

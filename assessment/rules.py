@@ -23,7 +23,7 @@ from workflows.guards import may
 
 if TYPE_CHECKING:
     from accounts.models import Actor
-    from assessment.models import EarlyCheck, Exemplar, PreparedComment
+    from assessment.models import CalibrationAttempt, EarlyCheck, Exemplar, PreparedComment
     from catalogue.models import AssessmentTask, Delivery, MicroCredential
     from portfolios.models import Submission
 
@@ -222,3 +222,20 @@ def reads_early(check: "EarlyCheck", actor: "Actor") -> bool:
         | Q(submission__parts__person=who, submission__parts__kind__in=MARKING_PARTS)
     )
     return not marked.exists()
+
+
+def calibrates_on(task: "AssessmentTask", actor: "Actor") -> bool:
+    """An assessor of any delivery of the micro-credential."""
+    return teaches(task, actor, DeliveryRoleKind.ASSESSOR)
+
+
+def can_view_calibration(attempt: "CalibrationAttempt", actor: "Actor") -> bool:
+    """The assessor; lead moderators of the micro-credential once it is concluded.
+
+    Agrees with CalibrationQuerySet.visible_to.
+    """
+    if not getattr(actor, "is_active", False):
+        return False
+    return attempt.assessor_id == getattr(actor, "pk", None) or (
+        attempt.concluded_at is not None and keeps_exemplars(attempt.task, actor)
+    )

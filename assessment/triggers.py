@@ -18,6 +18,13 @@ EXEMPLAR_PARTS = ("assessment_exemplarlevel", "assessment_exemplarevidence")
 EXEMPLAR_MESSAGE = "assessment: an exemplar is never changed"
 RETIREMENT = ("retired_at", "retired_by_id", "retirement_reason")
 
+CALIBRATION = ("assessment_calibrationjudgement", "assessment_calibrationwaiver")
+# A row is kept from the moment that this column of it has a value.
+CALIBRATED = {
+    "assessment_calibrationattempt": "concluded_at",
+    "assessment_calibrationitem": "marked_at",
+}
+CALIBRATION_MESSAGE = "assessment: what was marked in a calibration is never changed"
 EARLY = ("assessment_earlyreading", "assessment_earlyverdict")
 EARLY_MESSAGE = "assessment: what an early check found is never changed"
 
@@ -37,6 +44,17 @@ def install(connection: Any) -> None:
             frozen = sorted(one.name for one in described if one.name not in RETIREMENT)
             make = _exemplars_on_postgresql if on_postgresql else _exemplars_on_sqlite
             statements += make(frozen)
+        for table in CALIBRATION:
+            if table in tables:
+                statements += _kept_whole(table, CALIBRATION_MESSAGE, on_postgresql=on_postgresql)
+        for table, column in CALIBRATED.items():
+            if table in tables:
+                statements += _kept_whole(
+                    table,
+                    CALIBRATION_MESSAGE,
+                    on_postgresql=on_postgresql,
+                    when=f"OLD.{column} IS NOT NULL",
+                )
         for table in EARLY:
             if table in tables:
                 statements += _kept_whole(table, EARLY_MESSAGE, on_postgresql=on_postgresql)
@@ -44,12 +62,12 @@ def install(connection: Any) -> None:
             cursor.execute(statement)
 
 
-def _kept_whole(table: str, message: str, *, on_postgresql: bool) -> list[str]:
-    """Refuse every change of a row, and that it goes."""
+def _kept_whole(table: str, message: str, *, on_postgresql: bool, when: str = "1 = 1") -> list[str]:
+    """Refuse every change of a row, and that it goes; of those for which `when` is true."""
     if on_postgresql:
         refuse = f"RAISE EXCEPTION '{message}' USING ERRCODE = '23001'"
         head = f"CREATE OR REPLACE FUNCTION {table}_kept() RETURNS trigger LANGUAGE plpgsql AS"
-        event = f"BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW"
+        event = f"BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW WHEN ({when})"
         return [
             f"{head} $$ BEGIN {refuse}; END $$",
             f"CREATE OR REPLACE TRIGGER {table}_kept {event} EXECUTE FUNCTION {table}_kept()",
@@ -60,7 +78,7 @@ def _kept_whole(table: str, message: str, *, on_postgresql: bool) -> list[str]:
         refuse = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
         statements += [
             f"DROP TRIGGER IF EXISTS {name}",
-            f"CREATE TRIGGER {name} BEFORE {event} ON {table} {refuse}",
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN {when} {refuse}",
         ]
     return statements
 

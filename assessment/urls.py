@@ -5,6 +5,7 @@ from django.urls import path
 from assessment.views import (
     allocation,
     bank,
+    calibration,
     comments,
     exemplars,
     learner,
@@ -45,6 +46,20 @@ urlpatterns = [
     path("assess/m/<uuid:pk>/comments/on/<int:number>/", comments.write, name="comment"),
     path("assess/m/<uuid:pk>/comments/<uuid:comment>/", comments.change, name="change_comment"),
     path("assess/m/<uuid:pk>/comments/<uuid:comment>/mark/", comments.mark, name="mark_comment"),
+    path("assess/calibration/", calibration.home, name="calibration"),
+    path("assess/calibration/begin/<uuid:task>/", calibration.begin, name="begin_calibration"),
+    path(
+        "assess/calibration/waive/<uuid:task>/<uuid:assessor>/",
+        calibration.waive,
+        name="waive_calibration",
+    ),
+    path("assess/calibration/<uuid:pk>/", calibration.result, name="calibration_result"),
+    path("assess/calibration/work/<uuid:pk>/", calibration.mark, name="mark_exemplar"),
+    path(
+        "assess/calibration/work/<uuid:pk>/<int:number>/",
+        calibration.evidence,
+        name="calibration_evidence",
+    ),
     path("assess/comments/", bank.bank, name="bank"),
     path("assess/comments/new/", bank.prepare, name="prepare"),
     path("assess/comments/<uuid:pk>/", bank.change, name="change_prepared"),

@@ -62,6 +62,7 @@ ASSESSOR = Role(
         ("Home", "assessment:home"),
         ("Queue", "assessment:queue"),
         ("Comment bank", "assessment:bank"),
+        ("Calibration", "assessment:calibration"),
         ("Your agreement", "moderation:own_agreement"),
         ("Exemplars", "assessment:exemplars"),
         ("Dates", "workflows:agenda"),
@@ -92,6 +93,7 @@ LEAD_MODERATOR = Role(
         "/ratify/",
         "/assess/allocate/",
         "/assess/exemplars/",
+        "/assess/calibration/",
         "/assess/m/",
         "/manage/submissions/",
     ),
@@ -100,6 +102,7 @@ LEAD_MODERATOR = Role(
         ("Rounds", "moderation:rounds"),
         ("Agreement", "moderation:agreement"),
         ("Exemplars", "assessment:exemplars"),
+        ("Calibration", "assessment:calibration"),
         ("Sign-off", "awards:home"),
     ),
 )

@@ -1,6 +1,12 @@
 """Models of marking."""
 
 from assessment.models.allocation import Allocation, Lease
+from assessment.models.calibration import (
+    CalibrationAttempt,
+    CalibrationItem,
+    CalibrationJudgement,
+    CalibrationWaiver,
+)
 from assessment.models.comment import CommentEntry, EvidenceComment, PreparedComment
 from assessment.models.decision import AssessmentDecision, CriterionJudgement
 from assessment.models.early import EarlyCheck, EarlyPlace, EarlyReading, EarlyVerdict
@@ -9,6 +15,10 @@ from assessment.models.exemplars import Exemplar, ExemplarEvidence, ExemplarLeve
 __all__ = [
     "Allocation",
     "AssessmentDecision",
+    "CalibrationAttempt",
+    "CalibrationItem",
+    "CalibrationJudgement",
+    "CalibrationWaiver",
     "CommentEntry",
     "CriterionJudgement",
     "EarlyCheck",

@@ -13,7 +13,13 @@ from django.utils import timezone
 from accounts.enums import OrganisationKind, OrganisationRole
 from accounts.models import DeclaredConflict, Membership, User
 from assessment.enums import MARKED_AS, MARKING_PARTS, WORK_STATES, AllocationRole
-from assessment.models import Allocation, AssessmentDecision, CriterionJudgement, ExemplarLevel
+from assessment.models import (
+    Allocation,
+    AssessmentDecision,
+    CalibrationJudgement,
+    CriterionJudgement,
+    ExemplarLevel,
+)
 from assessment.outcome import Band, Mark, Result, result_of
 from assessment.querysets import in_order, unallocated
 from catalogue.enums import DeliveryRoleKind
@@ -217,7 +223,8 @@ def band_of(grade: Grade) -> Band:
 
 
 def marks_of(
-    judgements: Iterable[CriterionJudgement | ExemplarLevel], levels: Iterable[Level]
+    judgements: Iterable[CriterionJudgement | ExemplarLevel | CalibrationJudgement],
+    levels: Iterable[Level],
 ) -> list[Mark]:
     """Judgements, or levels that were agreed, as the arithmetic wants them. `levels` are all levels of the rubric."""
     boundaries: dict[UUID, int] = {}

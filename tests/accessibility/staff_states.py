@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from assessment.actions.calibration import begin_calibration, mark_exemplar
 from assessment.actions.commenting import write_comment
 from assessment.actions.early import begin_reading, record_reading
 from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
@@ -12,12 +13,13 @@ from assessment.actions.marking import start_assessment
 from assessment.actions.preparing import prepare_comment
 from assessment.definitions import Remark
 from assessment.models import Allocation, EarlyCheck
+from assessment.selectors.calibration import next_item
 from assessment.selectors.early import decided_places
 from assessment.selectors.exemplars import copies_of
 from awards.actions.recall import ask_recall
 from awards.actions.reconsideration import request_reconsideration
 from awards.actions.release import schedule_release
-from catalogue.models import Criterion, Level
+from catalogue.models import AssessmentTask, Criterion, Level
 from moderation.actions import (
     Minutes,
     amend_meeting,
@@ -220,6 +222,51 @@ def with_actions(world: World) -> Kwargs:
         required_actions="Reword criterion 2.", owner=cast.lea, due_on=cast.delivery.ends_on,
     )  # fmt: skip
     return {"pk": close_round(ready, actor=cast.lea).actions.get().pk}
+
+
+def agreed_work(world: World) -> Cast:
+    """A delivery that asks for calibration, and five pieces of agreed work."""
+    cast = world.another("calibration", 1, policy={"marking.requires_calibration": True})
+    for number, code in enumerate(["NY", "M", "G", "M", "E"], 1):
+        levels = Level.objects.filter(criterion__rubric__task=cast.task, code=code)
+        freeze_exemplar(
+            cast.task,
+            actor=cast.lea,
+            title=f"Agreed work {number} {LONG_WORD}",
+            agreed=Agreed(
+                {one.criterion_id: one.pk for one in levels},
+                rationale="It does what the descriptor asks, and no more.",
+                reasons={
+                    one.criterion_id: "Two of the three journeys were tested." for one in levels
+                },
+            ),
+            work=Anonymous([("C1", "I checked the headings."), ("", "About all of it.")]),
+            for_calibration=True,
+        )
+    return cast
+
+
+def calibrating(world: World) -> Kwargs:
+    """Ada has begun; Abe has not passed."""
+    made = world.state(calibrated)
+    ada = world.cast.people["ada"]
+    task = AssessmentTask.objects.get(pk=made["task"])
+    item = next_item(begin_calibration(task, actor=ada))
+    assert item is not None
+    return {"pk": item.pk, "task": task.pk, "assessor": ada.pk}
+
+
+def calibrated(world: World) -> Kwargs:
+    """Abe marked everything one level too high."""
+    cast = agreed_work(world)
+    attempt = begin_calibration(cast.task, actor=cast.abe)
+    while (item := next_item(attempt)) is not None:
+        levels = {}
+        for one in item.exemplar.levels.select_related("level", "criterion"):
+            higher = one.criterion.levels.filter(rank=min(one.level.rank + 1, 3)).get()
+            levels[one.criterion_id] = higher.pk
+        attempt = mark_exemplar(item, actor=cast.abe, levels=levels)
+    return {"pk": attempt.pk, "task": cast.task.pk}
 
 
 def early_decisions(world: World) -> Kwargs:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from assessment import rules as assessing
-from assessment.models import Exemplar
+from assessment.models import CalibrationAttempt, EarlyCheck, Exemplar
 from awards import rules as awarding
 from awards.models import Credential, Ratification, Recall, Reconsideration, Release
 from catalogue import rules as offering
@@ -31,6 +31,8 @@ AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
     (UploadSession, learning.owns_upload),
     (Submission, learning.can_view_submission),
     (Exemplar, assessing.can_view_exemplar),
+    (EarlyCheck, assessing.can_view_early_check),
+    (CalibrationAttempt, assessing.can_view_calibration),
     (ModerationRound, moderating.can_view_round),
     (SampleItem, moderating.can_view_item),
     (ExternalReview, moderating.can_view_external),
@@ -75,6 +77,12 @@ def everybody(world: World) -> Iterator[list[User]]:
             task=world.cast.task, rubric_hash="1" * 64, code=f"EX-{reserved}", title="Just met",
             origin="written", outcome="achieved", rationale="Agreed.", made_by=world.cast.lea,
             content_hash="0" * 64, for_calibration=reserved,
+        )  # fmt: skip
+    EarlyCheck.objects.create(delivery=world.cast.delivery, task=world.cast.task, size=5)
+    for number, passed in enumerate((None, True)):
+        CalibrationAttempt.objects.create(
+            assessor=world.people["ada"], task=world.cast.task, rubric_hash=str(number) * 64,
+            passed=passed, concluded_at=timezone.now() if passed else None,
         )  # fmt: skip
     for owner in Organisation.objects.all():
         for ended in (None, one.opened_at):

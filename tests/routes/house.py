@@ -19,7 +19,14 @@ from assessment.actions.commenting import write_comment
 from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
 from assessment.actions.preparing import prepare_comment
 from assessment.definitions import Remark
-from assessment.models import Allocation, AssessmentDecision, EarlyCheck
+from assessment.models import (
+    Allocation,
+    AssessmentDecision,
+    CalibrationAttempt,
+    CalibrationItem,
+    EarlyCheck,
+    Exemplar,
+)
 from assessment.selectors.exemplars import copies_of
 from awards.actions.recall import ask_recall
 from awards.actions.release import schedule_release
@@ -530,6 +537,32 @@ def add_pool(house: House) -> None:
     )
 
 
+def add_calibration(house: House) -> None:
+    """Agreed work, an attempt that was not passed, and one that was begun."""
+    world, places = house.world, house.places
+    task, person = world.cast.task, house.people
+    exemplars = [
+        Exemplar.objects.create(
+            task=task, rubric_hash=task.rubric.content_hash, code=f"EX-{number}", title="Just met",
+            origin="written", outcome="achieved", rationale="Agreed.", made_by=person["lea"],
+            content_hash="0" * 64, for_calibration=True,
+        )
+        for number in range(5)
+    ]  # fmt: skip
+    of_rubric = {"task": task, "rubric_hash": task.rubric.content_hash}
+    past = CalibrationAttempt.objects.create(
+        assessor=person["abe"], concluded_at=timezone.now(), passed=False, **of_rubric
+    )
+    running = CalibrationAttempt.objects.create(assessor=person["ada"], **of_rubric)
+    piece = CalibrationItem.objects.create(attempt=running, exemplar=exemplars[0], number=1)
+    places["calibration"] = Place(
+        {"pk": past.pk, "task": task.pk, "assessor": person["ana"].pk},
+        owner="lena",
+        data={"reason": "Agreed the levels with us."},
+    )
+    places["calibration item"] = Place({"pk": piece.pk, "number": 1}, owner="lena")
+
+
 def add_moderation(house: House) -> None:
     """A round in each state, an item read and one unread."""
     world, places = house.world, house.places
@@ -569,6 +602,7 @@ def add_moderation(house: House) -> None:
     waiting = with_staff(world, "assessed", 1)
     marked.assessed(waiting, "assessed-1")
     places["set to moderate"] = Place(of_set(waiting), owner="assessed-1")
+    add_calibration(house)
     early = with_staff(world, "early", 1)
     check = EarlyCheck.objects.create(delivery=early.delivery, task=early.task, size=1)
     marked.assessed(early, "early-1")

@@ -114,6 +114,7 @@ UPLOAD_POST = f"405: owner | {NOT_IN} | 405"
 ADMIN = "pam prue"
 CATALOGUE = "pam otto prue arthur petronella olga"
 MARKS = "ada abe ana cora lea pam otto prue olga"
+ASSESS = "ada abe ana cora otto"
 MODERATES = "moses ed lea otto"
 ANYBODY = "200"
 READS = "403: ada abe ana cora moses ed"
@@ -524,6 +525,17 @@ ROWS = [
         "302: pam | 403: moses ed lea | 404",
     ),
     Row("moderation:uphold_alike", "nothing", only(MODERATES, 403), only(MODERATES, 403, 422)),
+    Row("assessment:calibration", "nothing", only(MARKS, 403), "405"),
+    Row("assessment:begin_calibration", "calibration", "405", f"302: {ASSESS} | 403: lea | 404"),
+    Row("assessment:calibration_result", "calibration", only("abe lea otto", 404), "405"),
+    Row(
+        "assessment:waive_calibration",
+        "calibration",
+        "200: lea otto | 403: ada abe ana cora | 404",
+        "302: lea otto | 403: ada abe ana cora | 404",
+    ),
+    Row("assessment:mark_exemplar", "calibration item", only("ada", 404), only("ada", 404, 422)),
+    Row("assessment:calibration_evidence", "calibration item", "404", "405"),
     Row("moderation:early_check", "early check", *[only("moses lea", 404, s) for s in (200, 422)]),
     Row("moderation:early_reading", "early check", *[only("moses lea", 404, 302)] * 2),
     Row("moderation:rounds", "nothing", only(MODERATES, 403), "405"),
