@@ -84,6 +84,14 @@ class SnapshotState(models.TextChoices):
     FAILED = "failed", "Not kept"
 
 
+class Verdict(models.TextChoices):
+    """Whether a rule of evidence holds, as far as a portfolio shows."""
+
+    YES = "yes", "Yes"
+    UNCLEAR = "unclear", "Not clear"
+    NO = "no", "No"
+
+
 class UploadStore(models.TextChoices):
     """Where the bytes of an unfinished upload lie."""
 

@@ -17,7 +17,7 @@ from assessment.selectors.prepared import prepared_for
 from assessment.selectors.queue import name_of
 from catalogue.models import Criterion, Level
 from portfolios.models import Attestation, AttestationStatement, EvidenceItem, Submission
-from portfolios.selectors.evidence import reuse_of
+from portfolios.selectors.evidence import is_old, reuse_of
 from portfolios.selectors.viewing import EvidenceView, views_of
 
 
@@ -40,6 +40,7 @@ class File:
     view: EvidenceView | None = None
     held_by_others: bool = False
     submitted_elsewhere: bool = False
+    is_old: bool = False
 
     @property
     def is_recording(self) -> bool:
@@ -182,14 +183,17 @@ def files_of(
 
 
 def show(files: Iterable[File], submission: Submission) -> None:
-    """Put to each file what can be shown of it in place, and whether its bytes were used elsewhere."""
+    """Put to each file what can be shown of it in place, whether its bytes were used elsewhere, and its age."""
     views = views_of([one.item for one in files if one.item is not None])
     reuse = reuse_of(submission)
+    months = int(submission.delivery.policy_value("evidence.currency_months"))
+    submitted_on = submission.submitted_at.astimezone(submission.delivery.zone).date()
     for file in files:
         if file.item is not None:
             file.view = views[file.item.pk]
             file.held_by_others = file.item.pk in reuse.by_others
             file.submitted_elsewhere = file.item.pk in reuse.elsewhere
+            file.is_old = is_old(file.item, months, submitted_on)
 
 
 def statements_of(

@@ -21,7 +21,6 @@ from portfolios import definitions, guards
 from portfolios.enums import (
     ENDED_ATTEMPT,
     AttestationState,
-    EvidenceKind,
     EvidenceState,
     ExtensionState,
     StoreProblem,
@@ -475,18 +474,6 @@ def readiness(
         if one is not guards.declaration_accepted and not one.holds(portfolio)
     ]
     warnings = []
-    used = {
-        mapping.evidence_id: mapping.evidence
-        for outcome in progress.outcomes
-        for row in outcome.criteria
-        for mapping in row.mappings
-    }
-    for item in used.values():
-        if item.needs_text_alternative and not item.text_alternative:
-            what = (
-                "captions or a transcript" if item.kind == EvidenceKind.MEDIA else "a description"
-            )
-            warnings.append(f"“{item.title}” has no {what} for people who cannot see or hear it.")
     for outcome in progress.outcomes:
         warnings += [
             f"You have written no reflection on {row.criterion}."

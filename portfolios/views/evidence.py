@@ -16,10 +16,11 @@ from django.http import (
 )
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from catalogue.models import Criterion
+from catalogue.models import Criterion, policy_defaults
 from portfolios import definitions, storage
 from portfolios.actions.drafting import (
     add_file_evidence,
@@ -46,6 +47,15 @@ from portfolios.manifest import neutral_name
 from portfolios.models import EvidenceItem, EvidenceMapping, Portfolio, UploadSession
 from portfolios.selectors import is_altered, limits_of, progress_of
 from portfolios.selectors import library as library_of
+from portfolios.selectors.evidence import (
+    LOOKS,
+    USES,
+    Filters,
+    access_gap,
+    found_in,
+    is_old,
+)
+from portfolios.selectors.viewing import views_of
 from portfolios.views.shared import kept_initial, own_portfolio, person, signed_in
 from workflows.actions import open_once, open_record
 from workflows.exceptions import StaleVersion
@@ -61,12 +71,36 @@ def library(request: HttpRequest, pk: uuid.UUID | None = None) -> HttpResponse:
     found = own_portfolio(request, pk) if pk else None
     learner = person(request)
     removed = learner.evidence.filter(state=EvidenceState.REMOVED).order_by("-removed_at")[:20]
-    context: dict[str, Any] = {"portfolio": found, "items": library_of(learner)}
-    context["removed"] = removed
+    items = library_of(learner)
+    views = views_of(items)
+    months, today = months_of(found), timezone.localdate()
+    filters = filters_of(request)
+    shown = found_in([views[one.pk] for one in items], filters, months=months, today=today)
+    rows = [(view, is_old(view.item, months, today), access_gap(view)) for view in shown]
+    context: dict[str, Any] = {"portfolio": found, "rows": rows, "filters": filters}
+    context |= {"removed": removed, "total": len(items), "months": months}
+    context |= {"kinds": EvidenceKind.choices, "uses": USES.items(), "looks": LOOKS.items()}
     context["portfolios"] = Portfolio.objects.filter(enrolment__learner=learner).select_related(
         "task"
     )
     return render(request, "portfolios/library.html", context)
+
+
+def filters_of(request: HttpRequest) -> Filters:
+    """What the address asks for; values that nobody offers are left out."""
+    asked = {name: request.GET.get(name, "") for name in ("kind", "use", "look")}
+    known: dict[str, Any] = {"kind": EvidenceKind.values, "use": USES, "look": LOOKS}
+    return Filters(
+        words=request.GET.get("q", "")[:200],
+        **{name: value if value in known[name] else "" for name, value in asked.items()},
+    )
+
+
+def months_of(found: Portfolio | None) -> int:
+    """For how long evidence usually counts as current: by the delivery's policy, else by the default."""
+    key = "evidence.currency_months"
+    value = found.enrolment.delivery.policy_value(key) if found else policy_defaults()[key]
+    return int(value)
 
 
 @require_safe

@@ -21,6 +21,8 @@ from portfolios.enums import EvidenceState
 from portfolios.forms import ReflectionForm
 from portfolios.models import Portfolio, Reflection
 from portfolios.selectors import CriterionRow, home_of, library, progress_of
+from portfolios.selectors.evidence import standing_of
+from portfolios.selectors.viewing import views_of
 from portfolios.views.shared import KEPT, kept_initial, own_portfolio, person, signed_in
 from workflows.exceptions import StaleVersion
 
@@ -181,7 +183,10 @@ def evidence_map(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         words = {0: "Nothing was changed.", 1: "One change saved."}
         messages.success(request, words.get(changed, f"{changed} changes saved."))
         return redirect(request.get_full_path())
-    layout = "list" if request.GET.get("by") == "criterion" else "table"
+    layout = {"criterion": "list", "rules": "rules"}.get(request.GET.get("by", ""), "table")
+    standings = []
+    if layout == "rules":
+        standings = standing_of(found, progress, views_of(items))
     counts: dict[Any, int] = defaultdict(int)
     for _item, criterion_id in have:
         counts[criterion_id] += 1
@@ -218,6 +223,7 @@ def evidence_map(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             "by_criterion": by_criterion,
             "counts": [(row, counts[row.criterion.pk]) for row in rows],
             "layout": layout,
+            "standings": standings,
         },
     )
 

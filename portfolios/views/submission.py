@@ -32,6 +32,7 @@ from portfolios.selectors import (
     progress_of,
     readiness,
 )
+from portfolios.selectors.evidence import access_gaps
 from portfolios.storage import megabytes
 from portfolios.transitions import SUBMIT
 from portfolios.views.shared import kept_initial, own_portfolio, person, refused, signed_in
@@ -83,6 +84,7 @@ def check(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "portfolio": found,
         "progress": progress,
         "ready": ready,
+        "access": access_gaps(progress),
         "delivery": found.enrolment.delivery,
     }
     return render(request, "portfolios/check.html", context)
