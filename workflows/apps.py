@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db import connections
+from django.db.models.signals import post_migrate, pre_migrate
 
 HISTORICAL = "__fake__"
 """The module that Django gives to models rendered from migrations."""
@@ -23,8 +24,23 @@ class WorkflowsConfig(AppConfig):
         # Guards, rules, births and handlers of every app, so that none depends on who imports what.
         autodiscover_modules("guards", "rules", "transitions", "handlers")
 
+        pre_migrate.connect(drop_triggers, sender=self)
         post_migrate.connect(install_triggers, sender=self)
         spare_historical_models()
+
+
+def drop_triggers(using: str, plan: list[Any], **kwargs: Any) -> None:
+    """Receiver of pre_migrate: SQLite rebuilds no table that the trigger of another table names.
+
+    Those of all apps go before anything is migrated; each app puts its own back afterwards.
+    """
+    connection = connections[using]
+    if connection.vendor != "sqlite" or not plan:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"DROP TRIGGER {connection.ops.quote_name(name)}")
 
 
 def spare_historical_models() -> None:

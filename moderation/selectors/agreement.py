@@ -155,7 +155,7 @@ UNDECIDED = (
 
 
 def cases_of(deliveries: Iterable[UUID], by: str) -> list[fairness.Case]:
-    """Every submission of these deliveries as a case, grouped by mode, employer, site or delivery. One query."""
+    """Every submission of these deliveries as a case, grouped by mode, employer, site, route or delivery. One query."""
     newest = AssessmentDecision.objects.filter(
         submission=OuterRef("pk"), final_at__isnull=False
     ).order_by("-number")
@@ -172,16 +172,19 @@ def cases_of(deliveries: Iterable[UUID], by: str) -> list[fairness.Case]:
             was_returned=Exists(returned),
         )
         .values_list(
-            "delivery__mode", "enrolment__employer__name", "enrolment__site", "delivery__title",
-            "state", "attempt", "outcome", "was_read", "was_returned",
+            "delivery__mode", "enrolment__employer__name", "enrolment__site",
+            "enrolment__recognition", "delivery__title", "state", "attempt", "outcome", "was_read", "was_returned",
         )
     )  # fmt: skip
     cases = []
-    for mode, employer, site, delivery, state, attempt, outcome, was_read, was_returned in rows:
+    for (
+        mode, employer, site, claim, delivery, state, attempt, outcome, was_read, was_returned,
+    ) in rows:  # fmt: skip
         group = {
             "mode": str(DeliveryMode(mode).label),
             "employer": employer or "No organisation",
             "site": site or "No site",
+            "route": "Recognition of prior learning" if claim else "Taught",
             "delivery": delivery,
         }[by]
         cases.append(

@@ -20,6 +20,7 @@ GROUPS = {
     "mode": "Mode of delivery",
     "employer": "Organisation",
     "site": "Site",
+    "route": "Route",
     "delivery": "Delivery",
 }
 RATES = (fairness.PASSED, fairness.REFERRED, fairness.RETURNED)

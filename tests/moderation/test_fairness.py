@@ -69,11 +69,13 @@ def test_one_query_for_many_as_for_few() -> None:
     moderated(cast)
     moderated(another_cast(3))
     lena = cast.enrolments["lena"]
-    lena.site = "Porirua"
+    lena.site, lena.recognition = "Porirua", True
     lena.save()
     with CaptureQueriesContext(connection) as queries:
         found = selectors.cases_of([cast.delivery.pk], "delivery")
         sites = selectors.cases_of([cast.delivery.pk], "site")
+        routes = selectors.cases_of([cast.delivery.pk], "route")
     assert len(found) == 4
-    assert len(queries) == 2
+    assert len(queries) == 3
+    assert Counter(one.group for one in routes)["Recognition of prior learning"] == 1
     assert Counter(one.group for one in sites) == {"Porirua": 1, "No site": 3}
