@@ -148,6 +148,7 @@ def render(notification: Notification, titles: Titles | None = None) -> tuple[st
         "greeting_is_reo": greeting != "Hello",
         "kind_line": kind_line(notification.topic, order),
         "why": topic.why,
+        "has_account": notification.recipient is not None,
         "may_change": notification.recipient is not None and not topic.required,
         "settings_link": f"{settings.SITE_URL}/settings/messages/",
     }
