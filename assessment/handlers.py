@@ -296,7 +296,7 @@ describe(
     who="Assessors of the delivery, and the author of the version",
     why="You assess in this delivery, or wrote its tasks.",
     asks=True,
-    sample={**EARLY, "note": "Read criterion 2 again: a sketch is not yet a plan."},
+    sample={**EARLY, "note": "Read criterion 2 again: a sketch is no plan."},
 )
 describe(
     A + "calibration_not_passed",
