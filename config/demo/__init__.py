@@ -43,6 +43,8 @@ def _earlier(cast: people.Cast) -> None:
     done = moderating.drawn(delivery, cast)
     moderating.read_all(done)
     moderating.accept_and_close(done, cast)
+    moderating.hand_on(done, cast)
+    moderating.standardise(delivery, cast)
     awarding.sign_and_release(delivery, cast)
     awarding.look_once_more(submissions["peter"], cast, conclude=True)
     awarding.look_once_more(submissions["anja"], cast, conclude=False)

@@ -1,17 +1,26 @@
-"""Rounds: one read to its end, one half read."""
+"""Rounds: one read to its end and handed on, one half read. What people agreed on together."""
+
+from datetime import timedelta
+
+from django.utils import timezone
 
 from accounts.models import User
+from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
 from assessment.models import AssessmentDecision
 from catalogue.models import Delivery, Level
 from config.demo.people import Cast
 from moderation.actions import (
     Levels,
+    Minutes,
     adjust_item,
     close_round,
     decide_round,
     draw_sample,
+    invite_external,
     open_round,
+    record_meeting,
     seal_reading,
+    sign_meeting,
     uphold_item,
 )
 from moderation.enums import RoundDecision, Sufficiency
@@ -20,6 +29,12 @@ from moderation.models import ModerationRound, SampleItem
 DIFFERS = {2: "C3", 5: "C6", 9: "C3", 13: "C2"}
 """Which readings see one criterion a level higher, or lower where there is none above."""
 REASON = "Both levels can be defended from the evidence; the assessor saw the whole portfolio."
+
+WRITTEN = (
+    "I tested one page of our site with the keyboard and a screen reader, wrote down what did not work, "
+    "and had two of five things mended."
+)
+"""Work that was written to show where the pass boundary lies."""
 
 
 def drawn(delivery: Delivery, cast: Cast) -> ModerationRound:
@@ -84,3 +99,42 @@ def accept_and_close(round_: ModerationRound, cast: Cast) -> None:
         reason="Every decision was read. The readings differ by a level here and there, never on the outcome.",
     )
     close_round(decided, actor=cast["lea"])
+
+
+def hand_on(round_: ModerationRound, cast: Cast) -> None:
+    """Xanthe, who has no part in the delivery, may look at the closed round for a month."""
+    today = timezone.now().astimezone(round_.delivery.zone).date()
+    invite_external(
+        round_,
+        actor=cast["lea"],
+        email=cast["xanthe"].email,
+        name="",
+        since=today,
+        until=today + timedelta(days=30),
+        asked="Is the work at the pass boundary read alike by both assessors?",
+    )
+
+
+def standardise(delivery: Delivery, cast: Cast) -> None:
+    """An exemplar that was written for the purpose, and the record of the meeting about it."""
+    task = delivery.version.tasks.get()
+    just_met = Level.objects.filter(criterion__rubric__task=task, is_met=True).order_by("-rank")
+    chosen = {level.criterion_id: level.pk for level in just_met}
+    shown = freeze_exemplar(
+        task,
+        actor=cast["lea"],
+        title="Just met, one page of evidence",
+        agreed=Agreed(
+            chosen, "Everything asked for is there once; nothing shows that it is kept up."
+        ),
+        work=Anonymous([("", WRITTEN)]),
+    )
+    held = Minutes(
+        held_on=timezone.localdate(),
+        attendees=[cast["ada"], cast["abe"], cast["moses"], cast["lea"]],
+        exemplars=[shown],
+        readings="“Tested” asks for a test that is written down, not for every tool there is.",
+        decisions="The exemplar is shown to new assessors.",
+        actions="Ada adds an example of a written test to the brief by the next delivery.",
+    )
+    sign_meeting(record_meeting(task, held, actor=cast["lea"]), actor=cast["lea"], seen_version=1)

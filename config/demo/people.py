@@ -15,6 +15,7 @@ STAFF = {
     "moses": ("Moses Taufa", "Moderator"),
     "lea": ("Lea Hartmann", "Lead moderator"),
     "ed": ("Ed Sinclair", "External moderator"),
+    "xanthe": ("Xanthe Ruatapu", "Moderator from outside"),
     "pam": ("Pam Whaanga", "Programme administrator"),
     "rita": ("Rita Kowalski", "Ratifier"),
     "rob": ("Rob McAllister", "Ratifier"),

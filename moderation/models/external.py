@@ -1,6 +1,7 @@
 """Somebody from outside looks at one round for a time, and writes a report of their own."""
 
 import uuid
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.utils import timezone
@@ -55,6 +56,11 @@ class ExternalReview(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} looks at {self.round}"
+
+    @property
+    def last_moment(self) -> datetime:
+        """The end of the last day, as a moment of that day."""
+        return self.closes_at - timedelta(seconds=1)
 
     @property
     def standing(self) -> str:

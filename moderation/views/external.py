@@ -26,6 +26,9 @@ from portfolios.receipts import FontsMissing
 from portfolios.views.evidence import Handed, hand_out, protect
 from workflows.actions import open_record
 
+IN_WORDS = ("Decision", "Reason", "Required actions")
+"""Rows of the record's decision that the page takes over; its times stand in the record as they are."""
+
 
 @require_GET
 @login_required
@@ -73,6 +76,7 @@ def external_round(request: HttpRequest, pk: UUID) -> HttpResponse:
         "review": review,
         "round": review.round,
         "facts": facts,
+        "decision": [row for row in facts["decision"] if row[0] in IN_WORDS],
         "sample": selectors.sample_of(review.round),
         "commented": set(review.comments.values_list("item_id", flat=True)),
         "criteria": review.round.task.rubric.criteria.prefetch_related("levels"),

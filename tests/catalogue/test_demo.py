@@ -8,10 +8,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import User
+from assessment.models import Exemplar
 from awards.models import Credential, Reconsideration
 from catalogue.models import Delivery, MicroCredentialVersion
 from config import demo
-from moderation.models import ModerationRound
+from moderation.models import ExternalReview, Meeting, ModerationRound
 from portfolios.models import EvidenceItem, ExtensionRequest, Hold, Portfolio, Submission
 from workflows.models import TransitionRecord
 from workflows.outbox import relay
@@ -46,6 +47,7 @@ def test_everything_is_there_once(loaded):
         "approved": 1, "requested": 1
     }  # fmt: skip
     an_earlier_cohort_has_gone_through_everything()
+    a_round_is_handed_on_and_a_meeting_recorded()
     a_round_is_half_read_and_part_of_it_was_drawn_at_random()
     everybody_shown_can_sign_in(loaded)
     before = TransitionRecord.objects.count(), User.objects.count()
@@ -75,6 +77,12 @@ def an_earlier_cohort_has_gone_through_everything():
     assert Counter(done.items.values_list("state", flat=True)) == {"upheld": 19, "adjusted": 1}
 
 
+def a_round_is_handed_on_and_a_meeting_recorded():
+    review = ExternalReview.objects.get()
+    assert (review.person.name, review.standing) == ("Xanthe Ruatapu", "open")
+    assert Meeting.objects.get().exemplars.get() == Exemplar.objects.get()
+
+
 def a_round_is_half_read_and_part_of_it_was_drawn_at_random():
     running = ModerationRound.objects.get(delivery__code="cybersecurity-pilot")
     assert running.state == "reviewing"
@@ -96,7 +104,7 @@ def everybody_shown_can_sign_in(loaded):
         parts.add(part)
     assert parts == {
         "Learner", "Assessor", "Moderator", "Lead moderator", "External moderator", "Ratifier",
-        "Programme administrator", "Author", "Pre-assessment moderator",
+        "Programme administrator", "Moderator from outside", "Author", "Pre-assessment moderator",
     }  # fmt: skip
     assert demo.PASSWORD in loaded
     page = Client().get("/accounts/login/").content.decode()
