@@ -25,6 +25,7 @@ class Marks:
     feedback: str = ""
     staff_note: str = ""
     reason: str = ""
+    reason_code: str = ""
 
 
 @dataclass(frozen=True)

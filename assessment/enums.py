@@ -26,6 +26,17 @@ class Basis(models.TextChoices):
     RECONSIDERATION = "reconsideration", "Reconsideration"
 
 
+class ChangeReason(models.TextChoices):
+    """Why a decision was changed after it was given."""
+
+    OVERLOOKED = "overlooked", "Evidence was overlooked"
+    READING = "reading", "The rubric was read differently"
+    FACT = "fact", "There was an error of fact"
+    FEEDBACK = "feedback", "The feedback was missing or unclear"
+    STANDARD = "standard", "The standard was applied evenly to the whole set"
+    OTHER = "other", "Something else"
+
+
 class Outcome(models.TextChoices):
     """Result of the whole work."""
 

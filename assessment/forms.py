@@ -10,7 +10,7 @@ from django.utils.datastructures import MultiValueDict
 from accounts.models import User
 from accounts.words import Text
 from assessment.definitions import Box, Judged, Marks, Remark
-from assessment.enums import Audience
+from assessment.enums import Audience, ChangeReason
 from assessment.models import CommentEntry, CriterionJudgement
 from catalogue.models import AssessmentTask, Criterion, Grade
 from portfolios.enums import SubmissionState
@@ -24,6 +24,11 @@ def key_of(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def _known(code: object) -> str:
+    """A reason for a change, or nothing."""
+    return str(code) if code in ChangeReason.values else ""
 
 
 def read_marks(data: "MultiValueDict[str, Any]") -> Marks:
@@ -46,6 +51,7 @@ def read_marks(data: "MultiValueDict[str, Any]") -> Marks:
         feedback=str(data.get("feedback", "")),
         staff_note=str(data.get("staff_note", "")),
         reason=str(data.get("reason", "")),
+        reason_code=_known(data.get("reason_code")),
     )
 
 

@@ -253,19 +253,19 @@ def nothing_sealed(submission: "Submission", actor: "Actor") -> bool:
 
 @guard(
     "revision_missing",
-    _("The moderator returned this: change the decision and say what you changed and why."),
+    _("The moderator returned this: change the decision, choose why, and say what you changed."),
     on=[RECORD],
     needs_actor=True,
 )
 def revised_with_reason(submission: "Submission", actor: "Actor") -> bool:
-    """After a return there is a decision newer than the return, with its reason."""
+    """After a return there is a decision newer than the return, with its reason as a code and in words."""
     if submission.returned_at is None:
         return True
     decision = latest_of(submission, actor)
     return (
         decision is not None
         and decision.created_at > submission.returned_at
-        and bool(decision.reason.strip())
+        and bool(decision.reason.strip() and decision.reason_code)
     )
 
 

@@ -5,6 +5,7 @@ queue (1,000 by default), BENCH_LARGE that of the submissions beside them in the
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,29 @@ def marking(site: Any, source: Any, assessor: Any, rows: Weight) -> list[Line]:
     ]
 
 
+def onwards(site: Any, source: Any, assessor: Any) -> Weight:
+    """Save and next: the save of six judgements, the step that opens the next piece of work, and its workspace."""
+    browser = site.browser(assessor)
+    path = f"/assess/m/{source.pk}/"
+    here = {"path": path, "page": browser.ask(path).text.decode()}
+
+    def go() -> Any:
+        page = here["page"]
+        data = dict(re.findall(r'name="(version|following)" value="([^"]+)"', page))
+        chosen = re.findall(r'name="(level_\d+)" value="([^"]+)" id="level-\d+-1"', page)
+        data |= dict(chosen) | {f"feedback_{number}": "Well shown." for number in range(1, 7)}
+        before = here["path"].partition("?")[0]
+        saved = browser.ask(f"{before}save/", {**data, "then": "next"})
+        here["path"] = saved.headers["Location"]
+        answer = browser.ask(here["path"])
+        here["page"] = answer.text.decode()
+        if 'id="marks"' not in here["page"]:
+            raise AssertionError(f"{here['path']} is no workspace")
+        return answer
+
+    return site.weigh(go)
+
+
 def throughput(site: Any, assessor: Any) -> None:
     """Requests each second with eight clients."""
     for name, path in (("T", "/bench/rows/"), ("queue of 50", "/assess/queue/?rows=50")):
@@ -106,6 +130,8 @@ def main() -> None:
     with site() as running:
         lines = lists(running, cast, source)
         lines += marking(running, source, cast.people["first"], lines[0][1])
+        on = onwards(running, source, cast.people["first"])
+        lines.append(("save and next: the save and the page that follows", on, lines[0][1], ""))
         table(f"Pages, {SET} submissions", lines)
         throughput(running, cast.people["first"])
         if LARGE:

@@ -13,7 +13,7 @@ from accounts.models import SYSTEM, User
 from accounts.words import plain_text
 from assessment import guards, rules, selectors
 from assessment.actions.allocation import allocate_automatically, lock, stop_deadline
-from assessment.enums import MARKED_AS, Basis
+from assessment.enums import MARKED_AS, Basis, ChangeReason
 from assessment.hashing import policy_hash
 from assessment.models import AssessmentDecision, CriterionJudgement, Lease
 from assessment.outcome import Result, result_of
@@ -27,6 +27,8 @@ from workflows.guards import Guard, guards_for
 from workflows.machines import step_on
 from workflows.transitions import perform
 
+REASON_CODES = {Basis.MODERATION: ChangeReason.STANDARD, Basis.CORRECTION: ChangeReason.FACT}
+"""Why a version changes the decision before it, by what made it."""
 WAITS_FOR_OTHERS = (guards.both_sealed, guards.decisions_agree)
 """Guards that another person's decision answers, not this one's."""
 
@@ -284,7 +286,7 @@ def write_new_versions(
             manifest_hash=submission.fingerprint, rubric_hash=submission.rubric.content_hash,
             policy_hash=hashes[submission.delivery_id], feedback=source.feedback,
             staff_note=source.staff_note, reason=plain_text(reasons[submission.pk]),
-            approved_by=approved_by,
+            reason_code=REASON_CODES[basis], approved_by=approved_by,
             sealed_at=now, final_at=now,
         )  # fmt: skip
         copies = [_changed(one, made, by_id, changes[submission.pk]) for one in old[source.pk]]

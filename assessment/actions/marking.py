@@ -200,9 +200,12 @@ def save_draft(
         draft.feedback = plain_text(marks.feedback)
         draft.staff_note = plain_text(marks.staff_note)
         draft.reason = plain_text(marks.reason)
+        draft.reason_code = marks.reason_code
         draft.version += 1
         draft.saved_at = timezone.now()
-        draft.save(update_fields=["feedback", "staff_note", "reason", "version", "saved_at"])
+        draft.save(
+            update_fields=["feedback", "staff_note", "reason", "reason_code", "version", "saved_at"]
+        )
     return draft
 
 

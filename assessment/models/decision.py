@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from assessment.enums import Basis, Outcome
+from assessment.enums import Basis, ChangeReason, Outcome
 from assessment.exceptions import SealedDecisionChanged
 from assessment.querysets import DecisionQuerySet
 from catalogue.models import Criterion, Grade, Level
@@ -37,6 +37,8 @@ class AssessmentDecision(models.Model):
     feedback = models.TextField(blank=True)
     staff_note = models.TextField(blank=True)
     reason = models.TextField(blank=True)
+    reason_code = models.CharField(max_length=12, choices=ChangeReason, blank=True, db_default="")
+    """Set where the decision changes an earlier one; `reason` says it in the person's own words."""
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)

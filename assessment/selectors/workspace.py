@@ -6,6 +6,8 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from accounts.models import User
 from assessment.definitions import Marks
 from assessment.enums import Basis
@@ -114,6 +116,7 @@ class Workspace:
     feedback: str
     staff_note: str
     reason: str
+    reason_code: str
     progress: str
     only: CriterionPanel | None = None
     """The one criterion that is marked across learners, if it is one at a time."""
@@ -121,6 +124,7 @@ class Workspace:
     def with_unsaved(self, marks: Marks) -> None:
         """Show in the form what a page sent and could not save; what is saved stands beside it."""
         self.feedback, self.staff_note, self.reason = marks.feedback, marks.staff_note, marks.reason
+        self.reason_code = marks.reason_code
         for panel in self.panels:
             said = marks.criteria.get(panel.number)
             if said is not None and not panel.judgement.carried_over:
@@ -304,9 +308,50 @@ def workspace_of(
         feedback=draft.feedback,
         staff_note=draft.staff_note,
         reason=draft.reason,
+        reason_code=draft.reason_code,
         progress=progress_of(judgements),
         only=alone,
     )
+
+
+@dataclass(frozen=True)
+class Change:
+    """One criterion whose level or feedback a decision changed."""
+
+    criterion: Criterion
+    before: str
+    after: str
+    words_changed: bool
+
+
+def changes_of(decision: AssessmentDecision) -> list[Change]:
+    """What a decision changes against the one before it that its author sealed, or that counted; in rubric order.
+
+    Nothing where there is none. Never set against another's sealed decision that did not count.
+    """
+    before = (
+        AssessmentDecision.objects.sealed()
+        .filter(submission=decision.submission_id, number__lt=decision.number)
+        .filter(Q(author=decision.author_id) | Q(final_at__isnull=False))
+        .order_by("-number")
+        .first()
+    )
+    if before is None:
+        return []
+    old = {one.criterion_id: one for one in judgements_of(before)}
+    found = []
+    for one in judgements_of(decision):
+        was = old.get(one.criterion_id)
+        if was is None or (was.level_id, was.feedback) != (one.level_id, one.feedback):
+            found.append(
+                Change(
+                    one.criterion,
+                    was.level.label if was and was.level else "No level",
+                    one.level.label if one.level else "No level",
+                    was is not None and was.feedback != one.feedback,
+                )
+            )
+    return found
 
 
 def own_decision(submission: Submission, user: User) -> AssessmentDecision | None:

@@ -25,7 +25,7 @@ from assessment.actions.marking import (
     take_over,
 )
 from assessment.definitions import Marks
-from assessment.enums import MARKING_PARTS
+from assessment.enums import MARKING_PARTS, ChangeReason
 from assessment.forms import FinishForm, HandBackForm, key_of, read_marks, written
 from assessment.guards import is_current, is_double_marked
 from assessment.models import Allocation, AssessmentDecision
@@ -33,7 +33,12 @@ from assessment.selectors import judgements_of, levels_of, result_of_decision
 from assessment.selectors.comments import comments_by, shown_to_learner
 from assessment.selectors.filters import Filters
 from assessment.selectors.queue import SOMEBODY, name_of, place_of
-from assessment.selectors.workspace import own_decision, progress_of, workspace_of
+from assessment.selectors.workspace import (
+    changes_of,
+    own_decision,
+    progress_of,
+    workspace_of,
+)
 from assessment.views.queue import opened
 from assessment.views.shared import (
     NOT_HERE,
@@ -136,6 +141,7 @@ def page(
         "work": work,
         "keys": keys,
         "lines": keys.lines("workspace"),
+        "reasons_to_change": ChangeReason.choices,
         "bank_key": submission.delivery.version.micro_credential_id,
         "place": place_of(submission, person(request), filters),
         "all_criteria": filters.only(None, submission.task_id),
@@ -274,6 +280,7 @@ def autosave(request: HttpRequest, pk: UUID) -> JsonResponse:
             "feedback": error.theirs.feedback,
             "staff_note": error.theirs.staff_note,
             "reason": error.theirs.reason,
+            "reason_code": error.theirs.reason_code,
         }
         return JsonResponse(
             {"version": error.theirs.version, "theirs": {**theirs, **general}}, status=409
@@ -395,6 +402,7 @@ def finish_page(
         "refer_reasons": refer_reasons,
         "is_double": is_double_marked(submission) and not adjudicates,
         "is_revision": submission.returned_at is not None,
+        "changes": changes_of(draft) if submission.returned_at is not None else [],
         "adjudicates": adjudicates,
         "referral_days": submission.delivery.policy_value("referral.days"),
     }

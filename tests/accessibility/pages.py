@@ -250,6 +250,8 @@ ASSESSMENT = [
     page("assessment:workspace", "ada", "waiting", label="before", workspace=True),
     page("assessment:workspace", "ada", "marked_work", kind=LOCKED, workspace=True),
     page("assessment:finish", "ada", "marking", workspace=True),
+    page("assessment:finish", "ada", "given_back", label="returned", workspace=True),
+    page("assessment:workspace", "ada", "given_back", label="returned", workspace=True),
     error("assessment:finish", "ada", "marking", workspace=True),
     page("assessment:finish", "ada", "marking_nothing", kind=LOCKED, workspace=True),
     page("assessment:recorded", "ada", "marked_work"),

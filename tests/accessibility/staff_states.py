@@ -29,6 +29,7 @@ from moderation.actions import (
     invite_external,
     keep_severities,
     record_meeting,
+    return_item,
     sign_meeting,
     submit_external_report,
 )
@@ -110,6 +111,23 @@ def marking_nothing(world: World) -> Kwargs:
     cast = world.another("opened", 1)
     submission = marked.allocated(cast, "opened-1")
     start_assessment(submission, actor=cast.ada)
+    return {"pk": submission.pk}
+
+
+def given_back(world: World) -> Kwargs:
+    """A decision that a moderator returned, changed in a draft."""
+    cast = world.another("givenback", 1)
+    item = moderated.drawn_round(cast).items.get()
+    moderated.scored(item, "M")
+    return_item(
+        moderated.fresh(item),
+        actor=moderated.moderator_of(item),
+        reason="The feedback is thin.",
+        action="Say more about criterion 2.",
+    )
+    submission = Submission.objects.get(pk=item.submission_id)
+    assessor = submission.decisions.get().author
+    marked.drafted(submission, assessor, "M", reason="Page 2 shows it.")
     return {"pk": submission.pk}
 
 

@@ -350,6 +350,9 @@ def test_a_returned_decision_needs_a_newer_one_with_a_reason(cast):
     assert not guards.revised_with_reason.holds(row, cast.ada)
     draft.reason = "C2 is met after all."
     draft.save()
+    assert not guards.revised_with_reason.holds(row, cast.ada)
+    draft.reason_code = "overlooked"
+    draft.save()
     assert guards.revised_with_reason.holds(row, cast.ada)
 
 

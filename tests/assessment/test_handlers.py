@@ -92,9 +92,15 @@ def test_a_return_reaches_its_author_who_revises_with_a_reason(client, cast):
         marks=marks(submission, "M", reason="Criterion 2 is Met, not Met well."),
         seen_version=draft.version,
     )
+    finish = client.get(f"/assess/m/{submission.pk}/finish/").content.decode()
+    changes = finish[finish.index("What you change") : finish.index("Notes that only staff see")]
+    assert "The rubric was read differently" in changes
+    assert "Criterion 2 is Met, not Met well." in changes
+    assert "Before" in changes
     record_decision(submission, actor=author)
     result = submission.decisions.final().last()
     assert (result.number, result.reason) == (2, "Criterion 2 is Met, not Met well.")
+    assert result.reason_code == "reading"
 
 
 def test_a_mail_about_work_that_moved_on_is_not_sent(cast):

@@ -41,6 +41,8 @@ def marks(submission: Submission, levels: Levels = "M", **words: str) -> Marks:
         judged[level.criterion.number] = Judged(
             level=level.pk, feedback=f"On {criterion}: look at the evidence again."
         )
+    if "reason" in words:
+        words = {"reason_code": "reading", **words}
     return Marks(judged, **{"feedback": "Clear work.", **words})
 
 
