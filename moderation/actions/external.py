@@ -83,7 +83,7 @@ def invite_external(
 
 
 def _why_not(moderation_round: ModerationRound, person: User) -> str:
-    """Why this person is not from outside; empty where they are."""
+    """Why this person cannot be asked now; empty where they can. The round is locked, so the answer holds."""
     delivery = moderation_round.delivery
     if not person.is_active:
         return "This account is closed."
@@ -94,7 +94,9 @@ def _why_not(moderation_round: ModerationRound, person: User) -> str:
     members = moderation_round.members.values("submission_id")
     if person.parts.filter(submission__in=members).exists():
         return f"{person} had a part in work of this round."
-    again = moderation_round.external_reviews.filter(person=person, revoked_at__isnull=True)
+    again = moderation_round.external_reviews.filter(
+        person=person, revoked_at__isnull=True, closes_at__gt=timezone.now()
+    )
     if again.exists():
         return f"{person} is invited already. Revoke that first, to give other days."
     return ""

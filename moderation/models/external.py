@@ -47,11 +47,6 @@ class ExternalReview(models.Model):
                 | ~models.Q(finding="") & ~models.Q(report=""),
                 name="moderation_external_report_whole",
             ),
-            models.UniqueConstraint(
-                fields=["round", "person"],
-                condition=models.Q(revoked_at__isnull=True),
-                name="moderation_external_once_in_round",
-            ),
         ]
 
     def __str__(self) -> str:

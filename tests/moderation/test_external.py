@@ -221,6 +221,16 @@ def test_who_may_be_invited(cast: Cast) -> None:
         invited(cast)
 
 
+def test_who_looked_may_look_again_once_it_is_over(cast: Cast) -> None:
+    over = invited(cast)
+    ExternalReview.objects.filter(pk=over.pk).update(
+        opens_at=timezone.now() - timedelta(days=9), closes_at=timezone.now() - timedelta(days=1)
+    )
+    again = invited(cast)
+    assert list(ExternalReview.objects.open_to(cast.xenia)) == [again]
+    assert {one.standing for one in round_of(cast).external_reviews.all()} == {"over", "open"}
+
+
 def test_an_open_round_is_not_handed_on(cast: Cast) -> None:
     drawn = drawn_round(another(cast, "open", 1))
     today = timezone.now().date()
