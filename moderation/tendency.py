@@ -118,13 +118,14 @@ def levels_per_logit(made: Fit) -> float:
 
 
 def disagreements_of(store: Store) -> dict[str, Any]:
-    """How many pieces of work of a round were read, and on how many a level differed."""
+    """How many pieces of work of a round were read, on how many a level differed, and who judged them."""
     differing = {row[0] for row in store["rows"] if row[3] != row[4]}
     return {
         "round": store["round"],
         "label": store["label"],
         "found": len(differing),
         "read": store["items"],
+        "people": sorted({*store["assessors"], *store["moderators"]}),
     }
 
 

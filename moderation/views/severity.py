@@ -61,14 +61,9 @@ def standing_of(request: HttpRequest, rounds: list[ModerationRound]) -> Standing
     if kept is None:
         return None
     known = kept.figures
-    mine = {
-        key
-        for one in rounds
-        if str(one.task_id) == task
-        for part in ("assessors", "moderators")
-        for key in selectors.stored_readings(one)[part]
-    }
-    names = selectors.people_by_name(mine)
+    own = {str(one.pk) for one in rounds}
+    mine = [one for one in known["rounds"] if one["round"] in own]
+    names = selectors.people_by_name(key for one in mine for key in one.get("people", ()))
     found = Standing(kept, names)
     if refused := known["refused"]:
         explain(found, refused)
@@ -76,8 +71,7 @@ def standing_of(request: HttpRequest, rounds: list[ModerationRound]) -> Standing
         found.people = [(names[key], one) for key, one in known["people"].items() if key in names]
         found.few = [(name, one["shared"]) for name, one in found.people if not one["shown"]]
         found.charts.append(tendency.severity_chart(found.people))
-    own = {str(one.pk) for one in rounds}
-    rounds_chart = tendency.rounds_chart([one for one in known["rounds"] if one["round"] in own])
+    rounds_chart = tendency.rounds_chart(mine)
     if rounds_chart is not None:
         found.charts.append(rounds_chart)
     add_movement(found, request.GET.get("person", ""))
