@@ -81,11 +81,11 @@ def judge(pairs: Sequence[Pair], rule: PassRule) -> Verdict:
         )
     if wrong:
         works = "piece of work passes" if wrong == 1 else "pieces of work pass"
-        reasons.append(f"{wrong} {works} with you and not as agreed, or the other way round.")
+        reasons.append(f"{wrong} {works} and not as agreed, or the other way round.")
     if abs(Fraction(signed, count)) > fraction(rule.bias):
         kind = "kinder" if signed > 0 else "stricter"
         mean = abs(signed) / count
         reasons.append(
-            f"On average you are {mean:.2f} levels {kind}; up to {rule.bias:g} is allowed."
+            f"On average {mean:.2f} levels {kind} than agreed; up to {rule.bias:g} is allowed."
         )
     return Verdict(count, exact, adjacent, wrong, signed, tuple(reasons))

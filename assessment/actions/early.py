@@ -67,7 +67,9 @@ def take_place(check: EarlyCheck, submission: Submission) -> None:
     if EarlyPlace.objects.filter(submission=submission).exists():
         return
     taken = set(check.places.values_list("number", flat=True))
-    number = next(one for one in range(1, check.size + 1) if one not in taken)
+    number = next((one for one in range(1, check.size + 1) if one not in taken), None)
+    if number is None:
+        raise GuardsNotMet([guards.place_in_early_check], instance=submission)
     EarlyPlace.objects.create(check_of=check, submission=submission, number=number)
 
 

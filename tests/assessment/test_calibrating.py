@@ -194,6 +194,7 @@ def test_who_begins_and_with_what(cast):
 
 def test_work_the_person_knows_is_not_given(cast):
     assert unseen_exemplars(cast.task, cast.lea).count() == 0, "Lea froze them all"
+    assert unseen_exemplars(cast.task, cast.moses).count() == 0, "moderators read the levels"
     assert unseen_exemplars(cast.task, cast.ada).count() == 5
     calibrated(cast)
     assert unseen_exemplars(cast.task, cast.ada).count() == 0

@@ -114,7 +114,8 @@ UPLOAD_POST = f"405: owner | {NOT_IN} | 405"
 ADMIN = "pam prue"
 CATALOGUE = "pam otto prue arthur petronella olga"
 MARKS = "ada abe ana cora lea pam otto prue olga"
-ASSESS = "ada abe ana cora otto"
+BEGINS = "302: ada abe ana cora | 422: otto | 403: lea | 404"
+"""Otto moderates too, and so has read what was agreed."""
 MODERATES = "moses ed lea otto"
 ANYBODY = "200"
 READS = "403: ada abe ana cora moses ed"
@@ -526,7 +527,7 @@ ROWS = [
     ),
     Row("moderation:uphold_alike", "nothing", only(MODERATES, 403), only(MODERATES, 403, 422)),
     Row("assessment:calibration", "nothing", only(MARKS, 403), "405"),
-    Row("assessment:begin_calibration", "calibration", "405", f"302: {ASSESS} | 403: lea | 404"),
+    Row("assessment:begin_calibration", "calibration", "405", BEGINS),
     Row("assessment:calibration_result", "calibration", only("abe lea otto", 404), "405"),
     Row(
         "assessment:waive_calibration",
