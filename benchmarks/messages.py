@@ -146,17 +146,18 @@ def sink() -> Iterator[int]:
         process.wait(10)
 
 
-def bare(port: int) -> float:
-    """Mails each second of a plain loop over one kept connection, of the size of ours."""
+def bare(port: int) -> tuple[float, float]:
+    """Mails each second of a plain loop over one kept connection, of the size of ours; and CPU ms of one."""
     message = EmailMessage()
     message["Subject"], message["From"], message["To"] = "News", "a@example.org", "b@example.org"
     message.set_content("x" * 600)
     message.add_alternative("<p>" + "x" * 2500 + "</p>", subtype="html")
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     with smtplib.SMTP("127.0.0.1", port) as server:
         for _each in range(MAILS):
             server.send_message(message)
-    return MAILS / (time.perf_counter() - began)
+    cpu = time.process_time() - cpu
+    return MAILS / (time.perf_counter() - began), cpu * 1000 / MAILS
 
 
 def more_mails(wanted: int) -> None:
@@ -188,8 +189,11 @@ def more_mails(wanted: int) -> None:
     analyse()
 
 
-def fleet(port: int, mails: int, seconds: float) -> tuple[int, float, list[list[int]]]:
-    """Let the workers send so many mails, or for so long: how many, how fast, and each one's memory in KiB."""
+def fleet(port: int, mails: int, seconds: float) -> tuple[int, float, float, list[list[int]]]:
+    """Let the workers send so many mails, or for so long.
+
+    Gives how many, how fast, CPU ms of one with its PostgreSQL process, and each worker's memory in KiB.
+    """
     command = [sys.executable, __file__, "worker", str(port), str(mails // WORKERS), str(seconds)]
     workers = [
         subprocess.Popen(
@@ -208,7 +212,8 @@ def fleet(port: int, mails: int, seconds: float) -> tuple[int, float, list[list[
     told = [json.loads(one.communicate()[0]) for one in workers]
     spent = time.perf_counter() - began
     sent = sum(one["sent"] for one in told)
-    return sent, sent / spent, [one["memory"] for one in told]
+    cpu = sum(one["cpu"] for one in told) * 1000 / max(sent, 1)
+    return sent, sent / spent, cpu, [one["memory"] for one in told]
 
 
 def worker(port: int, mails: int, seconds: float) -> None:
@@ -226,6 +231,8 @@ def worker(port: int, mails: int, seconds: float) -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     sent, memory, end = 0, [], time.monotonic() + seconds
+    pid = backend_pid()
+    cpu = time.process_time() + seconds_of(pid)
     while sent < mails and time.monotonic() < end:
         done = outbox.deliver(batch=EACH)
         if not done:
@@ -233,16 +240,17 @@ def worker(port: int, mails: int, seconds: float) -> None:
         sent += done
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         memory.append(pages * resource.getpagesize() // 1024)
-    print(json.dumps({"sent": sent, "memory": memory}), flush=True)
+    cpu = time.process_time() + seconds_of(pid) - cpu
+    print(json.dumps({"sent": sent, "memory": memory, "cpu": cpu}), flush=True)
 
 
 def mails() -> None:
     """What two workers send each second, against smtplib on one connection; and their memory over many."""
     with sink() as port:
         more_mails(MAILS + WORKERS * EACH)
-        before = bare(port)
-        _sent, rate, _memory = fleet(port, MAILS, SECONDS)
-        after = bare(port)
+        before, bare_cpu = bare(port)
+        _sent, rate, cpu, _memory = fleet(port, MAILS, SECONDS)
+        after, _cpu = bare(port)
         loop = (before + after) / 2
         say(f"\nMail to a local server, load {os.getloadavg()[0]:.1f}")
         say(
@@ -251,10 +259,13 @@ def mails() -> None:
         say(
             f"  {WORKERS} workers                    {rate:7.0f} mails/s  ratio {rate / loop:.2f} (goal ≥ 0.6)"
         )
+        say(
+            f"  CPU of a mail: {bare_cpu:.1f} ms in the loop, {cpu:.1f} ms in a worker and its database"
+        )
         if not MANY:
             return
         more_mails(MANY + WORKERS * EACH)
-        sent, rate, memory = fleet(port, MANY, SECONDS)
+        sent, rate, _cpu, memory = fleet(port, MANY, SECONDS)
         say(f"  memory over {sent} mails of {MANY} ({rate:.0f}/s):")
         for number, one in enumerate(memory):
             first, last = one[min(1, len(one) - 1)], one[-1]

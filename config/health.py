@@ -36,6 +36,7 @@ from workflows.models import (
     OutboxMessage,
     Reconciliation,
     Reminder,
+    Webhook,
 )
 
 BEAT_SIGNS = {"beat", "dispatch"}
@@ -172,10 +173,13 @@ def tried_in_vain() -> int:
     number = OutboxMessage.objects.filter(
         state=MessageState.PENDING,
         kind=MessageKind.DELIVERY,
+        webhook__isnull=True,  # somebody else's receiver that is away is no fault of ours
         attempts__gt=0,
         created_at__lt=long_ago,
     ).count()
-    sent = DeliveryAttempt.objects.filter(result=AttemptResult.SENT, ended_at__gt=long_ago)
+    sent = DeliveryAttempt.objects.filter(
+        result=AttemptResult.SENT, ended_at__gt=long_ago, message__webhook__isnull=True
+    )
     return 0 if number < SEVERAL or sent.exists() else number
 
 
@@ -324,6 +328,13 @@ class Queues(Collector):
             "moderato_reconciler_difference",
             "Reminders, notices and events missing or too many in the last nightly comparison",
             value=last.missing + last.extra if last else 0,
+        )
+        yield GaugeMetricFamily(
+            "moderato_webhooks_suspended",
+            "Receivers of organisations that are suspended until somebody has seen to them",
+            value=Webhook.objects.filter(
+                removed_at__isnull=True, suspended_at__isnull=False
+            ).count(),
         )
         late = Reminder.objects.filter(state="planned", fire_at__lte=timezone.now())
         yield GaugeMetricFamily(

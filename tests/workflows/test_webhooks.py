@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.enums import OrganisationRole
 from accounts.models import SYSTEM, Membership, Organisation
+from config.health import tried_in_vain
 from tests.factories.portfolios import ready, submit
 from tests.personas import make_cast
 from tests.workflows.conftest import file_docket, person
@@ -488,6 +489,20 @@ def test_a_receiver_that_is_gone_is_suspended_at_once(hook, receiver, admin):
     outbox.deliver_outside()
     assert again(hook).suspended_at is not None
     assert again(message).state == MessageState.FAILED
+
+
+def test_a_receiver_that_is_away_does_not_make_the_system_unready(hook, receiver, box, ada, client):
+    filed(box, ada, 4)
+    receiver.status = 500
+    for _each in range(4):
+        outbox.deliver_outside()
+        due_now()
+    old = timezone.now() - dt.timedelta(days=1)
+    OutboxMessage.objects.filter(webhook=hook).update(created_at=old, attempts=3)
+    assert tried_in_vain() == 0
+    assert "moderato_webhooks_suspended 0.0" in client.get("/metrics").content.decode()
+    calling.suspend(hook, "It fails.")
+    assert "moderato_webhooks_suspended 1.0" in client.get("/metrics").content.decode()
 
 
 def test_platform_administrators_are_asked_where_nobody_else_is(hook, receiver, admin):
