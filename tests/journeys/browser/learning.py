@@ -91,7 +91,7 @@ def ask_to_confirm(lena: Person, portfolio: str) -> None:
     lena.page.goto(f"{portfolio}ask/")
     lena.page.get_by_label("Their name").fill("Vic Harris")
     lena.page.get_by_label("Their e-mail address").fill("vic@employer.example")
-    lena.press("Send the request")
+    lena.press("Ask them")
     lena.sees("We have written to Vic Harris.")
 
 
