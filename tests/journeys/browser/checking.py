@@ -36,8 +36,12 @@ def mark_by_keyboard(ada: Person, level: int = 2) -> None:
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Rubric").wait_for()
     ada.picture("workspace")
-    focus(page, role="button", name="Turn single-key shortcuts on")
+    focus(page, role="button", name="Keyboard shortcuts")
     page.keyboard.press("Enter")
+    focus(page, role="button", name="Switch single keys on")
+    page.keyboard.press("Enter")
+    page.get_by_text("Single keys are on.").wait_for()
+    page.keyboard.press("Escape")
     for number in range(page.locator("[data-criterion]").count()):
         page.keyboard.press("j")
         page.keyboard.press(str(level + 1))
