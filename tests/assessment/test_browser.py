@@ -123,6 +123,12 @@ def test_what_is_shown_and_how_wide_is_remembered(marking):
     expect(page.locator("#evidence-1")).to_be_focused()
     page.locator("#evidence-1").get_by_role("link", name="C1").click()
     expect(page.locator("#criterion-1")).to_be_focused()
+    page.locator("#criterion-1").get_by_role("link", name="page 1").first.click()
+    expect(page.locator("#evidence-1")).to_be_focused()
+    page.get_by_role("button", name="Both", exact=True).click()
+    feedback(page).focus()
+    page.keyboard.press("Escape")
+    expect(page.locator("#criterion-1")).to_be_focused()
 
 
 def test_a_press_without_a_line_keeps_page_and_words(marking):

@@ -1,6 +1,7 @@
 // The marking workspace: everything here also works without it.
 //
-// Ctrl+Enter saves and goes to the next piece of work, Ctrl+F6 goes to the next region; both always work.
+// Ctrl+Enter saves and goes to the next piece of work, Ctrl+F6 goes to the next region, Esc leaves a field for its
+// criterion; these always work.
 // Single keys work once they are switched on (shortcuts.js). The lease is renewed while the page is in use.
 import { reachBank, setUpBank } from "./bank.js";
 import { setUpComments } from "./comments.js";
@@ -33,6 +34,11 @@ function next() {
 }
 
 function always(event) {
+  const field = event.target.closest?.("[data-criterion] textarea, [data-criterion] input[type=search]");
+  if (event.key === "Escape" && field) {
+    field.closest("[data-criterion]").focus();
+    return;
+  }
   if (!event.ctrlKey || event.altKey || event.metaKey) return;
   if (event.key === "Enter") {
     event.preventDefault();
@@ -135,6 +141,11 @@ function setUpPanes() {
     const id = event.target.closest?.('a[href^="#"]')?.hash.slice(1);
     const target = id && document.getElementById(id);
     if (target) reveal(target);
+    else if (/^evidence-\d+-/.test(id || "")) {
+      // A place that this piece does not have, such as a page of a note: the piece itself.
+      event.preventDefault();
+      go(id.match(/^evidence-\d+/)[0]);
+    }
   });
 }
 
