@@ -61,10 +61,8 @@ ASSESSOR = Role(
     (
         ("Home", "assessment:home"),
         ("Queue", "assessment:queue"),
-        ("Comment bank", "assessment:bank"),
         ("Calibration", "assessment:calibration"),
         ("Your agreement", "moderation:own_agreement"),
-        ("Exemplars", "assessment:exemplars"),
         ("Dates", "workflows:agenda"),
     ),
 )

@@ -42,9 +42,9 @@ urlpatterns = [
     path("external/<uuid:pk>/record.pdf", external.external_record_pdf, name="external_record_pdf"),
     path("external/<uuid:pk>/sample.zip", external.external_pack, name="external_pack"),
     path("external/<uuid:pk>/revoke/", pack.revoke_access, name="revoke_access"),
-    path("external/<uuid:pk>/item/<slug:code>/", external.external_item, name="external_item"),
+    path("external/<uuid:pk>/item/<slug:work>/", external.external_item, name="external_item"),
     path(
-        "external/<uuid:pk>/item/<slug:code>/<int:number>/",
+        "external/<uuid:pk>/item/<slug:work>/<int:number>/",
         external.external_evidence,
         name="external_evidence",
     ),

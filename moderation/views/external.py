@@ -86,10 +86,10 @@ def external_round(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @for_moderators
-def external_item(request: HttpRequest, pk: UUID, code: str) -> HttpResponse:
+def external_item(request: HttpRequest, pk: UUID, work: str) -> HttpResponse:
     """One item by its code: work, evidence, both readings, what was decided, and one's own comment."""
     review = review_or_404(request, pk)
-    item = item_or_404(review, code)
+    item = item_or_404(review, work)
     own = review.comments.filter(item=item).first()
     sent = request.POST if request.method == "POST" else None
     form = CommentForm(sent, initial={"text": own.text if own else ""})
@@ -99,8 +99,8 @@ def external_item(request: HttpRequest, pk: UUID, code: str) -> HttpResponse:
         return redirect("moderation:external_round", pk=review.pk)
     noted(review, item, request)
     codes = [one for one, _item in selectors.sample_of(review.round)]
-    place = codes.index(code)
-    dossier: Dossier = selectors.dossier_of(code, item, selectors.withheld_from(review.round))
+    place = codes.index(work)
+    dossier: Dossier = selectors.dossier_of(work, item, selectors.withheld_from(review.round))
     context = {
         "review": review,
         "dossier": dossier,
@@ -114,10 +114,10 @@ def external_item(request: HttpRequest, pk: UUID, code: str) -> HttpResponse:
 
 @require_safe
 @for_moderators
-def external_evidence(request: HttpRequest, pk: UUID, code: str, number: int) -> Any:
+def external_evidence(request: HttpRequest, pk: UUID, work: str, number: int) -> Any:
     """The copy without metadata, by a neutral name; a written note as text, with names left out."""
     review = review_or_404(request, pk)
-    item = item_or_404(review, code)
+    item = item_or_404(review, work)
     held = {pin.number: (pin.evidence, name) for pin, name in handed_out([item.submission_id])}
     evidence, name = held.get(number, (None, ""))
     if evidence is None or not name:

@@ -389,7 +389,7 @@ def outside(world: World) -> Kwargs:
     review = asked_outside(world, "xenia", "Xenia Ōhāngā")
     code, item = sample_of(review.round)[0]
     comment_on_item(review, item, actor=review.person, text="Read as the descriptor says.")
-    return {**world.state(closed), "pk": review.pk, "code": code, "number": 1}
+    return {**world.state(closed), "pk": review.pk, "work": code, "number": 1}
 
 
 def handed_on(world: World) -> Kwargs:

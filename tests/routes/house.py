@@ -693,7 +693,7 @@ def add_outside(house: House, closed: ModerationRound) -> None:
     code, _item = sample_of(closed)[0]
     said = {"text": "Read alike.", "report": "Not done yet."}
     house.places["outside"] = Place(
-        {"pk": review.pk, "code": code, "number": 1}, owner="mere", data=said
+        {"pk": review.pk, "work": code, "number": 1}, owner="mere", data=said
     )
     house.places["over from outside"] = Place({"pk": over.pk}, owner="mere")
 
