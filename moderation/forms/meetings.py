@@ -28,7 +28,7 @@ class MeetingForm(forms.Form):
     )
     others = Text(
         label="Others who were there",
-        help_text="People without an account here.",
+        help_text="People without an account here, or of deliveries that you do not lead.",
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
@@ -65,7 +65,7 @@ class MeetingForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.task, self.me = task, me
         rows: dict[str, Any] = {
-            "attendees": who_may_attend(task),
+            "attendees": who_may_attend(task, me),
             "exemplars": Exemplar.objects.visible_to(me).filter(task=task),
         }
         for name, found in rows.items():

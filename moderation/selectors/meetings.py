@@ -6,6 +6,7 @@ from django.db.models import Count, QuerySet
 
 from accounts.models import User
 from assessment.enums import SHOWN_EXEMPLARS
+from catalogue.enums import DeliveryRoleKind
 from catalogue.models import AssessmentTask, DeliveryRole
 from moderation.models import Meeting
 
@@ -21,11 +22,14 @@ def meetings_of(user: User) -> QuerySet[Any]:
     return found
 
 
-def who_may_attend(task: AssessmentTask) -> QuerySet[Any]:
-    """Everybody who assesses or moderates the micro-credential, or did, by name."""
-    parts = DeliveryRole.objects.filter(
+def who_may_attend(task: AssessmentTask, lead: User) -> QuerySet[Any]:
+    """Who assesses or moderates the micro-credential, or did, in deliveries that this person leads."""
+    led = lead.delivery_roles.current().filter(
+        role=DeliveryRoleKind.LEAD_MODERATOR,
         delivery__version__micro_credential=task.version.micro_credential_id,
-        role__in=SHOWN_EXEMPLARS,
+    )
+    parts = DeliveryRole.objects.filter(
+        delivery__in=led.values("delivery_id"), role__in=SHOWN_EXEMPLARS
     )
     found: QuerySet[Any] = User.objects.filter(pk__in=parts.values("user_id"))
     return found
