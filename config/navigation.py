@@ -99,7 +99,6 @@ LEAD_MODERATOR = Role(
         ("Home", "moderation:home"),
         ("Rounds", "moderation:rounds"),
         ("Agreement", "moderation:agreement"),
-        ("Exemplars", "assessment:exemplars"),
         ("Calibration", "assessment:calibration"),
         ("Sign-off", "awards:home"),
     ),
