@@ -23,7 +23,13 @@ from workflows.guards import may
 
 if TYPE_CHECKING:
     from accounts.models import Actor
-    from assessment.models import CalibrationAttempt, EarlyCheck, Exemplar, PreparedComment
+    from assessment.models import (
+        CalibrationAttempt,
+        EarlyCheck,
+        EvidenceComment,
+        Exemplar,
+        PreparedComment,
+    )
     from catalogue.models import AssessmentTask, Delivery, MicroCredential
     from portfolios.models import Submission
 
@@ -200,6 +206,20 @@ def marks_micro_credential(micro_credential: "MicroCredential", actor: "Actor") 
         return False
     parts = person.delivery_roles.current().filter(role__in=SHARES_BANK)
     return bool(parts.filter(delivery__version__micro_credential=micro_credential).exists())
+
+
+def can_view_comment(comment: "EvidenceComment", actor: "Actor") -> bool:
+    """Whoever wrote it; learners and moderators read comments with the decision. Agrees with the queryset."""
+    person: Any = actor
+    return bool(getattr(person, "is_active", False) and comment.author_id == person.pk)
+
+
+def can_view_prepared(comment: "PreparedComment", actor: "Actor") -> bool:
+    """One's own, and the shared ones of what one marks or leads. Agrees with PreparedQuerySet.visible_to."""
+    if not getattr(actor, "is_active", False):
+        return False
+    shared = comment.is_shared and marks_micro_credential(comment.micro_credential, actor)
+    return shared or owns_prepared(comment, actor)
 
 
 def owns_prepared(comment: "PreparedComment", actor: "Actor") -> bool:

@@ -9,7 +9,13 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from assessment import rules as assessing
-from assessment.models import CalibrationAttempt, EarlyCheck, Exemplar
+from assessment.models import (
+    CalibrationAttempt,
+    EarlyCheck,
+    EvidenceComment,
+    Exemplar,
+    PreparedComment,
+)
 from awards import rules as awarding
 from awards.models import Credential, Ratification, Recall, Reconsideration, Release
 from catalogue import rules as offering
@@ -31,6 +37,8 @@ AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
     (UploadSession, learning.owns_upload),
     (Submission, learning.can_view_submission),
     (Exemplar, assessing.can_view_exemplar),
+    (EvidenceComment, assessing.can_view_comment),
+    (PreparedComment, assessing.can_view_prepared),
     (EarlyCheck, assessing.can_view_early_check),
     (CalibrationAttempt, assessing.can_view_calibration),
     (ModerationRound, moderating.can_view_round),
@@ -78,6 +86,16 @@ def everybody(world: World) -> Iterator[list[User]]:
             origin="written", outcome="achieved", rationale="Agreed.", made_by=world.cast.lea,
             content_hash="0" * 64, for_calibration=reserved,
         )  # fmt: skip
+    for author in (world.people["ada"], closed):
+        EvidenceComment.objects.create(
+            submission=world.submissions["in_assessment"],
+            pin=world.submissions["in_assessment"].pins.all()[0], author=author, number=1,
+        )  # fmt: skip
+        for shared in (True, False):
+            PreparedComment.objects.create(
+                owner=author, micro_credential=world.cast.task.version.micro_credential,
+                text="Say what changed.", search_key="say what changed", is_shared=shared,
+            )  # fmt: skip
     EarlyCheck.objects.create(delivery=world.cast.delivery, task=world.cast.task, size=5)
     for number, passed in enumerate((None, True)):
         CalibrationAttempt.objects.create(

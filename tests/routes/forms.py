@@ -89,10 +89,14 @@ def foreign(house: House) -> dict[str, Any]:
     }
 
 
+APART = {"assessment:waive_calibration"}
+"""Addresses whose arguments do not belong to one another: whoever may waive it may do so for each pair."""
+
+
 def crossed(row: Row, place: Place, strange: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The address's arguments with one of another relation, where there are two or more."""
     names = arguments(row.view)
-    if len(names) < 2:
+    if len(names) < 2 or row.view in APART:
         return
     kinds = {"assessment:end": "allocation", "assessment:allocate_one": "submission"}
     for name in names:
