@@ -65,7 +65,7 @@ class MeetingForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.task, self.me = task, me
         rows: dict[str, Any] = {
-            "attendees": who_may_attend(task, me),
+            "attendees": who_may_attend(task, me, meeting),
             "exemplars": Exemplar.objects.visible_to(me).filter(task=task),
         }
         for name, found in rows.items():

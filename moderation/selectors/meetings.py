@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from accounts.models import User
 from assessment.enums import SHOWN_EXEMPLARS
@@ -22,8 +22,13 @@ def meetings_of(user: User) -> QuerySet[Any]:
     return found
 
 
-def who_may_attend(task: AssessmentTask, lead: User) -> QuerySet[Any]:
-    """Who assesses or moderates the micro-credential, or did, in deliveries that this person leads."""
+def who_may_attend(
+    task: AssessmentTask, lead: User, meeting: Meeting | None = None
+) -> QuerySet[Any]:
+    """Who assesses or moderates the micro-credential, or did, in deliveries that this person leads.
+
+    Whom another lead has put on the record stays on it.
+    """
     led = lead.delivery_roles.current().filter(
         role=DeliveryRoleKind.LEAD_MODERATOR,
         delivery__version__micro_credential=task.version.micro_credential_id,
@@ -31,5 +36,8 @@ def who_may_attend(task: AssessmentTask, lead: User) -> QuerySet[Any]:
     parts = DeliveryRole.objects.filter(
         delivery__in=led.values("delivery_id"), role__in=SHOWN_EXEMPLARS
     )
-    found: QuerySet[Any] = User.objects.filter(pk__in=parts.values("user_id"))
+    there = Q(pk__in=parts.values("user_id"))
+    if meeting is not None:
+        there |= Q(pk__in=meeting.attendees.values("pk"))
+    found: QuerySet[Any] = User.objects.filter(there)
     return found

@@ -99,7 +99,9 @@ def prepared(world: World) -> Kwargs:
     """A comment bank with a text of one's own and a shared one."""
     cast = world.cast
     credential = cast.delivery.version.micro_credential
-    prepare_comment(actor=cast.lea, micro_credential=credential, text=LONG_WORD, is_shared=True)
+    # Some learner of the world is called by the long word itself, and names are refused.
+    text = f"Pai{LONG_WORD}"
+    prepare_comment(actor=cast.lea, micro_credential=credential, text=text, is_shared=True)
     made = prepare_comment(
         actor=cast.ada, micro_credential=credential, text="Ka pai tēnei.", criterion_code="C1"
     )
