@@ -229,7 +229,7 @@ class PersonForm(forms.Form):
         label="Part in this delivery",
         choices=[("learner", "Learner"), *DeliveryRoleKind.choices],
     )
-    site = forms.CharField(
+    site = Text(
         label="Site",
         required=False,
         max_length=100,

@@ -38,6 +38,8 @@ def environment(**more: str) -> dict[str, str]:
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings.test",
         "PYTHONUTF8": "1",
+        # All processes of a run draw alike, also at midnight.
+        "GATE_SEED": os.environ.get("GATE_SEED") or time.strftime("%Y-%m-%d"),
         **more,
     }
 
@@ -165,7 +167,7 @@ def main(what: str) -> int:
         return summary(lint())
     outcomes = [ensure_browser(), ensure_proxy()]
     if what == "proof":
-        outcomes.append(suite("proofs at full size", ["-m", "proof"], PROOF="full"))
+        outcomes.append(suite("proofs at full size", ["-m", "proof", *PARALLEL], PROOF="full"))
         return summary(outcomes)
     outcomes += lint()
     outcomes.append(suite("suite on PostgreSQL", PARALLEL))

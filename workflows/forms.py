@@ -247,7 +247,7 @@ class WebhookForm(forms.Form):
         empty_label=None,
         error_messages={"required": "Choose the organisation."},
     )
-    address = forms.CharField(
+    address = Text(
         label="Address",
         max_length=500,
         help_text="It begins with https:// and is reachable from the internet.",

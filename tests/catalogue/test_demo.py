@@ -17,7 +17,7 @@ from portfolios.models import EvidenceItem, ExtensionRequest, Hold, Portfolio, S
 from workflows.models import TransitionRecord
 from workflows.outbox import relay
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
