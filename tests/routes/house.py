@@ -59,7 +59,7 @@ from portfolios.actions.extension import ask_for_more_time
 from portfolios.actions.rendering import make_renditions
 from portfolios.actions.submission import place_hold
 from portfolios.actions.uploading import begin_upload
-from portfolios.enums import HoldKind
+from portfolios.enums import EvidenceKind, HoldKind
 from portfolios.models import ExtensionRequest
 from tests.factories import assessment as marked
 from tests.factories import awards
@@ -330,8 +330,11 @@ def add_submitted(house: House) -> None:
     describe_evidence(
         picture, actor=picture.owner, title="Photo", text_alternative="WEBVTT\n\nA form."
     )
-    pinned, drawn = (pin.evidence for pin in lena.pins.order_by("number")[:2])
     make_renditions(limit=200)
+    # Pieces that came in one moment are numbered by their keys, so the first is not always the same.
+    pieces = [pin.evidence for pin in lena.pins.order_by("number")]
+    drawn = next(one for one in pieces if one.kind == EvidenceKind.FILE)
+    pinned = next(one for one in pieces if one != drawn)
     places["drawn page"] = Place({"evidence": drawn.pk, "number": 1}, owner="lena")
     places["pinned evidence"] = Place({"evidence": pinned.pk}, owner="lena")
     places["picture"] = Place({"evidence": picture.pk})
