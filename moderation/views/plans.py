@@ -54,7 +54,7 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
         "size_words": size_in_words(version.policy),
         "targeted": [(work[one.key], words(one.reasons)) for one in drawn.targeted],
         "random": [(work[one.key], f"{float(one.probability):.0%}") for one in drawn.random],
-        "frame": frame,
+        "drawn_from": frame,
         "hours": hours(len(drawn.picks), version.policy),
         "tried": tried,
         "tried_hours": hours(len(drawn.targeted) + tried, version.policy),

@@ -1,14 +1,18 @@
 """Header, roles, settings, pages of words, and errors."""
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.conf import settings
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from accounts.enums import OrganisationRole, Theme
 from accounts.models import Membership
 from config.navigation import ROLES, roles_of
+from config.views import frame
 from tests.personas import Cast, make_cast
 from tests.worlds import kept
 
@@ -223,3 +227,15 @@ def test_refusals_list_every_reason() -> None:
     assert all(reason in page for reason in reasons)
     assert "<title>Error: This cannot be done yet" in page
     assert "This has moved on" in render_to_string("errors/409.html", {}, request)
+
+
+def test_no_view_takes_a_name_that_the_frame_needs():
+    """A page that gave its own `frame` had neither navigation nor a way to sign out."""
+    names = set(frame(RequestFactory().get("/"))) | {"request", "user", "perms", "messages"}
+    taken = []
+    for path in Path(settings.BASE_DIR).glob("*/views/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Dict):
+                keys = {key.value for key in node.keys if isinstance(key, ast.Constant)}
+                taken += [f"{path.parent.parent.name}/{path.name}: {key}" for key in keys & names]
+    assert taken == []
