@@ -11,8 +11,7 @@ import time_machine
 from django.db import connections, transaction
 from django.utils import timezone
 
-from catalogue.enums import DeliveryRoleKind
-from catalogue.models import AssessmentTask, Criterion, DeliveryRole
+from catalogue.models import AssessmentTask, Criterion
 from portfolios import guards, rules
 from portfolios.actions.attestation import (
     ask_to_confirm,
@@ -35,11 +34,7 @@ from portfolios.actions.drafting import (
     waive_attestation,
 )
 from portfolios.actions.extension import (
-    approve_extension,
     ask_for_more_time,
-    change_extension,
-    decline_extension,
-    working_days,
 )
 from portfolios.actions.submission import (
     DECLARATION,
@@ -430,106 +425,6 @@ def test_a_hold_blocks_and_lifting_frees(cast):
 def test_a_hold_needs_a_reason(cast):
     with pytest.raises(ReasonNeeded):
         place_hold(submitted(cast), actor=cast.pam, kind=HoldKind.PRIVACY, reason=" ")
-
-
-# --- more time ---------------------------------------------------------------------------------------
-
-
-def asked(cast, days: int = 7):
-    portfolio = portfolio_of(cast)
-    return ask_for_more_time(
-        portfolio, actor=cast.lena, until=portfolio.due_at + days * DAY, reason="whanau"
-    )
-
-
-def test_approval_moves_dates_deadline_and_reminders_together(cast):
-    request = asked(cast)
-    before = dict(Reminder.objects.values_list("offset", "fire_at"))
-    approve_extension(request, actor=cast.ada, answer="Kia kaha")
-    portfolio = Portfolio.objects.get(pk=request.portfolio_id)
-    assert portfolio.due_at == portfolio.cut_off_at == request.asked_until
-    assert open_deadline(portfolio).due_at == request.asked_until
-    after = dict(Reminder.objects.values_list("offset", "fire_at"))
-    assert after["-7d"] - before["-7d"] == 7 * DAY
-
-
-def test_another_date_can_be_granted_or_none(cast):
-    request = asked(cast)
-    until = request.due_before + 2 * DAY
-    change_extension(request, actor=cast.pam, until=until)
-    portfolio = Portfolio.objects.get(pk=request.portfolio_id)
-    assert portfolio.due_at == until
-    with pytest.raises(StaleState):
-        approve_extension(request, actor=cast.pam)
-    second = asked(cast)
-    with pytest.raises(ReasonNeeded):
-        decline_extension(second, actor=cast.pam, answer="")
-    decline_extension(second, actor=cast.pam, answer="The round starts")
-    portfolio.refresh_from_db()
-    assert portfolio.due_at == until
-
-
-def test_asking_twice_gives_the_same_request_and_earlier_dates_are_refused(cast):
-    assert asked(cast) == asked(cast, 9)
-    portfolio = portfolio_of(cast, "hone")
-    with pytest.raises(ReasonNeeded):
-        ask_for_more_time(portfolio, actor=cast.hone, until=portfolio.due_at, reason="work")
-
-
-@pytest.mark.parametrize("who", ["lena", "hone", "moses", "lea", "ed", "rita", "olga", "petra"])
-def test_who_grants_no_time(cast, who):
-    request, other = asked(cast), getattr(cast, who)
-    for decide in (
-        lambda: approve_extension(request, actor=other),
-        lambda: change_extension(request, actor=other, until=request.due_before + DAY),
-        lambda: decline_extension(request, actor=other, answer="no"),
-    ):
-        with pytest.raises(NotPermitted):
-            decide()
-
-
-def test_assessors_grant_up_to_the_policy_and_administrators_beyond(cast):
-    request = asked(cast, 40)
-    assert request.working_days > 10
-    with pytest.raises(NotPermitted):
-        approve_extension(request, actor=cast.ada)
-    with pytest.raises(NotPermitted):
-        change_extension(request, actor=cast.ada, until=request.due_before + 40 * DAY)
-    approve_extension(request, actor=cast.pam)
-    short = ask_for_more_time(
-        portfolio_of(cast, "hone"),
-        actor=cast.hone,
-        until=portfolio_of(cast, "hone").due_at + 3 * DAY,
-        reason="work",
-    )
-    with pytest.raises(NotPermitted):
-        change_extension(short, actor=cast.ada, until=short.due_before + 40 * DAY)
-
-
-def test_nobody_grants_time_to_themselves(cast):
-    DeliveryRole.objects.create(
-        delivery=cast.delivery, user=cast.lena, role=DeliveryRoleKind.ADMINISTRATOR
-    )
-    with pytest.raises(NotPermitted):
-        approve_extension(asked(cast), actor=cast.lena)
-
-
-def test_what_is_submitted_meanwhile_gets_no_more_time(cast):
-    portfolio = ready(cast)
-    request = ask_for_more_time(
-        portfolio, actor=cast.lena, until=portfolio.due_at + DAY, reason="work"
-    )
-    submit(portfolio)
-    with pytest.raises(GuardsNotMet) as refusal:
-        approve_extension(request, actor=cast.pam)
-    assert codes(refusal) == {"already_submitted"}
-
-
-def test_holidays_and_weekends_are_no_working_days(cast):
-    portfolio = portfolio_of(cast)
-    zone = portfolio.enrolment.delivery.zone
-    thursday = dt.datetime(2026, 7, 9, 17, tzinfo=zone)  # the Friday after is Matariki
-    assert working_days(portfolio, thursday, dt.datetime(2026, 7, 13, 17, tzinfo=zone)) == 1
 
 
 # --- confirmation ------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import hmac
 import json
 from zoneinfo import ZoneInfo
 
-import icalendar
 import pytest
 import time_machine
 from django.core import mail
@@ -15,27 +14,20 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accounts.models import SYSTEM
 from tests.factories.awards import released
 from tests.personas import make_cast
 from tests.workflows.conftest import person
 from workflows import definitions, outbox
-from workflows.actions import cancel_deadline, move_deadline, set_deadline, sweep_due
 from workflows.actions.digests import send_digests
 from workflows.actions.preferences import (
     change_wording,
     clear_address,
-    end_feed,
-    feed_owner,
-    make_feed,
     suspend_address,
 )
 from workflows.definitions import told_topics, topic_of, topics
 from workflows.enums import Category, Frequency, MessageState
 from workflows.exceptions import NotPermitted
 from workflows.models import (
-    CalendarFeed,
-    Deadline,
     MessagePreference,
     Notification,
     OutboxMessage,
@@ -45,7 +37,6 @@ from workflows.models import (
 from workflows.notifications import compose, notify, render, title_of
 from workflows.notifications.mailing import unsubscribe_token
 from workflows.selectors import preferences
-from workflows.selectors.entries import calendar_of, entry
 from workflows.selectors.preferences import HOME, Wishes, is_quiet, next_digest
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -503,117 +494,3 @@ def test_what_is_no_report_is_refused(client, body):
 def test_the_bounced_person_is_not_asked_to_look_after_themselves(keeper):
     suspend_address(keeper.email, because="complaint")
     assert not Notification.objects.exists()
-
-
-# --- calendars ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def deadline(docket, ada, monkeypatch):
-    monkeypatch.setitem(
-        definitions.reminder_texts, "hand_in", lambda row: (SOON, "/here/", {"title": row.offset})
-    )
-    return set_deadline(
-        subject=docket, kind="hand_in", due_at=timezone.now() + dt.timedelta(days=30),
-        zone="Pacific/Auckland", recipients=[ada], actor=SYSTEM,
-    )  # fmt: skip
-
-
-def entry_of(content):
-    calendar = icalendar.Calendar.from_ical(content)
-    (event,) = calendar.walk("VEVENT")
-    return calendar, event
-
-
-def test_a_mail_about_a_date_brings_its_entry_which_follows_the_date(deadline, ada):
-    deadline.reminders.filter(offset="-7d").update(fire_at=timezone.now())
-    sweep_due()
-    made = Notification.objects.get()
-    part = compose(made, "<x@y>").attachments[0]
-    assert part.get_content_type() == "text/calendar"
-    calendar, event = entry_of(part.get_payload(decode=True))
-    assert str(calendar["METHOD"]) == part.get_param("method") == "PUBLISH"
-    assert event["SEQUENCE"] == 0
-    assert event["DTEND"].dt == deadline.due_at.replace(microsecond=0)
-    uid = str(event["UID"])
-    move_deadline(deadline, due_at=timezone.now() + dt.timedelta(days=40), actor=SYSTEM, reason="")
-    made = Notification.objects.get()
-    _calendar, moved = entry_of(compose(made, "<x@y>").attachments[0].get_payload(decode=True))
-    assert (str(moved["UID"]), moved["SEQUENCE"]) == (uid, 1)
-    cancel_deadline(deadline, actor=SYSTEM)
-    made = Notification.objects.get()
-    calendar, over = entry_of(compose(made, "<x@y>").attachments[0].get_payload(decode=True))
-    assert (str(over["UID"]), over["SEQUENCE"], str(over["STATUS"])) == (uid, 2, "CANCELLED")
-    assert str(calendar["METHOD"]) == "CANCEL"
-    text = calendar.to_ical().decode()
-    assert ada.name not in text
-    assert "Tā moko" not in text
-
-
-def test_a_feed_is_secret_shows_only_ones_own_dates_and_can_be_stopped(client, deadline, ada, abe):
-    client.force_login(ada)
-    page = client.post("/settings/calendar/new/").content.decode()
-    token = page.split("/calendar/feed/")[1].split(".ics")[0]
-    assert CalendarFeed.objects.get().token_hash != token
-    stranger = Client()
-    answer = stranger.get(f"/calendar/feed/{token}.ics")
-    _calendar, event = entry_of(answer.content)
-    assert event["DTEND"].dt == deadline.due_at.replace(microsecond=0)
-    assert "no-store" in answer["Cache-Control"]
-    other = make_feed(actor=abe)
-    assert b"VEVENT" not in stranger.get(f"/calendar/feed/{other}.ics").content
-    make_feed(actor=ada)
-    assert stranger.get(f"/calendar/feed/{token}.ics").status_code == 404
-    newest = make_feed(actor=ada)
-    client.post("/settings/calendar/stop/")
-    assert feed_owner(newest) is None
-    end_feed(actor=ada)
-    ada.is_active = False
-    ada.save()
-
-
-def test_a_closed_account_has_no_feed(ada):
-    token = make_feed(actor=ada)
-    assert feed_owner(token) == ada
-    ada.is_active = False
-    ada.save()
-    assert feed_owner(token) is None
-
-
-ENTRY_ZONES = [
-    "Pacific/Auckland", "Pacific/Chatham", "Australia/Lord_Howe", "America/New_York", "UTC",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("zone", ENTRY_ZONES)
-def test_an_entry_brings_the_table_of_its_zone_and_means_the_same_moment(zone):
-    """Every half hour of the days round both changes of clocks, by the table alone, not by our own zones."""
-    where = ZoneInfo(zone)
-    for month, day in ((4, 4), (9, 26), (3, 14), (11, 7)):
-        for half in range(96):
-            due = dt.datetime(2027, month, day, tzinfo=dt.UTC) - dt.timedelta(hours=12)
-            due += dt.timedelta(minutes=30) * half
-            row = Deadline(
-                pk=1, kind="marking", due_at=due, zone=zone, generation=1, created_at=due
-            )
-            calendar, event = entry_of(calendar_of([entry(row, "Due")]))
-            ends = event["DTEND"]
-            if zone == "UTC":
-                assert not calendar.walk("VTIMEZONE")
-            if "TZID" not in ends.params:
-                assert ends.dt == due
-                continue
-            (table,) = calendar.walk("VTIMEZONE")
-            assert str(table["TZID"]) == ends.params["TZID"] == zone
-            local = ends.dt.replace(tzinfo=None)
-            assert local == due.astimezone(where).replace(tzinfo=None)
-            assert local - slow_offset(table, local) == due.replace(tzinfo=None)
-
-
-def slow_offset(table, local):
-    """What the table says of a local time: the offset after the last change that is not later (RFC 5545)."""
-    changes = []
-    for part in table.subcomponents:
-        times = [part["DTSTART"].dt, *(one.dt for one in getattr(part.get("RDATE"), "dts", []))]
-        changes += [(at, part["TZOFFSETTO"].td) for at in times]
-    return max((at, offset) for at, offset in changes if at <= local)[1]
