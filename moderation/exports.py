@@ -29,8 +29,8 @@ from portfolios.storage.archives import Outlet
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 DECISIONS = (
-    "code", "assessor", "outcome", "grade", "criterion", "level", "feedback",
-    "moderator_level", "moderator_comment", "result_of_moderation",
+    "code", "assessor", "outcome", "grade", "criterion", "level", "feedback", "evidence",
+    "moderator_level", "moderator_comment", "moderator_evidence", "result_of_moderation",
 )  # fmt: skip
 SAMPLE = ("code", "draw", "part", "stratum", "probability", "reasons")
 EVIDENCE = ("code", "number", "kind", "file", "sha256", "bytes")
@@ -140,7 +140,7 @@ def _sample_rows(record: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
 def _decision_rows(
     moderation_round: ModerationRound, withheld: Withheld
 ) -> Iterator[tuple[Any, ...]]:
-    """For each item a row on the whole and one for each criterion, as it counts now. Four queries."""
+    """For each item a row on the whole and one for each criterion, as it counts now. A fixed number of queries."""
     sample = selectors.sample_of(moderation_round)
     assessors = dict(moderation_round.members.values_list("submission_id", "assessor_code"))
     results = results_for([item.submission_id for _code, item in sample])
@@ -148,6 +148,7 @@ def _decision_rows(
     for one in (
         CriterionJudgement.objects.filter(decision__in=[one.pk for one in results.values()])
         .select_related("criterion", "level")
+        .prefetch_related("pointers")
         .order_by("criterion__number")
     ):
         judged.setdefault(one.decision_id, []).append(one)
@@ -155,14 +156,16 @@ def _decision_rows(
         (one.reading.item_id, one.criterion_id): one
         for one in ModeratorJudgement.objects.filter(
             reading__item__round=moderation_round, reading__sealed_at__isnull=False
-        ).select_related("reading", "level")
+        )
+        .select_related("reading", "level")
+        .prefetch_related("pointers")
     }
     for code, item in sample:
         result = results[item.submission_id]
         head = (code, assessors[item.submission_id], result.outcome)
         grade = result.grade.code if result.grade else ""
         yield (
-            *head, grade, "", "", withheld.text(result.feedback), "", "", item.state,
+            *head, grade, "", "", withheld.text(result.feedback), "", "", "", "", item.state,
         )  # fmt: skip
         for one in judged.get(result.pk, []):
             mine = theirs.get((item.pk, one.criterion_id))
@@ -172,10 +175,17 @@ def _decision_rows(
                 one.criterion.code,
                 one.level.code if one.level else "",
                 withheld.text(one.feedback),
+                _numbers(one),
                 mine.level.code if mine and mine.level else "",
                 withheld.text(mine.comment) if mine else "",
+                _numbers(mine) if mine else "",
                 item.state,
             )
+
+
+def _numbers(judged: CriterionJudgement | ModeratorJudgement) -> str:
+    """The evidence that it points to, by its numbers in evidence.csv."""
+    return ";".join(map(str, sorted(pin.number for pin in judged.pointers.all())))
 
 
 def files_of(moderation_round: ModerationRound) -> list[File]:

@@ -138,8 +138,8 @@ def item_facts(item: Facts) -> Facts:
         "levels": [
             [
                 criterion,
-                theirs.get(criterion, {}).get("code", "–"),
-                mine.get(criterion, {}).get("code", "–"),
+                given(criterion, item["frozen"]),
+                given(criterion, reading),
                 (reading or {}).get("comments", {}).get(criterion, ""),
             ]
             for criterion in sorted({*theirs, *mine})
@@ -172,6 +172,13 @@ def item_facts(item: Facts) -> Facts:
         if reading
         else [],
     }
+
+
+def given(criterion: str, judged: Facts) -> str:
+    """The level of one side, and by its number the evidence that it rests on."""
+    level = judged["levels"].get(criterion, {}).get("code", "–")
+    numbers = judged.get("evidence", {}).get(criterion, [])
+    return f"{level} (evidence {', '.join(map(str, numbers))})" if numbers else str(level)
 
 
 def said(answer: str, note: str) -> str:

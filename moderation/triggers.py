@@ -15,6 +15,7 @@ ITEM = "moderation_sampleitem"
 PLAN = "moderation_planversion"
 READING = "moderation_moderatorreading"
 JUDGEMENT = "moderation_moderatorjudgement"
+POINTER = f"{JUDGEMENT}_pointers"
 ITEM_DECISION = "moderation_moderationdecision"
 RESULT = "assessment_assessmentdecision"
 REVIEW = "moderation_externalreview"
@@ -29,6 +30,7 @@ TABLES = (
     PLAN,
     READING,
     JUDGEMENT,
+    POINTER,
     ITEM_DECISION,
     RESULT,
     REVIEW,
@@ -203,6 +205,17 @@ WANTED = (
             f"EXISTS (SELECT 1 FROM {READING} x WHERE x.id = {row}.reading_id"  # noqa: S608
             " AND x.sealed_at IS NOT NULL)",
             "a sealed reading keeps its levels",
+        )
+        for event, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD"))
+    ),
+    *(
+        Trigger(
+            f"moderation_pointers_sealed_{event.lower()}",
+            POINTER,
+            (event,),
+            f"EXISTS (SELECT 1 FROM {JUDGEMENT} j JOIN {READING} x ON x.id = j.reading_id"  # noqa: S608
+            f" WHERE j.id = {row}.moderatorjudgement_id AND x.sealed_at IS NOT NULL)",
+            "a sealed reading keeps the evidence that it points to",
         )
         for event, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD"))
     ),

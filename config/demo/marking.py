@@ -36,8 +36,19 @@ def marks(submission: Submission, rank: int, *, only: int | None = None, weak: i
         wanted = 0 if number < weak else min(rank + (number % 3 == 2), len(levels) - 1)
         level = levels[wanted]
         feedback = "Well shown." if level.is_met else NOT_YET
-        said[criterion.number] = Judged(level=level.pk, feedback=feedback)
+        said[criterion.number] = Judged(
+            level=level.pk, feedback=feedback, pointers=put_to(submission, criterion.code)
+        )
     return Marks(criteria=said, feedback=FEEDBACK[rank % len(FEEDBACK)])
+
+
+def put_to(submission: Submission, code: str) -> list[int]:
+    """The numbers of the evidence that the learner put to a criterion."""
+    return [
+        file["number"]
+        for file in submission.contents["files"]
+        if any(one["criterion"] == code for one in file["criteria"])
+    ]
 
 
 def begin(submission: Submission, assessor: str, cast: Cast, filled: Marks) -> Submission:

@@ -8,6 +8,7 @@ from accounts.models import User
 from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
 from assessment.models import AssessmentDecision
 from catalogue.models import Delivery, Level
+from config.demo.marking import put_to
 from config.demo.people import Cast
 from moderation.actions import (
     Levels,
@@ -53,7 +54,7 @@ def reader(item: SampleItem) -> User:
 def read(item: SampleItem, *, aside: str = "") -> SampleItem:
     """Read blind by its own moderator: the assessor's levels, but one criterion a level aside."""
     said = AssessmentDecision.objects.final().filter(submission=item.submission_id).latest("number")
-    levels, comments = {}, {}
+    levels, comments, pointers = {}, {}, {}
     for judgement in said.judgements.select_related("criterion", "level"):
         level = judgement.level
         if judgement.criterion.code == aside:
@@ -62,8 +63,14 @@ def read(item: SampleItem, *, aside: str = "") -> SampleItem:
             level = near.first() or level
         levels[judgement.criterion_id] = level.pk
         comments[judgement.criterion_id] = f"My view: {level.label.lower()}."
+        put = put_to(item.submission, judgement.criterion.code)
+        pointers[judgement.criterion_id] = put if level == judgement.level else put[:1]
     seen = Levels(
-        levels=levels, comments=comments, comment="Read twice.", sufficiency=Sufficiency.YES
+        levels=levels,
+        comments=comments,
+        comment="Read twice.",
+        sufficiency=Sufficiency.YES,
+        pointers=pointers,
     )
     return seal_reading(item, seen, actor=reader(item))
 

@@ -1,7 +1,7 @@
 """The moderator's own levels, before the assessor's may be seen."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import transaction
@@ -24,7 +24,8 @@ from workflows.transitions import perform
 class Levels:
     """What the moderator entered: a level and a comment for each criterion, and what is said on all.
 
-    `sufficiency` is a value of moderation.enums.Sufficiency, empty where not answered yet.
+    `pointers` are the numbers of the evidence that a level rests on; of a criterion that is not named they
+    stay as they are. `sufficiency` is a value of moderation.enums.Sufficiency, empty where not answered yet.
     """
 
     levels: Mapping[UUID, UUID | None]
@@ -33,6 +34,7 @@ class Levels:
     sufficiency: str = ""
     sufficiency_note: str = ""
     inclusion_note: str = ""
+    pointers: Mapping[UUID, Sequence[int]] = field(default_factory=dict)
 
 
 SUFFICIENCY = "Evidence"
@@ -46,7 +48,7 @@ INDEPENDENCE = "I had no part in producing or assessing this work, and I know of
 def save_reading(
     item: SampleItem, entered: Levels, *, actor: User, seen_version: int | None = None
 ) -> ModeratorReading:
-    """Keep the draft of a blind reading. Nobody else sees it.
+    """Keep the draft of a blind reading. Nobody else sees it. A fixed number of statements.
 
     Raises StaleVersion where another window saved first, StaleState once it is sealed.
     """
@@ -74,18 +76,52 @@ def save_reading(
         (level.criterion_id, level.pk)
         for level in Level.objects.filter(criterion__rubric=fresh.submission.rubric_id)
     }
-    criteria = {criterion for criterion, _level in known}
-    for criterion in criteria:
+    judged = {one.criterion_id: one for one in reading.judgements.prefetch_related("pointers")}
+    missing = [one for one in {criterion for criterion, _level in known} if one not in judged]
+    for made in ModeratorJudgement.objects.bulk_create(
+        ModeratorJudgement(reading=reading, criterion_id=one) for one in missing
+    ):
+        judged[made.criterion_id] = made
+    for criterion, judgement in judged.items():
         level = entered.levels.get(criterion)
-        ModeratorJudgement.objects.update_or_create(
-            reading=reading,
-            criterion_id=criterion,
-            defaults={
-                "level_id": level if (criterion, level) in known else None,
-                "comment": plain_text(entered.comments.get(criterion, "")),
-            },
-        )
+        judgement.level_id = level if (criterion, level) in known else None
+        judgement.comment = plain_text(entered.comments.get(criterion, ""))
+    ModeratorJudgement.objects.bulk_update(judged.values(), ["level", "comment"])
+    _point(fresh, judged, entered.pointers)
     return reading
+
+
+def _point(
+    item: SampleItem,
+    judged: Mapping[UUID, ModeratorJudgement],
+    wanted: Mapping[UUID, Sequence[int]],
+) -> None:
+    """Set the pointers by the numbers of the evidence in the manifest; numbers that are not there are left out."""
+    pins = dict(item.submission.pins.values_list("number", "pk"))
+    before = {
+        (one.pk, pin.pk)
+        for criterion, one in judged.items()
+        if criterion in wanted
+        for pin in one.pointers.all()
+    }
+    after = {
+        (judged[criterion].pk, pins[number])
+        for criterion, numbers in wanted.items()
+        if criterion in judged
+        for number in numbers
+        if number in pins
+    }
+    through = ModeratorJudgement.pointers.through
+    if gone := before - after:
+        rows = through.objects.filter(moderatorjudgement__in=[one.pk for one in judged.values()])
+        kept = [
+            one.pk for one in rows if (one.moderatorjudgement_id, one.submissionevidence_id) in gone
+        ]
+        through.objects.filter(pk__in=kept).delete()
+    through.objects.bulk_create(
+        through(moderatorjudgement_id=judgement, submissionevidence_id=pin)
+        for judgement, pin in sorted(after - before)
+    )
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """The blind reading, the decision on an item, the decision on a set."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,10 @@ from workflows.forms import DayField
 
 
 class BlindForm(forms.Form):
-    """The moderator's own level and comment for each criterion. Knows nothing of the assessor's."""
+    """The moderator's own level, comment and evidence for each criterion. Knows nothing of the assessor's.
+
+    `evidence` are the numbers of what was submitted.
+    """
 
     comment = Text(
         label="Comment on the whole", required=False, widget=forms.Textarea(attrs={"rows": 3})
@@ -45,6 +49,7 @@ class BlindForm(forms.Form):
         self,
         criteria: list[Criterion],
         reading: ModeratorReading | None,
+        evidence: Sequence[int],
         *args: Any,
         **kwargs: Any,
     ) -> None:
@@ -76,10 +81,25 @@ class BlindForm(forms.Form):
                 widget=forms.Textarea(attrs={"rows": 2}),
                 initial=own.comment if own else "",
             )
+            self.fields[f"pointer_{criterion.pk}"] = forms.TypedMultipleChoiceField(
+                label=f"Evidence for {criterion.code}",
+                choices=[(str(number), f"Evidence {number}") for number in evidence],
+                coerce=int,
+                required=False,
+                initial=[str(pin.number) for pin in own.pointers.all()] if own else [],
+            )
 
-    def rows(self) -> list[tuple[Criterion, Any, Any]]:
-        """Each criterion with its two fields."""
-        return [(one, self[f"level-{one.pk}"], self[f"comment-{one.pk}"]) for one in self.criteria]
+    def rows(self) -> list[tuple[Criterion, Any, Any, set[int]]]:
+        """Each criterion with its two fields, and the numbers of the evidence that is ticked."""
+        return [
+            (
+                one,
+                self[f"level-{one.pk}"],
+                self[f"comment-{one.pk}"],
+                {int(number) for number in self[f"pointer_{one.pk}"].value() or []},
+            )
+            for one in self.criteria
+        ]
 
     def entered(self) -> Levels:
         """What was sent, for the action."""
@@ -87,6 +107,7 @@ class BlindForm(forms.Form):
         return Levels(
             levels={one.pk: given[f"level-{one.pk}"] for one in self.criteria},
             comments={one.pk: given[f"comment-{one.pk}"] for one in self.criteria},
+            pointers={one.pk: given[f"pointer_{one.pk}"] for one in self.criteria},
             **{name: given[name] for name in self.SAVED},
         )
 

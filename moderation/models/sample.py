@@ -20,7 +20,7 @@ from moderation.enums import (
 )
 from moderation.models.round import ModerationRound
 from moderation.querysets import SampleQuerySet
-from portfolios.models import Submission
+from portfolios.models import Submission, SubmissionEvidence
 from portfolios.rules import is_system
 from workflows.machines import step
 from workflows.models import StateModel
@@ -170,12 +170,13 @@ class ModeratorReading(models.Model):
 
 
 class ModeratorJudgement(models.Model):
-    """The level a moderator would give to one criterion."""
+    """The level a moderator would give to one criterion, and the evidence that it rests on."""
 
     reading = models.ForeignKey(ModeratorReading, models.PROTECT, related_name="judgements")
     criterion = models.ForeignKey(Criterion, models.PROTECT, related_name="+")
     level = models.ForeignKey(Level, models.PROTECT, null=True, blank=True, related_name="+")
     comment = models.TextField(blank=True)
+    pointers = models.ManyToManyField(SubmissionEvidence, related_name="+", blank=True)
 
     class Meta:
         ordering = ["criterion__number"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, prefetch_related_objects
 
 from accounts.models import User
 from assessment.models import AssessmentDecision, CriterionJudgement
@@ -75,13 +75,15 @@ class Shown:
 
 @dataclass(frozen=True)
 class Judged:
-    """One criterion with the level and feedback of the assessor and the moderator's own."""
+    """One criterion with level, feedback and pointers of the assessor, and the moderator's own."""
 
     criterion: Criterion
     level: str
     feedback: str
     moderator: str = ""
     comment: str = ""
+    evidence: list[int] = field(default_factory=list)
+    moderator_evidence: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -156,12 +158,13 @@ def dossier_of(code: str, item: SampleItem, withheld: Withheld) -> Dossier:
     decision = results_for([submission.pk])[submission.pk]
     reading = (
         item.readings.filter(sealed_at__isnull=False)
-        .prefetch_related("judgements__level")
+        .prefetch_related("judgements__level", "judgements__pointers")
         .order_by("sealed_at")
         .first()
     )
     theirs = {one.criterion_id: one for one in reading.judgements.all()} if reading else {}
     judgements: list[CriterionJudgement] = judgements_of(decision)
+    prefetch_related_objects(judgements, "pointers")
     criteria = []
     for one in judgements:
         mine = theirs.get(one.criterion_id)
@@ -172,6 +175,8 @@ def dossier_of(code: str, item: SampleItem, withheld: Withheld) -> Dossier:
                 feedback=withheld.text(one.feedback),
                 moderator=mine.level.label if mine and mine.level else "",
                 comment=withheld.text(mine.comment) if mine else "",
+                evidence=[pin.number for pin in one.pointers.all()],
+                moderator_evidence=[pin.number for pin in mine.pointers.all()] if mine else [],
             )
         )
     return Dossier(

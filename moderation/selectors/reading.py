@@ -15,8 +15,8 @@ from catalogue.models import Delivery, DeliveryRole
 from moderation.enums import RESOLVED, Disagreement, SamplePart, SampleState
 from moderation.guards import BEFORE_MODERATION
 from moderation.models import ModerationRound, ModeratorJudgement, ModeratorReading, SampleItem
-from portfolios.enums import PartKind
-from portfolios.models import Hold, Part, Submission
+from portfolios.enums import EvidenceState, PartKind
+from portfolios.models import EvidenceItem, Hold, Part, Submission
 
 
 def queue_of(user: User) -> QuerySet[Any]:
@@ -179,12 +179,14 @@ def comparison_of(item: SampleItem) -> Comparison | None:
     theirs = {
         one.criterion_id: one
         for one in decision.judgements.select_related("level", "criterion").prefetch_related(
-            "pointers__evidence"
+            "pointers"
         )
     }
     rows = []
-    for mine in reading.judgements.select_related("criterion", "level").order_by(
-        "criterion__number"
+    for mine in (
+        reading.judgements.select_related("criterion", "level")
+        .prefetch_related("pointers")
+        .order_by("criterion__number")
     ):
         other = theirs.get(mine.criterion_id)
         gap = (
@@ -194,6 +196,19 @@ def comparison_of(item: SampleItem) -> Comparison | None:
         )
         rows.append(ComparedCriterion(mine.criterion, other, mine, gap))
     return Comparison(decision, item.decision, reading, rows)
+
+
+def evidence_open_to(user: User, comparison: Comparison) -> set[UUID]:
+    """What either of both pointed to, as far as the person may open it in the viewer. One query."""
+    pointed = {
+        pin.evidence_id
+        for row in comparison.criteria
+        for judged in (row.assessor, row.moderator)
+        if judged is not None
+        for pin in judged.pointers.all()
+    }
+    found = EvidenceItem.objects.visible_to(user).filter(pk__in=pointed, state=EvidenceState.READY)
+    return set(found.values_list("pk", flat=True))
 
 
 def change_between(

@@ -59,12 +59,16 @@ def _unsigned(moderation_round: ModerationRound) -> dict[str, Any]:
     items = list(
         moderation_round.items.select_related("decision")
         .prefetch_related(
-            "decisions", "readings__judgements__criterion", "readings__judgements__level"
+            "decisions",
+            "readings__judgements__criterion",
+            "readings__judgements__level",
+            "readings__judgements__pointers",
         )
         .order_by("draw", "pk")
     )
     people = _people(moderation_round, members, items)
     frozen = _levels_of(one.decision_id for one in items)
+    pointed = _evidence_of(one.decision_id for one in items)
     statistics = dict(moderation_round.statistics) if closed else {}
     if statistics:
         statistics["by_assessor"] = {
@@ -106,7 +110,13 @@ def _unsigned(moderation_round: ModerationRound) -> dict[str, Any]:
         "draws": [one | {"by": people.get(_key(one["by"]), "")} for one in moderation_round.draws],
         "scales": _scales(moderation_round),
         "items": [
-            _item(one, codes[one.submission_id], frozen.get(one.decision_id, {}), people)
+            _item(
+                one,
+                codes[one.submission_id],
+                frozen.get(one.decision_id, {}),
+                pointed.get(one.decision_id, {}),
+                people,
+            )
             for one in items
         ],
         "decision": {
@@ -225,6 +235,17 @@ def _levels_of(decisions: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, Any]
     return found
 
 
+def _evidence_of(decisions: Iterable[UUID]) -> dict[UUID, dict[str, list[int]]]:
+    """The numbers of the evidence that each judgement points to, by decision and criterion. One query."""
+    found: dict[UUID, dict[str, list[int]]] = {}
+    rows = CriterionJudgement.objects.filter(decision__in=set(decisions), pointers__isnull=False)
+    for decision, criterion, number in rows.order_by("pointers__number").values_list(
+        "decision_id", "criterion__code", "pointers__number"
+    ):
+        found.setdefault(decision, {}).setdefault(criterion, []).append(number)
+    return found
+
+
 def _scales(moderation_round: ModerationRound) -> dict[str, int]:
     """How many levels each criterion has."""
     scales: dict[str, int] = {}
@@ -236,7 +257,11 @@ def _scales(moderation_round: ModerationRound) -> dict[str, int]:
 
 
 def _item(
-    item: SampleItem, code: str, levels: dict[str, Any], people: dict[Any, str]
+    item: SampleItem,
+    code: str,
+    levels: dict[str, Any],
+    evidence: dict[str, list[int]],
+    people: dict[Any, str],
 ) -> dict[str, Any]:
     return {
         "id": str(item.pk),
@@ -253,6 +278,7 @@ def _item(
             "decision": str(item.decision_id),
             "outcome": item.decision.outcome,
             "levels": levels,
+            "evidence": evidence,
         },
         "readings": [
             {
@@ -278,6 +304,11 @@ def _item(
                     one.criterion.code: one.comment
                     for one in reading.judgements.all()
                     if one.comment
+                },
+                "evidence": {
+                    one.criterion.code: sorted(pin.number for pin in one.pointers.all())
+                    for one in reading.judgements.all()
+                    if one.pointers.all()
                 },
             }
             for reading in item.readings.all()

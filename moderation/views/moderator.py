@@ -104,13 +104,15 @@ def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
         raise NotPermitted(instance=item)
     if item.state != SampleState.DRAWN:
         return redirect("moderation:compare", pk=item.pk)
-    reading = item.readings.filter(moderator=me).prefetch_related("judgements").first()
+    reading = item.readings.filter(moderator=me).prefetch_related("judgements__pointers").first()
     criteria = list(
         Criterion.objects.filter(rubric=item.submission.rubric_id)
         .prefetch_related("levels")
         .order_by("number")
     )
-    form = BlindForm(criteria, reading, request.POST or None)
+    evidence = manifest_of(item.submission)
+    numbers = [file["number"] for file in evidence["files"]]
+    form = BlindForm(criteria, reading, numbers, request.POST or None)
     missing: list[str] = []
     if request.method == "POST" and form.is_valid():
         seen = form.cleaned_data["version"]
@@ -142,12 +144,12 @@ def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
         "form": form,
         "missing": missing,
         "decision": decision,
-        "judged": decision.judgements.select_related("criterion", "level").order_by(
-            "criterion__number"
-        )
+        "judged": decision.judgements.select_related("criterion", "level")
+        .prefetch_related("pointers")
+        .order_by("criterion__number")
         if decision
         else [],
-        "evidence": manifest_of(item.submission),
+        "evidence": evidence,
         "reading": reading,
         "independence": actions.INDEPENDENCE,
     }
@@ -189,6 +191,7 @@ def compare(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "item": item,
         "comparison": comparison,
+        "open_evidence": selectors.evidence_open_to(me, comparison),
         "comments": comments_of(comparison.decision),
         "form": form,
         "open_to_me": open_to_me,
