@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.template.defaultfilters import filesizeformat
@@ -32,6 +33,7 @@ from catalogue.models import (
 )
 from workflows.machines import arrows_of
 from workflows.models import TransitionRecord
+from workflows.selectors.delivery import troubles_for
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,16 @@ class NextStep:
     view: str = ""
     pk: Any = None
     action: str = ""
+    part: str = ""
 
     @property
     def url(self) -> str:
-        """Where it is done; empty when nothing is to do. `pk` is one key, or a tuple of them."""
+        """Where it is done; empty when nothing is to do. `pk` is one key, or a tuple of them; `part` of the page."""
+        if not self.view:
+            return ""
         keys = self.pk if isinstance(self.pk, tuple) else (self.pk,)
-        return (
-            reverse(self.view, args=[key for key in keys if key is not None]) if self.view else ""
-        )
+        address = reverse(self.view, args=[key for key in keys if key is not None])
+        return f"{address}#{self.part}" if self.part else address
 
 
 Waiting = Callable[[User], list[NextStep]]
@@ -107,6 +111,64 @@ def next_steps(user: User) -> list[NextStep]:
     """Everything that waits for this person, most urgent first; one step for each kind."""
     steps = [step for rank in sorted(_waiting) for step in _waiting[rank](user)]
     return [*steps, *own_steps(user)]
+
+
+@waits_for_administrators(rank=5)
+def troubles_with_messages(user: User) -> list[NextStep]:
+    """Addresses that bounced, messages that are stuck or late, receivers that are suspended; each kind once."""
+    found = troubles_for(user)
+    steps = []
+    if one := found.get("address"):
+        who = one.label if one.number == 1 else f"{one.number} addresses"
+        steps.append(
+            NextStep(
+                f"Mail to {who} does not arrive",
+                "It came back, or was reported as unwanted. Nothing is sent there until you have looked.",
+                "workflows:messages",
+                action="See why",
+                part="addresses",
+            )
+        )
+    if one := found.get("message"):
+        alone = one.number == 1
+        steps.append(
+            NextStep(
+                f"{one.number} message{' is' if alone else 's are'} stuck",
+                "Refused where it should go, or given up after three days."
+                if alone
+                else "Refused where they should go, or given up after three days.",
+                "workflows:message" if alone else "workflows:messages",
+                one.key if alone else None,
+                "See what went wrong",
+                "" if alone else "messages",
+            )
+        )
+    if one := found.get("queue"):
+        steps.append(
+            NextStep(
+                "Messages wait longer than they should",
+                f"{one.number} {'was' if one.number == 1 else 'were'} due some time ago and did not leave.",
+                "workflows:messages",
+                action="See the queue",
+                part="queue",
+            )
+        )
+    if one := found.get("webhook"):
+        alone = one.number == 1
+        steps.append(
+            NextStep(
+                f"The webhook of {one.label} is suspended"
+                if alone
+                else f"{one.number} webhooks are suspended",
+                "Its receiver does not take messages. They wait until somebody looks."
+                if alone
+                else "Their receivers do not take messages. They wait until somebody looks.",
+                "workflows:webhook" if alone else "workflows:webhooks",
+                UUID(one.key) if alone else None,
+                "See why",
+            )
+        )
+    return steps
 
 
 def own_steps(user: User) -> Iterator[NextStep]:

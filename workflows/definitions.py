@@ -295,5 +295,9 @@ class RefusedForGood(Exception):  # noqa: N818  reads as a fact
     """The other side will never take this message."""
 
 
+class LeftAlone(Exception):  # noqa: N818  reads as a fact
+    """Somebody has decided that nothing goes there."""
+
+
 class OutcomeUnknown(Exception):  # noqa: N818  reads as a fact
     """The connection was lost after the message was handed over."""

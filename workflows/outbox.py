@@ -24,6 +24,7 @@ from django.utils import timezone
 from workflows.definitions import (
     HELD,
     SCHEDULE,
+    LeftAlone,
     OutcomeUnknown,
     RefusedForGood,
     batch_begins,
@@ -360,6 +361,9 @@ def attempt(message: OutboxMessage) -> tuple[AttemptResult, str, dict[str, Any]]
         return AttemptResult.UNKNOWN, why, {"state": MessageState.FAILED, "last_error": why}
     try:
         answer = senders[message.channel](notification or message, message_id(message))
+    except LeftAlone as error:
+        why = str(error)
+        return AttemptResult.CANCELLED, why, {"state": MessageState.CANCELLED, "last_error": why}
     except RefusedForGood as error:
         return (
             AttemptResult.REFUSED,

@@ -386,15 +386,25 @@ class ReminderQuerySet(models.QuerySet[Any]):
         return self.filter(state=ReminderState.PLANNED, fire_at__lte=clock(self.db))
 
 
+class SuspendedAddressQuerySet(models.QuerySet[Any]):
+    def held(self) -> Self:
+        """Addresses to which nothing is sent."""
+        return self.filter(cleared_at__isnull=True)
+
+    def to_look_at(self) -> Self:
+        """Those that nobody has looked at yet."""
+        return self.held().filter(left_at__isnull=True)
+
+
 class WebhookQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: "User") -> Self:
+    def visible_to(self, user: "User", now: dt.datetime | None = None) -> Self:
         """Those of the organisations that the person administers; all for platform administrators."""
         live = self.filter(removed_at__isnull=True)
         if not user.is_active:
             return self.none()
         if user.is_staff:
             return live
-        mine = user.memberships.current().filter(role=OrganisationRole.ADMINISTRATOR)
+        mine = user.memberships.current(now).filter(role=OrganisationRole.ADMINISTRATOR)
         return live.filter(organisation__in=mine.values("organisation"))
 
     def working(self) -> Self:

@@ -38,9 +38,14 @@ from tests.factories import assessment as marked
 from tests.factories import portfolios as work
 from tests.factories.catalogue import draft_version, published_version
 from tests.factories.recordings import film_of, pages_of
-from workflows.actions.preferences import change_wording, make_feed
+from workflows.actions.preferences import (
+    change_wording,
+    leave_address,
+    make_feed,
+    suspend_address,
+)
 from workflows.actions.webhooks import make_webhook, renew_secret
-from workflows.enums import MessageState
+from workflows.enums import MessageState, SuspendedFor
 from workflows.hashing import seal, unseal
 from workflows.models import Notification, OutboxMessage, Webhook
 from workflows.notifications.calling import suspend
@@ -100,8 +105,11 @@ def unread(world: World) -> Kwargs:
 
 
 def stuck_message(world: World) -> Kwargs:
-    """Messages that were given up, one of them to a long address."""
+    """Messages that were given up, one of them to a long address; addresses that bounced, one looked at."""
     submitted(world)
+    suspend_address(f"{LONG_WORD[:50]}@example.org", because=SuspendedFor.BOUNCE)
+    left = suspend_address("left@example.org", because=SuspendedFor.COMPLAINT, detail=LONG_WORD)
+    leave_address(left, actor=world.cast.people["petra"])
     rows = OutboxMessage.objects.filter(kind="delivery")[:3]
     found = [row.pk for row in rows]
     OutboxMessage.objects.filter(pk__in=found).update(

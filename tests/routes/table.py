@@ -150,6 +150,9 @@ ROWS = [
     Row("workflows:message", "stuck mail", only("petra prue olga", 404), "405"),
     Row("workflows:change_address", "stuck mail", "405", only("petra prue olga", 404, 302)),
     Row("workflows:change_address", "mail on its way", "405", only("petra prue olga", 404, 409)),
+    Row("workflows:leave_unsent", "stuck mail", "405", only("petra prue olga", 404, 302)),
+    Row("workflows:leave_unsent", "mail on its way", "405", only("petra prue olga", 404, 409)),
+    Row("workflows:leave_address", "suspended address", "405", only("petra prue olga", 404, 302)),
     Row("workflows:clear_address", "suspended address", "405", only("petra prue olga", 404, 302)),
     Row("workflows:message_catalogue", "nothing", only("petra prue olga", 403), "405"),
     Row(

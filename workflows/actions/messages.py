@@ -1,10 +1,11 @@
 """Reading the inbox, and putting a stuck message back."""
 
 from django.db import models, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from workflows.enums import AttemptResult, MessageState
+from workflows.enums import AttemptResult, MessageKind, MessageState
 from workflows.exceptions import NotPermitted, StaleState
 from workflows.models import DeliveryAttempt, Notification, OutboxMessage
 from workflows.notifications.mailing import address_of
@@ -37,6 +38,41 @@ def retry_message(message: OutboxMessage, *, actor: User, note: str = "") -> Out
     )
     transaction.on_commit(nudge, robust=True)
     return locked
+
+
+@transaction.atomic
+def leave_unsent(message: OutboxMessage, *, actor: User) -> int:
+    """Send a stuck message no more, nor any other that is stuck for the same recipient at that address.
+
+    An event is not left: what it has to cause is not for a person to waive. Gives how many messages that are.
+    """
+    if not may_manage_messages(actor):
+        raise NotPermitted(instance=message)
+    rows = OutboxMessage.objects.stuck().filter(kind=MessageKind.DELIVERY)
+    if not rows.filter(pk=message.pk).exists():
+        raise StaleState(instance=message)
+    wanted = Q(pk=message.pk)
+    if (notice := message.notification) is not None:
+        wanted |= Q(
+            notification__recipient=notice.recipient_id, notification__address=notice.address
+        )
+    return cancel_stuck(rows.filter(wanted), actor=actor)
+
+
+def cancel_stuck(rows: models.QuerySet[OutboxMessage], *, actor: User) -> int:
+    """Cancel stuck messages with the reason, in the caller's transaction; their tries keep who said so."""
+    found = list(rows.select_for_update(of=("self",)).order_by("pk"))
+    why, now, keys = "An administrator left it unsent.", timezone.now(), [one.pk for one in found]
+    OutboxMessage.objects.filter(pk__in=keys).update(state=MessageState.CANCELLED, last_error=why)
+    # Nobody needs the personal link of a mail that is over.
+    Notification.objects.filter(messages__in=keys).exclude(sealed_path="").update(sealed_path="")
+    DeliveryAttempt.objects.bulk_create(
+        DeliveryAttempt(
+            message=one, started_at=now, result=AttemptResult.CANCELLED, actor=actor, answer=why
+        )
+        for one in found
+    )
+    return len(found)
 
 
 def retry_all(*, actor: User, limit: int = 1000) -> int:

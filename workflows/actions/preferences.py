@@ -13,12 +13,14 @@ from django.utils import timezone
 
 from accounts.enums import MailLanguage, OrganisationKind, OrganisationRole
 from accounts.models import User
+from workflows.actions.messages import cancel_stuck
 from workflows.definitions import topics
 from workflows.enums import Category, Frequency, SuspendedFor
 from workflows.exceptions import NotPermitted
 from workflows.models import (
     CalendarFeed,
     MessagePreference,
+    OutboxMessage,
     QuietHours,
     SuspendedAddress,
     Wording,
@@ -114,9 +116,26 @@ def clear_address(row: SuspendedAddress, *, actor: User) -> None:
     """Somebody has looked: mails go there again."""
     if not may_manage_messages(actor):
         raise NotPermitted
-    SuspendedAddress.objects.filter(pk=row.pk, cleared_at__isnull=True).update(
+    SuspendedAddress.objects.held().filter(pk=row.pk).update(
         cleared_at=timezone.now(), cleared_by=actor
     )
+
+
+@transaction.atomic
+def leave_address(row: SuspendedAddress, *, actor: User) -> None:
+    """Somebody has looked, and nothing is sent there any more; nobody is asked about it again.
+
+    What is stuck because of it is cancelled with it.
+    """
+    if not may_manage_messages(actor):
+        raise NotPermitted
+    SuspendedAddress.objects.to_look_at().filter(pk=row.pk).update(
+        left_at=timezone.now(), left_by=actor
+    )
+    theirs = Q(notification__address__iexact=row.address) | Q(
+        notification__address="", notification__recipient__email__iexact=row.address
+    )
+    cancel_stuck(OutboxMessage.objects.stuck().filter(theirs), actor=actor)
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from workflows.enums import Category, Frequency, SuspendedFor
+from workflows.querysets import SuspendedAddressQuerySet
 
 
 class MessagePreference(models.Model):
@@ -39,7 +40,10 @@ class QuietHours(models.Model):
 
 
 class SuspendedAddress(models.Model):
-    """An address that bounced or complained: nothing is sent there until somebody has looked."""
+    """An address that bounced or complained: nothing is sent there until somebody has looked.
+
+    They clear it, or leave it as it is: then nothing is sent there, and nobody is asked about it any more.
+    """
 
     address = models.EmailField()
     because = models.CharField(max_length=10, choices=SuspendedFor)
@@ -49,6 +53,12 @@ class SuspendedAddress(models.Model):
     cleared_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
+    left_at = models.DateTimeField(null=True, blank=True)
+    left_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    objects = SuspendedAddressQuerySet.as_manager()
 
     class Meta:
         ordering = ["-since"]

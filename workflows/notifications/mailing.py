@@ -16,6 +16,7 @@ from django.core import signing
 from django.core.mail import EmailMultiAlternatives, get_connection
 
 from workflows.definitions import (
+    LeftAlone,
     OutcomeUnknown,
     RefusedForGood,
     after_batch,
@@ -74,8 +75,7 @@ def answers(held: Any) -> bool:
 @before_batch
 def read_once() -> None:
     """What every mail of a batch asks for: addresses that are suspended, and own words for topics."""
-    rows = SuspendedAddress.objects.filter(cleared_at__isnull=True)
-    kept.suspended = {row.address.lower(): row for row in rows}
+    kept.suspended = {row.address.lower(): row for row in SuspendedAddress.objects.held()}
     kept.titles = Titles()
 
 
@@ -84,8 +84,7 @@ def suspension_of(address: str) -> SuspendedAddress | None:
     known: dict[str, SuspendedAddress] | None = getattr(kept, "suspended", None)
     if known is not None:
         return known.get(address.lower())
-    rows = SuspendedAddress.objects.filter(address__iexact=address, cleared_at__isnull=True)
-    return rows.first()
+    return SuspendedAddress.objects.held().filter(address__iexact=address).first()
 
 
 @after_batch
@@ -175,7 +174,8 @@ def send_email(notification: Notification, message_id: str) -> str:
     to = address_of(notification)
     held = suspension_of(to)
     if held is not None:
-        raise RefusedForGood(f"Nothing is sent to {to}: {held.get_because_display()}.")
+        refusal = RefusedForGood if held.left_at is None else LeftAlone
+        raise refusal(f"Nothing is sent to {to}: {held.get_because_display()}.")
     mail = compose(notification, message_id)
     mail.connection = connection()
     try:

@@ -2,15 +2,20 @@
 
 import datetime as dt
 import zoneinfo
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q
-from django.db.models.functions import TruncDate
+from django.conf import settings
+from django.db.models import CharField, Count, Exists, Max, Min, Q, QuerySet, Value
+from django.db.models.functions import Cast, TruncDate
 from django.utils import timezone
 
+from accounts.enums import OrganisationKind, OrganisationRole
+from accounts.models import User
 from workflows.enums import AttemptResult, Lane, MessageKind, MessageState
-from workflows.models import DeliveryAttempt, OutboxMessage
+from workflows.models import DeliveryAttempt, OutboxMessage, SuspendedAddress, Webhook
+from workflows.querysets import Composed
 
 DAYS = 14
 ZONE = zoneinfo.ZoneInfo("Pacific/Auckland")
@@ -179,3 +184,62 @@ def overview() -> dict[str, Any]:
         "events": events.count(),
         "sent_today": rows[-1].sent,
     }
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One kind of thing about messages that somebody has to look at: how many, and an example of them."""
+
+    number: int
+    label: str
+    key: str
+
+
+composed = Composed()
+
+
+def troubles_for(person: User) -> dict[str, Trouble]:
+    """What about messages waits for this person, in one statement whatever there is.
+
+    `address`: addresses to which nothing is sent, not looked at yet. `message`: refused or given up. `queue`:
+    due for longer than OUTBOX_MAX_SECONDS, receivers of organisations left out. `webhook`: suspended
+    receivers. The first three are for those who look after messages, the last for those who keep it.
+    """
+    if not person.is_active:
+        return {}
+    staff = person.is_staff
+
+    def build(values: Sequence[Any]) -> QuerySet[Any, Any]:
+        asked, now = User(pk=values[0], is_staff=staff), values[1]
+        late = now - dt.timedelta(seconds=settings.OUTBOX_MAX_SECONDS)
+        caring = Exists(
+            asked.memberships.current(now).filter(
+                role=OrganisationRole.ADMINISTRATOR, organisation__kind=OrganisationKind.PROVIDER
+            )
+        )
+        waiting = OutboxMessage.objects.filter(
+            state=MessageState.PENDING, available_at__lt=late, webhook__isnull=True
+        )
+        hooks = Webhook.objects.visible_to(asked, now).filter(suspended_at__isnull=False)
+        kinds = {
+            "address": (SuspendedAddress.objects.to_look_at(), "address"),
+            "message": (OutboxMessage.objects.stuck(), "topic"),
+            "queue": (waiting, "lane"),
+        }
+        parts = {
+            word: (rows if staff else rows.filter(caring), label)
+            for word, (rows, label) in kinds.items()
+        } | {"webhook": (hooks, "organisation__name")}
+        first, *others = (
+            rows.order_by()
+            .annotate(word=Value(word), named=Cast("pk", CharField()))
+            .values("word")
+            .annotate(number=Count("pk"), label=Min(label), key=Min("named"))
+            .values_list("word", "number", "label", "key")
+            for word, (rows, label) in parts.items()
+        )
+        found: QuerySet[Any, Any] = first.union(*others)
+        return found
+
+    rows = composed.rows(("troubles", staff), build, [person.pk, timezone.now()], limit=10)
+    return {word: Trouble(number, label, key) for word, number, label, key in rows if number}

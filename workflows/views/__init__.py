@@ -2,7 +2,16 @@
 
 from workflows.views.agenda import agenda, month
 from workflows.views.calendar import import_days, remove_day, working_days
-from workflows.views.delivery import change_address, clear, message, retry, retry_every, stuck
+from workflows.views.delivery import (
+    change_address,
+    clear,
+    drop,
+    leave,
+    message,
+    retry,
+    retry_every,
+    stuck,
+)
 from workflows.views.feedback import mail_feedback
 from workflows.views.inbox import inbox, open_message, read_all
 from workflows.views.preferences import (
@@ -30,9 +39,11 @@ __all__ = [
     "calendar_feed_settings",
     "change_address",
     "clear",
+    "drop",
     "feed",
     "import_days",
     "inbox",
+    "leave",
     "mail_feedback",
     "message",
     "message_catalogue",

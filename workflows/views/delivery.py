@@ -6,16 +6,17 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
 from workflows.actions import retry_message
-from workflows.actions.messages import readdress, retry_all
-from workflows.actions.preferences import clear_address
+from workflows.actions.messages import leave_unsent, readdress, retry_all
+from workflows.actions.preferences import clear_address, leave_address
 from workflows.definitions import topic_of
 from workflows.enums import MessageKind, MessageState
 from workflows.forms import AddressForm
@@ -65,7 +66,9 @@ def stuck(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "filters": FILTERS,
         "stuck": OutboxMessage.objects.stuck().count(),
-        "suspended": SuspendedAddress.objects.filter(cleared_at__isnull=True)[:50],
+        "suspended": SuspendedAddress.objects.held().order_by(
+            F("left_at").desc(nulls_first=True), "-since"
+        )[:50],
         "compared": Reconciliation.objects.first(),
         **overview(),
     }
@@ -115,6 +118,28 @@ def clear(request: HttpRequest, pk: int) -> HttpResponse:
     )
     messages.success(request, _("Mails go there again."))
     return redirect("workflows:messages")
+
+
+@step_view()
+def leave(request: HttpRequest, pk: int) -> HttpResponse:
+    """Nothing is sent to the address, and nobody is asked about it any more."""
+    leave_address(
+        get_object_or_404(managed_addresses(request), pk=pk), actor=cast("User", request.user)
+    )
+    messages.success(request, _("Nothing is sent there, and nobody is asked about it any more."))
+    return redirect("workflows:messages")
+
+
+@step_view()
+def drop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Leave a stuck message, and others for the same recipient, unsent."""
+    number = leave_unsent(managed_message(request, pk), actor=cast("User", request.user))
+    messages.success(
+        request,
+        ngettext("%(number)s message stays unsent.", "%(number)s messages stay unsent.", number)
+        % {"number": number},
+    )
+    return redirect("workflows:message", pk=pk)
 
 
 @require_GET
