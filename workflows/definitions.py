@@ -74,6 +74,16 @@ def still_relevant(*topics: str) -> "Callable[[Relevance], Relevance]":
     return wrap
 
 
+def unwanted(notification: "Notification") -> str:
+    """Why the message should not leave any more; empty when it should."""
+    if notification.recipient is not None and not notification.recipient.is_active:
+        return "The recipient's account is closed."
+    ask = relevance.get(notification.topic)
+    if ask is not None and not ask(notification):
+        return "No longer relevant."
+    return ""
+
+
 def reminder_relevant(*kinds: str) -> "Callable[[DeadlineRelevance], DeadlineRelevance]":
     """Register whether a deadline of the kind still waits for anything."""
 
@@ -295,8 +305,8 @@ class RefusedForGood(Exception):  # noqa: N818  reads as a fact
     """The other side will never take this message."""
 
 
-class LeftAlone(Exception):  # noqa: N818  reads as a fact
-    """Somebody has decided that nothing goes there."""
+class NotWanted(Exception):  # noqa: N818  reads as a fact
+    """The message is not to be sent any more; the text says why."""
 
 
 class OutcomeUnknown(Exception):  # noqa: N818  reads as a fact

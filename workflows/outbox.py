@@ -24,7 +24,7 @@ from django.utils import timezone
 from workflows.definitions import (
     HELD,
     SCHEDULE,
-    LeftAlone,
+    NotWanted,
     OutcomeUnknown,
     RefusedForGood,
     batch_begins,
@@ -33,9 +33,9 @@ from workflows.definitions import (
     handles,
     offers,
     quiet,
-    relevance,
     senders,
     silences,
+    unwanted,
 )
 from workflows.enums import (
     REPEATABLE_LANES,
@@ -361,7 +361,7 @@ def attempt(message: OutboxMessage) -> tuple[AttemptResult, str, dict[str, Any]]
         return AttemptResult.UNKNOWN, why, {"state": MessageState.FAILED, "last_error": why}
     try:
         answer = senders[message.channel](notification or message, message_id(message))
-    except LeftAlone as error:
+    except NotWanted as error:
         why = str(error)
         return AttemptResult.CANCELLED, why, {"state": MessageState.CANCELLED, "last_error": why}
     except RefusedForGood as error:
@@ -382,16 +382,6 @@ def attempt(message: OutboxMessage) -> tuple[AttemptResult, str, dict[str, Any]]
         log.warning("outbox.delivery_failed", message=message.pk, error=repr(error))
         return AttemptResult.DEFERRED, repr(error), again_or_dead(message, repr(error))
     return AttemptResult.SENT, answer, {"state": MessageState.SENT, "provider_id": answer[:200]}
-
-
-def unwanted(notification: Notification) -> str:
-    """Why the message should not leave any more; empty when it should."""
-    if notification.recipient is not None and not notification.recipient.is_active:
-        return "The recipient's account is closed."
-    ask = relevance.get(notification.topic)
-    if ask is not None and not ask(notification):
-        return "No longer relevant."
-    return ""
 
 
 def unheard(hook: Webhook) -> str:

@@ -272,6 +272,66 @@ def test_a_digest_puts_what_waited_into_one_mail(docket, daily):
     assert Notification.objects.visible_to(daily).count() == 3
 
 
+def test_each_piece_of_a_digest_leads_to_its_place(docket, daily):
+    for number in range(2):
+        tell(docket, [daily], dedupe=f"n{number}", path=f"/learn/p/{number}/")
+    due()
+    send_digests()
+    outbox.deliver()
+    sent = mail.outbox[0]
+    html = sent.alternatives[0][0]
+    for number in range(2):
+        address = f"http://localhost:8000/learn/p/{number}/"
+        assert f"- News about x\n  {address}\n" in sent.body
+        assert f'href="{address}"' in html
+    assert "News:" in sent.body
+    assert "To do:" not in sent.body
+    assert ">News</h2>" in html
+
+
+def test_own_words_keep_the_list_of_a_digest(docket, daily, keeper):
+    assert change_wording("workflows.digest", subject="", body="Ata mārie!", actor=keeper) == {}
+    tell(docket, [daily], path="/learn/p/1/")
+    due()
+    send_digests()
+    outbox.deliver()
+    assert "Ata mārie!" in mail.outbox[0].body
+    assert "http://localhost:8000/learn/p/1/" in mail.outbox[0].body
+
+
+def test_what_goes_between_writing_and_sending_is_not_in_the_mail(docket, daily, monkeypatch):
+    read, gone, kept = (
+        tell(docket, [daily], dedupe=name, path=f"/learn/{name}/")[0] for name in "abc"
+    )
+    due()
+    assert send_digests() == 1
+    Notification.objects.filter(pk=read.pk).update(read_at=timezone.now())
+    monkeypatch.setitem(definitions.relevance, SOON, lambda notice: notice.pk != gone.pk)
+    assert outbox.deliver() == 1
+    sent = mail.outbox[0]
+    assert sent.subject == "1 message for you"
+    assert "/learn/c/" in sent.body
+    assert "/learn/a/" not in sent.body + sent.alternatives[0][0]
+    assert "/learn/b/" not in sent.body + sent.alternatives[0][0]
+    assert dict(mails(channel="digest").values_list("notification", "last_error")) == {
+        read.pk: "Read already.",
+        gone.pk: "No longer relevant.",
+        kept.pk: "",
+    }
+
+
+def test_a_digest_of_which_nothing_remains_is_not_sent(docket, daily):
+    tell(docket, [daily])
+    due()
+    assert send_digests() == 1
+    Notification.objects.visible_to(daily).update(read_at=timezone.now())
+    assert outbox.deliver() == 0
+    message = mails(topic="workflows.digest").get()
+    assert (message.state, message.last_error) == (
+        MessageState.CANCELLED, "Nothing in it is wanted any more.",
+    )  # fmt: skip
+
+
 def due(channel="digest"):
     mails(channel=channel).update(available_at=timezone.now() - dt.timedelta(seconds=1))
 

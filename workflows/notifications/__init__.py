@@ -38,8 +38,8 @@ describe(
     required=True,
     sample={
         "number": 2,
-        "todo": [{"title": "A portfolio is due Friday", "path": "/", "key": 1}],
-        "news": [{"title": "Vic has answered", "path": "/", "key": 2}],
+        "todo": [{"title": "A portfolio is due Friday", "path": "/learn/", "key": 1}],
+        "news": [{"title": "Vic has answered", "path": "/learn/evidence/", "key": 2}],
     },
 )
 describe(

@@ -16,7 +16,7 @@ from django.core import signing
 from django.core.mail import EmailMultiAlternatives, get_connection
 
 from workflows.definitions import (
-    LeftAlone,
+    NotWanted,
     OutcomeUnknown,
     RefusedForGood,
     after_batch,
@@ -26,6 +26,7 @@ from workflows.definitions import (
 )
 from workflows.enums import Channel
 from workflows.models import Notification, SuspendedAddress
+from workflows.notifications.digest import DIGEST, look_again
 from workflows.notifications.wording import Titles, render
 from workflows.selectors.entries import attachment_for
 
@@ -174,8 +175,10 @@ def send_email(notification: Notification, message_id: str) -> str:
     to = address_of(notification)
     held = suspension_of(to)
     if held is not None:
-        refusal = RefusedForGood if held.left_at is None else LeftAlone
+        refusal = RefusedForGood if held.left_at is None else NotWanted
         raise refusal(f"Nothing is sent to {to}: {held.get_because_display()}.")
+    if notification.topic == DIGEST:
+        look_again(notification, getattr(kept, "titles", None) or Titles())
     mail = compose(notification, message_id)
     mail.connection = connection()
     try:

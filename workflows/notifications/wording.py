@@ -16,6 +16,7 @@ from workflows.models import Notification, Wording
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 ALWAYS = ("name", "site")
+DIGEST = "workflows.digest"
 
 # Terms of the NZQA glossary; to be checked by a licensed translator (docs/glossary.md).
 REO = {
@@ -131,6 +132,24 @@ def kind_line(topic: str, order: str) -> str:
     return pair.get(order, "")
 
 
+def lists_of(notification: Notification) -> list[tuple[str, list[dict[str, str]]]]:
+    """What a digest lists, each piece of news with the address of the place that it is about.
+
+    It stands below the words, so that an administrator's own words do not take it away.
+    """
+    if notification.topic != DIGEST:
+        return []
+    parts = {"To do": notification.context["todo"], "News": notification.context["news"]}
+    return [
+        (
+            heading,
+            [{"title": one["title"], "link": settings.SITE_URL + one["path"]} for one in items],
+        )
+        for heading, items in parts.items()
+        if items
+    ]
+
+
 def render(notification: Notification, titles: Titles | None = None) -> tuple[str, str, str]:
     """Subject, plain text and HTML of the mail. The HTML is made of the same sentences, escaped."""
     context = context_of(notification)
@@ -144,6 +163,7 @@ def render(notification: Notification, titles: Titles | None = None) -> tuple[st
         "title": title,
         "body": body,
         "paragraphs": paragraphs,
+        "lists": lists_of(notification),
         "greeting": greeting,
         "greeting_is_reo": greeting != "Hello",
         "kind_line": kind_line(notification.topic, order),
