@@ -17,7 +17,13 @@ class PreModerationDecision(models.TextChoices):
     """What comes of pre-assessment moderation (domain 2.2)."""
 
     APPROVED = "approved", "Approved"
+    WITH_MINOR_CHANGES = "minor_changes", "Approved with minor changes"
     CHANGES_REQUIRED = "changes_required", "Changes required"
+    REJECTED = "rejected", "Rejected"
+
+
+APPROVALS = (PreModerationDecision.APPROVED, PreModerationDecision.WITH_MINOR_CHANGES)
+"""Decisions after which a version can be published."""
 
 
 class Visibility(models.TextChoices):

@@ -288,12 +288,25 @@ class ImportForm(forms.Form):
 
 
 class PreModerationForm(forms.Form):
-    """The checklist with a note; a request for changes needs the note, an approval every answer.
+    """The checklist, the decision and a note; all but a plain approval need the note, approvals every answer.
 
     Questions that the content settles are not asked; each of the others takes a note and the place where
     one looked. An approval is refused while the system's own answer to a question is no.
     """
 
+    APPROVE, MINOR, BACK, REJECT = "approve", "approve_with_changes", "send_back", "reject"
+
+    decision = forms.ChoiceField(
+        label="What is your decision?",
+        choices=[
+            (APPROVE, "Approve"),
+            (MINOR, "Approve with minor changes"),
+            (BACK, "Ask for changes"),
+            (REJECT, "Reject"),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a decision."},
+    )
     note = Text(
         label="What has to change, or a note",
         required=False,
@@ -301,18 +314,23 @@ class PreModerationForm(forms.Form):
         max_length=5000,
     )
 
-    def __init__(
-        self, *args: Any, examined: Examined, approving: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, examined: Examined, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.examined = examined
-        self.approving = approving
+        self.approving = self.data.get("decision") in (self.APPROVE, self.MINOR)
+        decision: Any = self.fields["decision"]
+        decision.choice_hints = {
+            self.MINOR: "What you approve stays as it is. The author confirms that what you note is done; "
+            "you do not look again.",
+            self.BACK: "The author changes the version, and it is looked at again.",
+            self.REJECT: "The version ends. A new one has to be loaded.",
+        }
         for name, text in QUESTIONS.items():
             if not self.settled(name):
                 self.fields[name] = forms.ChoiceField(
                     label=text,
                     choices=list(ANSWERS.items()),
-                    required=approving,
+                    required=self.approving,
                     widget=forms.RadioSelect,
                     error_messages={"required": f"Answer: {text}."},
                 )
@@ -361,8 +379,10 @@ class PreModerationForm(forms.Form):
                     self.add_error(None, f"This is not so, and only changes mend it: {text}.")
                 elif cleaned.get(name) == "no":
                     self.add_error(name, f"Ask for changes, or answer otherwise: {text}.")
-        elif not str(cleaned.get("note", "")).strip():
-            self.add_error("note", "Say what has to change.")
+        wanted = cleaned.get("decision")
+        if wanted and wanted != self.APPROVE and not str(cleaned.get("note", "")).strip():
+            why = wanted == self.REJECT
+            self.add_error("note", "Say why." if why else "Say what has to change.")
         return cleaned
 
     def checklist(self) -> dict[str, Answer]:

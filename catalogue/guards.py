@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from catalogue.enums import DeliveryRoleKind, PreModerationDecision, VersionState
+from catalogue.enums import APPROVALS, DeliveryRoleKind, VersionState
 from catalogue.hashing import PARTS, content_of, fingerprints
 from catalogue.minimum_pass import bare_passes, unproven
 from workflows.guards import guard
@@ -42,11 +42,7 @@ def least_pass_proves_all(version: "MicroCredentialVersion") -> bool:
 
 def moved_parts(version: "MicroCredentialVersion") -> list[str]:
     """The bound parts that are no longer what the newest approval read; all of them without one."""
-    approval = (
-        version.pre_moderations.filter(decision=PreModerationDecision.APPROVED)
-        .order_by("-number")
-        .first()
-    )
+    approval = version.pre_moderations.filter(decision__in=APPROVALS).order_by("-number").first()
     if approval is None:
         return list(PARTS)
     policy = {key: version.policy_value(key) for key in approval.policy}
@@ -66,6 +62,21 @@ def content_as_approved(version: "MicroCredentialVersion") -> bool:
     return not moved_parts(version)
 
 
+@guard(
+    "minor_changes_open",
+    _("It was approved with minor changes. Its author has to confirm first that they are done."),
+)
+def minor_changes_confirmed(version: "MicroCredentialVersion") -> bool:
+    """Approved with minor changes: the author confirms, nobody looks a second time (domain 2.2)."""
+    return not version.minor_changes
+
+
+@guard("no_minor_changes", _("There are no minor changes to confirm."))
+def minor_changes_open(version: "MicroCredentialVersion") -> bool:
+    """They are confirmed once, and only where they were asked for."""
+    return bool(version.minor_changes)
+
+
 @guard("content_moved", content_as_approved.message)
 def delivers_what_was_approved(delivery: "Delivery") -> bool:
     """No delivery opens on tasks, rubrics, grades or policy that nobody has approved as they are."""
@@ -77,7 +88,8 @@ def delivers_what_was_approved(delivery: "Delivery") -> bool:
 @guard("version_not_approved", _("The version has to pass pre-assessment moderation first."))
 def version_approved(delivery: "Delivery") -> bool:
     """No assessment is used before somebody else than its author has looked at it (domain 2.2)."""
-    return delivery.version.state not in {VersionState.DRAFT, VersionState.IN_PRE_MODERATION}
+    waits = delivery.version.state in {VersionState.DRAFT, VersionState.IN_PRE_MODERATION}
+    return not waits and not delivery.version.is_rejected
 
 
 @guard("version_not_published", _("The version is not published."))

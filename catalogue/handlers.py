@@ -81,13 +81,21 @@ def ask_pre_moderators(record: TransitionRecord) -> None:
     )
 
 
-@handles(f"{MACHINE}.approved", f"{MACHINE}.sent_back")
+DECIDED = {
+    "approve": "approved",
+    "approve_with_changes": "approved_with_changes",
+    "send_back": "sent_back",
+    "reject": "rejected",
+}
+"""What pre-assessment moderation can come to, by step: the author hears of each."""
+
+
+@handles(*(f"{MACHINE}.{past}" for past in DECIDED.values()))
 def tell_author(record: TransitionRecord) -> None:
     """The author learns what was decided; the note stands on the page."""
     version = MicroCredentialVersion.objects.select_related("author").get(pk=record.subject_id)
-    past = "approved" if record.name == "approve" else "sent_back"
     notify(
-        topic=f"{MACHINE}.{past}",
+        topic=f"{MACHINE}.{DECIDED[record.name]}",
         recipients=[version.author],
         record=record,
         path=reverse("catalogue:version", args=[version.pk]),
@@ -97,6 +105,7 @@ def tell_author(record: TransitionRecord) -> None:
 
 quiet(f"{MACHINE}.drafted", because="The author has just written it.")
 quiet(f"{MACHINE}.retired", because="Shown in the catalogue.")
+quiet(f"{MACHINE}.changes_confirmed", because="Whoever publishes finds it among what waits.")
 
 
 @offers_outside(
@@ -177,13 +186,13 @@ describe(
     why="You check micro-credentials before they are used.",
     sample=VERSION,
 )
-for past in ("approved", "sent_back"):
+for past in DECIDED.values():
     describe(
         f"{MACHINE}.{past}",
         Category.CATALOGUE,
         who="The author",
         why="You wrote this version.",
-        asks=past == "sent_back",
+        asks=past != "approved",
         sample=VERSION,
     )
 describe(

@@ -35,6 +35,7 @@ class VersionQuerySet(models.QuerySet[Any]):
             | Q(
                 micro_credential__visibility=Visibility.PUBLIC,
                 state__in=[VersionState.PUBLISHED, VersionState.RETIRED],
+                published_at__isnull=False,
             )
             | Q(pk__in=user.delivery_roles.current().values("delivery__version_id"))
             | Q(pk__in=user.enrolments.current().values("delivery__version_id"))

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.enums import OrganisationRole
 from accounts.models import Organisation, User
 from catalogue.checklist import Examined, examine
-from catalogue.enums import VersionState
+from catalogue.enums import PreModerationDecision, VersionState
 from catalogue.guards import moved_parts
 from catalogue.hashing import PARTS, content_of
 from catalogue.models import (
@@ -190,9 +190,22 @@ def own_steps(user: User) -> Iterator[NextStep]:
             "Read and decide",
         )
     administers = roles.get(OrganisationRole.ADMINISTRATOR, [])
+    unconfirmed = versions.filter(
+        state=VersionState.APPROVED,
+        changes_confirmed_at__isnull=True,
+        pre_moderations__decision=PreModerationDecision.WITH_MINOR_CHANGES,
+    )
+    if found := unconfirmed.filter(author=user).first():
+        yield NextStep(
+            f"Confirm changes of {found}",
+            "It is approved with minor changes. It is published once you confirm that they are done.",
+            "catalogue:version",
+            found.pk,
+            "Look at the changes",
+        )
     approved = versions.filter(
         state=VersionState.APPROVED, micro_credential__provider_id__in=administers
-    )
+    ).exclude(pk__in=unconfirmed.values("pk"))
     if found := approved.first():
         yield NextStep(
             f"Publish {found}",

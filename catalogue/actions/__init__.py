@@ -19,7 +19,10 @@ from catalogue.actions.people import (
 )
 from catalogue.actions.versions import (
     approve_version,
+    approve_version_with_changes,
+    confirm_minor_changes,
     publish_version,
+    reject_version,
     retire_version,
     send_version_back,
     send_version_to_pre_moderation,
@@ -30,7 +33,9 @@ __all__ = [
     "PeoplePlan",
     "add_person",
     "approve_version",
+    "approve_version_with_changes",
     "assign_role",
+    "confirm_minor_changes",
     "end_enrolment",
     "end_role",
     "enrol",
@@ -41,6 +46,7 @@ __all__ = [
     "plan_delivery",
     "publish_version",
     "read_people",
+    "reject_version",
     "retire_version",
     "send_version_back",
     "send_version_to_pre_moderation",

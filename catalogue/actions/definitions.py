@@ -39,7 +39,7 @@ class LoadOutcome:
 def load_definition(definition: Definition, *, provider: Organisation, actor: User) -> LoadOutcome:
     """Make a new version in draft, unless the newest version has this very content.
 
-    A version whose rows were changed after its approval no longer counts as having it.
+    A version whose rows were changed after its approval, or that was rejected, no longer counts as having it.
 
     Makes the micro-credential and the grade scheme where they do not exist yet. Nothing that exists is
     changed: a changed scheme becomes a new scheme beside the old one. DefinitionError where the code
@@ -81,8 +81,8 @@ def load_definition(definition: Definition, *, provider: Organisation, actor: Us
 
 
 def _spoilt(version: MicroCredentialVersion) -> bool:
-    """Whether its approval was voided by a change of what it was bound to."""
-    return version.approved_at is not None and bool(moved_parts(version))
+    """Whether it was rejected, or its approval voided by a change of what it was bound to."""
+    return version.is_rejected or (version.approved_at is not None and bool(moved_parts(version)))
 
 
 def _credential(data: dict[str, Any], *, provider: Organisation, actor: User) -> MicroCredential:

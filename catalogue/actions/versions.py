@@ -33,16 +33,45 @@ def approve_version(
     Keeps the answers with what the system found, and the fingerprints of what was read; these stand in
     the version's chain of records too. GuardsNotMet where the least pass leaves an outcome unproven.
     """
-    return perform(
-        version,
-        "approve",
-        actor=actor,
-        reason=note,
-        seen_seq=seen_seq,
-        facts=_kept,
-        note=note,
-        checklist=checklist,
-    )
+    return _decide(version, "approve", actor, note, checklist, seen_seq)
+
+
+@transaction.atomic
+def approve_version_with_changes(
+    version: MicroCredentialVersion,
+    *,
+    actor: User,
+    note: str,
+    checklist: Mapping[str, Answer] | None = None,
+    seen_seq: int | None = None,
+) -> MicroCredentialVersion:
+    """Approve it as it stands, and note what is left to do beside it. The author is told.
+
+    It is not published before the author has confirmed that this is done; nobody looks a second time. What
+    was approved stays frozen: whatever would change it is a new version.
+    """
+    return _decide(version, "approve_with_changes", actor, note, checklist, seen_seq)
+
+
+@transaction.atomic
+def confirm_minor_changes(
+    version: MicroCredentialVersion, *, actor: User, seen_seq: int | None = None
+) -> MicroCredentialVersion:
+    """Say as the author that what was noted with the approval is done. Stands in the history."""
+    return perform(version, "confirm_changes", actor=actor, seen_seq=seen_seq)
+
+
+@transaction.atomic
+def reject_version(
+    version: MicroCredentialVersion,
+    *,
+    actor: User,
+    note: str,
+    checklist: Mapping[str, Answer] | None = None,
+    seen_seq: int | None = None,
+) -> MicroCredentialVersion:
+    """End the version without an approval. The author is told, and can load a new one."""
+    return _decide(version, "reject", actor, note, checklist, seen_seq)
 
 
 @transaction.atomic
@@ -58,9 +87,20 @@ def send_version_back(
 
     What was answered so far is kept with the request, and never changed.
     """
+    return _decide(version, "send_back", actor, note, checklist, seen_seq)
+
+
+def _decide(
+    version: MicroCredentialVersion,
+    step: str,
+    actor: User,
+    note: str,
+    checklist: Mapping[str, Answer] | None,
+    seen_seq: int | None,
+) -> MicroCredentialVersion:
     return perform(
         version,
-        "send_back",
+        step,
         actor=actor,
         reason=note,
         seen_seq=seen_seq,

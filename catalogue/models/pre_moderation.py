@@ -41,6 +41,16 @@ class PreModeration(models.Model):
                 condition=models.Q(decision__in=PreModerationDecision.values),
                 name="catalogue_pre_moderation_decision_known",
             ),
+            models.CheckConstraint(
+                condition=~models.Q(
+                    decision__in=[
+                        PreModerationDecision.WITH_MINOR_CHANGES,
+                        PreModerationDecision.REJECTED,
+                    ]
+                )
+                | ~models.Q(note=""),
+                name="catalogue_pre_moderation_says_why",
+            ),
         ]
 
     def __str__(self) -> str:

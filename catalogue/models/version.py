@@ -140,6 +140,7 @@ class MicroCredentialVersion(StateModel):
         default=dict, db_default=models.Value({}, models.JSONField())
     )
     approved_at = models.DateTimeField(null=True, blank=True)
+    changes_confirmed_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -175,7 +176,21 @@ class MicroCredentialVersion(StateModel):
 
     @property
     def is_published(self) -> bool:
-        return self.state in {VersionState.PUBLISHED, VersionState.RETIRED}
+        """Now or once: what was rejected has ended without it."""
+        return self.state in {VersionState.PUBLISHED, VersionState.RETIRED} and not self.is_rejected
+
+    @property
+    def is_rejected(self) -> bool:
+        """Ended in pre-assessment moderation: never approved, never published."""
+        return self.state == VersionState.RETIRED and self.published_at is None
+
+    @property
+    def minor_changes(self) -> str:
+        """What the author still has to confirm; empty where nothing was asked for or all is confirmed."""
+        if self.changes_confirmed_at is not None:
+            return ""
+        asked = self.pre_moderations.filter(decision=PreModerationDecision.WITH_MINOR_CHANGES)
+        return "".join(asked.values_list("note", flat=True)[:1])
 
     def policy_value(self, key: str) -> Any:
         """The version's own value, else the one it was approved with, else the default.
@@ -211,10 +226,57 @@ class MicroCredentialVersion(StateModel):
         self, *, actor: Actor, note: str = "", checklist: Mapping[str, Answer] | None = None
     ) -> None:
         """Record who approved what; the policy that holds now is the version's from here on."""
-        moderator = self._decided(PreModerationDecision.APPROVED, actor, note, checklist or {})
-        self.pre_moderator = moderator
+        self._approve(PreModerationDecision.APPROVED, actor, note, checklist or {})
+
+    @step(
+        field=state,
+        source=VersionState.IN_PRE_MODERATION,
+        target=VersionState.APPROVED,
+        permission=rules.is_pre_moderator,
+        conditions=[guards.least_pass_proves_all],
+        custom={"past": "approved_with_changes", "label": _("Approve with minor changes")},
+    )
+    def approve_with_changes(
+        self, *, actor: Actor, note: str, checklist: Mapping[str, Answer] | None = None
+    ) -> None:
+        """As an approval, with changes beside what was approved that the author confirms: no second look."""
+        self._approve(PreModerationDecision.WITH_MINOR_CHANGES, actor, note, checklist or {})
+
+    def _approve(
+        self,
+        decision: PreModerationDecision,
+        actor: Actor,
+        note: str,
+        checklist: Mapping[str, Answer],
+    ) -> None:
+        self.pre_moderator = self._decided(decision, actor, note, checklist)
         self.approved_policy = {key: self.policy_value(key) for key in policy_defaults()}
         self.approved_at = timezone.now()
+
+    @step(
+        field=state,
+        source=VersionState.APPROVED,
+        target=VersionState.APPROVED,
+        permission=rules.is_author,
+        conditions=[guards.minor_changes_open],
+        custom={"past": "changes_confirmed", "label": _("Confirm that the changes are done")},
+    )
+    def confirm_changes(self, *, actor: Actor) -> None:
+        """The author says that the minor changes are done. What was approved stays as it is."""
+        self.changes_confirmed_at = timezone.now()
+
+    @step(
+        field=state,
+        source=VersionState.IN_PRE_MODERATION,
+        target=VersionState.RETIRED,
+        permission=rules.is_pre_moderator,
+        custom={"past": "rejected", "label": _("Reject")},
+    )
+    def reject(
+        self, *, actor: Actor, note: str, checklist: Mapping[str, Answer] | None = None
+    ) -> None:
+        """End the version for good, with what was found. A new one has to be loaded."""
+        self._decided(PreModerationDecision.REJECTED, actor, note, checklist or {})
 
     @step(
         field=state,
@@ -257,7 +319,7 @@ class MicroCredentialVersion(StateModel):
         source=VersionState.APPROVED,
         target=VersionState.PUBLISHED,
         permission=rules.administers_version,
-        conditions=[guards.content_as_approved],
+        conditions=[guards.content_as_approved, guards.minor_changes_confirmed],
         custom={"past": "published", "label": _("Publish")},
     )
     def publish(self, *, actor: Actor) -> None:

@@ -1,5 +1,6 @@
 """Micro-credentials, one version, and its pre-assessment moderation."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,7 +14,10 @@ from accounts.querysets import search_key
 from catalogue import rules, selectors
 from catalogue.actions import (
     approve_version,
+    approve_version_with_changes,
+    confirm_minor_changes,
     publish_version,
+    reject_version,
     retire_version,
     send_version_back,
     send_version_to_pre_moderation,
@@ -29,8 +33,22 @@ STEPS = {
         send_version_to_pre_moderation,
         "It is with the pre-assessment moderators. Its content is frozen.",
     ),
+    "confirm_changes": (
+        confirm_minor_changes,
+        "You confirmed that the changes are done. A programme administrator can publish it now.",
+    ),
     "publish": (publish_version, "It is published. Deliveries can open on it."),
     "retire": (retire_version, "It is retired. No new delivery opens on it."),
+}
+
+DECISIONS: dict[str, tuple[Callable[..., MicroCredentialVersion], str]] = {
+    PreModerationForm.APPROVE: (approve_version, "You approved this version."),
+    PreModerationForm.MINOR: (
+        approve_version_with_changes,
+        "You approved this version with minor changes. Its author confirms that they are done.",
+    ),
+    PreModerationForm.BACK: (send_version_back, "The author was asked for changes."),
+    PreModerationForm.REJECT: (reject_version, "You rejected this version. It has ended."),
 }
 
 
@@ -69,6 +87,7 @@ def version(request: HttpRequest, pk: UUID) -> HttpResponse:
             "stacks_into": list(found.stacks_into.order_by("target_title")),
             "decisions": selectors.decisions_on(found),
             "moved": selectors.moved_since_approval(found),
+            "minor_changes": found.minor_changes,
             "examined": selectors.examined(found),
             "history": selectors.history_of(found),
             "steps": [step for step in selectors.steps_on(found, user) if step.name in STEPS],
@@ -96,21 +115,19 @@ def step(request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
 @for_catalogue_staff
 @answering("catalogue:version")
 def pre_moderation(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Read the version and what the system found, answer the checklist, approve or ask for changes."""
+    """Read the version and what the system found, answer the checklist, and decide."""
     found = _visible(request, pk)
     if not rules.is_pre_moderator(found, person(request)):
         raise PermissionDenied("Only a pre-assessment moderator who did not write this decides.")
     if found.state != "in_pre_moderation":
         raise StaleState(instance=found)
-    approving = request.POST.get("decision") == "approve"
     examined = selectors.examined(found)
     form = PreModerationForm(
         request.POST if request.method == "POST" else None,
         examined=examined.facts,
-        approving=approving,
     )
     if form.is_valid():
-        act = approve_version if approving else send_version_back
+        act, said = DECISIONS[form.cleaned_data["decision"]]
         act(
             found,
             actor=person(request),
@@ -118,7 +135,6 @@ def pre_moderation(request: HttpRequest, pk: UUID) -> HttpResponse:
             checklist=form.checklist(),
             seen_seq=whole_number(request.POST.get("seq", "")),
         )
-        said = "You approved this version." if approving else "The author was asked for changes."
         messages.success(request, said)
         return redirect("catalogue:version", found.pk)
     context = {

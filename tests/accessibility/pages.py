@@ -123,6 +123,7 @@ CATALOGUE = [
     page("catalogue:micro_credentials", "olga", "as_it_is", kind=EMPTY),
     page("catalogue:version", "publisher", "published"),
     page("catalogue:version", "author", "in_pre_moderation", kind=LOCKED),
+    page("catalogue:version", "author", "with_minor_changes", label="minor_changes"),
     page("catalogue:pre_moderation", "checker", "in_pre_moderation"),
     error(
         "catalogue:pre_moderation", "checker", "in_pre_moderation", submit={"decision": "approve"}

@@ -206,6 +206,19 @@ def in_pre_moderation(world: World) -> Kwargs:
     return {"pk": version.pk}
 
 
+def with_minor_changes(world: World) -> Kwargs:
+    """A version that was approved with minor changes, which its author has to confirm."""
+    staff_by_name(world)
+    version = draft_version(world.cast.provider, "minor")
+    version.author = world.cast.people["author"]
+    version.save(update_fields=["author"])
+    perform(version, "send_to_pre_moderation", actor=version.author)
+    note = "Give the template of the report a heading."
+    checker = world.cast.people["checker"]
+    perform(version, "approve_with_changes", actor=checker, reason=note, note=note)
+    return {"pk": version.pk}
+
+
 # --- learners' work ---------------------------------------------------------------------------------
 
 

@@ -14,10 +14,13 @@ from accounts.models import Membership, Organisation
 from catalogue import guards
 from catalogue.actions import (
     approve_version,
+    approve_version_with_changes,
+    confirm_minor_changes,
     load_definition,
     open_delivery,
     plan_delivery,
     publish_version,
+    reject_version,
     send_version_back,
     send_version_to_pre_moderation,
 )
@@ -41,8 +44,9 @@ from tests.factories.catalogue import draft_version
 from tests.personas import make_user
 from tests.tampering import tampering
 from tests.worlds import kept
-from workflows.exceptions import GuardsNotMet
-from workflows.models import TransitionRecord
+from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
+from workflows.models import Notification, TransitionRecord
+from workflows.outbox import relay
 from workflows.transitions import perform
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -322,3 +326,125 @@ def test_the_page_of_a_spoilt_version_names_what_moved(world, client):
     page = client.get(reverse("catalogue:version", args=[world.version.pk])).content.decode()
     assert "The approval of this version no longer holds" in page
     assert "<li>the rubrics</li>" in page
+
+
+def sent(world, code="other"):
+    """A version of Arthur's that waits to be checked."""
+    made = draft_version(world.provider, code)
+    MicroCredentialVersion.objects.filter(pk=made.pk).update(author=world.arthur)
+    made = MicroCredentialVersion.objects.get(pk=made.pk)
+    return send_version_to_pre_moderation(made, actor=world.arthur)
+
+
+NOTE = "Give the template a heading."
+
+
+def test_minor_changes_hold_up_publishing_until_the_author_confirms_them(world, client):
+    found = approve_version_with_changes(sent(world), actor=world.petronella, note=NOTE)
+    assert (found.state, found.minor_changes) == ("approved", NOTE)
+    assert found.approved_policy["marking.days"] == 15
+    assert guards.moved_parts(found) == [], "it is an approval of exactly this"
+    with pytest.raises(GuardsNotMet) as refused:
+        publish_version(found, actor=world.prudence)
+    assert refused.value.codes == ["minor_changes_open"]
+    for somebody in (world.petronella, world.prudence):
+        with pytest.raises(NotPermitted):
+            confirm_minor_changes(found, actor=somebody)
+    client.force_login(world.arthur)
+    page = reverse("catalogue:version", args=[found.pk])
+    assert "Confirm changes of" in client.get(reverse("catalogue:home")).content.decode()
+    assert NOTE in client.get(page).content.decode()
+    step = reverse("catalogue:version_step", args=[found.pk, "confirm_changes"])
+    said = client.post(step, {"seq": found.seq}, follow=True).content.decode()
+    assert "You confirmed that the changes are done." in said
+    assert "Minor changes that were asked for" not in said
+    found = MicroCredentialVersion.objects.get(pk=found.pk)
+    with pytest.raises(GuardsNotMet) as twice:
+        confirm_minor_changes(found, actor=world.arthur)
+    assert twice.value.codes == ["no_minor_changes"]
+    assert publish_version(found, actor=world.prudence).state == "published"
+    names = TransitionRecord.objects.filter(subject_id=found.pk).order_by("seq")
+    assert list(names.values_list("name", flat=True)) == [
+        "draft", "send_to_pre_moderation", "approve_with_changes", "confirm_changes", "publish",
+    ]  # fmt: skip
+
+
+def test_a_plain_approval_has_nothing_to_confirm(world):
+    found = approve_version(sent(world), actor=world.petronella, note="Sound.")
+    with pytest.raises(GuardsNotMet) as refused:
+        confirm_minor_changes(found, actor=world.arthur)
+    assert refused.value.codes == ["no_minor_changes"]
+    assert publish_version(found, actor=world.prudence).state == "published"
+
+
+def test_a_gap_is_not_approved_with_minor_changes_either(world):
+    with pytest.raises(GuardsNotMet) as refused:
+        approve_version_with_changes(gap(world), actor=world.petronella, note=NOTE)
+    assert refused.value.codes == ["least_pass_leaves_a_gap"]
+
+
+def test_a_rejected_version_has_ended_and_the_same_file_makes_a_new_one(world):
+    old = world.version
+    credential = old.micro_credential
+    newer = ACCESS.read_text("utf-8").replace("level: 6", "level: 7")
+    definition = parse(newer.encode(), policy_defaults=policy_defaults())
+    draft = load_definition(definition, provider=world.provider, actor=world.arthur).version
+    waiting = send_version_to_pre_moderation(draft, actor=world.arthur)
+    with pytest.raises(NotPermitted):
+        reject_version(waiting, actor=world.arthur, note="No.")
+    ended = reject_version(waiting, actor=world.petronella, note="The level is too high.")
+    assert (ended.state, ended.is_rejected, ended.is_published) == ("retired", True, False)
+    assert ended.pre_moderations.get().decision == "rejected"
+    assert guards.moved_parts(ended) == list(guards.PARTS), "a rejection is no approval"
+    assert not guards.version_approved.holds(type(world.delivery)(version=ended))
+    for step in ("publish", "send_to_pre_moderation", "approve", "retire"):
+        actor = world.prudence if step in ("publish", "retire") else world.petronella
+        with pytest.raises(StaleState):
+            perform(ended, step, actor=actor)
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        LearningOutcome.objects.filter(version=ended).update(text="More.")
+    anew = load_definition(definition, provider=world.provider, actor=world.arthur)
+    assert (anew.created, anew.version.number) == (True, ended.number + 1)
+    stranger = make_user("stranger")
+    seen = MicroCredentialVersion.objects.visible_to(stranger).filter(micro_credential=credential)
+    assert list(seen) == [old], "published ones alone are for everybody"
+
+
+def test_why_it_was_rejected_or_what_is_minor_is_never_left_out(world):
+    for act in (approve_version_with_changes, reject_version):
+        waiting = sent(world, act.__name__[:7])
+        with pytest.raises(IntegrityError, match="says_why"), transaction.atomic():
+            act(waiting, actor=world.petronella, note="")
+
+
+def test_the_page_offers_four_decisions_and_asks_for_words(world, client):
+    waiting = sent(world)
+    client.force_login(world.petronella)
+    address = reverse("catalogue:pre_moderation", args=[waiting.pk])
+    page = client.get(address).content.decode()
+    assert page.count('name="decision"') == 4
+    answers = dict.fromkeys(QUESTIONS, "yes") | {"seq": waiting.seq}
+    for wanted, asked in (
+        ({}, "Choose a decision."),
+        ({"decision": "approve_with_changes", "note": ""}, "Say what has to change."),
+        ({"decision": "reject", "note": " "}, "Say why."),
+        ({"decision": "approve_with_changes", "note": NOTE, "reo": ""}, "Answer: "),
+    ):
+        refused = client.post(address, answers | wanted)
+        assert (refused.status_code, asked in refused.content.decode()) == (422, True), wanted
+    done = client.post(address, {"decision": "reject", "note": "Too thin.", "seq": waiting.seq})
+    assert done.status_code == 302
+    client.force_login(world.arthur)
+    page = client.get(reverse("catalogue:version", args=[waiting.pk])).content.decode()
+    assert "It was rejected in pre-assessment moderation and has ended." in page
+    assert "Rejected by Petronella" in page
+    assert "Too thin." in page
+
+
+@pytest.mark.parametrize("past", ["approved_with_changes", "rejected"])
+def test_the_author_hears_of_it(world, past):
+    act = reject_version if past == "rejected" else approve_version_with_changes
+    act(sent(world), actor=world.petronella, note=NOTE)
+    relay()
+    told = Notification.objects.get(topic=f"catalogue.microcredentialversion.{past}")
+    assert told.recipient == world.arthur

@@ -417,7 +417,7 @@ def add_catalogue(house: House) -> None:
     checked = drafted_by(house, "checked")
     perform(checked, "send_to_pre_moderation", actor=checked.author)
     places["version in pre-moderation"] = Place(
-        {"pk": checked.pk}, data={"decision": "back", "note": "Outcome 2 is not assessed."}
+        {"pk": checked.pk}, data={"decision": "send_back", "note": "Outcome 2 is not assessed."}
     )
     approved = drafted_by(house, "approved")
     perform(approved, "send_to_pre_moderation", actor=approved.author)
