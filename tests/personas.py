@@ -118,9 +118,13 @@ def make_cast(
         due_at=now + timedelta(days=14),
         cut_off_at=now + timedelta(days=14),
     )
-    for name, roles in STAFF.items():
-        for role in roles:
-            DeliveryRole.objects.create(delivery=delivery, user=people[name], role=role)
+    DeliveryRole.objects.bulk_create(
+        [
+            DeliveryRole(delivery=delivery, user=people[name], role=role)
+            for name, roles in STAFF.items()
+            for role in roles
+        ]
+    )
     cast = Cast(provider, client, other, delivery, task, people)
     first = ["lena", "hone", "mere"]
     for number in range(learners):

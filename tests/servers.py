@@ -189,6 +189,12 @@ def start_postgres(*, fsync: bool = False) -> Server:
         "fsync": "on" if fsync else "off",
         # Crash tests and the start-up check need it; it costs nothing where fsync is off.
         "synchronous_commit": "on",
+        "jit": "off",
+        "autovacuum": "off",
+        "full_page_writes": "off" if not fsync else "on",
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "1h",
+        "shared_buffers": "256MB",
     }
     command: list[str | Path] = [binaries / "postgres", "-D", data, "-p", str(port)]
     for key, value in options.items():

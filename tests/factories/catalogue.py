@@ -30,8 +30,12 @@ def grade_scheme() -> GradeScheme:
         code="achieved", defaults={"name": "Achieved or not", "kind": "competency"}
     )
     if made:
-        Grade.objects.create(scheme=scheme, code="N", label="Not achieved", rank=0, is_pass=False)
-        Grade.objects.create(scheme=scheme, code="A", label="Achieved", rank=1, is_pass=True)
+        Grade.objects.bulk_create(
+            [
+                Grade(scheme=scheme, code="N", label="Not achieved", rank=0, is_pass=False),
+                Grade(scheme=scheme, code="A", label="Achieved", rank=1, is_pass=True),
+            ]
+        )
     return scheme
 
 
@@ -63,10 +67,9 @@ def draft_version(
             author=author,
         ),
     )
-    outcomes = [
-        LearningOutcome.objects.create(version=version, number=n, title=f"Outcome {n}")
-        for n in (1, 2)
-    ]
+    outcomes = LearningOutcome.objects.bulk_create(
+        [LearningOutcome(version=version, number=n, title=f"Outcome {n}") for n in (1, 2)]
+    )
     task = AssessmentTask.objects.create(
         version=version,
         number=1,
@@ -76,25 +79,34 @@ def draft_version(
         **of_task,
     )
     rubric = Rubric.objects.create(task=task, content_hash="1" * 64)
-    for number in range(1, criteria + 1):
-        criterion = Criterion.objects.create(
-            rubric=rubric,
-            outcome=outcomes[number % 2],
-            number=number,
-            code=f"C{number}",
-            title=f"Criterion {number}",
-            is_required=number < criteria or criteria == 1,
-        )
-        for rank, (level, label, met, percent) in enumerate(LEVELS):
-            Level.objects.create(
+    made = Criterion.objects.bulk_create(
+        [
+            Criterion(
+                rubric=rubric,
+                outcome=outcomes[number % 2],
+                number=number,
+                code=f"C{number}",
+                title=f"Criterion {number}",
+                is_required=number < criteria or criteria == 1,
+            )
+            for number in range(1, criteria + 1)
+        ]
+    )
+    Level.objects.bulk_create(
+        [
+            Level(
                 criterion=criterion,
                 rank=rank,
                 code=level,
                 label=label,
-                descriptor=f"{label} for criterion {number}.",
+                descriptor=f"{label} for criterion {criterion.number}.",
                 is_met=met,
                 percent=percent,
             )
+            for criterion in made
+            for rank, (level, label, met, percent) in enumerate(LEVELS)
+        ]
+    )
     return version
 
 
