@@ -8,9 +8,12 @@ from celery import Celery, signals
 from django.core.exceptions import ImproperlyConfigured
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from config import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
 log = structlog.get_logger(__name__)
+broker.use()
 app = Celery("moderato")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
