@@ -1,10 +1,8 @@
 """An approval holds for exactly what was read: each bound thing, the doors to it, and the record of it."""
 
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
-from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -42,7 +40,6 @@ from catalogue.models import version as version_module
 from tests.catalogue.test_versions import ACCESS
 from tests.factories.catalogue import draft_version
 from tests.personas import make_user
-from tests.tampering import tampering
 from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.models import Notification, TransitionRecord
@@ -210,23 +207,6 @@ def test_a_later_default_does_not_reach_an_approved_version(world, monkeypatch):
 def test_the_approved_policy_is_fixed_with_the_approval(world):
     with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
         MicroCredentialVersion.objects.filter(pk=world.version.pk).update(approved_policy={})
-
-
-@pytest.mark.only_postgresql
-def test_approvals_from_before_are_bound_by_the_migration(world):
-    bind = import_module("catalogue.migrations.0007_bind_earlier_approvals").bind
-    rows = MicroCredentialVersion.objects.filter(pk=world.version.pk)
-    with tampering():
-        world.version.pre_moderations.all().delete()
-        rows.update(approved_policy={}, pre_moderation_checklist={"reo": "yes"})
-        assert guards.moved_parts(rows.get()) == list(guards.PARTS)
-        bind(apps, None)
-    bound = rows.get()
-    assert guards.moved_parts(bound) == []
-    assert bound.approved_policy["marking.days"] == 15
-    decided = bound.pre_moderations.get()
-    assert (decided.moderator, decided.at) == (world.petronella, bound.approved_at)
-    assert [(row["name"], row["answer"]) for row in decided.checklist] == [("reo", "yes")]
 
 
 def test_decisions_are_kept_for_ever(world):

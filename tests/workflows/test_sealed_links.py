@@ -1,18 +1,15 @@
 """A personal link stands in the database encrypted until its mail has left, and not at all afterwards."""
 
-import importlib
-
 import pytest
-from django.apps import apps
 from django.core import mail
 from django.db import connection
 from django.test import override_settings
 
 from workflows import definitions, outbox
-from workflows.actions import fire_time, set_deadline
+from workflows.actions import fire_time
 from workflows.enums import MessageState
 from workflows.hashing import seal, unseal
-from workflows.models import Deadline, Notification, OutboxMessage, Reminder
+from workflows.models import OutboxMessage
 from workflows.notifications import notify_address
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -75,39 +72,6 @@ def test_two_sealed_texts_differ_and_an_older_key_still_opens():
         assert unseal(sealed) == "ā"
     with override_settings(SECRET_KEY="new"), pytest.raises(ValueError, match="another SECRET_KEY"):
         unseal(sealed)
-
-
-def test_the_migration_seals_what_waits_and_blanks_the_rest(asked, docket, ada):
-    moved = importlib.import_module("workflows.migrations.0003_seal_and_respell")
-    sent = notify_address(
-        topic="testapp.docket.soon", address="w@work.example", name="W", subject=docket
-    )
-    OutboxMessage.objects.filter(notification=sent).update(state=MessageState.SENT)
-    Notification.objects.update(path=SECRET, sealed_path="")
-    moved.seal_links(apps, None)
-    asked.refresh_from_db()
-    sent.refresh_from_db()
-    assert (unseal(asked.sealed_path), asked.path) == (SECRET, "/")
-    assert (sent.sealed_path, sent.path) == ("", "/")
-
-
-def test_the_migration_writes_working_days_as_policies_do(docket, ada):
-    moved = importlib.import_module("workflows.migrations.0003_seal_and_respell")
-    made = set_deadline(
-        subject=docket,
-        kind="x",
-        due_at=asked_for(),
-        zone="Pacific/Auckland",
-        recipients=[ada],
-        offsets=["-7d", "+1wd"],
-        actor=ada,
-    )
-    Reminder.objects.filter(offset="+1wd").update(offset="+1w")
-    Deadline.objects.update(offsets=["-7d", "+1w"])
-    moved.respell(apps, None)
-    made.refresh_from_db()
-    assert made.offsets == ["-7d", "+1wd"]
-    assert set(made.reminders.values_list("offset", flat=True)) == {"-7d", "+1wd"}
 
 
 def asked_for():
