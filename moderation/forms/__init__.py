@@ -12,7 +12,7 @@ from moderation.forms.deciding import (
 )
 from moderation.forms.early import EarlyReadingForm, EarlyVerdictForm
 from moderation.forms.external import CommentForm, InvitationForm, ReportForm
-from moderation.forms.plans import PlanChangeForm, PlanForm
+from moderation.forms.plans import PlanChangeForm, PlanForm, ReplayForm
 
 __all__ = [
     "BlindForm",
@@ -26,6 +26,7 @@ __all__ = [
     "PlanChangeForm",
     "PlanForm",
     "ReasonForm",
+    "ReplayForm",
     "ReportForm",
     "ResponseForm",
     "RoundDecisionForm",

@@ -10,7 +10,13 @@ from accounts.models import User
 from accounts.words import Text
 from catalogue.models import Criterion
 from moderation.actions import Levels
-from moderation.enums import FeedbackQuality, RoundDecision, SampleState, Sufficiency
+from moderation.enums import (
+    FeedbackQuality,
+    RoundDecision,
+    SamplePart,
+    SampleState,
+    Sufficiency,
+)
 from moderation.models import ModerationRound, ModeratorReading, SampleItem
 from workflows.forms import DayField
 
@@ -129,7 +135,6 @@ class ItemDecisionForm(forms.Form):
     )
     reason = Text(
         label="Reason",
-        help_text="Needed for everything but upholding equal levels.",
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
@@ -158,9 +163,28 @@ class ItemDecisionForm(forms.Form):
         label="It is about academic integrity", help_text="Only to escalate.", required=False
     )
 
-    def __init__(self, item: SampleItem, differs: bool, *args: Any, **kwargs: Any) -> None:
+    NOT_NOW = (
+        "Single results cannot change until everything that was drawn has been read. "
+        "Uphold or escalate it now, or come back later: your reading is kept."
+    )
+
+    def __init__(
+        self,
+        item: SampleItem,
+        differs: bool,
+        *args: Any,
+        extended: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.differs = differs
+        self.differs, self.extended = differs, extended
+        self.targeted = item.part == SamplePart.TARGETED
+        reason = self.fields["reason"]
+        reason.help_text = (
+            "Your levels differ, so every decision needs one."
+            if differs
+            else "Needed unless you uphold."
+        )
         hidden = set() if differs else {self.ADJUST}
         if item.state == SampleState.ESCALATED:
             hidden.add(self.ESCALATE)
@@ -174,6 +198,9 @@ class ItemDecisionForm(forms.Form):
         needs = decision != self.UPHOLD or self.differs
         if decision and needs and not given.get("reason", "").strip():
             self.add_error("reason", "Give a reason.")
+        changes = decision == self.ADJUST and (self.targeted or given.get("factual_error"))
+        if self.extended and (changes or decision == self.RETURN):
+            self.add_error("decision", self.NOT_NOW)
         if decision == self.RETURN and not given.get("action", "").strip():
             self.add_error("action", "Say what the assessor should do.")
         return given

@@ -128,8 +128,8 @@ class PlanForm(forms.Form):
         targeted.choice_hints = {key: hint for key, _label, hint in TARGETS}  # type: ignore[attr-defined]
         sizes = self.fields["size"]
         sizes.choice_hints = {key: hint for key, _label, hint in SIZES}  # type: ignore[attr-defined]
-        modes = self.fields["reading"]
-        modes.choice_hints = {key: hint for key, _label, hint in MODES}  # type: ignore[attr-defined]
+        if modes := self.fields.get("reading"):
+            modes.choice_hints = {key: hint for key, _label, hint in MODES}  # type: ignore[attr-defined]
         self.initial = initial_of(policy) | dict(self.initial)
 
     TARGETS = TARGETS
@@ -148,7 +148,8 @@ class PlanForm(forms.Form):
             made[key] = float(given[name]) / factor if factor > 1 else given[name]
         known = [key for key, _label, _hint in TARGETS]
         made["sample.targeted"] = [key for key in known if key in given["targeted"]]
-        made["moderator.blind_first"] = given["reading"] == ReadingMode.BLIND
+        if "reading" in given:
+            made["moderator.blind_first"] = given["reading"] == ReadingMode.BLIND
         made["sample.by_assurance"] = given["size"] == ASSURANCE
         made["sample.sequential"] = given["size"] == SEQUENTIAL
         made["sample.custom_size"] = given["custom_size"] if given["size"] == CUSTOM else 0
@@ -175,6 +176,12 @@ def initial_of(policy: dict[str, Any]) -> dict[str, Any]:
         else ReadingMode.SIGHTED,
         "custom_size": policy["sample.custom_size"] or None,
     }
+
+
+class ReplayForm(PlanForm):
+    """The rules that a replay can tell apart: how work is read changes neither workload nor what is met."""
+
+    reading = None  # type: ignore[assignment]
 
 
 class PlanChangeForm(PlanForm):

@@ -31,6 +31,13 @@ from moderation.selectors.population import (
     rows_of,
     waiting_tasks,
 )
+from moderation.selectors.progress import (
+    FIRST,
+    level_words,
+    shares_of,
+    unresolved_reasons,
+    waiting_elsewhere,
+)
 from moderation.selectors.reading import (
     Comparison,
     change_between,
@@ -45,7 +52,6 @@ from moderation.selectors.reading import (
     queue_of,
     read_alike,
     rounds_led_by,
-    unresolved_reasons,
 )
 from moderation.selectors.record import record_of
 from moderation.selectors.results import (
@@ -68,6 +74,7 @@ from moderation.selectors.severity import (
 from moderation.selectors.withheld import Withheld, withheld_from
 
 __all__ = [
+    "FIRST",
     "AdjustedMember",
     "Candidate",
     "Comparison",
@@ -96,6 +103,7 @@ __all__ = [
     "kept_severity",
     "led_by",
     "left_to_draw",
+    "level_words",
     "levels_to_settle",
     "open_items_of",
     "openings_by",
@@ -117,10 +125,12 @@ __all__ = [
     "sample_of",
     "settled_on_closing",
     "severity_of",
+    "shares_of",
     "statistics_of",
     "stored_readings",
     "tasks_out_of_date",
     "unresolved_reasons",
+    "waiting_elsewhere",
     "waiting_tasks",
     "withheld_from",
 ]

@@ -5,41 +5,60 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 
 from accounts.models import User
 from assessment.models import AssessmentDecision, CriterionJudgement
 from assessment.selectors import conflicts_among, result_for, results_for
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
-from moderation.enums import RESOLVED, Disagreement, SamplePart, SampleState
-from moderation.guards import BEFORE_MODERATION
+from moderation.enums import EXTENSION, RESOLVED, Disagreement, SamplePart, SampleState
 from moderation.models import ModerationRound, ModeratorJudgement, ModeratorReading, SampleItem
 from portfolios.enums import EvidenceState, PartKind
-from portfolios.models import EvidenceItem, Hold, Part, Submission
+from portfolios.models import EvidenceItem, Part, Submission
 
 
 def queue_of(user: User) -> QuerySet[Any]:
-    """Items that wait for this person, what came back first, then by due date."""
+    """Items that wait for this person, what came back first, then by due date.
+
+    Last what was read while the sample is being extended: most of it cannot be decided before the rest is
+    read, and nobody gets to the rest if it stands in the way. `kept_waiting` says which.
+    """
     found: QuerySet[Any] = (
         SampleItem.objects.visible_to(user)
         .live()
         .filter(moderator=user, state__in=[SampleState.DRAWN, SampleState.SCORED])
+        .annotate(kept_waiting=_kept_waiting())
         .select_related("submission", "round__delivery", "round__task")
-        .order_by("-state", "due_at", "pk")
+        .order_by("kept_waiting", "-state", "due_at", "pk")
     )
     return found
 
 
+def _kept_waiting() -> Case:
+    """As `guards.extension_open`, for items that were read and not decided."""
+    unread = SampleItem.objects.live().filter(
+        round=OuterRef("round"), state=SampleState.DRAWN, reasons=[EXTENSION]
+    )
+    being_extended = ~Q(round__extensions_owed=[]) | Exists(unread)
+    return Case(When(Q(being_extended, state=SampleState.SCORED), then=True), default=False)
+
+
 def rounds_led_by(user: User) -> QuerySet[Any]:
-    """Open rounds of the deliveries that the person leads, oldest first, with how many items wait."""
+    """Open rounds of the deliveries that the person leads, oldest first.
+
+    With how many items wait (`waiting`), and how many of them for the lead (`escalated`).
+    """
     led = Delivery.objects.with_role(user, DeliveryRoleKind.LEAD_MODERATOR)
     waits = Q(items__superseded_at__isnull=True) & ~Q(items__state__in=RESOLVED)
     found: QuerySet[Any] = (
         ModerationRound.objects.open()
         .filter(delivery__in=led)
         .select_related("delivery", "task")
-        .annotate(waiting=Count("items", filter=waits & Q(items__isnull=False)))
+        .annotate(
+            waiting=Count("items", filter=waits & Q(items__isnull=False)),
+            escalated=Count("items", filter=waits & Q(items__state=SampleState.ESCALATED)),
+        )
         .order_by("opened_at")
     )
     return found
@@ -154,6 +173,15 @@ class Comparison:
         ]
 
     @property
+    def changes(self) -> list[str]:
+        """What the moderator's levels would change, each in a sentence with the words of the rubric."""
+        return [
+            f"{one.criterion.code} changes from {label_of(one.assessor)} to {label_of(one.moderator)}."
+            for one in self.criteria
+            if one.differs
+        ]
+
+    @property
     def disagreement(self) -> str:
         """What adjusting would count as: another outcome, another level, or nothing."""
         if self.reading.outcome != self.decision.outcome:
@@ -168,6 +196,11 @@ class Comparison:
     @property
     def was_revised(self) -> bool:
         return self.decision.pk != self.frozen.pk
+
+
+def label_of(judged: Any) -> str:
+    """The level in the words of the rubric."""
+    return str(judged.level.label) if judged is not None and judged.level else "nothing"
 
 
 def comparison_of(item: SampleItem) -> Comparison | None:
@@ -238,10 +271,7 @@ def effect_of(item: SampleItem, comparison: Comparison, owed: dict[str, Any] | N
     """What adjusting this item would do, in words, before anybody confirms it (lifecycle 4.5)."""
     if comparison.disagreement == Disagreement.NONE:
         return ["Your levels are the same, so there is nothing to adjust."]
-    changes = [
-        f"{one['criterion']} changes from {one['assessor'] or 'nothing'} to {one['moderator']}."
-        for one in comparison.differences
-    ]
+    changes = comparison.changes
     if item.part == SamplePart.TARGETED:
         said = [*changes, "The learner has not been told anything."]
     elif fully_read(item):
@@ -253,32 +283,6 @@ def effect_of(item: SampleItem, comparison: Comparison, owed: dict[str, Any] | N
     if owed:
         count = owed["count"]
         said.append(f"{count} more {'item' if count == 1 else 'items'} will be drawn.")
-    return said
-
-
-def unresolved_reasons(moderation_round: ModerationRound) -> list[str]:
-    """Each piece of work that stands in the way of closing, by reference, with the reason."""
-    said = []
-    for item in moderation_round.items.unresolved().select_related("submission", "moderator"):
-        who = item.moderator.name if item.moderator else "nobody yet"
-        said.append(f"{item.submission.reference}: {item.get_state_display()} ({who})")
-    held = set(
-        Hold.objects.open()
-        .filter(submission__round_members__round=moderation_round)
-        .values_list("submission_id", flat=True)
-    )
-    away = moderation_round.members.filter(
-        Q(submission__state__in=BEFORE_MODERATION) | Q(submission__in=held)
-    ).select_related("submission")
-    for member in away:
-        submission = member.submission
-        if submission.state in BEFORE_MODERATION:
-            said.append(f"{submission.reference}: {submission.get_state_display()}")
-        if submission.pk in held:
-            said.append(f"{submission.reference}: On hold")
-    for owed in moderation_round.extensions_owed:
-        count = owed["count"]
-        said.append(f"{count} more {'item is' if count == 1 else 'items are'} to be drawn")
     return said
 
 

@@ -33,3 +33,16 @@ def with_interval(coefficient: dict[str, Any] | None, enough: bool) -> str:
 def policy_value(policy: dict[str, Any], key: str) -> Any:
     """One value of a frozen policy; its keys have dots, which templates cannot follow."""
     return policy[key]
+
+
+@register.filter
+def in_words(differences: list[dict[str, str]], words: dict[tuple[str, str], str]) -> str:
+    """What differs, with the words of the rubric: "C2: Met to Met well". `words` as `level_words` gives them."""
+
+    def level(one: dict[str, str], whose: str) -> str:
+        return words.get((one["criterion"], one[whose]), one[whose]) or "nothing"
+
+    return ", ".join(
+        f"{one['criterion']}: {level(one, 'assessor')} to {level(one, 'moderator')}"
+        for one in differences
+    )

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import User
 from catalogue.models import AssessmentTask, Delivery
 from moderation import actions, guards, rules, selectors
-from moderation.enums import RoundDecision, RoundState, SampleState
+from moderation.enums import RESOLVED, RoundDecision, RoundState, SampleState
 from moderation.forms import ReasonForm, RoundDecisionForm
 from moderation.models import ModerationRound
 from moderation.views.shared import answered, for_moderators, last_proof, person, round_or_404
@@ -136,6 +136,7 @@ def round_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         .select_related("submission", "moderator", "decision__author")
         .order_by("draw", "part", "pk")
     )
+    items.sort(key=lambda one: selectors.FIRST.index(SampleState(one.state)))
     states = Counter(one.state for one in items)
     context: dict[str, Any] = {
         "round": found,
@@ -154,7 +155,12 @@ def round_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         context |= {
             "items": [(one, words(one.reasons)) for one in items],
             "disagreements": selectors.disagreements_of(found),
-            "blocking": selectors.unresolved_reasons(found),
+            "shares": selectors.shares_of(items),
+            "reading": sum(states[one] for one in (SampleState.DRAWN, SampleState.SCORED)),
+            "done": sum(states[one] for one in RESOLVED),
+            "escalated": [one for one in items if one.state == SampleState.ESCALATED],
+            "elsewhere": selectors.waiting_elsewhere(found),
+            "level_words": selectors.level_words(found.task),
             "came_back": found.members.filter(submission__state=SubmissionState.ASSESSED).exists(),
             "assurance": found.assurance.get("sentence")
             if closed
@@ -167,6 +173,7 @@ def round_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         }
     else:
         context["items"] = [(one, "") for one in items if one.moderator_id == me.pk]
+        context["mine"] = selectors.shares_of(one for one, _why in context["items"])
     return render(request, "moderation/round.html", context)
 
 
@@ -232,6 +239,7 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
         "assurance": selectors.assurance_of(found).sentence,
         "agreement": table_of(selectors.statistics_of(found)),
         "blocking": selectors.unresolved_reasons(found),
+        "level_words": selectors.level_words(found.task),
     }
     return render(request, "moderation/decide.html", context, status=answered(form))
 
@@ -335,6 +343,7 @@ def close(request: HttpRequest, pk: UUID) -> HttpResponse:
         "adjusted": adjusted,
         "assurance": selectors.assurance_of(found).sentence,
         "members": found.members.count(),
+        "level_words": selectors.level_words(found.task),
     }
     return render(request, "moderation/close.html", context)
 

@@ -13,7 +13,7 @@ from assessment.selectors import manifest_of
 from assessment.selectors.comments import comments_of
 from assessment.selectors.early import waiting_checks
 from catalogue.models import Criterion
-from moderation import actions, rules, selectors
+from moderation import actions, guards, rules, selectors
 from moderation.enums import RoundState, SampleState
 from moderation.exceptions import IncompleteReading, ReasonNeeded
 from moderation.forms import BlindForm, ItemDecisionForm, ModeratorForm
@@ -28,13 +28,14 @@ from workflows.exceptions import NotPermitted, StaleVersion, TransitionRefused
 def home(request: HttpRequest) -> HttpResponse:
     """The one thing to do next, then what else waits."""
     me = person(request)
-    queue = list(selectors.queue_of(me)[:6])
+    queue = list(selectors.queue_of(me))
     led = list(selectors.rounds_led_by(me)[:6])
     waiting = list(selectors.waiting_tasks(me)[:5])
     card, shown = next_card(queue, led, waiting)
     context = {
         "card": card,
         "items": [one for one in queue if one is not shown][:5],
+        "reading": own_rounds(queue),
         "rounds": [one for one in led if one is not shown][:5],
         "waiting": waiting,
         "alike": len(selectors.read_alike(me)),
@@ -43,9 +44,17 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "moderation/home.html", context)
 
 
+def own_rounds(queue: list[Any]) -> list[tuple[Any, Any]]:
+    """Each round in which something waits for the person, with how much."""
+    found: dict[Any, list[Any]] = {}
+    for item in queue:
+        found.setdefault(item.round, []).append(item)
+    return [(one, selectors.shares_of(items)[0]) for one, items in found.items()]
+
+
 def next_card(queue: list[Any], led: list[Any], waiting: list[Any]) -> tuple[dict[str, str], Any]:
-    """What came back, then what is due first, then a round to decide, then a set to open."""
-    if queue:
+    """What came back or is due first, then what only a lead can do: escalated, to draw, to decide, to open."""
+    if queue and not queue[0].kept_waiting:
         item = queue[0]
         back = item.state == SampleState.SCORED
         return {
@@ -62,6 +71,17 @@ def next_card(queue: list[Any], led: list[Any], waiting: list[Any]) -> tuple[dic
         RoundState.FROZEN: ("Draw the sample", "plan"),
         RoundState.DECIDED: ("Finish the round", "round"),
     }
+    for one in led:
+        if one.state in (RoundState.REVIEWING, RoundState.REOPENED) and (
+            one.escalated or one.extensions_owed
+        ):
+            words = "Decide what was escalated" if one.escalated else "Draw the extension"
+            return {
+                "title": f"{words}: {one.task.title}",
+                "text": f"Round {one.number}, {one.delivery.title}",
+                "url": reverse("moderation:round", args=[one.pk]),
+                "action": "Look at the round",
+            }, one
     for one in led:
         if one.state in ready or (
             one.state in (RoundState.REVIEWING, RoundState.REOPENED) and not one.waiting
@@ -80,6 +100,11 @@ def next_card(queue: list[Any], led: list[Any], waiting: list[Any]) -> tuple[dic
             "text": f"{first['waiting']} assessed, {first['delivery__title']}",
             "url": reverse("moderation:open", args=[first["delivery_id"], first["task_id"]]),
             "action": "Look at the set",
+        }, None
+    if queue:
+        return {
+            "title": "All is read that can be read now",
+            "text": "What you have read can be decided once everything that was drawn has been read.",
         }, None
     return {"title": "You are up to date", "text": "Nothing waits for you."}, None
 
@@ -177,7 +202,10 @@ def compare(request: HttpRequest, pk: UUID) -> HttpResponse:
         and item.round.state in (RoundState.REVIEWING, RoundState.REOPENED)
         and rules.decides_item(item, me)
     )
-    form = ItemDecisionForm(item, bool(comparison.disagreement), request.POST or None)
+    extended = open_to_me and guards.extension_open(item.round)
+    form = ItemDecisionForm(
+        item, bool(comparison.disagreement), request.POST or None, extended=extended
+    )
     confirming = False
     if request.method == "POST":
         if not open_to_me:
@@ -195,6 +223,7 @@ def compare(request: HttpRequest, pk: UUID) -> HttpResponse:
         "comments": comments_of(comparison.decision),
         "form": form,
         "open_to_me": open_to_me,
+        "extended": extended,
         "confirming": confirming,
         "effect": effect_words(item, comparison, due, form) if confirming else [],
         "adjusting": selectors.effect_of(item, comparison, due),
@@ -210,13 +239,7 @@ def effect_words(item: SampleItem, comparison: Any, due: Any, form: ItemDecision
     given = form.cleaned_data
     if given["decision"] == form.ADJUST:
         if given["factual_error"]:
-            return [
-                *(
-                    f"{one['criterion']} changes from {one['assessor'] or 'nothing'} to {one['moderator']}."
-                    for one in comparison.differences
-                ),
-                "The learner has not been told anything.",
-            ]
+            return [*comparison.changes, "The learner has not been told anything."]
         return selectors.effect_of(item, comparison, due)
     if given["decision"] == form.RETURN:
         return ["The work goes back to its assessor. The round waits until it is assessed again."]
@@ -250,9 +273,12 @@ def decide(item: SampleItem, given: dict[str, Any], me: Any) -> None:
 def decided(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The page on which the decision ends, with the next item."""
     item = item_or_404(request, pk)
-    following = selectors.queue_of(person(request)).first()
+    queue = list(selectors.queue_of(person(request)))
+    following = queue[0] if queue and not queue[0].kept_waiting else None
     context = {
         "item": item,
+        "left": sum(not one.kept_waiting for one in queue),
+        "kept_waiting": sum(one.kept_waiting for one in queue),
         "following": following,
         "following_url": address_of(following) if following else "",
     }

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from moderation import actions, assurance, charts, replay, selectors, verification
 from moderation.enums import RoundState
 from moderation.exceptions import PlanUnchanged
-from moderation.forms import PlanChangeForm, PlanForm
+from moderation.forms import PlanChangeForm, PlanForm, ReplayForm
 from moderation.models import ModerationRound, PlanVersion
 from moderation.sequential import Sequential
 from moderation.views.lead import REASONS, for_lead, words
@@ -217,7 +217,7 @@ def simulate(request: HttpRequest, pk: UUID) -> HttpResponse:
     if found.state in (RoundState.DRAFT, RoundState.FROZEN):
         raise StaleState(instance=found)
     version = found.plans.order_by("number")[0]
-    form = PlanForm(version.policy, request.GET if "size" in request.GET else None)
+    form = ReplayForm(version.policy, request.GET if "size" in request.GET else None)
     rows = None
     if form.is_bound and form.is_valid():
         open_record(found, actor=person(request), purpose="Replay through another plan")

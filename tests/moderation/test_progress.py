@@ -1,0 +1,147 @@
+"""What people of a round are shown while it is read: who has what, what comes next, and what has to wait."""
+
+from typing import Any
+
+import pytest
+
+from moderation import selectors
+from moderation.actions import adjust_item, escalate_item, extend_sample, uphold_item
+from moderation.enums import EXTENSION, SampleState
+from moderation.models import ModerationRound, SampleItem
+from tests.factories.moderation import NOTHING_TARGETED, drawn_round, fresh, moderator_of, scored
+from tests.moderation.test_views import at, signed_in
+from tests.personas import Cast, make_cast
+from tests.worlds import kept
+
+pytestmark = pytest.mark.django_db
+
+POLICY = NOTHING_TARGETED | {"sample.min": 2, "sample.min_per_assessor": 1}
+"""Nine passes and one fail of one assessor: the fail is read as targeted, a part of the rest by chance."""
+
+World = tuple[Cast, ModerationRound, SampleItem, list[SampleItem]]
+
+
+@kept
+def world() -> World:
+    cast = make_cast(learners=10, policy=POLICY)
+    drawn = drawn_round(cast, levels={"lena": "NY"})
+    targeted = drawn.items.get(part="targeted")
+    return cast, drawn, targeted, list(drawn.items.filter(part="random").order_by("pk"))
+
+
+def name_of(cast: Cast, item: SampleItem) -> str:
+    return "moses" if moderator_of(item) == cast.moses else "ed"
+
+
+def disagree(item: SampleItem) -> None:
+    scored(item, "E")
+    adjust_item(fresh(item), actor=moderator_of(item), reason="I read it otherwise.")
+
+
+def words_of(response: Any) -> str:
+    return " ".join(response.content.decode().split())
+
+
+def test_what_cannot_be_decided_yet_comes_last_and_loses_nothing(world: World) -> None:
+    cast, drawn, targeted, random = world
+    disagree(random[0])
+    SampleItem.objects.filter(pk__in=[one.pk for one in random[1:]]).update(
+        moderator=targeted.moderator
+    )
+    scored(targeted, "G")
+    me = moderator_of(targeted)
+    queue = list(selectors.queue_of(me))
+    assert queue[-1] == targeted
+    assert [one.kept_waiting for one in queue] == [False] * (len(queue) - 1) + [True]
+    client = signed_in(cast, name_of(cast, targeted))
+    page = words_of(client.get(at("compare", targeted.pk)))
+    assert "single results cannot change" in page
+    for decision in ("adjust", "return"):
+        sent = {"decision": decision, "reason": "Kōrero kept.", "action": "Look again."}
+        refused = client.post(at("compare", targeted.pk), sent)
+        assert refused.status_code == 422
+        assert "Kōrero kept." in refused.content.decode()
+        assert "your reading is kept" in refused.content.decode()
+    kept_on = client.post(at("compare", targeted.pk), {"decision": "uphold", "reason": "So."})
+    assert "The assessor&#x27;s decision stands." in kept_on.content.decode()
+    # Owed, and drawn but unread, are the same to the moderator; read to the end is not.
+    extend_sample(drawn, actor=cast.lea)
+    assert selectors.queue_of(me).get(pk=targeted.pk).kept_waiting
+    for item in drawn.items.filter(reasons=[EXTENSION]):
+        scored(item)
+    assert not selectors.queue_of(me).get(pk=targeted.pk).kept_waiting
+    adjusting = {"decision": "adjust", "reason": "Seen again."}
+    assert client.post(at("compare", targeted.pk), adjusting).status_code == 200
+
+
+def test_a_reading_of_the_random_part_is_recorded_while_the_sample_grows(world: World) -> None:
+    cast, _drawn, _targeted, random = world
+    disagree(random[0])
+    scored(random[1], "E")
+    client = signed_in(cast, name_of(cast, random[1]))
+    sent = {"decision": "adjust", "reason": "Another level."}
+    assert client.post(at("compare", random[1].pk), sent).status_code == 200
+    wrong = sent | {"factual_error": "on"}
+    assert client.post(at("compare", random[1].pk), wrong).status_code == 422
+
+
+def test_nobody_is_led_in_a_circle(world: World) -> None:
+    cast, _drawn, targeted, random = world
+    disagree(random[0])
+    scored(targeted, "G")
+    client = signed_in(cast, name_of(cast, targeted))
+    SampleItem.objects.filter(state=SampleState.DRAWN).update(moderator=cast.lea)
+    page = words_of(client.get(at("decided", random[0].pk)))
+    if random[0].moderator != targeted.moderator:
+        SampleItem.objects.filter(pk=random[0].pk).update(moderator=targeted.moderator)
+    home = words_of(client.get(at("home")))
+    assert "All is read that can be read now" in home
+    assert targeted.submission.reference in home
+    assert "Next: " not in page
+
+
+def test_the_round_says_who_reads_what_and_what_waits_for_the_lead(world: World) -> None:
+    cast, drawn, targeted, random = world
+    lea = signed_in(cast, "lea")
+    page = words_of(lea.get(at("round", drawn.pk)))
+    shares = selectors.shares_of(drawn.items.select_related("moderator"))
+    assert sum(one.to_read for one in shares) == len(random) + 1
+    for share in shares:
+        assert share.moderator is not None
+        assert f'{share.moderator.name}</th><td class="govuk-table__cell' in page
+    assert f"0 of {len(random) + 1} are decided." in page
+    scored(targeted, "E")
+    escalate_item(fresh(targeted), actor=moderator_of(targeted), reason="Please look with me.")
+    assert "Decide what was escalated" in words_of(lea.get(at("home")))
+    page = words_of(lea.get(at("round", drawn.pk)))
+    assert "Decide 1 escalated item" in page
+    assert at("compare", targeted.pk) in page
+    assert selectors.waiting_elsewhere(drawn)[0].startswith(f"{targeted.submission.reference}: E")
+    disagree(random[0])
+    assert "Decide what was escalated" in words_of(lea.get(at("home")))
+    uphold_item(fresh(targeted), actor=cast.lea, reason="I looked with them.")
+    assert "Draw the extension" in words_of(lea.get(at("home")))
+
+
+def test_levels_are_told_in_the_words_of_the_rubric(world: World) -> None:
+    cast, drawn, _targeted, random = world
+    disagree(random[0])
+    words = selectors.level_words(cast.task)
+    assert words["C1", "E"] != "E"
+    client = signed_in(cast, name_of(cast, random[0]))
+    compared = selectors.comparison_of(fresh(random[0]))
+    assert compared is not None
+    assert compared.changes[0] == f"C1 changes from {words['C1', 'G']} to {words['C1', 'E']}."
+    assert client.get(at("compare", random[0].pk)).status_code == 200
+    page = words_of(signed_in(cast, "lea").get(at("round", drawn.pk)))
+    assert f"C1: {words['C1', 'G']} to {words['C1', 'E']}" in page
+
+
+def test_a_moderator_finds_everything_that_is_theirs(world: World) -> None:
+    cast, drawn, targeted, _random = world
+    name = name_of(cast, targeted)
+    home = words_of(signed_in(cast, name).get(at("home")))
+    mine = selectors.shares_of(drawn.items.filter(moderator=targeted.moderator))[0]
+    assert at("round", drawn.pk) in home
+    assert mine.left in home
+    assert f"You have {mine.left}." in words_of(signed_in(cast, name).get(at("round", drawn.pk)))
