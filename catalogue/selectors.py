@@ -1,6 +1,5 @@
 """What the pages of the catalogue show, gathered in a fixed number of queries."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -34,6 +33,7 @@ from catalogue.models import (
 from workflows.machines import arrows_of
 from workflows.models import TransitionRecord
 from workflows.selectors.delivery import troubles_for
+from workflows.working_days import offset_words
 
 
 @dataclass(frozen=True)
@@ -410,22 +410,6 @@ class PolicyLine:
         if unit == "o’clock":
             return f"{self.value}:00"
         return f"{self.value} {unit[:-1] if self.value == 1 and unit.endswith('s') else unit}"
-
-
-OFFSET = re.compile(r"([+-]?)(\d+)(wd|d|h)")
-OFFSET_UNITS = {"wd": "working day", "d": "day", "h": "hour"}
-
-
-def offset_words(offset: str) -> str:
-    """“-48h” is “48 hours before”, “+1wd” “1 working day after”, “0d” “on the day”."""
-    found = OFFSET.fullmatch(offset)
-    if found is None:
-        return offset.replace("_", " ")
-    sign, number, unit = found.groups()
-    if int(number) == 0:
-        return "on the day"
-    words = OFFSET_UNITS[unit] if number == "1" else f"{OFFSET_UNITS[unit]}s"
-    return f"{number} {words} {'before' if sign == '-' else 'after'}"
 
 
 def policy_lines(

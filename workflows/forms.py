@@ -14,7 +14,7 @@ from accounts.words import Text
 from workflows.definitions import offers
 from workflows.enums import Frequency, OffKind
 from workflows.notifications.calling import NotAllowed, target_of
-from workflows.working_days import REGIONS, is_skipped, moments_of
+from workflows.working_days import REGIONS, is_skipped, moments_of, offset_words
 
 
 def whole_number(text: str) -> int | None:
@@ -180,7 +180,7 @@ class DayListForm(forms.Form):
 
 
 class MessagesForm(forms.Form):
-    """How often each kind of news comes by e-mail, and when it should be quiet."""
+    """How often news comes by e-mail, when to be reminded of dates, and when it should be quiet."""
 
     language = forms.ChoiceField(
         label="Words of your e-mails", choices=MailLanguage.choices, widget=forms.RadioSelect
@@ -203,8 +203,22 @@ class MessagesForm(forms.Form):
     )
     weekends = forms.BooleanField(label="Quiet at weekends", required=False)
 
-    def __init__(self, *args: Any, rows: list[Any], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rows: list[Any], kinds: list[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.kinds = kinds
+        for kind in kinds:
+            self.fields[f"remind_{kind.kind}"] = forms.MultipleChoiceField(
+                label=kind.label,
+                help_text=kind.hint,
+                choices=[
+                    (one, words[:1].upper() + words[1:])
+                    for one in kind.offered
+                    if (words := offset_words(one))
+                ],
+                widget=forms.CheckboxSelectMultiple,
+                initial=kind.chosen,
+                required=False,
+            )
         self.rows = [row for row in rows if row.optional]
         for row in self.rows:
             self.fields[f"often_{row.category}"] = forms.ChoiceField(
@@ -217,6 +231,14 @@ class MessagesForm(forms.Form):
     @property
     def questions(self) -> list[forms.BoundField]:
         return [self[f"often_{row.category}"] for row in self.rows]
+
+    @property
+    def reminders(self) -> list[forms.BoundField]:
+        return [self[f"remind_{kind.kind}"] for kind in self.kinds]
+
+    def wanted(self) -> dict[str, list[str]]:
+        """The reminders chosen for each kind of date."""
+        return {kind.kind: self.cleaned_data[f"remind_{kind.kind}"] for kind in self.kinds}
 
     def frequencies(self) -> dict[str, str]:
         return {row.category: self.cleaned_data[f"often_{row.category}"] for row in self.rows}

@@ -201,6 +201,21 @@ OFFSET = re.compile(r"([+-]?\d{1,4})(wd|d|h)")
 """An offset of a reminder: "-7d" by the wall clock, "-48h" of elapsed time, "+1wd" by the calendar."""
 
 
+OFFSET_UNITS = {"wd": "working day", "d": "day", "h": "hour"}
+
+
+def offset_words(offset: str) -> str:
+    """“-48h” is “48 hours before”, “+1wd” “1 working day after”, “0d” “on the day”."""
+    found = OFFSET.fullmatch(offset)
+    if found is None:
+        return offset.replace("_", " ")
+    number, unit = int(found[1]), OFFSET_UNITS[found[2]]
+    if number == 0:
+        return "on the day"
+    words = unit if abs(number) == 1 else f"{unit}s"
+    return f"{abs(number)} {words} {'before' if number < 0 else 'after'}"
+
+
 def moments_of(wall: dt.datetime, zone: zoneinfo.ZoneInfo) -> list[dt.datetime]:
     """What a wall-clock time can mean, in UTC: one moment; two where clocks go back or leap over it.
 

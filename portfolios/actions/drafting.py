@@ -87,6 +87,7 @@ def open_deadline(portfolio: Portfolio, *, actor: Actor) -> None:
         kind=submission_kind(portfolio),
         due_at=portfolio.due_at,
         offsets=delivery.policy_value("reminder.offsets"),
+        required=delivery.policy_value("reminder.required_offsets"),
         **shared,
     )
     if portfolio.cut_off_at > portfolio.due_at:

@@ -1,8 +1,9 @@
 """A delivery's life over twelve weeks with a frozen clock: exactly the messages of an independent model.
 
 The model below knows the rules from the design, not from the code: it has its own arithmetic of working
-days (on the published holidays of another package), of daylight saving, of quiet hours and of digests. On
-the way workers are killed between what they write and their commit. On SQLite, whose clock is the frozen one.
+days (on the published holidays of another package), of daylight saving, of quiet hours, of digests and of
+reminders that people go without. On the way workers are killed between what they write and their commit.
+On SQLite, whose clock is the frozen one.
 """
 
 import datetime as dt
@@ -39,6 +40,7 @@ from workflows import outbox
 from workflows.actions import reminders, sweep_due
 from workflows.actions.digests import send_digests
 from workflows.actions.reconciling import reconcile
+from workflows.actions.reminding import choose_reminders
 from workflows.definitions import rounds
 from workflows.models import Notification, OutboxMessage, Reminder
 
@@ -63,6 +65,7 @@ def nz(month, day, hour, minute=0):
 
 DUE, CLOSES = nz(3, 25, 17), nz(3, 30, 17)
 NEW_DUE = nz(4, 1, 17)
+CHOICE_OF_ADA = nz(3, 4, 9)
 
 
 # --- the independent model ----------------------------------------------------------------------------
@@ -142,11 +145,16 @@ class Model:
         elif still(tick(morning)):
             self.held[who.email, tick(morning)] += 1
 
-    def reminders(self, who, due, upcoming, overdue, until, since=BEGIN):
-        """Those of one date, while nothing is done before `until` and the date was set at `since`."""
-        for moment, late in fires(due):
+    def reminders(self, who, due, upcoming, overdue, until, since=BEGIN, without=()):
+        """Those of one date, while nothing is done before `until` and the date was set at `since`.
+
+        `without` names, by number, the ones that do not come, and the first and last moment of that choice.
+        """
+        for number, (moment, late) in enumerate(fires(due)):
             at = tick(moment)
             if moment < since or at >= until or (not late and due < at):
+                continue
+            if any(one == number and begin <= at < end for one, begin, end in without):
                 continue
             self.tell(who, overdue if late else upcoming, moment, None if late else due)
 
@@ -241,8 +249,19 @@ def plan_of(cast):
         portfolio = Portfolio.objects.get(enrolment=cast.enrolments[name])
         approve_extension(portfolio.extension_requests.get(), actor=cast.pam)
 
+    def choose(who, kind, *wanted):
+        choose_reminders(actor=who, wanted={kind: wanted})
+
     for number, name in enumerate(names):
-        kind = number % 5
+        kind, who = number % 5, cast.people[name]
+        if kind == 1:
+            at(nz(3, 2, 9), choose, who, "submission", "-7d")
+        elif kind == 2:
+            at(nz(3, 24, 9), choose, who, "submission", "-48h")
+        elif kind == 3:
+            # All that can be gone without; one of it is wanted back before its moment, one after it.
+            at(nz(3, 2, 9), choose, who, "submission")
+            at(nz(3, 20, 9), choose, who, "submission", "-7d", "-48h")
         if kind == 0:
             at(nz(3, 1, 12), hand_in, name)
         elif kind == 1:
@@ -255,6 +274,7 @@ def plan_of(cast):
             at(nz(3, 2, 12), hand_in, name)
             at(nz(3, 3, 12), take_back, name)
             at(nz(3, 20, 12), hand_in, name)
+    at(CHOICE_OF_ADA, choose, cast.ada, "marking", "-48h", "0d")
     return names, plan, at
 
 
@@ -266,7 +286,11 @@ def modelled(cast, names, marked, released, model):
     for number, name in enumerate(names):
         person, kind = cast.people[name], number % 5
         if kind == 3:
-            model.reminders(person, DUE, due, overdue, far)
+            # The one on the day is required by the policy; what is late is always said.
+            chose, again = tick(nz(3, 2, 9)), tick(nz(3, 20, 9))
+            model.reminders(
+                person, DUE, due, overdue, far, without=[(0, chose, again), (1, chose, again)]
+            )
             model.tell(
                 person, "portfolios.portfolio.closing", CLOSES - dt.timedelta(hours=24), CLOSES
             )
@@ -279,14 +303,18 @@ def modelled(cast, names, marked, released, model):
             for one in (cast.pam, User.objects.get(email__startswith="publisher")):
                 model.tell(one, "portfolios.extensionrequest.requested", asked)
             model.tell(person, "portfolios.extensionrequest.decided", granted)
-            model.reminders(person, NEW_DUE, due, overdue, handed, since=granted)
+            model.reminders(
+                person, NEW_DUE, due, overdue, handed, since=granted,
+                without=[(0, tick(nz(3, 24, 9)), far)],
+            )  # fmt: skip
         elif kind == 4:
             first, taken = tick(nz(3, 2, 12)), tick(nz(3, 3, 12))
             model.tell(person, receipt, first)
             model.tell(person, "portfolios.submission.withdrawn", taken)
             model.reminders(person, DUE, due, overdue, handed)
         else:
-            model.reminders(person, DUE, due, overdue, handed)
+            without = [(1, tick(nz(3, 2, 9)), far)] if kind == 1 else []
+            model.reminders(person, DUE, due, overdue, handed, without=without)
         model.tell(person, receipt, handed)
         model.tell(person, "portfolios.submission.released", released)
     for row in Allocation.objects.select_related("assessor", "submission"):
@@ -299,6 +327,7 @@ def modelled(cast, names, marked, released, model):
         model.reminders(
             row.assessor, to_mark.astimezone(dt.UTC), "assessment.marking_due",
             "assessment.marking_due", over, since=given,
+            without=[(0, tick(CHOICE_OF_ADA), far)] if row.assessor == cast.ada else [],
         )  # fmt: skip
 
 

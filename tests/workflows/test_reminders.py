@@ -100,8 +100,8 @@ def test_a_kind_may_answer_for_many_at_once(docket, monkeypatch):
 def test_the_statements_of_a_sweep_do_not_grow_with_it(docket, number, django_assert_num_queries):
     made = make(docket, [person(f"P{one}") for one in range(number)], offsets=["-7d"])
     due_now(made)
-    with django_assert_num_queries(9):
-        # savepoint, claim, notifications, read back, two of wishes, messages, mark, release
+    with django_assert_num_queries(10):
+        # savepoint, claim, choices of reminders, notifications, read back, two of wishes, messages, mark, release
         assert sweep_due() == number
 
 

@@ -5,7 +5,7 @@ import importlib.metadata
 import zoneinfo
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from uuid import UUID
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -14,12 +14,23 @@ from accounts.models import Actor, SystemActor, User
 from workflows.definitions import deadline_moved
 from workflows.enums import DeadlineState, ReminderState
 from workflows.exceptions import StaleState
-from workflows.models import Deadline, DeadlineMove, NonWorkingDay, Reminder
+from workflows.models import (
+    Deadline,
+    DeadlineMove,
+    NonWorkingDay,
+    Reminder,
+)
+from workflows.selectors.offsets import Choices
 from workflows.working_days import WorkingCalendar, at_wall, fire_time
 
 # Used where nobody gives other offsets; a version's policy gives them. d: days on the wall clock, h: hours
 # that pass, wd: working days. A minus is before the deadline.
 DEFAULT_OFFSETS = ("-7d", "-48h", "0d", "+1wd", "+3wd")
+
+
+# Why a reminder is not planned; both can become untrue again.
+WITHOUT = "The person goes without it."
+ELSEWHERE = "It is somebody else’s now."
 
 
 def person_of(actor: Actor) -> User | None:
@@ -52,28 +63,31 @@ def set_deadline(
     actor: Actor,
     region: str = "",
     after: After | None = None,
+    required: Sequence[str] = (),
 ) -> Deadline:
     """Make a deadline and its reminders. An open one of the same kind is moved there instead.
 
     Setting it to the same date for the same people changes nothing. With `after` the date was
-    counted from an event: it is counted again when the calendar changes.
+    counted from an event: it is counted again when the calendar changes. `required` names the offsets that
+    nobody can choose to go without.
     """
-    rows = Deadline.objects.select_for_update().of(subject).open()
+    rows = Deadline.objects.select_for_update(no_key=True).of(subject).open()
     found: Deadline | None = rows.filter(kind=kind).first()
     if found is not None:
         found.counted_from = after.moment if after else None
         found.counted_days = after.days if after else None
-        found.save(update_fields=["counted_from", "counted_days"])
         people = list(recipients)
         found.people = sorted(str(one.pk) for one in people)
-        found.save(update_fields=["people"])
+        found.save(update_fields=["counted_from", "counted_days", "people"])
         if found.due_at != due_at:
             found = move_deadline(found, due_at=due_at, actor=actor, reason="")
         gone = found.reminders.filter(state=ReminderState.PLANNED).exclude(recipient__in=people)
-        gone.update(state=ReminderState.CANCELLED, because="It is somebody else’s now.")
+        gone.update(state=ReminderState.CANCELLED, because=ELSEWHERE)
         arm(found, people)
         return found
-    wanted = NewDeadline(subject, kind, due_at, zone, list(recipients), region, after, offsets)
+    wanted = NewDeadline(
+        subject, kind, due_at, zone, list(recipients), region, after, offsets, required
+    )
     return make_deadlines([wanted], actor=actor)[0]
 
 
@@ -89,6 +103,7 @@ class NewDeadline:
     region: str = ""
     after: After | None = None
     offsets: Sequence[str] | None = None
+    required: Sequence[str] = ()
 
 
 @transaction.atomic
@@ -106,6 +121,7 @@ def make_deadlines(wanted: Sequence[NewDeadline], *, actor: Actor) -> list[Deadl
             zone=one.zone,
             region=one.region,
             offsets=list(DEFAULT_OFFSETS if one.offsets is None else one.offsets),
+            required=list(one.required),
             counted_from=one.after.moment if one.after else None,
             counted_days=one.after.days if one.after else None,
             people=sorted(str(person.pk) for person in one.recipients),
@@ -122,10 +138,11 @@ def make_deadlines(wanted: Sequence[NewDeadline], *, actor: Actor) -> list[Deadl
     calendars = {
         region: NonWorkingDay.objects.calendar(region) for region in {one.region for one in wanted}
     }
+    choices = Choices.of(person.pk for one in wanted for person in one.recipients)
     reminders = [
         reminder
         for deadline, one in zip(made, wanted, strict=True)
-        for reminder in reminders_ahead(deadline, one.recipients, calendars[one.region])
+        for reminder in reminders_ahead(deadline, one.recipients, calendars[one.region], choices)
     ]
     Reminder.objects.bulk_create(reminders, ignore_conflicts=True)
     return made
@@ -141,16 +158,40 @@ def provenance(due_at: dt.datetime, zone: str) -> dict[str, str]:
 
 
 def arm(deadline: Deadline, recipients: Iterable[User]) -> None:
-    """Make the reminders that are not there yet."""
+    """Make the reminders that are not there yet, and plan those again whose reason has gone."""
+    people = list(recipients)
     calendar = NonWorkingDay.objects.calendar(deadline.region)
-    fresh = reminders_ahead(deadline, recipients, calendar)
+    choices = Choices.of(one.pk for one in people)
+    fresh = reminders_ahead(deadline, people, calendar, choices)
     Reminder.objects.bulk_create(fresh, ignore_conflicts=True)
+    plan_again(fresh)
+
+
+def plan_again(wanted: Sequence[Reminder]) -> None:
+    """Plan the rows of these reminders that were set aside because somebody else had them or went without."""
+    if not wanted:
+        return
+    aside = Reminder.objects.filter(
+        state=ReminderState.CANCELLED,
+        because__in=[WITHOUT, ELSEWHERE],
+        deadline__in={one.deadline_id for one in wanted},
+        recipient__in={one.recipient_id for one in wanted},
+    )
+    moments = {(one.deadline_id, one.offset, one.recipient_id): one for one in wanted}
+    again = []
+    for row in aside:
+        if one := moments.get((row.deadline_id, row.offset, row.recipient_id)):
+            row.fire_at, row.generation = one.fire_at, one.generation
+            row.state, row.because = ReminderState.PLANNED, ""
+            again.append(row)
+    if again:
+        Reminder.objects.bulk_update(again, ["fire_at", "generation", "state", "because"])
 
 
 def reminders_ahead(
-    deadline: Deadline, recipients: Iterable[User], calendar: WorkingCalendar
+    deadline: Deadline, recipients: Iterable[User], calendar: WorkingCalendar, choices: Choices
 ) -> list[Reminder]:
-    """The unsaved reminders of a deadline. Moments that lie behind already are left out."""
+    """The unsaved reminders of a deadline that these people want. Moments that lie behind already are left out."""
     now = timezone.now()
     moments = {
         offset: fire_time(deadline.due_at, offset, deadline.zone, calendar)
@@ -162,12 +203,22 @@ def reminders_ahead(
             offset=offset,
             recipient=person,
             generation=deadline.generation,
-            fire_at=fire_at,
+            fire_at=moments[offset],
         )
         for person in recipients
-        for offset, fire_at in moments.items()
-        if fire_at >= now
+        for offset in choices.offsets(deadline, person.pk)
+        if moments[offset] >= now
     ]
+
+
+def locked_deadline(deadline: Deadline) -> Deadline:
+    """The row, locked against others that change it.
+
+    Not against rows that only point to it: a sweep that holds its reminders writes such rows, and each
+    would wait for the other.
+    """
+    found: Deadline = Deadline.objects.select_for_update(no_key=True).get(pk=deadline.pk)
+    return found
 
 
 @transaction.atomic
@@ -177,9 +228,10 @@ def move_deadline(
     """Move a deadline and all its reminders, in one generation more.
 
     Planned reminders get their new moment; sent ones whose moment lies ahead again are armed again; those
-    whose new moment is over already are cancelled. A reminder goes out once in a generation.
+    whose new moment is over already are cancelled, and so are those that a person goes without. A reminder
+    goes out once in a generation.
     """
-    locked: Deadline = Deadline.objects.select_for_update().get(pk=deadline.pk)
+    locked = locked_deadline(deadline)
     if locked.state != DeadlineState.OPEN:
         raise StaleState(instance=locked)
     before = locked.due_at
@@ -190,28 +242,31 @@ def move_deadline(
     locked.save(update_fields=["due_at", "generation", "wall_time", "tzdata_version"])
     now = timezone.now()
     calendar = NonWorkingDay.objects.calendar(locked.region)
-    people: set[Any] = set()
+    mine = Reminder.objects.filter(deadline=locked)
+    if locked.people is not None:
+        mine = mine.filter(recipient__in=locked.people)
+    people = set(mine.values_list("recipient", flat=True)) | set(map(UUID, locked.people or ()))
+    choices = Choices.of(people)
     for offset in set(locked.offsets):
         fire_at = fire_time(due_at, offset, locked.zone, calendar)
-        rows = Reminder.objects.filter(deadline=locked, offset=offset)
-        people.update(rows.values_list("recipient", flat=True))
-        if fire_at >= now:
-            rows.update(
-                fire_at=fire_at,
-                generation=locked.generation,
-                state=ReminderState.PLANNED,
-                because="",
-                fired_at=None,
+        rows = mine.filter(offset=offset)
+        fresh = {"fire_at": fire_at, "generation": locked.generation}
+        declined = {one for one in people if offset not in choices.offsets(locked, one)}
+        if declined:
+            rows.filter(recipient__in=declined).update(
+                state=ReminderState.CANCELLED, because=WITHOUT, fired_at=None, **fresh
             )
+            rows = rows.exclude(recipient__in=declined)
+        if fire_at >= now:
+            rows.update(state=ReminderState.PLANNED, because="", fired_at=None, **fresh)
         else:
             rows.filter(state=ReminderState.PLANNED).update(
-                fire_at=fire_at,
-                generation=locked.generation,
                 state=ReminderState.CANCELLED,
                 because="Its moment was over when the deadline was moved.",
+                **fresh,
             )
     # An offset that lay behind when the deadline was made has no row yet.
-    arm(locked, User.objects.filter(pk__in=people if locked.people is None else locked.people))
+    arm(locked, User.objects.filter(pk__in=people))
     DeadlineMove.objects.create(
         deadline=locked,
         generation=locked.generation,
@@ -226,7 +281,7 @@ def move_deadline(
 @transaction.atomic
 def cancel_deadline(deadline: Deadline, *, actor: Actor, reason: str = "") -> Deadline:
     """Close a deadline; nothing that was planned goes out. Cancelling twice is harmless."""
-    locked: Deadline = Deadline.objects.select_for_update().get(pk=deadline.pk)
+    locked = locked_deadline(deadline)
     if locked.state == DeadlineState.OPEN:
         locked.state = DeadlineState.CANCELLED
         locked.save(update_fields=["state"])

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.core import signing
@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.enums import MailLanguage, OrganisationKind, OrganisationRole
 from accounts.models import User
 from workflows.actions.messages import cancel_stuck
+from workflows.actions.reminding import choose_reminders
 from workflows.definitions import topics
 from workflows.enums import Category, Frequency, SuspendedFor
 from workflows.exceptions import NotPermitted
@@ -41,10 +42,11 @@ def choose_messages(
     ends: dt.time,
     weekends: bool,
     language: str,
+    wanted: Mapping[str, Collection[str]],
 ) -> None:
-    """Keep how often each category reaches the person, in which words, and their quiet hours.
+    """Keep how often each category reaches the person, in which words, their quiet hours and their reminders.
 
-    Counts for mails that leave from now on.
+    Counts for mails that leave from now on, and for reminders that have not gone out.
     """
     User.objects.filter(pk=actor.pk).update(mail_language=MailLanguage(language))
     for category, frequency in frequencies.items():
@@ -57,6 +59,7 @@ def choose_messages(
         user=actor,
         defaults={"is_on": is_on, "begins": begins, "ends": ends, "weekends": weekends},
     )
+    choose_reminders(actor=actor, wanted=wanted)
 
 
 def read_unsubscribe(token: str) -> tuple[User, Category] | None:

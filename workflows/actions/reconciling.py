@@ -11,6 +11,7 @@ from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from accounts.models import User
+from workflows.actions.deadlines import ELSEWHERE, WITHOUT
 from workflows.actions.reminders import key_of
 from workflows.enums import MessageKind, ReminderState
 from workflows.machines import all_arrows
@@ -26,6 +27,7 @@ from workflows.models import (
 from workflows.notifications import notify
 from workflows.outbox import events_of, nudge_after_commit
 from workflows.querysets import insert_many
+from workflows.selectors.offsets import Choices
 from workflows.working_days import WorkingCalendar, fire_time
 
 log = structlog.get_logger(__name__)
@@ -59,8 +61,8 @@ def compare() -> Comparison:
     """Recompute from deadlines and records; reads only.
 
     A reminder should exist for each offset and person of an open deadline whose moment was not over when
-    the deadline last moved. A fired reminder should have its notification, and each record of the last
-    eight days its event.
+    the deadline last moved, unless the person goes without it. A fired reminder should have its
+    notification, and each record of the last eight days its event.
     """
     found = Comparison()
     compare_reminders(found)
@@ -98,6 +100,10 @@ def compare_chunk(
             is_active=True, pk__in={key for one in deadlines for key in one.people or ()}
         ).values_list("pk", flat=True)
     }
+    choices = Choices.of(
+        {key for one in deadlines for key in one.people or ()}
+        | {person for there in rows.values() for _offset, person in there}
+    )
     found.run.deadlines += len(deadlines)
     for deadline in deadlines:
         there = rows[deadline.pk]
@@ -108,12 +114,16 @@ def compare_chunk(
         for offset in deadline.offsets:
             at = fire_time(deadline.due_at, offset, deadline.zone, calendars[deadline.region])
             for person in people:
+                if offset not in choices.offsets(deadline, person):
+                    continue
                 expected.add((offset, person))
                 found.run.reminders += 1
                 row = there.get((offset, person))
+                since = [deadline.armed_at, choices.changed_at(person, deadline.kind)]
+                armed_at = max((one for one in since if one), default=deadline.created_at)
                 what = f"{deadline.kind} {deadline.pk}, {offset}"
                 if row is None:
-                    if at >= (deadline.armed_at or deadline.created_at) and person in active:
+                    if at >= armed_at and person in active:
                         found.note(f"{what}: the reminder is missing")
                         found.missing.append(
                             Reminder(
@@ -128,6 +138,9 @@ def compare_chunk(
                     row.fire_at != at or row.generation != deadline.generation
                 ):
                     found.note(f"{what}: planned for {row.fire_at}, not {at}")
+                    found.wrong.append((row, at, deadline.generation))
+                elif row.because in (WITHOUT, ELSEWHERE) and at >= timezone.now():
+                    found.note(f"{what}: set aside, though it is wanted")
                     found.wrong.append((row, at, deadline.generation))
         for key, row in there.items():
             if key not in expected and row.state == ReminderState.PLANNED:
@@ -169,8 +182,8 @@ def reconcile(*, repair: bool = True) -> Reconciliation:
     if repair and found.difference:
         Reminder.objects.bulk_create(found.missing, ignore_conflicts=True)
         for row, at, generation in found.wrong:
-            Reminder.objects.filter(pk=row.pk, state=ReminderState.PLANNED).update(
-                fire_at=at, generation=generation
+            Reminder.objects.filter(pk=row.pk, state=row.state).update(
+                fire_at=at, generation=generation, state=ReminderState.PLANNED, because=""
             )
         Reminder.objects.filter(pk__in=[row.pk for row in found.told]).update(
             state=ReminderState.PLANNED, fired_at=None

@@ -9,12 +9,14 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from workflows.actions.deadlines import WITHOUT
 from workflows.definitions import overdue, reminder_batches, reminder_relevance, reminder_texts
 from workflows.enums import DeadlineState, Lane, ReminderState
 from workflows.models import Reminder
 from workflows.notifications import Draft, notify_all
 from workflows.outbox import nudge
 from workflows.querysets import clock
+from workflows.selectors.offsets import Choices
 
 log = structlog.get_logger(__name__)
 Text = tuple[str, str, dict[str, Any]]
@@ -85,10 +87,11 @@ def sweep_batch(
         .select_for_update(of=("self",), skip_locked=True)
         .order_by("fire_at", "id")[:batch]
     )
+    choices = Choices.of(row.recipient_id for row in rows)
     marks: dict[tuple[str, str], list[int]] = defaultdict(list)
     asked: dict[str, list[Reminder]] = defaultdict(list)
     for row in rows:
-        if refusal := refused(row):
+        if refusal := refused(row, choices):
             marks[refusal].append(row.pk)
         else:
             asked[row.deadline.kind].append(row)
@@ -114,13 +117,15 @@ def sweep_batch(
     return len(drafts), len(rows)
 
 
-def refused(row: Reminder) -> tuple[str, str] | None:
+def refused(row: Reminder, choices: Choices) -> tuple[str, str] | None:
     """What becomes of a due reminder that nothing needs to be asked about, and why."""
     deadline = row.deadline
     if deadline.state != DeadlineState.OPEN or row.generation != deadline.generation:
         return ReminderState.CANCELLED, "The deadline is no longer this one."
     if not row.recipient.is_active:
         return ReminderState.CANCELLED, "The recipient's account is closed."
+    if not choices.is_wanted(row):
+        return ReminderState.CANCELLED, WITHOUT
     return None
 
 

@@ -23,6 +23,7 @@ from workflows.models.preferences import (
     CalendarFeed,
     MessagePreference,
     QuietHours,
+    ReminderPreference,
     SuspendedAddress,
     Wording,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "QuietHours",
     "Reconciliation",
     "Reminder",
+    "ReminderPreference",
     "SendingPace",
     "StateModel",
     "SuspendedAddress",

@@ -23,6 +23,8 @@ class Deadline(models.Model):
     counted_from = models.DateTimeField(null=True, blank=True)
     counted_days = models.PositiveSmallIntegerField(null=True, blank=True)
     offsets = models.JSONField(default=list)
+    # Offsets that nobody can choose to go without.
+    required = models.JSONField(default=list, db_default=[])
     # Keys of those who are reminded; null on rows from before they were kept.
     people = models.JSONField(null=True, blank=True)
     generation = models.PositiveIntegerField(default=1)

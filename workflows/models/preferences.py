@@ -26,6 +26,26 @@ class MessagePreference(models.Model):
         return f"{self.user_id}: {self.category} {self.frequency}"
 
 
+class ReminderPreference(models.Model):
+    """The reminders before a date of one kind that a person goes without; without a row they get all.
+
+    `selectors.offsets` says which of them can be gone without, and what stays all the same.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=50)
+    without = models.JSONField(default=list)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "kind"], name="workflows_reminded_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.kind} without {', '.join(self.without)}"
+
+
 class QuietHours(models.Model):
     """When a person's optional mails wait for the morning; without a row: 7 pm to 7 am and weekends."""
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from workflows.enums import ReminderState
 from workflows.models import Deadline, NonWorkingDay, Reminder
+from workflows.selectors.offsets import Choices
 from workflows.working_days import fire_time
 
 
@@ -38,7 +39,7 @@ class MoveEffect:
 
 
 def preview_moves(moves: Iterable[tuple[Deadline, dt.datetime]]) -> list[MoveEffect]:
-    """People and reminders of each deadline as a move to the new date would leave them. Three queries.
+    """People and reminders of each deadline as a move to the new date would leave them. Four queries.
 
     `after` is None for a reminder that would not go out any more; `before` is None for one that has gone out
     or was left out, and would go again.
@@ -47,6 +48,7 @@ def preview_moves(moves: Iterable[tuple[Deadline, dt.datetime]]) -> list[MoveEff
     rows: dict[int, list[Reminder]] = defaultdict(list)
     for row in Reminder.objects.filter(deadline__in=found).select_related("recipient"):
         rows[row.deadline_id].append(row)
+    choices = Choices.of(row.recipient_id for many in rows.values() for row in many)
     calendars: dict[str, Any] = {}
     now = timezone.now()
     for key, effect in found.items():
@@ -62,7 +64,8 @@ def preview_moves(moves: Iterable[tuple[Deadline, dt.datetime]]) -> list[MoveEff
                 if row.offset == offset and row.state == ReminderState.PLANNED
             ]
             before = planned[0] if planned else None
-            after = at if at >= now else None
+            wanted = any(offset in choices.offsets(deadline, one.pk) for one in effect.people)
+            after = at if at >= now and (wanted or not effect.people) else None
             if before or after:
                 effect.reminders.append(ReminderChange(offset, before, after))
     return list(found.values())

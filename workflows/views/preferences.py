@@ -22,19 +22,21 @@ from workflows.actions.preferences import (
 from workflows.forms import MessagesForm
 from workflows.models import CalendarFeed
 from workflows.selectors.agenda import feed_of
+from workflows.selectors.offsets import kinds_for
 from workflows.selectors.preferences import Wishes, categories_for
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def message_settings(request: HttpRequest) -> HttpResponse:
-    """Category by frequency, quiet hours, and what always comes."""
+    """Category by frequency, reminders of dates, quiet hours, and what always comes."""
     person = cast("User", request.user)
     rows = categories_for(person)
     hours = Wishes.of([person]).hours(person)
     form = MessagesForm(
         request.POST if request.method == "POST" else None,
         rows=rows,
+        kinds=kinds_for(person),
         initial={
             "language": person.mail_language,
             "is_on": hours.is_on,
@@ -53,6 +55,7 @@ def message_settings(request: HttpRequest) -> HttpResponse:
             ends=cleaned["ends"],
             weekends=cleaned["weekends"],
             language=cleaned["language"],
+            wanted=form.wanted(),
         )
         messages.success(request, "Your choices are saved.")
         return redirect("workflows:message_settings")
