@@ -135,6 +135,23 @@ class FinishForm(forms.Form):
         return cleaned
 
 
+class EarlyAnswerForm(forms.Form):
+    """What an assessor says to a concern about one of the first decisions."""
+
+    would_change = forms.ChoiceField(
+        label="Having looked again, what do you think?",
+        choices=[("yes", "I would judge it otherwise"), ("no", "I keep my decision")],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose whether you would judge it otherwise."},
+    )
+    text = Text(
+        label="What you would change, or why you keep it",
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Say what you would change, or why you keep it."},
+    )
+
+
 class HandBackForm(forms.Form):
     """Why the work goes back to the queue."""
 

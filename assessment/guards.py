@@ -156,6 +156,15 @@ def early_read(places: "Sequence[DecidedPlace]") -> bool:
 
 
 @guard(
+    "early_unanswered",
+    _("A decision was sent back to its assessor, who has not answered yet."),
+)
+def early_answered(places: "Sequence[DecidedPlace]") -> bool:
+    """Whoever still assesses here answers first; a decision that came after the question needs no answer."""
+    return not any(one.waits_for_answer for one in places)
+
+
+@guard(
     "lease_taken",
     _("Somebody else has this open now."),
     on=[START],

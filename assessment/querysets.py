@@ -91,6 +91,13 @@ class EarlyCheckQuerySet(models.QuerySet[Any]):
         roles = user.delivery_roles.current().filter(role__in=EARLY_READERS)
         return self.filter(delivery__in=roles.values("delivery"))
 
+    def answered_by(self, user: "User") -> Self:
+        """Rows for which `rules.answers_early` says yes."""
+        if not user.is_active:
+            return self.none()
+        roles = user.delivery_roles.current().filter(role=DeliveryRoleKind.ASSESSOR)
+        return self.filter(delivery__in=roles.values("delivery"))
+
     def open(self) -> Self:
         """Those that nobody has passed."""
         return self.filter(passed_at__isnull=True)

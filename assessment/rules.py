@@ -244,6 +244,11 @@ def reads_early(check: "EarlyCheck", actor: "Actor") -> bool:
     return not marked.exists()
 
 
+def answers_early(check: "EarlyCheck", actor: "Actor") -> bool:
+    """Assessors of the delivery, each for their own decisions. Agrees with EarlyCheckQuerySet.answered_by."""
+    return has_delivery_role(actor, check.delivery, DeliveryRoleKind.ASSESSOR)
+
+
 def calibrates_on(task: "AssessmentTask", actor: "Actor") -> bool:
     """An assessor of any delivery of the micro-credential."""
     return teaches(task, actor, DeliveryRoleKind.ASSESSOR)

@@ -2,8 +2,8 @@
 
 A sealed decision may only become final, once; its judgements may neither change nor go. A correction is
 a new decision with the next number. An exemplar may only be retired, once; what it froze stays.
-Comments on evidence and their entries are only added to, and so is what was read and decided in an early
-check. Holds against update(), SQL and the shell, on PostgreSQL and SQLite.
+Comments on evidence and their entries are only added to, and so is what was read, answered and decided in an
+early check. Holds against update(), SQL and the shell, on PostgreSQL and SQLite.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ CALIBRATED = {
     "assessment_calibrationitem": "marked_at",
 }
 CALIBRATION_MESSAGE = "assessment: what was marked in a calibration is never changed"
-EARLY = ("assessment_earlyreading", "assessment_earlyverdict")
+EARLY = ("assessment_earlyreading", "assessment_earlyanswer", "assessment_earlyverdict")
 EARLY_MESSAGE = "assessment: what an early check found is never changed"
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Actor, User
@@ -12,6 +13,7 @@ from assessment.enums import EarlyVerdictKind
 from assessment.exceptions import EarlyNoteNeeded
 from assessment.models import (
     AssessmentDecision,
+    EarlyAnswer,
     EarlyCheck,
     EarlyPlace,
     EarlyReading,
@@ -114,12 +116,20 @@ def begin_reading(place: EarlyPlace, *, actor: User) -> EarlyPlace:
 
 @transaction.atomic
 def record_reading(
-    place: EarlyPlace, decision: AssessmentDecision, *, actor: User, is_sound: bool, note: str = ""
+    place: EarlyPlace,
+    decision: AssessmentDecision,
+    *,
+    actor: User,
+    is_sound: bool,
+    note: str = "",
+    sent_back: bool = False,
 ) -> EarlyReading:
     """Keep what the moderator thinks of the decision that they read, and end their part in the work.
 
-    Changes no level. Raises EarlyNoteNeeded where a concern has no words, NotPermitted before
-    begin_reading, StaleState where the decision is no longer the one that counts or was read already.
+    With `sent_back` a concern goes to the author of the decision, who is told and asked to answer it. Changes
+    no level and moves no state: the round alone returns work to an assessor (lifecycle 2). Raises
+    EarlyNoteNeeded where a concern has no words, NotPermitted before begin_reading, StaleState where the
+    decision is no longer the one that counts or was read already.
     """
     check = _locked(place.check_of, actor)
     part = reader_left(place, actor)
@@ -135,18 +145,63 @@ def record_reading(
         place=place,
         decision=decision,
         moderator=actor,
-        defaults={"is_sound": is_sound, "note": plain_text(note).strip()},
+        defaults={
+            "is_sound": is_sound,
+            "note": plain_text(note).strip(),
+            "sent_back": sent_back and not is_sound,
+        },
     )
     if not is_new:
         raise StaleState(instance=check)
+    if made.sent_back:
+        notify(
+            topic="assessment.early_changes_asked",
+            recipients=[decision.author],
+            path=page_of(check),
+            context={
+                "task": check.task.title,
+                "delivery": check.delivery.title,
+                "note": made.note,
+                "reference": place.submission.reference,
+            },
+            dedupe=f"early-reading:{made.pk}",
+        )
     part.ended_at = timezone.now()
     part.save(update_fields=["ended_at"])
     return made
 
 
 @transaction.atomic
+def answer_early(
+    reading: EarlyReading, *, actor: User, would_change: bool, text: str
+) -> EarlyAnswer:
+    """Say to a concern whether one would judge otherwise now, and why. The moderators of the delivery read it.
+
+    The decision stays as it was frozen. Raises EarlyNoteNeeded without words, NotPermitted for anybody but
+    the author of a decision that was sent back, StaleState once it is answered or marking goes on.
+    """
+    check: EarlyCheck = (
+        EarlyCheck.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("delivery", "task")
+        .get(pk=reading.place.check_of_id)
+    )
+    own = reading.sent_back and reading.decision.author_id == actor.pk
+    if not own or not rules.answers_early(check, actor):
+        raise NotPermitted(instance=check)
+    if check.passed_at is not None or EarlyAnswer.objects.filter(reading=reading).exists():
+        raise StaleState(instance=check)
+    if not text.strip():
+        raise EarlyNoteNeeded
+    made: EarlyAnswer = EarlyAnswer.objects.create(
+        reading=reading, assessor=actor, would_change=would_change, text=plain_text(text).strip()
+    )
+    return made
+
+
+@transaction.atomic
 def pass_early_check(check: EarlyCheck, *, actor: User, note: str = "") -> EarlyCheck:
-    """Let marking go on; assessors are told. Every decision that is there has to be read before.
+    """Let marking go on; assessors are told. Every decision that is there has to be read before, and every
+    one that was sent back answered.
 
     A note is needed while fewer decisions than planned are there, or somebody had a concern: else
     EarlyNoteNeeded. GuardsNotMet where something is unread or nothing is decided.
@@ -154,7 +209,9 @@ def pass_early_check(check: EarlyCheck, *, actor: User, note: str = "") -> Early
     fresh = _locked(check, actor)
     places = decided_places(fresh)
     if missing := [
-        one for one in (guards.early_decided, guards.early_read) if not one.holds(places)
+        one
+        for one in (guards.early_decided, guards.early_read, guards.early_answered)
+        if not one.holds(places)
     ]:
         raise GuardsNotMet(missing, instance=fresh)
     doubtful = len(places) < fresh.size or any(one.has_concern for one in places)
@@ -197,14 +254,26 @@ def _verdict(check: EarlyCheck, kind: EarlyVerdictKind, actor: User, note: str) 
 def _tell_assessors(topic: str, verdict: EarlyVerdict) -> None:
     """Everybody who assesses in the delivery; who wrote the version too, where something has to change."""
     check = verdict.check_of
-    people = {one.pk: one for one in people_of(check.delivery, DeliveryRoleKind.ASSESSOR)}
-    if topic == "assessment.early_changes_asked":
-        author = check.delivery.version.author
-        people.setdefault(author.pk, author)
-    notify(
-        topic=topic,
-        recipients=list(people.values()),
-        path="/assess/queue/",
-        context={"task": check.task.title, "delivery": check.delivery.title, "note": verdict.note},
-        dedupe=f"early:{verdict.pk}",
-    )
+    assessors = people_of(check.delivery, DeliveryRoleKind.ASSESSOR)
+    author = check.delivery.version.author
+    asks = topic == "assessment.early_changes_asked"
+    told = [(assessors, page_of(check) if asks else "/assess/queue/")]
+    if asks and author not in assessors:
+        told.append(([author], reverse("catalogue:version", args=[check.delivery.version_id])))
+    for people, path in told:
+        notify(
+            topic=topic,
+            recipients=people,
+            path=path,
+            context={
+                "task": check.task.title,
+                "delivery": check.delivery.title,
+                "note": verdict.note,
+            },
+            dedupe=f"early:{verdict.pk}",
+        )
+
+
+def page_of(check: EarlyCheck) -> str:
+    """Where assessors read what was asked for, and answer for their own decisions."""
+    return reverse("assessment:early_check", args=[check.pk])

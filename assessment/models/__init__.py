@@ -9,7 +9,13 @@ from assessment.models.calibration import (
 )
 from assessment.models.comment import CommentEntry, EvidenceComment, PreparedComment
 from assessment.models.decision import AssessmentDecision, CriterionJudgement
-from assessment.models.early import EarlyCheck, EarlyPlace, EarlyReading, EarlyVerdict
+from assessment.models.early import (
+    EarlyAnswer,
+    EarlyCheck,
+    EarlyPlace,
+    EarlyReading,
+    EarlyVerdict,
+)
 from assessment.models.exemplars import Exemplar, ExemplarEvidence, ExemplarLevel
 
 __all__ = [
@@ -21,6 +27,7 @@ __all__ = [
     "CalibrationWaiver",
     "CommentEntry",
     "CriterionJudgement",
+    "EarlyAnswer",
     "EarlyCheck",
     "EarlyPlace",
     "EarlyReading",

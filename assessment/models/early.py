@@ -65,7 +65,10 @@ class EarlyPlace(models.Model):
 
 
 class EarlyReading(models.Model):
-    """That a moderator read one of the first decisions, and what they think of it. Never changed."""
+    """That a moderator read one of the first decisions, and what they think of it. Never changed.
+
+    With `sent_back` its assessor is asked to look at it again and to answer; no state moves by it.
+    """
 
     place = models.ForeignKey(EarlyPlace, models.PROTECT, related_name="readings")
     decision = models.ForeignKey(AssessmentDecision, models.PROTECT, related_name="+")
@@ -73,6 +76,7 @@ class EarlyReading(models.Model):
     at = models.DateTimeField(default=timezone.now)
     is_sound = models.BooleanField()
     note = models.TextField(blank=True)
+    sent_back = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ["at", "pk"]
@@ -84,10 +88,34 @@ class EarlyReading(models.Model):
                 condition=models.Q(is_sound=True) | ~models.Q(note=""),
                 name="assessment_early_concern_says_why",
             ),
+            models.CheckConstraint(
+                condition=models.Q(sent_back=False) | models.Q(is_sound=False),
+                name="assessment_early_sent_back_for_a_concern",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.moderator} read {self.place}"
+
+
+class EarlyAnswer(models.Model):
+    """What the assessor says to a concern about their decision. Never changed; the decision stays as it is."""
+
+    reading = models.OneToOneField(EarlyReading, models.PROTECT, related_name="answer")
+    assessor = models.ForeignKey(User, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    would_change = models.BooleanField()
+    text = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(text=""), name="assessment_early_answer_has_words"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.assessor} answered: {self.reading}"
 
 
 class EarlyVerdict(models.Model):

@@ -2,13 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, QuerySet
 
 from accounts.models import User
 from assessment.enums import WORK_STATES
-from assessment.models import AssessmentDecision, EarlyCheck, EarlyPlace, EarlyReading
+from assessment.models import (
+    AssessmentDecision,
+    CriterionJudgement,
+    EarlyCheck,
+    EarlyPlace,
+    EarlyReading,
+)
+from catalogue.enums import DeliveryRoleKind
 from portfolios.enums import PartKind, SubmissionState
 from portfolios.models import Part, Submission
 
@@ -21,6 +29,8 @@ class DecidedPlace:
     place: EarlyPlace
     decision: AssessmentDecision
     readings: list[EarlyReading]
+    still_assesses: bool
+    """Whether the author of the decision can still be asked about it."""
 
     @property
     def is_read(self) -> bool:
@@ -33,13 +43,20 @@ class DecidedPlace:
             one.decision_id == self.decision.pk and not one.is_sound for one in self.readings
         )
 
+    @property
+    def waits_for_answer(self) -> bool:
+        return self.still_assesses and any(
+            one.decision_id == self.decision.pk and one.sent_back and not hasattr(one, "answer")
+            for one in self.readings
+        )
+
 
 def decided_places(check: EarlyCheck) -> list[DecidedPlace]:
     """The places on whose work a decision stands, by number. Nothing of drafts or of half a pair."""
     places = list(
         check.places.exclude(submission__state__in=WORK_STATES)
         .select_related("submission__task", "submission__rubric", "submission__delivery")
-        .prefetch_related("readings__moderator")
+        .prefetch_related("readings__moderator", "readings__answer")
         .order_by("number")
     )
     decisions: dict[UUID, AssessmentDecision] = {}
@@ -50,11 +67,56 @@ def decided_places(check: EarlyCheck) -> list[DecidedPlace]:
         counts = one.final_at is not None or one.submission.state == SubmissionState.REFERRED
         if counts:
             decisions[one.submission_id] = one
+    assess = set(
+        check.delivery.roles.current()
+        .filter(role=DeliveryRoleKind.ASSESSOR, user__is_active=True)
+        .values_list("user_id", flat=True)
+    )
     return [
-        DecidedPlace(one.pk, one, decisions[one.submission_id], list(one.readings.all()))
+        DecidedPlace(
+            one.pk,
+            one,
+            decisions[one.submission_id],
+            list(one.readings.all()),
+            decisions[one.submission_id].author_id in assess,
+        )
         for one in places
         if one.submission_id in decisions
     ]
+
+
+def sent_back_to(user: User) -> QuerySet[Any]:
+    """Readings of the person's own decisions that were sent back to them, in order of places."""
+    found: QuerySet[Any] = (
+        EarlyReading.objects.filter(sent_back=True, decision__author=user)
+        .filter(place__check_of__in=EarlyCheck.objects.answered_by(user))
+        .select_related(
+            "answer", "decision", "place__submission", "place__check_of__task",
+            "place__check_of__delivery",
+        )
+        .order_by("place__check_of", "place__number", "at")
+    )  # fmt: skip
+    return found
+
+
+def with_judgements(readings: QuerySet[Any]) -> list[tuple[EarlyReading, list[CriterionJudgement]]]:
+    """Each with the judgements of its decision, in the order of the rubric. Two queries."""
+    rubric = CriterionJudgement.objects.select_related("criterion", "level").order_by(
+        "criterion__number"
+    )
+    rows = readings.prefetch_related(Prefetch("decision__judgements", rubric))
+    return [(one, list(one.decision.judgements.all())) for one in rows]
+
+
+def to_answer(user: User) -> list[EarlyCheck]:
+    """Open checks in which the person has not answered yet, oldest first."""
+    waiting = sent_back_to(user).filter(answer__isnull=True)
+    found: list[EarlyCheck] = list(
+        EarlyCheck.objects.open()
+        .filter(pk__in=waiting.order_by().values("place__check_of"))
+        .select_related("task", "delivery")
+    )
+    return found
 
 
 def reader_left(place: EarlyPlace, actor: User) -> Part | None:

@@ -18,6 +18,7 @@ from assessment import rules
 from assessment.actions.allocation import claim_next
 from assessment.actions.marking import start_assessment
 from assessment.enums import WORK_STATES
+from assessment.selectors.early import to_answer
 from assessment.selectors.filters import DUE, FEWEST, ROWS, WHOSE, Filters
 from assessment.selectors.queue import Queue, next_for, queue_for
 from assessment.selectors.standing import count_parts, standing_of
@@ -59,9 +60,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "url": reverse("assessment:workspace", args=[card.submission]) if card.submission else "",
     }
     led = [one for one in standing.deliveries if one.is_led]
-    return render(
-        request, "assessment/home.html", {"card": shown, "rows": rows, "pool": pool, "led": led}
-    )
+    context = {"card": shown, "rows": rows, "pool": pool, "led": led, "early": to_answer(me)}
+    return render(request, "assessment/home.html", context)
 
 
 @require_safe

@@ -62,6 +62,7 @@ def early_check(request: HttpRequest, pk: UUID) -> HttpResponse:
         "form": form,
         "may_read": check.passed_at is None and reads_early(check, me),
         "all_read": bool(places) and all(one.is_read for one in places),
+        "waits": any(one.waits_for_answer for one in places),
     }
     return render(request, "moderation/early_check.html", context, status=answered(form))
 
@@ -89,7 +90,8 @@ def early_reading(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
             found.place,
             found.decision,
             actor=me,
-            is_sound=form.cleaned_data["is_sound"] == "yes",
+            is_sound=form.cleaned_data["is_sound"] == form.YES,
+            sent_back=form.cleaned_data["is_sound"] == form.BACK,
             note=form.cleaned_data["note"],
         )
         return redirect("moderation:early_check", pk=check.pk)

@@ -297,11 +297,16 @@ def early_decisions(world: World) -> Kwargs:
     marked.assessed(cast, "early-2", "NY")
     first, second = decided_places(check)
     begin_reading(first.place, actor=cast.lea)
-    record_reading(
-        first.place, first.decision, actor=cast.lea, is_sound=False, note="A sketch is no plan yet."
+    reading = record_reading(
+        first.place,
+        first.decision,
+        actor=cast.lea,
+        is_sound=False,
+        note="A sketch is no plan yet.",
+        sent_back=True,
     )
     begin_reading(second.place, actor=cast.moses)
-    return {"pk": check.pk, "number": 2}
+    return {"pk": check.pk, "number": 2, "reading": reading.pk}
 
 
 def early_decisions_read(world: World) -> Kwargs:

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from assessment import guards, rules
 from assessment.actions.allocation import hand_back
 from assessment.actions.deciding import refer
 from assessment.actions.early import (
+    answer_early,
     ask_for_early_changes,
     begin_reading,
     pass_early_check,
@@ -20,8 +22,8 @@ from assessment.actions.early import (
 )
 from assessment.actions.marking import start_assessment
 from assessment.exceptions import EarlyNoteNeeded
-from assessment.models import EarlyCheck, EarlyPlace, EarlyReading, EarlyVerdict
-from assessment.selectors.early import decided_places, waiting_checks
+from assessment.models import EarlyAnswer, EarlyCheck, EarlyPlace, EarlyReading, EarlyVerdict
+from assessment.selectors.early import decided_places, to_answer, waiting_checks
 from assessment.selectors.filters import Filters
 from assessment.selectors.queue import EARLY_LABEL, queue_for
 from catalogue.actions.hooks import tell
@@ -72,11 +74,16 @@ def refused(call):
     return caught.value.codes
 
 
-def read(cast, number, *, is_sound=True, note="", who="moses"):
+def read(cast, number, *, is_sound=True, note="", who="moses", sent_back=False):
     found = next(one for one in decided_places(cast.check) if one.place.number == number)
     begin_reading(found.place, actor=cast.people[who])
     return record_reading(
-        found.place, found.decision, actor=cast.people[who], is_sound=is_sound, note=note
+        found.place,
+        found.decision,
+        actor=cast.people[who],
+        is_sound=is_sound,
+        note=note,
+        sent_back=sent_back,
     )
 
 
@@ -275,6 +282,139 @@ def test_changes_are_asked_for_and_marking_stays_closed(full):
     assert {one.recipient for one in told} == {full.ada, full.abe, full.ana, author}
     pass_early_check(full.check, actor=full.moses)
     assert [one.kind for one in full.check.verdicts.all()] == ["changes_asked", "passed"]
+
+
+def sent_back(full):
+    read(full, 2)
+    return read(full, 1, is_sound=False, note="A sketch is no plan.", sent_back=True)
+
+
+def test_a_decision_goes_back_to_its_assessor_and_no_further(full):
+    reading = sent_back(full)
+    told = Notification.objects.get(topic="assessment.early_changes_asked")
+    page = reverse("assessment:early_check", args=[full.check.pk])
+    assert (told.recipient, told.path) == (full.ada, page)
+    assert told.context["reference"] == full.first.reference
+    assert Submission.objects.get(pk=full.first.pk).state == "assessed", "no state moves by it"
+    assert to_answer(full.ada) == [full.check]
+    assert to_answer(full.abe) == []
+    with pytest.raises(IntegrityError, match="sent_back"), transaction.atomic():
+        EarlyReading.objects.create(
+            place=reading.place, decision=reading.decision, moderator=full.lea, is_sound=True,
+            sent_back=True,
+        )  # fmt: skip
+
+
+def test_it_is_answered_once_by_the_author_before_marking_goes_on(full):
+    reading = sent_back(full)
+    note = "Talked about it."
+    asked = {"would_change": True, "text": "C2 asks for a plan."}
+    assert refused(lambda: pass_early_check(full.check, actor=full.lea, note=note)) == [
+        "early_unanswered"
+    ]
+    with pytest.raises(NotPermitted):
+        answer_early(reading, actor=full.abe, **asked)
+    with pytest.raises(EarlyNoteNeeded):
+        answer_early(reading, actor=full.ada, would_change=False, text=" ")
+    with pytest.raises(NotPermitted):
+        answer_early(EarlyReading.objects.get(is_sound=True), actor=full.ada, **asked)
+    answer = answer_early(reading, actor=full.ada, **asked)
+    with pytest.raises(StaleState):
+        answer_early(reading, actor=full.ada, **asked)
+    for change in (
+        lambda: EarlyAnswer.objects.update(would_change=False),
+        lambda: EarlyAnswer.objects.filter(pk=answer.pk).delete(),
+    ):
+        with pytest.raises(IntegrityError, match="never changed"), transaction.atomic():
+            change()
+    pass_early_check(full.check, actor=full.lea, note=note)
+
+
+def test_who_assesses_here_no_more_is_not_waited_for(full):
+    reading = sent_back(full)
+    full.delivery.roles.filter(user=full.ada, role=DeliveryRoleKind.ASSESSOR).update(
+        ended_at=timezone.now()
+    )
+    with pytest.raises(NotPermitted):
+        answer_early(reading, actor=full.ada, would_change=True, text="Yes.")
+    assert to_answer(full.ada) == []
+    pass_early_check(full.check, actor=full.moses, note="Ada has left.")
+    later = EarlyReading.objects.get(pk=reading.pk)
+    full.delivery.roles.filter(user=full.ada).update(ended_at=None)
+    with pytest.raises(StaleState):
+        answer_early(later, actor=full.ada, would_change=True, text="Yes.")
+
+
+def test_the_assessors_page(full):
+    reading = sent_back(full)
+    ask_for_early_changes(full.check, actor=full.moses, note="Read C2 again.")
+    links = Notification.objects.filter(topic="assessment.early_changes_asked")
+    page = reverse("assessment:early_check", args=[full.check.pk])
+    author = full.delivery.version.author
+    assert {one.path for one in links.exclude(recipient=author)} == {page}
+    assert links.get(recipient=author).path == reverse(
+        "catalogue:version", args=[full.delivery.version_id]
+    )
+    ada, abe, moses = Client(), Client(), Client()
+    for client, user in ((ada, full.ada), (abe, full.abe), (moses, full.moses)):
+        client.force_login(user)
+    assert "Sent back to you" in ada.get("/assess/").content.decode()
+    assert "Sent back to you" not in abe.get("/assess/").content.decode()
+    text = ada.get(page).content.decode()
+    for words in ("Read C2 again.", "A sketch is no plan.", full.first.reference):
+        assert words in text
+    other = abe.get(page).content.decode()
+    assert "Read C2 again." in other
+    for words in ("A sketch is no plan.", full.first.reference, "look at the evidence again"):
+        assert words not in other
+    assert moses.get(page).status_code in (403, 404)
+    prefix = f"answer-{reading.pk}"
+    empty = ada.post(page, {"reading": reading.pk})
+    assert empty.status_code == 422
+    assert "Choose whether you would judge it otherwise." in empty.content.decode()
+    said = {
+        "reading": reading.pk, f"{prefix}-would_change": "yes",
+        f"{prefix}-text": "Ka\u0304ore: C2 asks for a plan.",
+    }  # fmt: skip
+    assert abe.post(page, said).status_code == 404
+    done = ada.post(page, said, follow=True).content.decode()
+    assert "You answered" in done
+    assert "Kāore: C2 asks for a plan." in done
+    assert ada.post(page, said).status_code == 409
+    assert "Sent back to you" not in ada.get("/assess/").content.decode()
+    shown = moses.get(reverse("moderation:early_check", args=[full.check.pk])).content.decode()
+    assert "would judge it otherwise" in shown
+    assert "Kāore: C2 asks for a plan." in shown
+
+
+def test_the_moderator_sends_it_back_on_the_page(full):
+    client = Client()
+    client.force_login(full.moses)
+    one = reverse("moderation:early_reading", args=[full.check.pk, 1])
+    client.post(one, {"start": "1"})
+    decision = decided_places(full.check)[0].decision
+    said = {"decision": decision.pk, "is_sound": "back"}
+    assert client.post(one, said).status_code == 422
+    client.post(one, {**said, "note": "Too kind."})
+    assert EarlyReading.objects.get().sent_back
+    page = client.get(reverse("moderation:early_check", args=[full.check.pk]))
+    assert "Sent back" in page.content.decode()
+
+
+def test_the_page_asks_as_many_questions_for_two_as_for_one(full):
+    client = Client()
+    client.force_login(full.ada)
+    page = reverse("assessment:early_check", args=[full.check.pk])
+    read(full, 1, is_sound=False, note="One.", sent_back=True)
+    client.get(page)
+    counts = []
+    for number in (0, 2):
+        if number:
+            read(full, number, is_sound=False, note="Two.", sent_back=True)
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(page).status_code == 200
+        counts.append(len(asked))
+    assert counts[0] == counts[1], counts
 
 
 def test_moderators_are_told_once_when_the_last_is_there(full):

@@ -722,9 +722,7 @@ def add_awards(house: House) -> None:
     later = with_staff(world, "later", 1)
     awards.moderated(later, "later-1")
     awards.sign(awards.batch(later), later.rita)
-    planned = schedule_release(
-        later.delivery, later.task, actor=later.pam, at=timezone.now() + timedelta(days=1)
-    )
+    planned = schedule_release(later.delivery, later.task, actor=later.pam)
     places["scheduled release"] = Place({"pk": planned.pk}, owner="later-1")
     fresh_look = Place(
         {"pk": world.reconsideration.pk},

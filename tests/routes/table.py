@@ -541,6 +541,12 @@ ROWS = [
     Row("assessment:mark_exemplar", "calibration item", only("ada", 404), only("ada", 404, 422)),
     Row("assessment:calibration_evidence", "calibration item", "404", "405"),
     Row("moderation:early_check", "early check", *[only("moses lea", 404, s) for s in (200, 422)]),
+    Row(
+        "assessment:early_check",
+        "early check",
+        "200: ada abe ana cora | 404: lea otto pam prue | 403",
+        "404: ada abe ana cora lea otto pam prue | 403",
+    ),
     Row("moderation:early_reading", "early check", *[only("moses lea", 404, 302)] * 2),
     Row("moderation:rounds", "nothing", only(MODERATES, 403), "405"),
     Row("moderation:watch", "to watch", delivery_page("lea"), delivery_page("lea", 302)),
