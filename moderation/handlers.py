@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import SYSTEM, User
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
-from moderation.actions import come_back
+from moderation.actions import MODERATION_DEADLINE, about_round, come_back, tell_reader
 from moderation.enums import RoundDecision, RoundState, SampleState
 from moderation.models import ExternalReview, ModerationRound, RequiredAction, SampleItem
 from moderation.rules import judged_in
@@ -33,7 +33,6 @@ from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify
 from workflows.working_days import at_wall
 
-MODERATION_DEADLINE = "moderation"
 ACTION_DEADLINE = "action"
 ACTION_OVERDUE = "action_overdue"
 
@@ -119,39 +118,12 @@ def item_of(record: TransitionRecord) -> SampleItem:
     return found
 
 
-def about(moderation_round: ModerationRound) -> dict[str, Any]:
-    return {
-        "task": moderation_round.task.title,
-        "delivery": moderation_round.delivery.title,
-        "number": moderation_round.number,
-    }
-
-
 @handles("moderation.sampleitem.drawn", tells=["moderation.item_given"])
 def tell_moderator(record: TransitionRecord) -> None:
     """The moderator to whom the item was given. Why it was drawn is not said: that would tell the result."""
     item = item_of(record)
-    if item.moderator is None:
-        return
-    if item.due_at is not None:
-        delivery = item.round.delivery
-        set_deadline(
-            subject=item,
-            kind=MODERATION_DEADLINE,
-            due_at=item.due_at,
-            zone=delivery.time_zone,
-            region=delivery.region,
-            recipients=[item.moderator],
-            offsets=["-48h", "+1wd"],
-            actor=SYSTEM,
-        )
-    notify(
-        topic="moderation.item_given",
-        recipients=[item.moderator],
-        record=record,
-        path=f"/moderate/r/{item.pk}/mark/",
-        context=about(item.round) | {"due": item.due_at.isoformat() if item.due_at else ""},
-    )
+    if item.moderator is not None:
+        tell_reader(item, record=record, actor=SYSTEM)
 
 
 @reminder_relevant(MODERATION_DEADLINE)
@@ -174,21 +146,20 @@ def reading_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
         pk=row.deadline.subject_id
     )
     due = row.deadline.due_at.astimezone(item.round.delivery.zone)
-    context = about(item.round) | {"due": due.strftime("%A %-d %B %Y, %-I:%M %p")}
+    context = about_round(item.round) | {"due": due.strftime("%A %-d %B %Y, %-I:%M %p")}
     return "moderation.item_due", f"/moderate/r/{item.pk}/mark/", context
 
 
 @still_relevant("moderation.item_given")
 def still_to_read(notification: Notification) -> bool:
-    """Not if it was read or given to somebody else meanwhile."""
-    record = notification.record
-    if record is None:
+    """Not if all that was given with it was read, or given to somebody else, meanwhile."""
+    given = SampleItem.objects.filter(pk=notification.subject_id).first()
+    if given is None:
         return True
-    return bool(
-        SampleItem.objects.live()
-        .filter(pk=record.subject_id, moderator=notification.recipient, state=SampleState.DRAWN)
-        .exists()
+    mine = SampleItem.objects.live().filter(
+        round=given.round_id, moderator=notification.recipient, state=SampleState.DRAWN
     )
+    return bool(mine.filter(draw=given.draw).exists())
 
 
 @handles("moderation.sampleitem.escalated", tells=["moderation.item_escalated"])
@@ -200,7 +171,7 @@ def tell_lead(record: TransitionRecord) -> None:
         recipients=people_with(item.round.delivery, DeliveryRoleKind.LEAD_MODERATOR),
         record=record,
         path=f"/moderate/r/{item.pk}/compare/",
-        context=about(item.round) | {"reference": item.submission.reference},
+        context=about_round(item.round) | {"reference": item.submission.reference},
     )
 
 
@@ -213,7 +184,7 @@ def tell_that_it_is_back(record: TransitionRecord) -> None:
         recipients=[item.moderator] if item.moderator else [],
         record=record,
         path=f"/moderate/r/{item.pk}/compare/",
-        context=about(item.round) | {"reference": item.submission.reference},
+        context=about_round(item.round) | {"reference": item.submission.reference},
     )
 
 
@@ -236,7 +207,7 @@ def ask_second_approver(record: TransitionRecord) -> None:
         ],
         record=record,
         path=f"/moderate/rounds/{found.pk}/",
-        context=about(found),
+        context=about_round(found),
     )
 
 
@@ -263,7 +234,7 @@ def tell_ratifiers(record: TransitionRecord) -> None:
         recipients=people_with(found.delivery, DeliveryRoleKind.RATIFIER),
         record=record,
         path="/ratify/",
-        context=about(found),
+        context=about_round(found),
     )
 
 
@@ -297,7 +268,7 @@ def tell_owners(found: ModerationRound, record: TransitionRecord) -> None:
             recipients=[owner],
             record=record,
             path="/moderate/actions/",
-            context=about(found) | {"due": due.strftime("%A %-d %B %Y")},
+            context=about_round(found) | {"due": due.strftime("%A %-d %B %Y")},
         )
 
 
@@ -317,7 +288,7 @@ def still_to_do(deadline: Deadline) -> bool:
 def action_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     """Which round asks, and until when; what it asks for stands on the page."""
     action = action_of(row.deadline)
-    context = about(action.round) | {"due": action.due_on.strftime("%A %-d %B %Y")}
+    context = about_round(action.round) | {"due": action.due_on.strftime("%A %-d %B %Y")}
     return "moderation.action_due", f"/moderate/actions/{action.pk}/", context
 
 
@@ -325,7 +296,7 @@ def action_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
 def overdue_action(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     """To the lead moderators: whose action is late, and since when."""
     action = action_of(row.deadline)
-    context = about(action.round) | {
+    context = about_round(action.round) | {
         "due": action.due_on.strftime("%A %-d %B %Y"),
         "owner": action.owner.name,
     }
@@ -366,7 +337,7 @@ describe(
     why=READS,
     asks=True,
     frequency=Frequency.DAILY,
-    sample={**SET, "due": ""},
+    sample={**SET, "due": "", "count": 3},
 )
 describe(
     M + "item_due",

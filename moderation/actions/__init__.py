@@ -53,14 +53,17 @@ from moderation.actions.sets import (
     take_back_decision,
 )
 from moderation.actions.severity import keep_severities
+from moderation.actions.telling import MODERATION_DEADLINE, about_round, tell_reader
 
 __all__ = [
     "CLOSING_GUARDS",
     "INDEPENDENCE",
+    "MODERATION_DEADLINE",
     "SUFFICIENCY",
     "Feedback",
     "Levels",
     "Minutes",
+    "about_round",
     "adjust_item",
     "allocate_moderator",
     "amend_meeting",
@@ -95,6 +98,7 @@ __all__ = [
     "sign_meeting",
     "submit_external_report",
     "take_back_decision",
+    "tell_reader",
     "uphold_item",
     "watch_assessor",
 ]

@@ -12,6 +12,7 @@ from assessment.actions.deciding import write_new_version
 from assessment.enums import Basis
 from moderation import guards, rules, selectors
 from moderation.actions.rounds import lock_round
+from moderation.actions.telling import tell_reader
 from moderation.enums import Disagreement, FeedbackQuality, RoundState, SamplePart, SampleState
 from moderation.exceptions import NothingDiffers, ReasonNeeded
 from moderation.models import ModerationDecision, ModerationRound, RoundMember, SampleItem
@@ -306,7 +307,10 @@ def due_for(
 
 @transaction.atomic
 def allocate_moderator(item: SampleItem, moderator: User, *, actor: User) -> SampleItem:
-    """Give an unread item to another moderator, who must be free to judge it. Ends the other's part."""
+    """Give an unread item to another moderator, who must be free to judge it, and tell them.
+
+    Ends the other's part and reminders.
+    """
     moderation_round, fresh = _lock(item)
     if not rules.leads(moderation_round, actor):
         raise NotPermitted(instance=fresh)
@@ -322,8 +326,11 @@ def allocate_moderator(item: SampleItem, moderator: User, *, actor: User) -> Sam
     if moderator.pk not in {one.pk for one in selectors.free_to_read(submission)}:
         raise NotPermitted(instance=fresh)
     Part.objects.create(submission=submission, person=moderator, kind=PartKind.MODERATOR)
-    SampleItem.objects.filter(pk=fresh.pk).update(moderator=moderator, allocated_at=timezone.now())
-    fresh.moderator = moderator
+    fresh.moderator, fresh.allocated_at = moderator, timezone.now()
+    SampleItem.objects.filter(pk=fresh.pk).update(
+        moderator=moderator, allocated_at=fresh.allocated_at
+    )
+    tell_reader(fresh, actor=actor)
     return fresh
 
 

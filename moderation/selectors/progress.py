@@ -76,9 +76,17 @@ def unresolved_reasons(moderation_round: ModerationRound) -> list[str]:
 def waiting_elsewhere(moderation_round: ModerationRound) -> list[str]:
     """What waits for the lead, an assessor, a hold or a draw, by reference with the reason."""
     said = []
-    rows = moderation_round.items.unresolved().select_related("submission", "moderator")
+    rows = moderation_round.items.unresolved().select_related(
+        "submission", "moderator", "decision__author"
+    )
+    returned = {}
     for item in rows.exclude(state__in=READING, moderator__isnull=False):
         who = item.moderator.name if item.moderator else "nobody yet"
+        if item.state == SampleState.RETURNED:
+            who = item.decision.author.name
+            returned[item.submission_id] = who
+            if item.submission.state in BEFORE_MODERATION:
+                continue
         said.append(f"{item.submission.reference}: {item.get_state_display()} ({who})")
     held = set(
         Hold.objects.open()
@@ -91,7 +99,8 @@ def waiting_elsewhere(moderation_round: ModerationRound) -> list[str]:
     for member in away:
         submission = member.submission
         if submission.state in BEFORE_MODERATION:
-            said.append(f"{submission.reference}: {submission.get_state_display()}")
+            back = f" (returned to {returned[submission.pk]})" if submission.pk in returned else ""
+            said.append(f"{submission.reference}: {submission.get_state_display()}{back}")
         if submission.pk in held:
             said.append(f"{submission.reference}: On hold")
     for owed in moderation_round.extensions_owed:

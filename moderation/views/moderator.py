@@ -228,6 +228,11 @@ def compare(request: HttpRequest, pk: UUID) -> HttpResponse:
         "effect": effect_words(item, comparison, due, form) if confirming else [],
         "adjusting": selectors.effect_of(item, comparison, due),
         "decisions": item.decisions.select_related("moderator"),
+        "escalation": item.decisions.filter(outcome=SampleState.ESCALATED)
+        .select_related("moderator")
+        .last()
+        if item.state == SampleState.ESCALATED
+        else None,
         "evidence": manifest_of(item.submission),
         "is_lead": rules.leads(item.round, me),
     }
@@ -275,6 +280,8 @@ def decided(request: HttpRequest, pk: UUID) -> HttpResponse:
     item = item_or_404(request, pk)
     queue = list(selectors.queue_of(person(request)))
     following = queue[0] if queue and not queue[0].kept_waiting else None
+    if following is None:
+        following = next_escalated(item, person(request))
     context = {
         "item": item,
         "left": sum(not one.kept_waiting for one in queue),
@@ -283,6 +290,13 @@ def decided(request: HttpRequest, pk: UUID) -> HttpResponse:
         "following_url": address_of(following) if following else "",
     }
     return render(request, "moderation/decided.html", context)
+
+
+def next_escalated(item: SampleItem, me: Any) -> SampleItem | None:
+    """What else of the round was passed to the lead, for the lead."""
+    rows = item.round.items.live().filter(state=SampleState.ESCALATED)
+    found = rows.select_related("submission", "round__delivery").order_by("draw", "part", "pk")
+    return next((one for one in found if rules.decides_item(one, me)), None)
 
 
 @require_http_methods(["GET", "POST"])

@@ -379,7 +379,8 @@ def test_returned_work_comes_back_to_be_compared_again(chance: Chance) -> None:
     )
     submission = Submission.objects.get(pk=item.submission_id)
     assert (submission.state, submission.return_note) == ("in_assessment", "Say more.")
-    assert f"{submission.reference}: Being assessed" in selectors.unresolved_reasons(drawn)
+    back = f"{submission.reference}: Being assessed (returned to {cast.ada.name})"
+    assert selectors.waiting_elsewhere(drawn) == [back]
     with pytest.raises(StaleState):
         uphold_item(fresh(item), actor=moderator_of(item), reason="Anyway.")
     drain()

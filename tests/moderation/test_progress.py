@@ -5,13 +5,23 @@ from typing import Any
 import pytest
 
 from moderation import selectors
-from moderation.actions import adjust_item, escalate_item, extend_sample, uphold_item
+from moderation.actions import (
+    adjust_item,
+    allocate_moderator,
+    escalate_item,
+    extend_sample,
+    uphold_item,
+)
 from moderation.enums import EXTENSION, SampleState
 from moderation.models import ModerationRound, SampleItem
 from tests.factories.moderation import NOTHING_TARGETED, drawn_round, fresh, moderator_of, scored
 from tests.moderation.test_views import at, signed_in
 from tests.personas import Cast, make_cast
 from tests.worlds import kept
+from workflows.enums import ReminderState
+from workflows.models import Notification, Reminder
+from workflows.notifications.wording import title_of
+from workflows.outbox import relay
 
 pytestmark = pytest.mark.django_db
 
@@ -145,3 +155,49 @@ def test_a_moderator_finds_everything_that_is_theirs(world: World) -> None:
     assert at("round", drawn.pk) in home
     assert mine.left in home
     assert f"You have {mine.left}." in words_of(signed_in(cast, name).get(at("round", drawn.pk)))
+
+
+def drain() -> None:
+    for _round in range(3):
+        relay(batch=2000)
+
+
+def test_one_message_for_all_that_a_draw_gives_somebody(world: World) -> None:
+    _cast, drawn, _targeted, _random = world
+    drain()
+    for share in selectors.shares_of(drawn.items.select_related("moderator")):
+        assert share.moderator is not None
+        told = Notification.objects.get(topic="moderation.item_given", recipient=share.moderator)
+        assert told.context["count"] == share.to_read > 1
+        assert told.path == at("round", drawn.pk)
+        assert f"{share.to_read} submissions to read" in title_of(told)
+
+
+def test_what_is_given_on_is_told_and_reminds_nobody_else(world: World) -> None:
+    cast, _drawn, targeted, _random = world
+    drain()
+    first = moderator_of(targeted)
+    other = cast.ed if first == cast.moses else cast.moses
+    allocate_moderator(fresh(targeted), other, actor=cast.lea)
+    told = Notification.objects.filter(topic="moderation.item_given", recipient=other)
+    assert told.get(path=at("mark", targeted.pk)).context["count"] == 1
+    planned = Reminder.objects.filter(deadline__subject_id=targeted.pk, state=ReminderState.PLANNED)
+    assert {one.recipient for one in planned} == {other}
+
+
+def test_the_lead_reads_why_something_was_escalated_and_goes_on_to_the_next(world: World) -> None:
+    cast, _drawn, targeted, random = world
+    for item in (targeted, random[0]):
+        scored(item, "E")
+        escalate_item(fresh(item), actor=moderator_of(item), reason="Please look with me.")
+    lea = signed_in(cast, "lea")
+    page = words_of(lea.get(at("compare", targeted.pk)))
+    assert f"{moderator_of(targeted).name} passed this to the lead moderator." in page
+    assert page.index("Please look with me.") < page.index("Levels")
+    uphold_item(fresh(targeted), actor=cast.lea, reason="I looked with them.")
+    done = words_of(lea.get(at("decided", targeted.pk)))
+    assert f"Next: {random[0].submission.reference}" in done
+    assert at("compare", random[0].pk) in done
+    other = words_of(signed_in(cast, name_of(cast, targeted)).get(at("decided", targeted.pk)))
+    assert f"Next: {random[0].submission.reference}" not in other
+    assert "passed this to the lead" not in words_of(lea.get(at("compare", targeted.pk)))
