@@ -4,6 +4,9 @@ PY := .venv/bin/python
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
        --no-strip-extras --upgrade --quiet --custom-compile-command "make lock"
 
+# Where it is set, each of the many processes would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test proof lint bench reset lock dev
 
@@ -38,3 +41,4 @@ lock: ## Resolve pyproject.toml into requirements/ again (needs uv)
 	$(LOCK) -o requirements/base.txt
 	$(LOCK) --extra local --extra media -c requirements/base.txt -o requirements/run.txt
 	$(LOCK) --extra local --extra media --group dev -c requirements/base.txt -o requirements/dev.txt
+	echo uv | $(subst pyproject.toml,-,$(LOCK)) -o requirements/uv.txt
