@@ -18,7 +18,7 @@ from moderation.enums import (
     Sufficiency,
 )
 from moderation.models import ModerationRound, ModeratorReading, SampleItem
-from workflows.forms import DayField
+from workflows.forms import DayField, whole_number
 
 
 class BlindForm(forms.Form):
@@ -95,14 +95,14 @@ class BlindForm(forms.Form):
                 initial=[str(pin.number) for pin in own.pointers.all()] if own else [],
             )
 
-    def rows(self) -> list[tuple[Criterion, Any, Any, set[int]]]:
+    def rows(self) -> list[tuple[Criterion, Any, Any, set[int | None]]]:
         """Each criterion with its two fields, and the numbers of the evidence that is ticked."""
         return [
             (
                 one,
                 self[f"level-{one.pk}"],
                 self[f"comment-{one.pk}"],
-                {int(number) for number in self[f"pointer_{one.pk}"].value() or []},
+                set(map(whole_number, self[f"pointer_{one.pk}"].value() or [])),
             )
             for one in self.criteria
         ]
