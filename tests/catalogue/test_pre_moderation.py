@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.enums import OrganisationKind, OrganisationRole
 from accounts.models import Membership, Organisation
-from catalogue import guards
+from catalogue import guards, rules
 from catalogue.actions import (
     approve_version,
     approve_version_with_changes,
@@ -320,7 +320,11 @@ NOTE = "Give the template a heading."
 
 
 def test_minor_changes_hold_up_publishing_until_the_author_confirms_them(world, client):
-    found = approve_version_with_changes(sent(world), actor=world.petronella, note=NOTE)
+    waiting = sent(world)
+    for somebody in (world.arthur, world.prudence):
+        with pytest.raises(NotPermitted):
+            approve_version_with_changes(waiting, actor=somebody, note=NOTE)
+    found = approve_version_with_changes(waiting, actor=world.petronella, note=NOTE)
     assert (found.state, found.minor_changes) == ("approved", NOTE)
     assert found.approved_policy["marking.days"] == 15
     assert guards.moved_parts(found) == [], "it is an approval of exactly this"
@@ -388,6 +392,8 @@ def test_a_rejected_version_has_ended_and_the_same_file_makes_a_new_one(world):
     stranger = make_user("stranger")
     seen = MicroCredentialVersion.objects.visible_to(stranger).filter(micro_credential=credential)
     assert list(seen) == [old], "published ones alone are for everybody"
+    assert rules.can_view_version(old, stranger)
+    assert not rules.can_view_version(ended, stranger)
 
 
 def test_why_it_was_rejected_or_what_is_minor_is_never_left_out(world):
