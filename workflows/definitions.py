@@ -289,9 +289,13 @@ def sends_by(channel: str) -> "Callable[[Sender], Sender]":
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long a worker may hold a message, and when an unlucky one is tried again."""
+    """How long a worker may hold a message, and when an unlucky one is tried again.
+
+    Mails are held together and begun one by one: `hold_seconds` count until a mail is begun, then the lease.
+    """
 
     lease_seconds: int = 60
+    hold_seconds: int = 10
     first_delay: int = 30
     longest_delay: int = 3600
     spread: float = 0.2

@@ -9,8 +9,11 @@ import datetime as dt
 import hashlib
 import hmac
 import random
+import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
+from itertools import zip_longest
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -74,6 +77,11 @@ FORGETS = (MessageState.SENT, MessageState.CANCELLED)
 # What is read together with a message: for a mail, for a webhook.
 BESIDE = ("notification__recipient notification__deadline", "webhook record")
 
+AT_ONCE = 20
+"""So many mails are claimed and read together."""
+SLOW = 1.0
+"""After a mail that took so many seconds the others that are held are given back."""
+
 log = structlog.get_logger(__name__)
 _nudges: list[Callable[[], Any]] = []
 
@@ -136,18 +144,55 @@ def claim(
     if topic is not None:
         only["topic"] = topic
     token = uuid.uuid4()
-    before = OutboxMessage.objects.take(
-        kind, token, dt.timedelta(seconds=SCHEDULE.lease_seconds), batch, **only
-    )
+    before = OutboxMessage.objects.take(kind, token, lease(), batch, **only)
+    beside = "record" if kind == MessageKind.EVENT else BESIDE[webhook is not None]
+    return rows_of(before, beside)
+
+
+def rows_of(before: dict[int, bool], beside: str) -> list[OutboxMessage]:
+    """The messages that were taken, oldest first, with what is read together with them."""
     if not before:
         return []
-    beside = "record" if kind == MessageKind.EVENT else BESIDE[webhook is not None]
     found = OutboxMessage.objects.filter(pk__in=before).select_related(*beside.split())
     rows: list[OutboxMessage] = sorted(found, key=lambda row: (row.available_at, row.pk))
     for row in rows:
-        # A lease that was there and ran out: its holder died between claim and finish.
-        row.abandoned = before[row.pk] is not None
+        # A lease that was there and ran out: its holder died between beginning and finish.
+        row.abandoned = before[row.pk]
     return rows
+
+
+def lease() -> dt.timedelta:
+    return dt.timedelta(seconds=SCHEDULE.lease_seconds)
+
+
+def hold(lane: str, topics: list[str], most: int) -> list[OutboxMessage]:
+    """Hold some mails of a lane, as many of each topic, in turns. Topics that have no more leave the list.
+
+    Nothing of them is begun yet: whoever dies now has sent none of them.
+    """
+    token, before = uuid.uuid4(), dict[int, bool]()
+    each = -(-most // len(topics))
+    for topic in list(topics):
+        if (wanted := min(each, most - len(before))) == 0:
+            break
+        found = OutboxMessage.objects.take(
+            MessageKind.DELIVERY,
+            token,
+            dt.timedelta(seconds=min(SCHEDULE.hold_seconds, SCHEDULE.lease_seconds)),
+            wanted,
+            begun=False,
+            webhook=None,
+            lane=lane,
+            topic=topic,
+        )
+        if not found:
+            topics.remove(topic)
+        before |= found
+    by_topic: dict[str, list[OutboxMessage]] = {}
+    for row in rows_of(before, BESIDE[0]):
+        by_topic.setdefault(row.topic, []).append(row)
+    turns = zip_longest(*by_topic.values())
+    return [row for turn in turns for row in turn if row is not None]
 
 
 def finish(message: OutboxMessage, token: uuid.UUID | None, **changes: Any) -> bool:
@@ -244,32 +289,55 @@ def tell_outside(topic: str, record: TransitionRecord) -> None:
 
 
 def deliver(batch: int = 50, *, lane: str | None = None) -> int:
-    """Send due deliveries, each lane for itself, and in a lane each topic in turn. Gives how many were taken.
+    """Send due deliveries, each lane for itself, and in a lane each topic in turn. Gives how many were sent.
 
-    They are claimed one at a time: a batch held by a slow mail server would outlive its lease. A flood of
-    one topic therefore delays another by one mail at most. Stops where the provider's pace is used up.
+    Some are held together and each is begun right before it leaves: a flood of one topic delays another by
+    one mail at most, and who dies has begun one. Stops where the provider's pace is used up.
     """
     lanes = [lane] if lane is not None else list(Lane.values)
-    sent = 0
+    sent, goes_on = 0, True
     for begin in batch_begins:
         begin()
     for one in lanes:
         left = batch
-        topics = due_topics(one)
-        while topics and left > 0:
-            for topic in list(topics):
-                if left == 0 or not may_send():
-                    topics.clear()
-                    break
-                held = claim(MessageKind.DELIVERY, batch=1, lane=one, topic=topic)
-                if not held:
-                    topics.remove(topic)
-                    continue
-                left -= 1
-                sent += deliver_one(held[0])
+        topics = due_topics(one) if goes_on else []
+        while topics and left > 0 and goes_on:
+            held = hold(one, topics, min(left, AT_ONCE))
+            left -= len(held)
+            done, goes_on = deliver_held(held)
+            sent += done
     for end in batch_ends:
         end()
     return sent
+
+
+def deliver_held(held: list[OutboxMessage]) -> tuple[int, bool]:
+    """Send messages that are held together; how many were sent, and whether the pace allows more.
+
+    After a slow one the others are given back: somebody else may be faster. One that was taken over
+    meanwhile is left to whoever has it.
+    """
+    sent, waiting = 0, deque(held)
+    while waiting:
+        message = waiting.popleft()
+        if not message.begun:
+            if not may_send():
+                give_back([message, *waiting])
+                return sent, False
+            if not OutboxMessage.objects.begin(message.pk, message.lease_token, lease()):
+                continue
+            message.attempts += 1
+        since = time.monotonic()
+        following = waiting[0] if waiting and may_send() else None
+        sent += deliver_one(message, following)
+        if time.monotonic() - since > SLOW and waiting and not waiting[0].begun:
+            give_back(waiting)
+            break
+    return sent, True
+
+
+def give_back(rest: Collection[OutboxMessage]) -> None:
+    OutboxMessage.objects.give_back([one.pk for one in rest], next(iter(rest)).lease_token)
 
 
 def due_topics(lane: str) -> list[str]:
@@ -322,15 +390,26 @@ def may_send() -> bool:
     return bool(SendingPace.objects.get_or_create(name=Channel.EMAIL, defaults={"used": 1})[1])
 
 
-def deliver_one(message: OutboxMessage) -> bool:
-    """Ask again whether it is wanted, send, note the try, end the message if the token still holds it."""
+def deliver_one(message: OutboxMessage, following: OutboxMessage | None = None) -> bool:
+    """Ask again whether it is wanted, send, note the try, end the message if the token still holds it.
+
+    Where it went well the `following` is begun with the same statement.
+    """
     started, token = timezone.now(), message.lease_token
     result, answer, changes = attempt(message)
     if result == AttemptResult.SENT and not is_secret(message):
-        done = OutboxMessage.objects.end_as_sent(message.pk, token, answer, started)
-        if done is False:
-            log.warning("outbox.fenced", message=message.pk, topic=message.topic)
-        if done is not None:
+        if following is not None and timezone.now() - started > dt.timedelta(seconds=SLOW):
+            following = None
+        ended = OutboxMessage.objects.end_as_sent(
+            message.pk, token, answer, started, following.pk if following else None, lease()
+        )
+        if ended is not None:
+            done, begun = ended
+            if following is not None and begun:
+                following.begun = True
+                following.attempts += 1
+            if not done:
+                log.warning("outbox.fenced", message=message.pk, topic=message.topic)
             return done
     with transaction.atomic():
         if not finish(message, token, **changes):

@@ -293,21 +293,32 @@ class OutboxMessageQuerySet(models.QuerySet[Any]):
         return self.filter(state__in=[MessageState.DEAD, MessageState.FAILED])
 
     def take(
-        self, kind: str, token: uuid.UUID, lease: dt.timedelta, batch: int, **only: Any
-    ) -> dict[int, uuid.UUID | None]:
-        """Put a lease with this token on what is due, oldest first, and raise its tries.
+        self,
+        kind: str,
+        token: uuid.UUID,
+        lease: dt.timedelta,
+        batch: int,
+        *,
+        begun: bool = True,
+        **only: Any,
+    ) -> dict[int, bool]:
+        """Put a lease with this token on what is due, oldest first; with `begun` it is a try at once.
 
-        `only` narrows by column; a digest is not taken. Gives, by key, the token that was there before. On
-        PostgreSQL this is one statement: what claims one message for each mail has to be cheap.
+        `only` narrows by column; a digest is not taken. Gives, by key, whether a holder before had begun and
+        did not end. On PostgreSQL this is one statement.
         """
         if connections[self.db].vendor == "postgresql":
-            return self._take_at_once(kind, token, lease, batch, only)
+            return self._take_at_once(kind, token, lease, batch, begun, only)
         with transaction.atomic():
             due = self.due().filter(kind=kind, **only).exclude(channel=Channel.DIGEST)
             ordered = due.order_by("available_at", "id").select_for_update(skip_locked=True)
-            before = dict(ordered.values_list("pk", "lease_token")[:batch])
+            rows = ordered.values_list("pk", "lease_token", "begun")[:batch]
+            before = {key: held is not None and was_begun for key, held, was_begun in rows}
             self.model._base_manager.filter(pk__in=before).update(
-                lease_until=Now() + lease, lease_token=token, attempts=models.F("attempts") + 1
+                lease_until=Now() + lease,
+                lease_token=token,
+                begun=begun,
+                attempts=models.F("attempts") + int(begun),
             )
         return before
 
@@ -317,8 +328,9 @@ class OutboxMessageQuerySet(models.QuerySet[Any]):
         token: uuid.UUID,
         lease: dt.timedelta,
         batch: int,
+        begun: bool,
         only: Mapping[str, Any],
-    ) -> dict[int, uuid.UUID | None]:
+    ) -> dict[int, bool]:
         table = self.model._meta.db_table
         params: list[Any] = [kind, Channel.DIGEST, MessageState.PENDING]
         narrow = ""
@@ -327,45 +339,67 @@ class OutboxMessageQuerySet(models.QuerySet[Any]):
             narrow += f" AND {column} IS NULL" if value is None else f" AND {column} = %s"
             params += [] if value is None else [value]
         statement = (
-            f"WITH due AS (SELECT id, lease_token FROM {table} WHERE kind = %s AND channel <> %s"  # noqa: S608
+            "WITH due AS (SELECT id, lease_token IS NOT NULL AND begun AS abandoned"  # noqa: S608
+            f" FROM {table} WHERE kind = %s AND channel <> %s"
             " AND state = %s AND available_at <= statement_timestamp()"
             " AND (lease_until IS NULL OR lease_until < statement_timestamp())"
             f"{narrow} ORDER BY available_at, id LIMIT %s FOR UPDATE SKIP LOCKED)"
             f" UPDATE {table} m SET lease_until = statement_timestamp() + %s, lease_token = %s,"
-            " attempts = attempts + 1 FROM due WHERE m.id = due.id RETURNING m.id, due.lease_token"
+            " begun = %s, attempts = attempts + %s FROM due WHERE m.id = due.id"
+            " RETURNING m.id, due.abandoned"
         )
-        params += [batch, lease, token]
+        params += [batch, lease, token, begun, int(begun)]
         with connections[self.db].cursor() as cursor:
             cursor.execute(statement, params)
             return dict(cursor.fetchall())
 
-    def end_as_sent(
-        self, key: int, token: Any, answer: str, started_at: dt.datetime
-    ) -> bool | None:
-        """On PostgreSQL: mark a message as sent, if the token still holds it, and note the try; one statement.
+    def begin(self, key: int, token: Any, lease: dt.timedelta) -> bool:
+        """Go on from holding a message to sending it: a try, under a lease from now. False means fenced out."""
+        mine = self.filter(pk=key, lease_token=token, state=MessageState.PENDING)
+        return bool(
+            mine.update(begun=True, attempts=models.F("attempts") + 1, lease_until=Now() + lease)
+        )
 
-        False means fenced out, and that is noted too. None on another database, where nothing was done.
+    def give_back(self, keys: Sequence[int], token: Any) -> None:
+        """Let others have what was held and not begun."""
+        mine = self.filter(pk__in=keys, lease_token=token, state=MessageState.PENDING, begun=False)
+        mine.update(lease_until=None, lease_token=None)
+
+    def end_as_sent(
+        self,
+        key: int,
+        token: Any,
+        answer: str,
+        started_at: dt.datetime,
+        following: int | None,
+        lease: dt.timedelta,
+    ) -> tuple[bool, bool] | None:
+        """On PostgreSQL: mark a message as sent, note the try, and begin the `following`; one statement.
+
+        Each of the two holds if the token still holds that message; a fenced out try is noted too. None on
+        another database, where nothing was done.
         """
         if connections[self.db].vendor != "postgresql":
             return None
         table = self.model._meta.db_table
         statement = (
             f"WITH done AS (UPDATE {table} SET state = %s, provider_id = %s, lease_until = NULL,"  # noqa: S608
-            " lease_token = NULL WHERE id = %s AND lease_token = %s AND state = %s RETURNING id)"
+            " lease_token = NULL WHERE id = %s AND lease_token = %s AND state = %s RETURNING id),"
+            f" next AS (UPDATE {table} SET begun = true, attempts = attempts + 1,"
+            " lease_until = statement_timestamp() + %s"
+            " WHERE id = %s AND lease_token = %s AND state = %s RETURNING id)"
             " INSERT INTO workflows_deliveryattempt (message_id, token, started_at, ended_at, result, answer)"
             " SELECT %s, %s, %s, %s, CASE WHEN EXISTS (SELECT FROM done) THEN %s ELSE %s END, %s"
-            " RETURNING result"
+            " RETURNING result, EXISTS (SELECT FROM next)"
         )
         with connections[self.db].cursor() as cursor:
-            cursor.execute(
-                statement,
-                [
-                    *(MessageState.SENT, answer[:200], key, token, MessageState.PENDING),
-                    *(key, token, started_at, timezone.now()),
-                    *(AttemptResult.SENT, AttemptResult.FENCED, answer[:2000]),
-                ],
-            )
-            return bool(cursor.fetchone()[0] == AttemptResult.SENT)
+            params: list[Any] = [MessageState.SENT, answer[:200], key, token, MessageState.PENDING]
+            params += [lease, following, token, MessageState.PENDING]
+            params += [key, token, started_at, timezone.now()]
+            params += [AttemptResult.SENT, AttemptResult.FENCED, answer[:2000]]
+            cursor.execute(statement, params)
+            result, begun = cursor.fetchone()
+            return result == AttemptResult.SENT, begun
 
 
 class NotificationQuerySet(SubjectQuerySet):

@@ -1,10 +1,14 @@
 """Calendar entries in mails, the secret feed, and the table of the zone."""
 
 import datetime as dt
+import email
+import email.errors
+import email.policy
 from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
+from django.core.mail import BadHeaderError, EmailMultiAlternatives
 from django.test import Client
 from django.utils import timezone
 
@@ -22,6 +26,7 @@ from workflows.models import (
     Notification,
 )
 from workflows.notifications import compose
+from workflows.notifications.mailing import PLAIN, Mail
 from workflows.selectors.entries import calendar_of, entry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -137,3 +142,57 @@ def slow_offset(table, local):
         times = [part["DTSTART"].dt, *(one.dt for one in getattr(part.get("RDATE"), "dts", []))]
         changes += [(at, part["TZOFFSETTO"].td) for at in times]
     return max((at, offset) for at, offset in changes if at <= local)[1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Due", "a; b, c\\d", "two\nlines", "ā" * 70, "x" * 74, "x" * 200, "\\n, \\; " * 20],
+)
+def test_any_words_and_any_address_are_read_back_as_they_were(words):
+    due = dt.datetime(2027, 3, 1, tzinfo=dt.UTC)
+    row = Deadline(
+        pk=1, kind="marking", due_at=due, zone="UTC", generation=3, created_at=due, state="open"
+    )
+    url = f"https://moderato.example/{'a' * 90}/?x=1;2,3"
+    made = calendar_of([entry(row, words, url)])
+    assert max(len(line) for line in made.split(b"\r\n")) <= 75
+    _calendar, event = entry_of(made)
+    assert (str(event["SUMMARY"]), str(event["URL"])) == (words, url)
+    assert (event["SEQUENCE"], event["STATUS"]) == (2, "CONFIRMED")
+    assert event["DTSTAMP"].dt == event["DTEND"].dt == due
+    (alarm,) = event.walk("VALARM")
+    assert (alarm["TRIGGER"].dt, str(alarm["DESCRIPTION"])) == (dt.timedelta(days=-1), words)
+
+
+@pytest.mark.parametrize(
+    "subject", ["News", "Ngā rā: ā ē ī ō ū", "long " * 40, "ā long " * 40, "x" * 200]
+)
+def test_a_mail_reads_the_same_as_one_that_the_standard_library_writes(subject):
+    def made(kind):
+        mail = kind(
+            subject, "Text\nāē", "Moderato <a@example.org>", ["Hēmi <b@example.org>"],
+            headers={"Message-ID": "<x@y>", "Date": "Mon, 1 Mar 2027 00:00:00 +0000",
+                     "List-Unsubscribe": f"<https://x.example/u/{'t' * 150}/>, <mailto:u@x.example>"},
+        )  # fmt: skip
+        mail.attach_alternative("<p>Ā</p>", "text/html")
+        mail.attach("date.ics", b"BEGIN", "text/calendar")
+        return email.message_from_bytes(
+            mail.message().as_bytes(linesep="\r\n"), policy=email.policy.default
+        )
+
+    ours, theirs = made(Mail), made(EmailMultiAlternatives)
+    names = set(theirs) - {"Content-Type"}
+    assert {name: ours[name] for name in names} == {name: theirs[name] for name in names}
+    for one, other in zip(ours.walk(), theirs.walk(), strict=True):
+        assert one.get_content_type() == other.get_content_type()
+        assert one.is_multipart() or one.get_payload() == other.get_payload()
+    boundaries = [one.get_boundary() for one in ours.walk() if one.is_multipart()]
+    assert len(set(boundaries)) == len(boundaries) == 2
+
+
+def test_a_header_cannot_be_smuggled_into_a_mail():
+    mail = Mail("News\r\nBcc: evil@example.org", "x", "a@example.org", ["b@example.org"])
+    with pytest.raises(BadHeaderError):
+        mail.message()
+    with pytest.raises(email.errors.HeaderParseError):
+        PLAIN.fold_binary("Subject", "News\r\nBcc: evil@example.org")

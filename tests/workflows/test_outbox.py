@@ -5,8 +5,10 @@ import uuid
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.db.models.functions import Now
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.testapp import handlers as dockets
@@ -189,6 +191,62 @@ def test_a_worker_that_died_while_sending(told, lane, mails):
     OutboxMessage.objects.update(lease_until=Now() - dt.timedelta(seconds=1))
     outbox.deliver()
     assert len(mail.outbox) == mails
+
+
+@pytest.mark.parametrize("lane", [Lane.RESULT, Lane.REMINDER])
+def test_who_dies_holding_mails_that_are_not_begun_has_sent_none(told, lane):
+    OutboxMessage.objects.filter(pk=told.pk).update(lane=lane)
+    (held,) = outbox.hold(lane, [told.topic], 5)
+    assert (again(told).attempts, told.begun) == (0, False)
+    assert outbox.deliver() == 0
+    OutboxMessage.objects.update(lease_until=Now() - dt.timedelta(seconds=1))
+    assert outbox.deliver() == 1
+    assert again(told).attempts == 1
+    assert outbox.deliver_held([held]) == (0, True)
+    assert len(mail.outbox) == 1
+
+
+def test_what_is_held_is_for_a_short_while_and_what_is_begun_for_the_whole_lease(told):
+    (held,) = outbox.hold(told.lane, [told.topic], 5)
+    soon = timezone.now() + dt.timedelta(seconds=outbox.SCHEDULE.hold_seconds)
+    assert again(told).lease_until <= soon
+    assert OutboxMessage.objects.begin(held.pk, held.lease_token, outbox.lease())
+    assert again(told).lease_until > soon + dt.timedelta(seconds=30)
+    assert not OutboxMessage.objects.begin(held.pk, uuid.uuid4(), outbox.lease())
+
+
+def test_mails_that_are_held_take_turns_by_topic(docket, ada, abe):
+    for number in range(3):
+        for topic in ("testapp.docket.soon", "testapp.docket.closed"):
+            notify(topic=topic, recipients=[ada], subject=docket, context={"title": "x"},
+                   dedupe=f"{number}")  # fmt: skip
+    topics = ["testapp.docket.soon", "testapp.docket.closed"]
+    assert [one.topic for one in outbox.hold(Lane.RESULT, topics, 5)] == (topics * 3)[:5]
+
+
+def test_after_a_slow_one_the_others_are_given_back(docket, ada, abe, monkeypatch):
+    notify(topic="testapp.docket.soon", recipients=[ada, abe], subject=docket,
+           context={"title": "x"})  # fmt: skip
+    monkeypatch.setattr(outbox, "SLOW", -1)
+    held = outbox.hold(Lane.RESULT, ["testapp.docket.soon"], 5)
+    assert outbox.deliver_held(held) == (1, True)
+    rest = OutboxMessage.objects.get(pk=held[1].pk)
+    assert (rest.lease_token, rest.lease_until, rest.attempts) == (None, None, 0)
+    assert outbox.deliver() == 1
+
+
+@pytest.mark.only_postgresql
+def test_a_mail_more_takes_one_statement_more(docket):
+    counts = []
+    for number in (1, 4):
+        people = [person(f"P{number}{one}") for one in range(number)]
+        notify(
+            topic="testapp.docket.soon", recipients=people, subject=docket, context={"title": "x"}
+        )
+        with CaptureQueriesContext(connection) as caught:
+            assert outbox.deliver() == number
+        counts.append(len(caught))
+    assert counts[1] - counts[0] == 3
 
 
 def test_a_mail_that_is_no_longer_wanted_is_cancelled(box, ada, owner, monkeypatch):

@@ -33,11 +33,13 @@ class OutboxMessage(models.Model):
     available_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
+    # Whether its holder went on from holding it to sending it.
+    begun = models.BooleanField(default=False, db_default=False)
     attempts = models.PositiveIntegerField(default=0)
     last_error = models.TextField(blank=True)
     provider_id = models.CharField(max_length=200, blank=True)
 
-    # Set on a claimed message whose holder before died between claim and finish.
+    # Set on a claimed message whose holder before had begun to send it and died.
     abandoned = False
 
     objects = OutboxMessageQuerySet.as_manager()

@@ -3,11 +3,13 @@
 import datetime as dt
 import zoneinfo
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
 import icalendar
 from django.conf import settings
+from icalendar.parser import Contentline
 
 from workflows.enums import DeadlineState
 from workflows.models import Deadline
@@ -15,6 +17,9 @@ from workflows.working_days import moments_of
 
 PRODUCT = "-//Moderato//Dates//EN"
 SPAN = dt.timedelta(minutes=30)
+STAMP = "%Y%m%dT%H%M%S"
+WIDE = 75
+"""Octets of a content line (RFC 5545, 3.1)."""
 LABELS = {
     "submission": "Portfolio due",
     "resubmission": "More evidence due",
@@ -63,42 +68,71 @@ def zone_table(zone: str, first: int, last: int) -> bytes:
     return bytes(made.to_ical())
 
 
-def entry(deadline: Deadline, summary: str, url: str = "") -> icalendar.Event:
-    """One entry. SEQUENCE rises with each move; a date that is over says CANCELLED (RFC 5545)."""
-    made = icalendar.Event()
+@dataclass(frozen=True)
+class Entry:
+    """One entry as it stands in a calendar; the zone that its times name, if any, and its year."""
+
+    content: bytes
+    zone: str
+    year: int
+
+
+def text(value: str) -> str:
+    """A value of type TEXT (RFC 5545, 3.3.11)."""
+    value = value.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+    return value.replace("\r\n", "\n").replace("\n", "\\n")
+
+
+def line_of(words: str) -> bytes:
+    """A content line; only one that is too long has to be folded."""
+    if len(words) * 4 <= WIDE or len(words.encode()) <= WIDE:
+        return f"{words}\r\n".encode()
+    folded: bytes = Contentline(words).to_ical()  # type: ignore[no-untyped-call]
+    return folded + b"\r\n"
+
+
+def entry(deadline: Deadline, summary: str, url: str = "") -> Entry:
+    """One entry. SEQUENCE rises with each move; a date that is over says CANCELLED (RFC 5545).
+
+    Written line by line, because a mail of each reminder carries one, and the objects of the package cost
+    as much as all the rest of the mail. What is written is read back by the package in the tests.
+    """
     cancelled = deadline.state != DeadlineState.OPEN
-    made.add("uid", uid_of(deadline))
-    made.add("sequence", deadline.generation - 1 + cancelled)
-    made.add("dtstamp", deadline.created_at.astimezone(dt.UTC))
     begins, ends = on_its_clock(deadline)
-    made.add("dtstart", begins)
-    made.add("dtend", ends)
-    made.add("summary", summary)
-    made.add("status", "CANCELLED" if cancelled else "CONFIRMED")
-    made.add("transp", "TRANSPARENT")
+    zone = "" if begins.tzinfo is dt.UTC else deadline.zone
+    named, mark = (f";TZID={zone}", "") if zone else ("", "Z")
+    words = text(summary)
+    lines = [
+        "BEGIN:VEVENT",
+        f"UID:{uid_of(deadline)}",
+        f"SEQUENCE:{deadline.generation - 1 + cancelled}",
+        f"DTSTAMP:{deadline.created_at.astimezone(dt.UTC):{STAMP}}Z",
+        f"DTSTART{named}:{begins:{STAMP}}{mark}",
+        f"DTEND{named}:{ends:{STAMP}}{mark}",
+        f"SUMMARY:{words}",
+        f"STATUS:{'CANCELLED' if cancelled else 'CONFIRMED'}",
+        "TRANSP:TRANSPARENT",
+    ]
     if url:
-        made.add("url", url)
+        lines.append(f"URL:{url}")
     if not cancelled:
-        alarm = icalendar.Alarm()
-        alarm.add("action", "DISPLAY")
-        alarm.add("description", summary)
-        alarm.add("trigger", dt.timedelta(hours=-24))
-        made.add_component(alarm)
-    return made
+        lines += ["BEGIN:VALARM", "ACTION:DISPLAY", f"DESCRIPTION:{words}", "TRIGGER:-P1D"]
+        lines.append("END:VALARM")
+    lines.append("END:VEVENT")
+    return Entry(b"".join(map(line_of, lines)), zone, begins.year)
 
 
-def calendar_of(entries: Iterable[icalendar.Event], method: str = "PUBLISH") -> bytes:
+def calendar_of(entries: Iterable[Entry], method: str = "PUBLISH") -> bytes:
     """A whole calendar of these entries, with a table for each zone that they name."""
     found = list(entries)
     years: dict[str, set[int]] = {}
     for one in found:
-        begins = one.decoded("dtstart")
-        if begins.tzinfo is not dt.UTC and (zone := one["dtstart"].params.get("TZID")):
-            years.setdefault(zone, set()).add(begins.year)
+        if one.zone:
+            years.setdefault(one.zone, set()).add(one.year)
     tables = [
         zone_table(zone, min(named) - 1, max(named) + 1) for zone, named in sorted(years.items())
     ]
-    return b"".join([opening(method), *tables, *(bytes(one.to_ical()) for one in found), CLOSING])
+    return b"".join([opening(method), *tables, *(one.content for one in found), CLOSING])
 
 
 CLOSING = b"END:VCALENDAR\r\n"

@@ -67,8 +67,10 @@ class Choices:
         return remaining(deadline.offsets, deadline.required, declined)
 
     def is_wanted(self, reminder: Reminder) -> bool:
-        """Whether the person still wants this one."""
-        return reminder.offset in self.offsets(reminder.deadline, reminder.recipient_id)
+        """Whether the person does not go without this one."""
+        deadline, person = reminder.deadline, reminder.recipient_id
+        declined = self.without.get((str(person), deadline.kind), ())
+        return reminder.offset not in declined or reminder.offset in self.offsets(deadline, person)
 
     def changed_at(self, person: Any, kind: str) -> dt.datetime | None:
         """When the person last changed what they get of the kind; None where they never did."""
