@@ -87,7 +87,12 @@ def first(record: Record, **wanted: Any) -> Any:
 
 
 def swap_seed(record: Record) -> None:
-    record["plans"][0]["seed"] = "0" * 64
+    """Another seed that does not, by chance, draw the same from these few."""
+    for digit in "0123456789abcdef":
+        record["plans"][0]["seed"] = digit * 64
+        found = verification.verify(resigned(copy.deepcopy(record)))
+        if found and found.part == "draw 1":
+            break
 
 
 def leave_out(record: Record) -> None:
