@@ -11,8 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from assessment.actions.allocation import allocate
+from benchmarks.support.world import copy_submission
 from catalogue.enums import DeliveryRoleKind as Role
 from catalogue.models import DeliveryRole
+from portfolios.models import Submission
 from tests.factories.assessment import allocated, assessed, opened
 from tests.factories.portfolios import ready, submitted
 from tests.personas import Cast, make_cast
@@ -66,6 +68,21 @@ def test_the_allocation_board(cast: Cast) -> None:
 def test_the_delivery_board(cast: Cast) -> None:
     address = reverse("awards:board", args=[cast.delivery.pk])
     constant(cast, "pam", address, lambda name: allocated(cast, name))
+
+
+def test_queues_and_boards_of_a_thousand(cast: Cast) -> None:
+    """One row against a thousand: 999 copies of its rows by SQL."""
+    source = allocated(cast, "lena")
+    pages = [
+        (cast.ada, reverse("assessment:home")),
+        (cast.ada, reverse("assessment:queue")),
+        (cast.pam, reverse("assessment:allocate", args=[cast.delivery.pk])),
+        (cast.pam, reverse("awards:board", args=[cast.delivery.pk])),
+    ]
+    first = [questions(*page) for page in pages]
+    copy_submission(source, 999)
+    assert Submission.objects.filter(delivery=cast.delivery).count() == 1000
+    assert [questions(*page) for page in pages] == first
 
 
 def test_the_workspace_with_more_evidence(cast: Cast) -> None:
