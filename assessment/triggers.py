@@ -1,7 +1,8 @@
 """The database keeps sealed decisions as they were sealed.
 
-A sealed decision may only become final, once; its judgements may neither change nor go. A correction is
-a new decision with the next number. An exemplar may only be retired, once; what it froze stays.
+A sealed decision may only become final, once; its judgements and what they point to may neither change nor
+go. A correction is a new decision with the next number. An exemplar may only be retired, once; what it froze
+stays.
 Comments on evidence and their entries are only added to, and so is what was read, answered and decided in an
 early check. Holds against update(), SQL and the shell, on PostgreSQL and SQLite.
 """
@@ -10,6 +11,7 @@ from typing import Any
 
 DECISION = "assessment_assessmentdecision"
 JUDGEMENT = "assessment_criterionjudgement"
+POINTER = f"{JUDGEMENT}_pointers"
 COMMENTS = ("assessment_evidencecomment", "assessment_commententry")
 ONLY_ADDED = "assessment: comments are only added to"
 MESSAGE = "assessment: a sealed decision is never changed"
@@ -32,7 +34,7 @@ EARLY_MESSAGE = "assessment: what an early check found is never changed"
 def install(connection: Any) -> None:
     """Put the triggers in place; again and again is the same as once."""
     tables = set(connection.introspection.table_names())
-    if not {DECISION, JUDGEMENT, *COMMENTS} <= tables:
+    if not {DECISION, JUDGEMENT, POINTER, *COMMENTS} <= tables:
         return
     on_postgresql = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
@@ -91,6 +93,14 @@ def _sealed(row: str) -> str:
     )
 
 
+def _pointed_from_sealed(row: str) -> str:
+    """SQL: the judgement of this pointer belongs to a sealed decision."""
+    return (
+        f"EXISTS (SELECT 1 FROM {JUDGEMENT} j JOIN {DECISION} d ON d.id = j.decision_id"  # noqa: S608
+        f" WHERE j.id = {row}.criterionjudgement_id AND d.sealed_at IS NOT NULL)"
+    )
+
+
 def _postgresql(kept: list[str]) -> list[str]:
     changed = " OR ".join(f'OLD."{name}" IS DISTINCT FROM NEW."{name}"' for name in kept)
     refuse = f"RAISE EXCEPTION '{MESSAGE}' USING ERRCODE = '23001'"
@@ -110,10 +120,15 @@ def _postgresql(kept: list[str]) -> list[str]:
           IF {_sealed("OLD")} THEN {refuse}; END IF;
           {back}
         END $$""",
+        f"""CREATE OR REPLACE FUNCTION {POINTER}_sealed() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          IF {_pointed_from_sealed("OLD")} THEN {refuse}; END IF;
+          {back}
+        END $$""",
         *(
             f"CREATE OR REPLACE TRIGGER {table}_sealed BEFORE UPDATE OR DELETE ON {table}"
             f" FOR EACH ROW EXECUTE FUNCTION {table}_sealed()"
-            for table in (DECISION, JUDGEMENT)
+            for table in (DECISION, JUDGEMENT, POINTER)
         ),
         f"""CREATE OR REPLACE FUNCTION assessment_only_added() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -138,6 +153,12 @@ def _sqlite(kept: list[str]) -> list[str]:
         f"{DECISION}_delete": f"BEFORE DELETE ON {DECISION} WHEN OLD.sealed_at IS NOT NULL",
         f"{JUDGEMENT}_update": f"BEFORE UPDATE ON {JUDGEMENT} WHEN {_sealed('OLD')}",
         f"{JUDGEMENT}_delete": f"BEFORE DELETE ON {JUDGEMENT} WHEN {_sealed('OLD')}",
+        **{
+            f"{POINTER}_{event.lower()}": (
+                f"BEFORE {event} ON {POINTER} WHEN {_pointed_from_sealed('OLD')}"
+            )
+            for event in ("UPDATE", "DELETE")
+        },
     }
     statements = []
     for name, rule in wanted.items():
