@@ -1,7 +1,7 @@
 """The blind reading, the decision on an item, the decision on a set."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -118,7 +118,18 @@ class BlindForm(forms.Form):
         )
 
 
-class ItemDecisionForm(forms.Form):
+class Resumed(forms.Form):
+    """A form whose answers can be changed once their effect was shown."""
+
+    def as_entered(self) -> dict[str, Any]:
+        """What was sent, to begin with once more: no answer is lost, and none is asked for yet."""
+        return {
+            one.name: one.field.widget.value_from_datadict(self.data, self.files, one.html_name)
+            for one in self
+        }
+
+
+class ItemDecisionForm(Resumed):
     """What is your decision?"""
 
     UPHOLD, ADJUST, RETURN, ESCALATE = "uphold", "adjust", "return", "escalate"
@@ -206,8 +217,16 @@ class ItemDecisionForm(forms.Form):
         return given
 
 
-class RoundDecisionForm(forms.Form):
+class RoundDecisionForm(Resumed):
     """What is your decision on the set?"""
+
+    EFFECTS: ClassVar[dict[str, str]] = {
+        RoundDecision.ACCEPT: "No result of the set changes but those that were settled by reading everything.",
+        RoundDecision.ACCEPT_WITH_ACTIONS: "The same, and somebody has something to do before the next delivery.",
+        RoundDecision.ADJUST_SET: "One rule for all: a criterion moves by a level. A second person approves it.",
+        RoundDecision.REASSESS_SET: "All of one assessor is assessed again by another, and a new sample is drawn.",
+        RoundDecision.EXTEND_SAMPLE: "More of one assessor is read before you decide.",
+    }
 
     decision = forms.ChoiceField(
         label="What is your decision on the set?",
@@ -278,6 +297,8 @@ class RoundDecisionForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  declared above
             field.queryset = rows
+            field.empty_label = "Choose"
+        self.fields["decision"].choice_hints = self.EFFECTS  # type: ignore[attr-defined]
 
     NEEDS = {
         RoundDecision.ACCEPT_WITH_ACTIONS: ["required_actions", "owner", "due_on"],
@@ -328,6 +349,7 @@ class ModeratorForm(forms.Form):
         field = self.fields["moderator"]
         assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  declared above
         field.queryset = User.objects.filter(pk__in=[one.pk for one in people])
+        field.empty_label = "Choose"
 
 
 class WatchForm(forms.Form):

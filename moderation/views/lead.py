@@ -226,7 +226,9 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = for_lead(request, pk)
     form = RoundDecisionForm(found, request.POST or None)
     preview: dict[str, Any] | None = None
-    if request.method == "POST" and form.is_valid():
+    if "change" in request.POST:
+        form = RoundDecisionForm(found, initial=form.as_entered())
+    elif request.method == "POST" and form.is_valid():
         if "confirm" in request.POST:
             actions.decide_round(found, actor=person(request), **form.for_action())
             return redirect("moderation:round", pk=found.pk)

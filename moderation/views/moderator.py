@@ -210,7 +210,12 @@ def compare(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         if not open_to_me:
             raise NotPermitted(instance=item)
-        if form.is_valid():
+        if "change" in request.POST:
+            # Nothing is asked yet: what was said before comes back as it was.
+            form = ItemDecisionForm(
+                item, bool(comparison.disagreement), initial=form.as_entered(), extended=extended
+            )
+        elif form.is_valid():
             if "confirm" in request.POST:
                 decide(item, form.cleaned_data, me)
                 return redirect("moderation:decided", pk=item.pk)

@@ -216,7 +216,7 @@ def simulate(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = for_lead(request, pk)
     if found.state in (RoundState.DRAFT, RoundState.FROZEN):
         raise StaleState(instance=found)
-    version = found.plans.order_by("number")[0]
+    version = selectors.plan_numbered(found, found.draws[0]["plan"])
     form = ReplayForm(version.policy, request.GET if "size" in request.GET else None)
     rows = None
     if form.is_bound and form.is_valid():

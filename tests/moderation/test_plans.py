@@ -204,6 +204,21 @@ def test_a_past_round_is_put_through_another_plan() -> None:
     assert signed_in(cast, "moses").get(path).status_code == 403
 
 
+def test_the_plan_that_was_drawn_from_is_the_one_to_compare_with() -> None:
+    cast = make_cast(
+        learners=9, policy=NOTHING_TARGETED | {"sample.min": 4, "sample.min_per_assessor": 2}
+    )
+    frozen = frozen_round(cast)
+    wider = frozen.policy | {"sample.custom_size": 7}
+    change_plan(frozen, wider, actor=cast.lea, reason="More hands.")
+    drawn = draw_sample(ModerationRound.objects.get(), actor=cast.lea)
+    page = signed_in(cast, "lea").get(
+        at("simulate", drawn.pk), form_of(wider, size="custom", custom_size=9)
+    )
+    rows = {what: (before, after) for what, before, after in page.context["rows"]}
+    assert rows["Random"] == ("7 of 9", "9 of 9")
+
+
 def test_a_set_that_was_not_drawn_has_nothing_to_replay() -> None:
     cast = make_cast()
     frozen = frozen_round(cast)

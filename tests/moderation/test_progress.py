@@ -14,7 +14,14 @@ from moderation.actions import (
 )
 from moderation.enums import EXTENSION, SampleState
 from moderation.models import ModerationRound, SampleItem
-from tests.factories.moderation import NOTHING_TARGETED, drawn_round, fresh, moderator_of, scored
+from tests.factories.moderation import (
+    NOTHING_TARGETED,
+    drawn_round,
+    fresh,
+    moderator_of,
+    read_round,
+    scored,
+)
 from tests.moderation.test_views import at, signed_in
 from tests.personas import Cast, make_cast
 from tests.worlds import kept
@@ -201,3 +208,40 @@ def test_the_lead_reads_why_something_was_escalated_and_goes_on_to_the_next(worl
     other = words_of(signed_in(cast, name_of(cast, targeted)).get(at("decided", targeted.pk)))
     assert f"Next: {random[0].submission.reference}" not in other
     assert "passed this to the lead" not in words_of(lea.get(at("compare", targeted.pk)))
+
+
+def test_a_decision_that_is_changed_before_it_is_confirmed_loses_no_word(world: World) -> None:
+    cast, _drawn, _targeted, random = world
+    item = random[0]
+    scored(item, "E")
+    client = signed_in(cast, name_of(cast, item))
+    sent = {"decision": "adjust", "reason": "Kōrero kept.", "factual_error": "False"}
+    assert "Change the decision" in words_of(client.post(at("compare", item.pk), sent))
+    page = words_of(client.post(at("compare", item.pk), sent | {"change": "1"}))
+    assert "Kōrero kept." in page
+    assert "checked" in page.split('value="adjust"')[1].split(">")[0]
+    assert "checked" not in page.split('name="factual_error"')[1].split(">")[0]
+    assert "There is a problem" not in page
+    assert fresh(item).state == SampleState.SCORED
+
+
+def test_a_decision_on_the_set_that_is_changed_loses_no_word() -> None:
+    cast = make_cast()
+    found = read_round(cast)
+    lea = signed_in(cast, "lea")
+    sent = {
+        "decision": "accept_with_actions",
+        "reason": "Sound.",
+        "required_actions": "Standardise on C1.",
+        "owner": str(cast.lea.pk),
+        "due_on_0": "31",
+        "due_on_1": "1",
+        "due_on_2": "2027",
+    }
+    assert "Change the decision" in words_of(lea.post(at("decide", found.pk), sent))
+    page = words_of(lea.post(at("decide", found.pk), sent | {"change": "1"}))
+    for words in ("Sound.", "Standardise on C1.", 'value="31"', f'value="{cast.lea.pk}" selected'):
+        assert words in page
+    assert "A second person approves it." in page
+    assert "There is a problem" not in page
+    assert ModerationRound.objects.get().state == "reviewing"
