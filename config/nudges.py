@@ -6,7 +6,7 @@ import structlog
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from config.celery import app
+from workflows.tasks import relay_outbox, send_soon
 
 SECONDS_BETWEEN = 1.0
 last = {"nudge": float("-inf")}
@@ -23,6 +23,6 @@ def wake_the_relay() -> None:
         return
     last["nudge"] = now
     try:
-        app.send_task("workflows.tasks.relay_outbox", queue="notify", expires=15, retry=False)
+        send_soon(relay_outbox, expires=15, queue="notify")
     except (OperationalError, OSError) as error:
         log.warning("relay_not_woken", reason=type(error).__name__)

@@ -15,6 +15,7 @@ from portfolios.actions.scanning import copy_missing, scan_waiting_evidence
 from portfolios.actions.schedules import begin_missing_portfolios as begin_missing
 from portfolios.actions.submission import submit_at_cut_off as submit_waiting
 from portfolios.actions.uploading import finish_arrived, sweep_uploads
+from workflows.tasks import send_soon
 
 
 @shared_task
@@ -93,6 +94,6 @@ def wake(task: Any) -> None:
     if not settings.WAKE_WORKERS:
         return
     try:
-        task.apply_async(expires=60, retry=False)
+        send_soon(task, expires=60)
     except OperationalError:
         return

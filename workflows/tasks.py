@@ -1,6 +1,7 @@
 """Thin tasks without arguments: each says "look now". Losing or doubling one is harmless."""
 
 import time
+from typing import Any
 
 from celery import shared_task
 
@@ -11,6 +12,17 @@ from workflows.actions.reconciling import reconcile_nightly
 MAIL_SECONDS = 10.0  # as often as beat asks: one worker process sends, the others stay free
 
 SENDING_SECONDS = 25
+
+
+def send_soon(task: Any, *, expires: int, **options: Any) -> None:
+    """Ask for a task from within a request: one try, and OperationalError where the broker is away.
+
+    Celery's own connection goes on trying a broker that refuses for six seconds, while somebody waits.
+    """
+    once = {"max_retries": 0, "socket_connect_timeout": 1}
+    transport = {**task.app.conf.broker_transport_options, **once}
+    with task.app.connection_for_write(transport_options=transport) as broker:
+        task.apply_async(expires=expires, retry=False, connection=broker, **options)
 
 
 @shared_task(ignore_result=True)
