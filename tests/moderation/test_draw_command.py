@@ -269,3 +269,50 @@ def test_an_empty_random_part(assurance) -> None:
 def test_numbers_that_make_no_sense(assurance, numbers, options) -> None:
     with pytest.raises(CommandError, match=r"at most|between"):
         assurance(*numbers, *options)
+
+
+def test_a_record_names_its_plan_and_what_is_none_is_refused(tmp_path: Path, capsys) -> None:
+    rows = cohort()
+    plans = [
+        {
+            "number": number,
+            "population": population.write(rows),
+            "policy": {"sample.custom_size": size},
+            "seed": f"seed {number}",
+            "algorithm": sampling.ALGORITHM,
+        }
+        for number, size in ((1, 9), (2, 12))
+    ]
+    asked = [{"assessor": "A1", "count": 2}, {"assessor": "A2", "count": 1}]
+    draws = [
+        {"plan": 2, "because": "first", "asked": []},
+        {"plan": 2, "because": "extension", "asked": asked},
+    ]
+    file = tmp_path / "round.json"
+
+    def run(record: object, *options: str) -> dict[str, object]:
+        file.write_text(json.dumps(record))
+        call_command("draw_sample", str(file), "--json", *options)
+        found: dict[str, object] = json.loads(capsys.readouterr().out)
+        return found
+
+    record = {"plans": plans, "draws": draws}
+    second = run(record)
+    assert (second["seed"], second["random"]) == ("seed 2", 12 + 3)
+    first = run(record, "--plan", "1")
+    assert (first["seed"], first["random"]) == ("seed 1", 9)
+    assert run(record, "--seed", "mine", "--extend", "A0=1")["random"] == 12 + 1
+    with pytest.raises(CommandError, match="no plan 7"):
+        run(record, "--plan", "7")
+    for broken in (
+        {},
+        [],
+        {"plans": plans, "draws": []},
+        {"plans": [{"number": 2}], "draws": draws},
+    ):
+        with pytest.raises(CommandError, match="not the record"):
+            run(broken)
+    file = tmp_path / "population.csv"
+    file.write_text(population.write(rows))
+    with pytest.raises(CommandError, match="--seed"):
+        call_command("draw_sample", str(file))

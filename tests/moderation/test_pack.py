@@ -97,12 +97,15 @@ def test_the_sample_is_drawn_again_from_the_files_alone(
 ) -> None:
     folder = unpacked(cast, tmp_path)
     lines = (folder / "README.txt").read_text().splitlines()
-    (command,) = [one.strip() for one in lines if "manage.py draw_sample" in one]
+    alone, command = [one.strip() for one in lines if "manage.py draw_sample" in one]
+    assert shlex.split(alone)[2:] == ["round.json", "--json"]
     arguments = shlex.split(command)[2:]
     options = ["--policy", str(folder / arguments[arguments.index("--policy") + 1])]
     options += [one for one in arguments if one != "--policy"][2:]
     call_command("draw_sample", str(folder / arguments[0]), *options)
     drawn = json.loads(capsys.readouterr().out)["picks"]
+    call_command("draw_sample", str(folder / "round.json"), "--json")
+    assert json.loads(capsys.readouterr().out)["picks"] == drawn
     listed = rows(folder / "sample.csv")
     assert "--extend" in command
     assert {one["draw"] for one in listed} == {"1", "2"}

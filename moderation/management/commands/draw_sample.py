@@ -1,7 +1,11 @@
-"""`manage.py draw_sample POPULATION.csv --seed N`: the sample that this seed gives, drawn as the screen draws."""
+"""`manage.py draw_sample POPULATION.csv --seed N`: the sample that this seed gives, drawn as the screen draws.
+
+`manage.py draw_sample RECORD.json` takes population, policy, seed and extensions from the record of a round.
+"""
 
 import json
 from argparse import ArgumentParser
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +15,37 @@ from moderation import policies, sampling, verification
 from moderation.tables import UnreadableTable, read_file
 
 
+@dataclass(frozen=True)
+class Draw:
+    """Everything that a sample is drawn from."""
+
+    population: str
+    policy: dict[str, Any]
+    seed: str
+    algorithm: str
+    extensions: list[tuple[str, int]]
+
+
 class Command(BaseCommand):
-    """For auditors: needs the population as a file, the seed and the policy, and touches no database."""
+    """For auditors: needs the population as a file, the seed and the policy, and touches no database.
+
+    A record is not checked here, only drawn from: `verify_round` says whether it is what was signed.
+    """
 
     requires_system_checks = ()
     help = "Draw a sample from a CSV file with the columns id, assessor, band, outcome and flags."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, metavar="POPULATION.csv")
-        parser.add_argument("--seed", required=True, help="the seed, taken as it is written")
+        parser.add_argument(
+            "file",
+            type=Path,
+            metavar="POPULATION.csv",
+            help="the population, or the record of a round (.json), which holds all the rest",
+        )
+        parser.add_argument("--seed", help="the seed, taken as it is written; a record has its own")
+        parser.add_argument(
+            "--plan", type=int, help="of a record: the number of the plan, else the first one drawn"
+        )
         parser.add_argument("--policy", type=Path, help="a sampling policy as JSON")
         parser.add_argument(
             "--extend",
@@ -31,29 +57,28 @@ class Command(BaseCommand):
         parser.add_argument(
             "--algorithm",
             choices=sampling.ALGORITHMS,
-            default=sampling.ALGORITHM,
-            help="the one that the record names; new rounds are drawn by the last",
+            help="the one that the record names; without it the last, by which new rounds are drawn",
         )
         parser.add_argument("--json", action="store_true", help="print the draw as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the draw, or everything that is wrong with the files (ends with 1)."""
-        policy = policy_of(options["policy"])
         file: Path = options["file"]
         try:
-            rows = verification.rows_under(read_file(file), policy)
+            asked = from_record(options) if file.suffix == ".json" else from_population(options)
+            policy = asked.policy
+            rows = verification.rows_under(asked.population, policy)
         except UnreadableTable as error:
             lines = "\n".join(f"{file}: {problem}" for problem in error.problems)
             raise CommandError(f"{lines}\nNothing was drawn.") from error
         if not rows:
             raise CommandError(f"{file}: There are no decisions in the file.")
-        seed = options["seed"].strip()
-        algorithm = options["algorithm"]
+        seed, algorithm = asked.seed, asked.algorithm
         shuffle = sampling.shuffle_of(rows, seed, algorithm)
         rules, size = verification.sampling_rules(policy), verification.size_rule(policy)
         plan = sampling.draw(rows, rules, seed, size, algorithm)
         picks = list(plan.picks)
-        for assessor, count in map(_extension, options["extend"]):
+        for assessor, count in asked.extensions:
             drawn = {pick.key for pick in picks}
             picks += sampling.extend(plan.frame, drawn, assessor, count, shuffle)
         found = {
@@ -75,6 +100,50 @@ class Command(BaseCommand):
             return
         for line in readable(found):
             self.stdout.write(line)
+
+
+def from_population(options: dict[str, Any]) -> Draw:
+    """What the options say beside a population file."""
+    if not options["seed"]:
+        raise CommandError("--seed: a population file is drawn from with the seed of its record.")
+    return Draw(
+        read_file(options["file"]),
+        policy_of(options["policy"]),
+        options["seed"].strip(),
+        options["algorithm"] or sampling.ALGORITHM,
+        [_extension(one) for one in options["extend"]],
+    )
+
+
+def from_record(options: dict[str, Any]) -> Draw:
+    """What a record holds of one plan, with the extensions that were drawn under it. Options go before it."""
+    file: Path = options["file"]
+    try:
+        record = json.loads(read_file(file))
+        drawn = record["draws"]
+        wanted = options["plan"] or drawn[0]["plan"]
+        plan = next(one for one in record["plans"] if one["number"] == wanted)
+        asked = [
+            (one["assessor"], int(one["count"]))
+            for draw in drawn
+            if draw["plan"] == wanted and draw["because"] == "extension"
+            for one in draw["asked"]
+        ]
+        return Draw(
+            plan["population"],
+            policy_of(options["policy"])
+            if options["policy"]
+            else policies.DEFAULTS | plan["policy"],
+            options["seed"].strip() if options["seed"] else plan["seed"],
+            options["algorithm"] or plan["algorithm"],
+            [_extension(one) for one in options["extend"]] or asked,
+        )
+    except StopIteration as error:
+        raise CommandError(f"{file}: The record has no plan {options['plan']}.") from error
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise CommandError(
+            f"{file}: This is not the record of a round that was drawn. Nothing was drawn."
+        ) from error
 
 
 def policy_of(file: Path | None) -> dict[str, Any]:
