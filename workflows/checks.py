@@ -107,7 +107,7 @@ def check_triggers(
             found.append(
                 Error(
                     f"Triggers are missing: {', '.join(names)}.",
-                    hint="Run manage.py migrate, which installs them.",
+                    hint="Run manage.py migrate --skip-checks, which installs them.",
                     id="workflows.E020",
                 )
             )

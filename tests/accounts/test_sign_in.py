@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 import time_machine
 from django.conf import settings
+from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
@@ -76,3 +77,19 @@ def test_an_unknown_address_gets_the_same_answer(cast):
 def test_tests_alone_have_no_limits():
     assert settings.ACCOUNT_RATE_LIMITS is False
     assert set(base.ACCOUNT_RATE_LIMITS) == {"login", "login_failed", "reauthenticate"}
+
+
+def test_the_mail_for_a_password_is_in_our_words(cast):
+    client = Client()
+    client.post("/accounts/password/reset/", {"email": cast.lena.email})
+    client.post("/accounts/password/reset/", {"email": "nobody@example.org"})
+    known, unknown = mail.outbox
+    assert known.subject == "Choose your password for Moderato"
+    assert f"Kia ora {cast.lena.name}" in known.body
+    link = next(line for line in known.body.splitlines() if "/accounts/password/reset/key/" in line)
+    assert client.get(link.strip(), follow=True).status_code == 200
+    assert unknown.to == ["nobody@example.org"]
+    assert unknown.subject == "No account in Moderato with this address"
+    for one in mail.outbox:
+        assert "Hello from" not in one.body
+        assert "[" not in one.subject
