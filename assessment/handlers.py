@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from assessment.actions.allocation import MARKING_DEADLINE, allocate_automatically
 from assessment.enums import EARLY_READERS, WORK_STATES
@@ -173,23 +174,27 @@ def marking_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
 def marking_reminders(rows: list[Reminder]) -> dict[int, tuple[str, str, dict[str, Any]]]:
     """Both answers for many at once; the same as `still_to_mark` and `marking_reminder`, in one query."""
     waiting = {*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION}
-    found = {
-        one.pk: one
-        for one in Submission.objects.filter(
+    found = (
+        Submission.objects.filter(
             pk__in={row.deadline.subject_id for row in rows}, state__in=waiting
         )
         .exclude(holds__in=Hold.objects.open())
-        .select_related("task", "delivery")
-    }
+        .values_list("pk", "reference", "task__title", "delivery__time_zone")
+    )
+    known = {key: rest for key, *rest in found}
     texts = {}
     for row in rows:
-        submission = found.get(row.deadline.subject_id)
-        if submission is not None:
-            due = row.deadline.due_at.astimezone(submission.delivery.zone)
+        if rest := known.get(row.deadline.subject_id):
+            reference, task, zone = rest
+            due = row.deadline.due_at.astimezone(ZoneInfo(zone))
             texts[row.pk] = (
                 "assessment.marking_due",
-                f"/assess/m/{submission.pk}/",
-                {**context_of(submission), "due": due.strftime("%A %-d %B %Y, %-I:%M %p")},
+                f"/assess/m/{row.deadline.subject_id}/",
+                {
+                    "reference": reference,
+                    "task": task,
+                    "due": due.strftime("%A %-d %B %Y, %-I:%M %p"),
+                },
             )
     return texts
 

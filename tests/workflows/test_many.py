@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from accounts.models import Organisation, User
 from tests.testapp.models import Box, Docket, Note
+from tests.workflows.conftest import person
 from workflows.hashing import canonical, plain
+from workflows.models import Notification, OutboxMessage
+from workflows.notifications import notify
 from workflows.querysets import FEW, insert_many, insert_together, update_each
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -115,3 +118,28 @@ def test_keys_are_found_among_many():
     assert not Box.objects.filter(pk__among=[]).exists()
     assert Box.objects.exclude(pk__among=keys_).get().room == 1
     assert not Note.objects.filter(docket__in=Docket.objects.filter(pk__among=keys_)).exists()
+
+
+@pytest.mark.parametrize("number", [1, 25])
+def test_a_repeat_gives_the_rows_that_were_there_and_writes_no_second_mail(docket, number):
+    people = [person(f"P{one}") for one in range(number)]
+
+    def tell(*some):
+        return notify(topic="testapp.docket.soon", recipients=some, subject=docket,
+                      context={"title": "x"}, dedupe="once")  # fmt: skip
+
+    first = tell(*people)
+    assert [one.pk for one in first] == sorted(one.pk for one in first)
+    assert {one.recipient for one in first} == set(people)
+    Notification.objects.update(read_at=timezone.now())
+    late = person("Late")
+    again = tell(*people, late)
+    assert [one.pk for one in again[:-1]] == [one.pk for one in first]
+    assert again[-1].recipient == late
+    assert [one.read_at is None for one in again] == [False] * number + [True]
+    rows = OutboxMessage.objects.filter(kind="delivery")
+    assert rows.count() == Notification.objects.count() == number + 1
+    assert set(rows.values_list("notification", flat=True)) == {one.pk for one in again}
+    again[-1].context = {"title": "y"}
+    again[-1].save()
+    assert Notification.objects.count() == number + 1

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from accounts.models import User
@@ -13,6 +13,7 @@ from workflows.definitions import topic_of
 from workflows.enums import Channel, Lane, MessageKind
 from workflows.hashing import plain, seal
 from workflows.models import Deadline, Notification, OutboxMessage, TransitionRecord
+from workflows.querysets import FEW, insert_many
 from workflows.selectors.preferences import Plan, Wishes
 
 
@@ -156,23 +157,51 @@ def store(
 ) -> list[Notification]:
     """Insert what is not there yet; a repeat changes nothing. Six statements whatever the number.
 
-    `useful` gives, by dedupe key, until when the news helps.
+    `useful` gives, by dedupe key, until when the news helps. Gives the rows as they are stored, oldest first.
     """
-    keys = [one.dedupe_key for one in wanted]
     Notification.objects.bulk_create(wanted, ignore_conflicts=True)
-    stored = list(
-        Notification.objects.filter(dedupe_key__in=keys).select_related("recipient").order_by("id")
-    )
+    fresh, known = told_apart(wanted)
+    stored = sorted([*fresh, *known], key=lambda one: one.pk)
     if email:
         now = timezone.now()
         wishes = Wishes.of([one.recipient for one in stored if one.recipient is not None])
-        messages = [
-            message_for(one, wishes, now, (useful or {}).get(one.dedupe_key)) for one in stored
-        ]
-        OutboxMessage.objects.bulk_create(
-            (one for one in messages if one is not None), ignore_conflicts=True
-        )
+        for rows in (fresh, known):
+            messages = [
+                message_for(one, wishes, now, (useful or {}).get(one.dedupe_key)) for one in rows
+            ]
+            insert_messages([one for one in messages if one is not None], fresh=rows is fresh)
     return stored
+
+
+def told_apart(wanted: list[Notification]) -> tuple[list[Notification], list[Notification]]:
+    """Which were inserted just now, with their keys, and the rows of those that had been there.
+
+    Their moment tells them apart. Reading all of them back, each with its recipient, would cost as much as
+    inserting them.
+    """
+    ours = {one.dedupe_key: one for one in wanted}
+    fresh, others = [], []
+    rows = Notification.objects.filter(dedupe_key__in=list(ours)).order_by()
+    for key, dedupe_key, created_at in rows.values_list("pk", "dedupe_key", "created_at"):
+        one = ours[dedupe_key]
+        if created_at != one.created_at:
+            others.append(key)
+            continue
+        one.pk, one._state.adding, one._state.db = key, False, rows.db
+        fresh.append(one)
+    found = Notification.objects.filter(pk__in=others).select_related("recipient")
+    return fresh, list(found) if others else []
+
+
+def insert_messages(messages: list[OutboxMessage], *, fresh: bool) -> None:
+    """Messages of notifications; those of fresh ones cannot be there yet, which makes many of them cheaper.
+
+    A notification that had been there has its message already, unless its mail came to be wanted since.
+    """
+    if fresh and len(messages) >= FEW and connection.vendor == "postgresql":
+        insert_many(messages)
+    elif messages:
+        OutboxMessage.objects.bulk_create(messages, ignore_conflicts=True)
 
 
 def message_for(

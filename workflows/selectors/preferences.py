@@ -40,6 +40,7 @@ class Wishes:
 
     chosen: dict[tuple[Any, str], str] = field(default_factory=dict)
     quiet: dict[Any, QuietHours] = field(default_factory=dict)
+    usual: QuietHours = field(default_factory=lambda: QuietHours(is_on=settings.QUIET_HOURS))
 
     @classmethod
     def of(cls, people: Iterable[User]) -> "Wishes":
@@ -57,7 +58,7 @@ class Wishes:
         return self.chosen.get((person.pk, topic.category), topic.frequency)
 
     def hours(self, person: User) -> QuietHours:
-        return self.quiet.get(person.pk) or QuietHours(is_on=settings.QUIET_HOURS)
+        return self.quiet.get(person.pk) or self.usual
 
     def plan(
         self, person: User, topic: Topic, now: dt.datetime, useful_until: dt.datetime | None = None
