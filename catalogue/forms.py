@@ -4,7 +4,6 @@ from datetime import time
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.core.exceptions import ValidationError
 
 from accounts.models import Organisation, User
 from accounts.querysets import search_key
@@ -19,7 +18,7 @@ from catalogue.models import (
     policy_defaults,
     words_of_policy,
 )
-from workflows.forms import DayField, LocalTimes
+from workflows.forms import DayField, LocalTimes, RowsForm
 
 if TYPE_CHECKING:
     DeliveryBase = forms.ModelForm[Delivery]
@@ -261,30 +260,13 @@ class PersonForm(forms.Form):
         return cleaned
 
 
-class ImportForm(forms.Form):
-    """A CSV file, or rows pasted from a spreadsheet."""
+class ImportForm(RowsForm):
+    """People of a delivery."""
 
-    file = forms.FileField(label="CSV file", required=False)
-    text = Text(
-        label="Or paste rows here",
-        required=False,
-        strip=False,
-        widget=forms.Textarea,
-        help_text="With the header row: name, email, role, organisation, site, recognition.",
-    )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        if not cleaned.get("file") and not str(cleaned.get("text", "")).strip():
-            raise ValidationError("Choose a file or paste rows.")
-        return cleaned
-
-    def content(self) -> bytes:
-        """The bytes as they came."""
-        file = self.cleaned_data.get("file")
-        if file is not None:
-            return bytes(file.read())
-        return str(self.cleaned_data["text"]).encode()
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        columns = "name, email, role, organisation, site, recognition"
+        self.fields["text"].help_text = f"With the header row: {columns}."
 
 
 class PreModerationForm(forms.Form):

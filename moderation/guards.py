@@ -308,3 +308,15 @@ def no_open_action(delivery: "Delivery") -> bool:
 
 
 TO_OPEN.append(no_open_action)
+
+
+TO_CLOSE = [
+    every_item_resolved,
+    escalations_extended,
+    every_disagreement_answered,
+    decision_closes,
+    adjustment_approved,
+    every_member_back,
+    no_member_on_hold,
+]
+"""Asked before a round's last things are settled, and again by the step itself."""

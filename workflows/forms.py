@@ -152,31 +152,41 @@ class DayOffForm(forms.Form):
     )
 
 
-class DayListForm(forms.Form):
-    """A file of days, or rows pasted from a spreadsheet."""
+class RowsForm(forms.Form):
+    """A file with a header row, or rows pasted from a spreadsheet. What the columns are is the subclass's."""
 
-    file = forms.FileField(label="CSV or calendar (.ics) file", required=False)
+    LARGEST = 1_000_000
+    file = forms.FileField(label="CSV file", required=False)
     text = Text(
         label="Or paste rows here",
         required=False,
         strip=False,
-        max_length=200_000,
+        max_length=LARGEST,
         widget=forms.Textarea,
-        help_text="With the header row: day, name, kind, region.",
     )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if not cleaned.get("file") and not str(cleaned.get("text", "")).strip():
             raise ValidationError("Choose a file or paste rows.")
+        file = cleaned.get("file")
+        if file and file.size > self.LARGEST:
+            raise ValidationError("The file has more than 1 MB. Split it.")
         return cleaned
 
     def content(self) -> bytes:
-        """The bytes as they came, at most 1 MB of them."""
+        """The bytes as they came."""
         file = self.cleaned_data.get("file")
-        if file is not None:
-            return bytes(file.read(1_000_000))
-        return str(self.cleaned_data["text"]).encode()
+        return bytes(file.read()) if file else str(self.cleaned_data["text"]).encode()
+
+
+class DayListForm(RowsForm):
+    """Days on which nobody has to work."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].label = "CSV or calendar (.ics) file"
+        self.fields["text"].help_text = "With the header row: day, name, kind, region."
 
 
 class MessagesForm(forms.Form):

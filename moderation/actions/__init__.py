@@ -45,7 +45,6 @@ from moderation.actions.rounds import (
     watch_assessor,
 )
 from moderation.actions.sets import (
-    CLOSING_GUARDS,
     approve_adjustment,
     close_round,
     decide_round,
@@ -56,7 +55,6 @@ from moderation.actions.severity import keep_severities
 from moderation.actions.telling import MODERATION_DEADLINE, about_round, tell_reader
 
 __all__ = [
-    "CLOSING_GUARDS",
     "INDEPENDENCE",
     "MODERATION_DEADLINE",
     "SUFFICIENCY",

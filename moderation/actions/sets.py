@@ -203,7 +203,7 @@ def close_round(moderation_round: ModerationRound, *, actor: User) -> Moderation
         raise NotPermitted(instance=fresh)
     if fresh.state != RoundState.DECIDED:
         raise StaleState(instance=fresh)
-    if unmet := [one for one in CLOSING_GUARDS if not one(fresh)]:
+    if unmet := [one for one in guards.TO_CLOSE if not one(fresh)]:
         raise GuardsNotMet(unmet, instance=fresh)
     _settle(fresh, actor=actor)
     if fresh.decision == RoundDecision.ACCEPT_WITH_ACTIONS:
@@ -239,18 +239,6 @@ def _reopen_next(closed: ModerationRound, *, actor: User) -> None:
     if (found := following.order_by("-number").first()) is not None:
         reason = f"Recalled together with round {closed.number}, which is closed again."
         reopen_round(found, actor=actor, reason=reason)
-
-
-CLOSING_GUARDS = (
-    guards.every_item_resolved,
-    guards.escalations_extended,
-    guards.every_disagreement_answered,
-    guards.decision_closes,
-    guards.adjustment_approved,
-    guards.every_member_back,
-    guards.no_member_on_hold,
-)
-"""Asked before anything is settled, and again by the step itself."""
 
 
 def _settle(moderation_round: ModerationRound, *, actor: User) -> None:

@@ -152,15 +152,7 @@ class ModerationRound(StateModel):
         source=R.DECIDED,
         target=R.CLOSED,
         permission=rules.leads,
-        conditions=[
-            guards.every_item_resolved,
-            guards.escalations_extended,
-            guards.every_disagreement_answered,
-            guards.decision_closes,
-            guards.adjustment_approved,
-            guards.every_member_back,
-            guards.no_member_on_hold,
-        ],
+        conditions=guards.TO_CLOSE,
         custom={"past": "closed", "label": _("Close the round")},
     )
     def close(self, *, actor: Actor) -> None:

@@ -340,7 +340,7 @@ def close(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "round": found,
         "blocking": selectors.unresolved_reasons(found),
-        "unmet": [one.message for one in actions.CLOSING_GUARDS if not one(found)],
+        "unmet": [one.message for one in guards.TO_CLOSE if not one(found)],
         "settled": selectors.settled_on_closing(found),
         "adjusted": adjusted,
         "assurance": selectors.assurance_of(found).sentence,

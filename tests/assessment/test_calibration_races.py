@@ -3,8 +3,8 @@
 from assessment.actions.calibration import begin_calibration
 from assessment.models import CalibrationAttempt
 from tests.assessment.test_calibrating import POLICY, bank
-from tests.assessment.test_races import at_once
 from tests.personas import make_cast
+from tests.threads import at_once
 
 
 def test_beginning_at_once_begins_once(committed_db):

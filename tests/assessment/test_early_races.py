@@ -6,9 +6,9 @@ from assessment.actions.marking import start_assessment
 from assessment.models import EarlyCheck, EarlyPlace
 from portfolios.enums import SubmissionState as S
 from portfolios.models import Submission
-from tests.assessment.test_races import at_once
 from tests.factories.assessment import allocated, assessed
 from tests.personas import make_cast
+from tests.threads import at_once
 from workflows.exceptions import GuardsNotMet
 
 

@@ -1,10 +1,6 @@
 """Two people at once, on real commits: one start, one decision, different work for two who claim."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connections
 
 from assessment.actions.allocation import allocate, claim_next, reallocate
 from assessment.actions.deciding import record_decision, refer
@@ -17,25 +13,9 @@ from portfolios.models import Submission
 from tests.factories.assessment import allocated, decided, drafted, marks
 from tests.factories.portfolios import submitted
 from tests.personas import make_cast
+from tests.threads import at_once
 from workflows.exceptions import GuardsNotMet, StaleState, StaleVersion, TransitionRefused
 from workflows.models import TransitionRecord
-
-
-def at_once(*calls):
-    """Run the calls in threads that start together; what each returned or raised."""
-    gate = threading.Barrier(len(calls))
-
-    def run(call):
-        try:
-            gate.wait(20)
-            return call()
-        except Exception as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 @pytest.fixture

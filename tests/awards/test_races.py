@@ -15,31 +15,15 @@ from portfolios.enums import HoldKind, SubmissionState
 from portfolios.models import Hold, Submission
 from tests.factories.awards import batch, moderated, ratified, relay_all, released, sign
 from tests.personas import make_cast
+from tests.threads import at_once
 from workflows.exceptions import TransitionRefused
 from workflows.models import TransitionRecord
 from workflows.outbox import relay
 
 
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
+def race(*acts: Callable[[], Any]) -> list[Any]:
     """Run them together from a common start; what each gave, or the refusal it got."""
-    gate = threading.Barrier(len(acts))
-    results: list[Any] = [None] * len(acts)
-
-    def run(number: int, act: Callable[[], Any]) -> None:
-        try:
-            gate.wait(timeout=30)
-            results[number] = act()
-        except Exception as error:
-            results[number] = error
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert not any(thread.is_alive() for thread in threads)
+    results = at_once(*acts)
     unexpected = [
         one
         for one in results
@@ -92,7 +76,7 @@ def test_hold_and_signature_together_end_in_one_of_two_ways(committed_db):
     cast = make_cast()
     submission = moderated(cast)
     made = batch(cast)
-    at_once(
+    race(
         lambda: place_hold(submission, actor=cast.pam, kind=HoldKind.PRIVACY, reason="x"),
         lambda: sign(made, cast.rita),
     )
@@ -112,7 +96,7 @@ def test_two_signatures_at_once_ratify_once(committed_db):
     cast = make_cast(policy={"ratify.quorum": 2})
     submission = moderated(cast)
     made = batch(cast)
-    results = at_once(lambda: sign(made, cast.rita), lambda: sign(made, cast.rob))
+    results = race(lambda: sign(made, cast.rita), lambda: sign(made, cast.rob))
     assert sorted(one is None for one in results) == [False, True]
     assert TransitionRecord.objects.of(submission).filter(name="ratify").count() == 1
     assert Ratification.objects.get().completed_at is not None
@@ -121,7 +105,7 @@ def test_two_signatures_at_once_ratify_once(committed_db):
 def test_two_batches_at_once_open_one(committed_db):
     cast = make_cast()
     moderated(cast)
-    results = at_once(lambda: batch(cast), lambda: batch(cast, actor="rob"))
+    results = race(lambda: batch(cast), lambda: batch(cast, actor="rob"))
     assert Ratification.objects.count() == 1
     assert sum(isinstance(one, TransitionRefused) for one in results) == 1
 
@@ -136,7 +120,7 @@ def test_clock_and_administrator_release_once(committed_db):
         scheduled_for=submission.ratified_at,
         created_by=cast.pam,
     )
-    at_once(
+    race(
         release_due,
         release_due,
         release_due,
@@ -146,7 +130,7 @@ def test_clock_and_administrator_release_once(committed_db):
     done = Release.objects.filter(outcome=ReleaseOutcome.DONE)
     assert [one.report["released"] for one in done] == [[str(submission.pk)]]
     assert not Release.objects.scheduled().exists()
-    at_once(lambda: relay(batch=200), lambda: relay(batch=200))
+    race(lambda: relay(batch=200), lambda: relay(batch=200))
     relay_all()
     assert Credential.objects.count() == 1
 
@@ -156,7 +140,7 @@ def test_release_messages_and_a_recall_leave_no_live_credential(committed_db):
     submission = ratified(cast)
     release_now(cast.delivery, cast.task, actor=cast.pam)
     recall = ask_recall(cast.delivery, cast.task, actor=cast.lea, reason="x")
-    at_once(relay_all, lambda: confirm_recall(recall, actor=cast.rita))
+    race(relay_all, lambda: confirm_recall(recall, actor=cast.rita))
     relay_all()
     assert Submission.objects.get(pk=submission.pk).state == SubmissionState.IN_MODERATION
     assert not Credential.objects.filter(state="issued").exists()
@@ -166,7 +150,7 @@ def test_two_second_people_recall_once(committed_db):
     cast = make_cast()
     submission = released(cast)
     recall = ask_recall(cast.delivery, cast.task, actor=cast.lea, reason="x")
-    results = at_once(
+    results = race(
         lambda: confirm_recall(recall, actor=cast.rita),
         lambda: confirm_recall(recall, actor=cast.rob),
     )

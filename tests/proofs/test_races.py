@@ -5,14 +5,12 @@ more rounds with PROOF=full.
 """
 
 import os
-import threading
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, connections
+from django.db import IntegrityError, OperationalError
 from django.utils import timezone
 
 from assessment.actions.deciding import record_decision, refer
@@ -34,6 +32,7 @@ from tests.factories.assessment import allocated, assessed, drafted
 from tests.factories.moderation import agreed, scored
 from tests.factories.portfolios import ready
 from tests.personas import Cast, make_cast
+from tests.threads import at_once
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState, TransitionRefused
 from workflows.models import OutboxMessage, TransitionRecord
 from workflows.selectors import verify
@@ -48,23 +47,6 @@ Call = Callable[[], Any]
 @pytest.fixture
 def cast(committed_db: Any) -> Cast:
     return make_cast(learners=max(2, ROUNDS))
-
-
-def at_once(calls: Sequence[Call]) -> list[Any]:
-    """Run the calls in threads that start together; what each returned or raised."""
-    gate = threading.Barrier(len(calls))
-
-    def run(call: Call) -> Any:
-        try:
-            gate.wait(60)
-            return call()
-        except Exception as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def won(results: Sequence[Any]) -> list[Any]:
@@ -104,7 +86,7 @@ def test_submit_and_submit(cast: Cast, width: int) -> None:
                 portfolio, actor=learner, key=uuid.uuid4().hex, declaration=str(DECLARATION)
             )
 
-        results = at_once([submit] * width)
+        results = at_once(*[submit] * width)
         (made,) = won(results)
         losers = [one for one in results if isinstance(one, Exception)]
         assert {type(one) for one in losers} == {GuardsNotMet}
@@ -118,7 +100,7 @@ def test_a_double_click_is_one_submission(cast: Cast, width: int) -> None:
     """The same key many times: everybody gets the one submission, nobody an error."""
     portfolio = ready(cast, "lena")
     results = at_once(
-        [
+        *[
             lambda: submit_portfolio(
                 portfolio, actor=cast.people["lena"], key="tap", declaration=str(DECLARATION)
             )
@@ -144,7 +126,7 @@ def test_decide_and_decide(cast: Cast, width: int) -> None:
         def send_back(submission: Any = submission) -> Submission:
             return refer(submission, actor=cast.people["ada"])
 
-        results = at_once([decide, send_back] * (width // 2) + [decide] * (width % 2))
+        results = at_once(*[decide, send_back] * (width // 2), *[decide] * (width % 2))
         (moved,) = won(results)
         losers = [one for one in results if isinstance(one, Exception)]
         assert {type(one) for one in losers} <= {StaleState, NotPermitted}
@@ -168,7 +150,7 @@ def test_withdraw_and_start(cast: Cast, width: int) -> None:
         def start(submission: Any = submission) -> Submission:
             return start_assessment(submission, actor=cast.people["ada"])
 
-        results = at_once([take_back, start] * (width // 2) + [start] * (width % 2))
+        results = at_once(*[take_back, start] * (width // 2), *[start] * (width % 2))
         winners = won(results)
         state = Submission.objects.get(pk=submission.pk).state
         if state == "withdrawn":
@@ -199,7 +181,7 @@ def test_close_and_return(cast: Cast, width: int) -> None:
     def give_back() -> Any:
         return return_item(again, actor=lea, reason="Look.", action="Read page 2 again.")
 
-    results = at_once([close, give_back] * (width // 2) + [close] * (width % 2))
+    results = at_once(*[close, give_back] * (width // 2), *[close] * (width % 2))
     assert len(won(results)) == 1
     decided.refresh_from_db()
     assert decided.state == "closed"
@@ -232,7 +214,7 @@ def test_uphold_and_return(cast: Cast, width: int) -> None:
     def give_back() -> Any:
         return return_item(item, actor=item.moderator, reason="Look.", action="Page 2.")
 
-    results = at_once([uphold, give_back] * (width // 2) + [uphold] * (width % 2))
+    results = at_once(*[uphold, give_back] * (width // 2), *[uphold] * (width % 2))
     (moved,) = won(results)
     trail = ["submit", "start_assessment", "record_decision", "enter_moderation"]
     if moved.state == "returned":
@@ -264,7 +246,7 @@ def test_ratify_and_hold(cast: Cast, width: int) -> None:
             submission, actor=cast.people["pam"], kind=HoldKind.INTEGRITY, reason="Two alike."
         )
 
-    results = at_once([sign, hold] * (width // 2) + [sign] * (width % 2))
+    results = at_once(*[sign, hold] * (width // 2), *[sign] * (width % 2))
     won(results)
     assert sum(hasattr(one, "moved") for one in results) == 1
     assert submission.holds.count() == 1

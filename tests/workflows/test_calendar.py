@@ -7,6 +7,7 @@ import holidays
 import icalendar
 import pytest
 from django import forms
+from django.core.files.base import ContentFile
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -314,6 +315,13 @@ class TestPages:
             signed.post(f"{self.URL}import/", {"confirm": "yes", "rows": rows}).status_code == 302
         )
         assert NonWorkingDay.objects.get(day=D(2027, 1, 5)).source == "imported"
+
+    def test_a_list_that_is_too_long_is_refused_and_not_cut_off(self, signed):
+        """What is cut off would be days that silently are working days."""
+        rows = "day,name\n2027-01-05,Closed\n" + "\n" * 1_000_000
+        sent = signed.post(f"{self.URL}import/", {"file": ContentFile(rows.encode(), "days.csv")})
+        assert sent.status_code == 422
+        assert "more than 1 MB" in sent.content.decode()
 
     def test_a_year_that_is_not_filled_in_says_so(self, signed):
         assert "not filled in" in signed.get(f"{self.URL}?year=2040").content.decode()

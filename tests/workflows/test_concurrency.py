@@ -1,14 +1,12 @@
 """Real threads on PostgreSQL: one winner, one record, one message."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from django.db import connections
 
 from accounts.models import User
 from tests.testapp.models import Box, Docket, DocketState
+from tests.threads import at_once
 from tests.workflows.conftest import file_docket, person
 from workflows import outbox
 from workflows.enums import MessageState
@@ -16,23 +14,6 @@ from workflows.exceptions import GuardsNotMet, StaleState
 from workflows.models import Notification, OutboxMessage, TransitionRecord
 from workflows.selectors import verify
 from workflows.transitions import perform, perform_set
-
-
-def at_once(*calls):
-    """Run the calls in threads that start together; what each returned or raised."""
-    gate = threading.Barrier(len(calls))
-
-    def run(call):
-        try:
-            gate.wait(20)
-            return call()
-        except Exception as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 @pytest.fixture
