@@ -1,15 +1,19 @@
 """Real threads on PostgreSQL: one winner, one record, one message."""
 
+import datetime as dt
+import threading
 from functools import partial
 
 import pytest
+from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import SYSTEM, User
 from tests.testapp.models import Box, Docket, DocketState
 from tests.threads import at_once
 from tests.workflows.conftest import file_docket, person
-from workflows import outbox
-from workflows.enums import MessageState
+from workflows import definitions, outbox
+from workflows.actions import move_deadline, reminders, set_deadline, sweep_due
+from workflows.enums import MessageState, ReminderState
 from workflows.exceptions import GuardsNotMet, StaleState
 from workflows.models import Notification, OutboxMessage, TransitionRecord
 from workflows.selectors import verify
@@ -85,3 +89,38 @@ def test_many_relays_tell_each_person_once(cast):
         MessageState.SENT
     }
     assert User.objects.count() == 2
+
+
+def test_a_date_that_moves_while_its_reminders_go_out_waits_and_harms_nothing(cast, monkeypatch):
+    """The move holds the deadline and waits for the reminders; the sweep's notices only point to the deadline."""
+    ada, box = cast
+    due = timezone.now() + dt.timedelta(days=20)
+    made = set_deadline(
+        subject=file_docket(box, ada), kind="hand_in", due_at=due, zone="Pacific/Auckland",
+        recipients=[ada], actor=SYSTEM,
+    )  # fmt: skip
+    made.reminders.filter(offset="-7d").update(fire_at=timezone.now() - dt.timedelta(seconds=5))
+    word = ("testapp.docket.soon", "/", {"title": "x"})
+    monkeypatch.setitem(definitions.reminder_texts, "hand_in", lambda row: word)
+    swept, moving = threading.Event(), threading.Event()
+    write = reminders.notify_all
+
+    def then_wait(drafts):
+        found = write(drafts)
+        swept.set()
+        moving.wait(10)
+        return found
+
+    monkeypatch.setattr(reminders, "notify_all", then_wait)
+
+    def move():
+        swept.wait(10)
+        threading.Timer(0.5, moving.set).start()
+        later = due + dt.timedelta(days=5)
+        return move_deadline(made, due_at=later, actor=SYSTEM, reason="")
+
+    sent, moved = at_once(sweep_due, move)
+    assert (sent, moved.generation) == (1, 2)
+    states = dict(made.reminders.values_list("offset", "state"))
+    assert set(states.values()) == {ReminderState.PLANNED}
+    assert Notification.objects.filter(recipient=ada).count() == 1
