@@ -35,7 +35,7 @@ HOUSE_FONT = "Public Sans"
 MACRON_CLASSES = ["govuk-body", "govuk-heading-l", "govuk-tag", "govuk-button", "govuk-hint"]
 CONTROLS = "button:not(.app-link-button), .govuk-button, input:not([type=hidden]), select, textarea"
 INKED = "button, a[href], .govuk-tag, h1, h2, label"
-HIDDEN_ON_PURPOSE = ".govuk-visually-hidden, .govuk-skip-link"
+HIDDEN_ON_PURPOSE = ".govuk-visually-hidden, .govuk-skip-link, .app-table__aside"
 INK_RANGE = 100
 FAINT = 40
 
