@@ -264,7 +264,8 @@ WITHOUT_EDGE = """controls => {
     }).map(each => `no edge: ${each.innerText || each.id}`);
 }"""
 
-HAS_TEXT = """(element, hidden) => element.getClientRects().length > 0 && !element.closest(hidden)
+# What a closed <details> holds has boxes and is not visible.
+HAS_TEXT = """(element, hidden) => element.checkVisibility() && !element.closest(hidden)
     && [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim())"""
 
 
