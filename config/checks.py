@@ -129,7 +129,8 @@ def check_database_settings(
 def refuse_unsafe() -> None:
     """Raise when a check of any app finds an error. Web, worker and beat call it before they start."""
     messages = [*run_checks(), *run_checks(tags=[Tags.database], databases=list(connections))]
-    wrong = {str(m.id): m for m in messages if m.level >= ERROR and not m.is_silenced()}
+    wrong = [m for m in messages if m.level >= ERROR and not m.is_silenced()]
     if wrong:
-        lines = [f"{m.id}: {m.msg}" for m in wrong.values()]
+        # Some checks belong to both runs.
+        lines = dict.fromkeys(f"{m.id}: {m.msg}" for m in wrong)
         raise ImproperlyConfigured("Moderato refuses to start. " + " ".join(lines))

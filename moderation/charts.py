@@ -40,7 +40,9 @@ class Mark:
         """The label as it fits beside the plot; the table has all of it."""
         if len(self.label) <= LABEL_LENGTH:
             return self.label
-        return f"{self.label[: LABEL_LENGTH - 1]}…"
+        # The middle goes: names of one kind begin alike, and differ at their ends.
+        end = LABEL_LENGTH // 3
+        return f"{self.label[: LABEL_LENGTH - 1 - end].rstrip()}…{self.label[-end:].lstrip()}"
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,8 @@ def by_assessor(figures: Figures, names: Mapping[str, str]) -> charts.Chart:
             f"{len(far)} of {len(enough)} assessors lie half a level or more from the moderators"
         )
     else:
-        title = "No assessor lies half a level or more from the moderators"
+        farthest = max(abs(one["bias"]) for one in enough)
+        title = f"No assessor lies half a level or more from the moderators; the farthest {farthest:.2f}"
     return charts.intervals(
         "assessors",
         title,

@@ -286,7 +286,8 @@ def severity_chart(people: Iterable[tuple[str, Figures]]) -> charts.Chart:
     elif far:
         title = f"{len(far)} of {len(rows)} people stand half a level or more from the mean"
     else:
-        title = "Nobody stands half a level or more from the mean"
+        farthest = max(abs(one["effect"]) for _name, one in rows)
+        title = f"Nobody stands half a level or more from the mean; the farthest {farthest:.2f}"
     reach = max([2.0, *(abs(end) for _name, one in rows for end in (one["low"], one["high"]))])
     whole = float(int(reach) + (reach > int(reach)))
     return charts.intervals(

@@ -33,5 +33,6 @@ if __name__ == "__main__":
                 ends=dt.time(7),
                 weekends=False,
                 language="site",
+                wanted={},
             )
     print(f"Ready: {cast.delivery.pk}")

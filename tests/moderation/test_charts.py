@@ -115,3 +115,13 @@ def test_a_chart_without_rows_shows_its_words_alone() -> None:
     page = render_to_string("moderation/_chart.html", {"chart": empty})
     assert "Nothing was read." in page
     assert "<svg" not in page
+
+
+def test_long_names_that_differ_only_at_their_ends_stay_apart() -> None:
+    one, other = (
+        charts.Mark(0, 0, f"Digital Accessibility in Practice, {which} cohort", "0")
+        for which in ("first", "second")
+    )
+    assert one.short != other.short
+    assert one.short.startswith("Digital Acc")
+    assert max(len(one.short), len(other.short)) <= charts.LABEL_LENGTH
