@@ -544,8 +544,8 @@ ROWS = [
     Row(
         "assessment:early_check",
         "early check",
-        "200: ada abe ana cora | 404: lea otto pam prue | 403",
-        "404: ada abe ana cora lea otto pam prue | 403",
+        "200: ada abe ana | 404: cora lea otto pam prue olga | 403",
+        "404: ada abe ana cora lea otto pam prue olga | 403",
     ),
     Row("moderation:early_reading", "early check", *[only("moses lea", 404, 302)] * 2),
     Row("moderation:rounds", "nothing", only(MODERATES, 403), "405"),
