@@ -1,7 +1,7 @@
 """Opening the workspace, keeping it, and saving drafts."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -124,7 +124,25 @@ def begin_draft(submission: Submission, actor: User) -> AssessmentDecision:
             )
         )
     CriterionJudgement.objects.bulk_create(rows)
+    if returned is not None:
+        _keep_pointers(rows, known.values())
     return made
+
+
+def _keep_pointers(
+    rows: Sequence[CriterionJudgement], before: Iterable[CriterionJudgement]
+) -> None:
+    """Point from each judgement to what the earlier one on the same submission points to."""
+    through = CriterionJudgement.pointers.through
+    new = {one.criterion_id: one.pk for one in rows}
+    old = {one.pk: new[one.criterion_id] for one in before if one.criterion_id in new}
+    through.objects.bulk_create(
+        through(
+            criterionjudgement_id=old[row.criterionjudgement_id],
+            submissionevidence_id=row.submissionevidence_id,
+        )
+        for row in through.objects.filter(criterionjudgement__in=old)
+    )
 
 
 def earlier_referral(submission: Submission) -> AssessmentDecision | None:

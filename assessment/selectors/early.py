@@ -17,8 +17,8 @@ from assessment.models import (
     EarlyReading,
 )
 from catalogue.enums import DeliveryRoleKind
-from portfolios.enums import PartKind, SubmissionState
-from portfolios.models import Part, Submission
+from portfolios.enums import EvidenceState, PartKind, SubmissionState
+from portfolios.models import EvidenceItem, Part, Submission, SubmissionEvidence
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,19 @@ def with_judgements(readings: QuerySet[Any]) -> list[tuple[EarlyReading, list[Cr
     )
     rows = readings.prefetch_related(Prefetch("decision__judgements", rubric))
     return [(one, list(one.decision.judgements.all())) for one in rows]
+
+
+def evidence_open_to(
+    user: User, submissions: Iterable[UUID]
+) -> dict[UUID, list[SubmissionEvidence]]:
+    """By submission, the evidence that the person may open in the viewer now, by number. One query."""
+    seen = EvidenceItem.objects.visible_to(user).filter(state=EvidenceState.READY)
+    found: dict[UUID, list[SubmissionEvidence]] = {}
+    for pin in SubmissionEvidence.objects.filter(
+        submission__in=list(submissions), evidence__in=seen
+    ).order_by("number"):
+        found.setdefault(pin.submission_id, []).append(pin)
+    return found
 
 
 def to_answer(user: User) -> list[EarlyCheck]:

@@ -11,7 +11,7 @@ from assessment.actions.early import answer_early
 from assessment.enums import EarlyVerdictKind
 from assessment.forms import EarlyAnswerForm
 from assessment.models import EarlyCheck
-from assessment.selectors.early import sent_back_to, with_judgements
+from assessment.selectors.early import evidence_open_to, sent_back_to, with_judgements
 from assessment.views.queue import for_assessors
 from assessment.views.shared import person
 from workflows.exceptions import StaleState
@@ -48,11 +48,15 @@ def early_check(request: HttpRequest, pk: UUID) -> HttpResponse:
                 return refusal(request, stale, "", {})
             messages.success(request, "The moderators read your answer before marking goes on.")
             return redirect("assessment:early_check", pk=check.pk)
+    pins = evidence_open_to(me, [one.place.submission_id for one, _judgements in asked])
     failed = next((one for one in forms.values() if one.errors), None)
     context = {
         "check": check,
         "changes": check.verdicts.filter(kind=EarlyVerdictKind.CHANGES_ASKED).order_by("-at"),
-        "asked": [(one, forms.get(one.pk), judgements) for one, judgements in asked],
+        "asked": [
+            (one, forms.get(one.pk), judgements, pins.get(one.place.submission_id, []))
+            for one, judgements in asked
+        ],
         "failed": failed,
     }
     return render(request, "assessment/early_check.html", context, status=422 if failed else 200)

@@ -361,11 +361,18 @@ def test_the_assessors_page(full):
     assert "Sent back to you" in ada.get("/assess/").content.decode()
     assert "Sent back to you" not in abe.get("/assess/").content.decode()
     text = ada.get(page).content.decode()
-    for words in ("Read C2 again.", "A sketch is no plan.", full.first.reference):
+    pin = full.first.pins.get(number=1)
+    shown = f'{reverse("portfolios:view", args=[pin.evidence_id])}?number=1"'
+    for words in ("Read C2 again.", "A sketch is no plan.", full.first.reference, shown):
         assert words in text
     other = abe.get(page).content.decode()
     assert "Read C2 again." in other
-    for words in ("A sketch is no plan.", full.first.reference, "look at the evidence again"):
+    for words in (
+        "A sketch is no plan.",
+        full.first.reference,
+        shown,
+        "look at the evidence again",
+    ):
         assert words not in other
     assert moses.get(page).status_code in (403, 404)
     prefix = f"answer-{reading.pk}"

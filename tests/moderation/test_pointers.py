@@ -21,11 +21,13 @@ from moderation.actions import (
     draw_sample,
     open_comparison,
     open_round,
+    return_item,
     save_reading,
     seal_reading,
 )
 from moderation.models import ModerationRound, ModeratorJudgement, SampleItem
 from moderation.receipts import facts_of
+from portfolios.models import Submission
 from tests.factories.assessment import marks, opened
 from tests.factories.moderation import entered, fresh, moderator_of
 from tests.factories.portfolios import submitted
@@ -209,3 +211,13 @@ def test_as_many_statements_for_three_pointers_as_for_one(cast: Cast) -> None:
     more, less = items()
     few, many = counted(cast, less, [1]), counted(cast, more, [1, 2, 3])
     assert few == many
+
+
+def test_returned_work_keeps_the_pointers_of_its_assessor(cast: Cast) -> None:
+    item = items()[0]
+    me = moderator_of(item)
+    seal_reading(item, pointing(item, {}), actor=me)
+    return_item(fresh(item), actor=me, reason="Feedback is thin.", action="Say more.")
+    draft = opened(Submission.objects.get(pk=item.submission_id), cast.ada)
+    own = draft.judgements.get(criterion__code="C1").pointers
+    assert list(own.values_list("number", flat=True)) == [1, 3]
