@@ -41,7 +41,7 @@ class Mark:
         if len(self.label) <= LABEL_LENGTH:
             return self.label
         # The middle goes: names of one kind begin alike, and differ at their ends.
-        end = LABEL_LENGTH // 3
+        end = LABEL_LENGTH // 2
         return f"{self.label[: LABEL_LENGTH - 1 - end].rstrip()}…{self.label[-end:].lstrip()}"
 
 

@@ -123,5 +123,5 @@ def test_long_names_that_differ_only_at_their_ends_stay_apart() -> None:
         for which in ("first", "second")
     )
     assert one.short != other.short
-    assert one.short.startswith("Digital Acc")
+    assert one.short.startswith("Digital")
     assert max(len(one.short), len(other.short)) <= charts.LABEL_LENGTH
