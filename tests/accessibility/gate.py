@@ -128,9 +128,11 @@ STOP = """() => {
     const box = element.getBoundingClientRect();
     const label = element.id ? document.querySelector(`label[for="${CSS.escape(element.id)}"]`) : null;
     let seen = 0;
-    for (const across of [.1, .5, .9]) for (const down of [.15, .5, .85]) {
-        const x = box.left + box.width * across, y = box.top + box.height * down;
-        if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) continue;
+    // Of a box that is larger than the window, what is in the window counts.
+    const left = Math.max(box.left, 0), wide = Math.min(box.right, innerWidth) - left;
+    const top_ = Math.max(box.top, 0), high = Math.min(box.bottom, innerHeight) - top_;
+    if (wide > 0 && high > 0) for (const across of [.1, .5, .9]) for (const down of [.15, .5, .85]) {
+        const x = left + wide * across, y = top_ + high * down;
         const top = document.elementFromPoint(x, y);
         if (top && (element.contains(top) || label?.contains(top))) seen++;
     }

@@ -307,7 +307,7 @@ MODERATION = [
     page("moderation:own_agreement", "moses", "with_severities", label="moderator"),
     page("moderation:own_agreement", "ana", "as_it_is", kind=EMPTY),
     page("moderation:watch", "lea", "closed"),
-    error("moderation:watch", "lea", "closed", status=200),
+    error("moderation:watch", "lea", "closed"),
     page("moderation:rounds", "lea", "assessed_set"),
     page("moderation:open", "lea", "assessed_set"),
     page("moderation:open", "lea", "crowd", kind=EMPTY),
@@ -357,7 +357,7 @@ MODERATION = [
     page("moderation:external_report", "xenia", "outside"),
     error("moderation:external_report", "xenia", "outside", submit={"submit": "1"}),
     page("moderation:external_report", "xavier", "outside_done", kind=LOCKED),
-    error("moderation:allocate", "lea", "drawn", status=200),
+    error("moderation:allocate", "lea", "drawn"),
 ]
 
 AWARDS = [
