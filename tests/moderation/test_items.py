@@ -1,7 +1,6 @@
-"""Reading blind, deciding on one item, and what that makes due."""
+"""Deciding on one item, and what that makes due."""
 
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -10,11 +9,9 @@ from assessment.actions.deciding import record_decision
 from assessment.actions.marking import begin_draft, save_draft
 from assessment.models import AssessmentDecision
 from assessment.selectors import result_for
-from catalogue.enums import DeliveryRoleKind
-from catalogue.models import Criterion, DeliveryRole
+from catalogue.models import Criterion
 from moderation import guards, rules, selectors
 from moderation.actions import (
-    Levels,
     adjust_item,
     allocate_moderator,
     approve_adjustment,
@@ -26,34 +23,29 @@ from moderation.actions import (
     end_watch,
     escalate_item,
     extend_sample,
-    open_comparison,
     return_item,
-    save_reading,
-    seal_reading,
     take_back_decision,
     uphold_item,
     watch_assessor,
 )
 from moderation.enums import RoundState, SampleState
-from moderation.exceptions import IncompleteReading, NothingDiffers, ReasonNeeded
+from moderation.exceptions import NothingDiffers, ReasonNeeded
 from moderation.models import AssessorWatch, ModerationDecision, ModerationRound, SampleItem
 from portfolios.actions.submission import lift_hold, place_hold
-from portfolios.enums import HoldKind, PartKind
-from portfolios.models import Hold, Part, Submission
+from portfolios.enums import HoldKind
+from portfolios.models import Hold, Submission
 from tests.factories.assessment import marks
 from tests.factories.moderation import (
     NOTHING_TARGETED,
     agreed,
     drawn_round,
-    entered,
     fresh,
     moderator_of,
     scored,
 )
 from tests.personas import Cast, make_cast
 from tests.worlds import kept
-from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState, StaleVersion
-from workflows.models import AccessRecord
+from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.outbox import relay
 from workflows.transitions import perform
 
@@ -99,99 +91,6 @@ def chance() -> Chance:
 
 
 # Blind.
-
-
-def test_a_draft_is_kept_and_only_its_moderator_writes_it(cast: Cast) -> None:
-    item = drawn_round(cast).items.get()
-    mine = moderator_of(item)
-    reading = save_reading(item, entered(item.submission, "M"), actor=mine)
-    assert reading.version == 2
-    with pytest.raises(StaleVersion):
-        save_reading(item, entered(item.submission, "G"), actor=mine, seen_version=1)
-    for name in ("lea", "ada", "pam"):
-        with pytest.raises(NotPermitted):
-            save_reading(item, entered(item.submission), actor=cast.people[name])
-
-
-def test_a_reading_is_sealed_whole_or_not(cast: Cast) -> None:
-    item = drawn_round(cast).items.get()
-    whole = entered(item.submission)
-    part = Levels(dict(list(whole.levels.items())[:1]), {}, "")
-    with pytest.raises(IncompleteReading) as missing:
-        seal_reading(item, part, actor=moderator_of(item))
-    assert missing.value.codes == ["C2", "C3", "Evidence"]
-    foreign = Levels(dict.fromkeys(whole.levels, uuid4()), {}, "")
-    with pytest.raises(IncompleteReading):
-        seal_reading(item, foreign, actor=moderator_of(item))
-    sealed = seal_reading(item, whole, actor=moderator_of(item))
-    assert sealed.state == SampleState.SCORED
-    assert sealed.readings.get().outcome == "achieved"
-    with pytest.raises(StaleState):
-        save_reading(item, whole, actor=moderator_of(item))
-    assert cast.lea
-
-
-def test_scoring_without_a_sealed_reading_is_refused(cast: Cast) -> None:
-    item = drawn_round(cast).items.get()
-    with pytest.raises(GuardsNotMet) as refused:
-        perform(item, "score", actor=moderator_of(item))
-    assert refused.value.codes == ["not_read_blind"]
-    assert not guards.read_blind.holds(item)
-    assert cast.lea
-
-
-def test_the_comparison_opens_after_sealing_and_each_opening_is_recorded(cast: Cast) -> None:
-    item = drawn_round(cast).items.get()
-    for person in (moderator_of(item), cast.lea):
-        with pytest.raises(GuardsNotMet):
-            open_comparison(item, actor=person)
-    with pytest.raises(NotPermitted):
-        open_comparison(item, actor=cast.ada)
-    assert not AccessRecord.objects.exists()
-    scored(item)
-    comparison = open_comparison(fresh(item), actor=moderator_of(item))
-    assert comparison.disagreement == ""
-    seen = AccessRecord.objects.get()
-    assert (seen.actor, seen.subject_id) == (moderator_of(item), comparison.decision.pk)
-
-
-def test_whoever_judged_it_decides_nothing_on_it(cast: Cast) -> None:
-    item = drawn_round(cast).items.get()
-    scored(item)
-    Part.objects.filter(submission=item.submission, person=cast.ada).update(
-        ended_at="2026-01-01T00:00Z"
-    )
-    Part.objects.create(submission=item.submission, person=cast.ada, kind=PartKind.MODERATOR)
-    SampleItem.objects.filter(pk=item.pk).update(moderator=cast.ada)
-    for role in (DeliveryRoleKind.MODERATOR, DeliveryRoleKind.LEAD_MODERATOR):
-        DeliveryRole.objects.create(delivery=cast.delivery, user=cast.ada, role=role)
-        assert not rules.moderates(fresh(item), cast.ada)
-        with pytest.raises(NotPermitted):
-            uphold_item(fresh(item), actor=cast.ada)
-    assert not rules.may_return(fresh(item).submission, cast.ada)
-
-
-def test_a_moderator_whose_part_ended_decides_nothing(cast: Cast) -> None:
-    item = drawn_round(cast).items.get()
-    scored(item)
-    Part.objects.filter(kind=PartKind.MODERATOR).update(ended_at="2026-01-01T00:00Z")
-    with pytest.raises(NotPermitted):
-        uphold_item(fresh(item), actor=moderator_of(item))
-    assert cast.lea
-
-
-def test_upholding_against_ones_own_reading_needs_a_reason(cast: Cast) -> None:
-    item = drawn_round(cast).items.get()
-    scored(item, "E")
-    with pytest.raises(ReasonNeeded):
-        uphold_item(fresh(item), actor=moderator_of(item))
-    upheld = uphold_item(fresh(item), actor=moderator_of(item), reason="Both can be argued.")
-    assert upheld.state == SampleState.UPHELD
-    assert not selectors.disagreements_of(upheld.round)
-    assert cast.lea
-
-
-# Adjusting: the set, not the sampled learner.
 
 
 def test_a_disagreement_in_the_random_part_changes_no_result(chance: Chance) -> None:
