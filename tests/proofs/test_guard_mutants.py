@@ -1,4 +1,4 @@
-"""Each guard and each rule of a submission's steps really stops something.
+"""Each guard of every machine, and each rule of a submission's steps, really stops something.
 
 For every guard there is a case in which the step is taken, and one in which exactly that guard stops it.
 With the guard replaced by one that always holds the step goes through: the refusal came from there. A
@@ -13,13 +13,16 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import CLOCK, SYSTEM
+from catalogue.guards import TO_OPEN
+from moderation.guards import no_other_round
 from portfolios.models import Submission
+from tests.proofs import elsewhere
 from tests.proofs.ready import MACHINE, READY, SPOILED, Case, prepare
-from tests.proofs.world import World
+from tests.proofs.world import World, check_deferred
 from workflows import transitions
 from workflows.exceptions import GuardsNotMet, NotPermitted
 from workflows.guards import Guard, guards_for
-from workflows.machines import arrows_of
+from workflows.machines import arrows_of, state_models
 
 ARROWS = {arrow.name: arrow for arrow in arrows_of(Submission)}
 GUARDS: dict[tuple[str, str], Guard] = {
@@ -27,6 +30,17 @@ GUARDS: dict[tuple[str, str], Guard] = {
     for name, arrow in ARROWS.items()
     for one in guards_for(arrow.step_id, arrow.conditions)
 }
+OTHERS: dict[tuple[str, str, str], Guard] = {
+    (arrow.machine, arrow.name, one.code): one
+    for model in state_models()
+    if model is not Submission and model._meta.app_label != "testapp"
+    for arrow in arrows_of(model)
+    for one in guards_for(arrow.step_id, arrow.conditions)
+} | {
+    (elsewhere.ROUND, "open", no_other_round.code): no_other_round,
+    **{(elsewhere.DELIVERY, "open", one.code): one for one in TO_OPEN},
+}
+"""Guards of everything else, those included that an action asks before there is a row."""
 NEVER_FOR_SETS = {"return_not_asked"}
 """A returned item goes back one at a time; a set only when the round has it assessed again."""
 DATABASE = "refused by the database"
@@ -42,11 +56,12 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def codes_of(case: Case) -> set[str]:
+def codes_of(case: Case | elsewhere.Door) -> set[str]:
     """Codes of the guards that refuse; nothing where the step is taken."""
     try:
         with undone():
             case.take()
+            check_deferred()
     except GuardsNotMet as refused:
         return set(refused.codes)
     except IntegrityError:
@@ -57,6 +72,7 @@ def codes_of(case: Case) -> set[str]:
 def test_every_guard_has_a_case() -> None:
     assert set(SPOILED) == set(GUARDS)
     assert set(READY) == set(ARROWS)
+    assert set(elsewhere.SPOILED) == set(OTHERS)
 
 
 @pytest.mark.parametrize("step", sorted(READY))
@@ -79,6 +95,20 @@ def test_the_guard_is_what_stops_it(
         if one.bulk is not None:
             asked = Submission.objects.filter(pk=case.subject.pk)
             assert one.failing(asked, case.actor) == {case.subject.pk}
+        monkeypatch.setattr(one, "check", lambda *args: True)
+        assert codes_of(case) == (case_of.also or ({DATABASE} if case_of.belt else set()))
+
+
+@pytest.mark.parametrize(("machine", "step", "code"), sorted(OTHERS))
+def test_the_guard_of_another_machine_is_what_stops_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, machine: str, step: str, code: str
+) -> None:
+    one, case_of = OTHERS[machine, step, code], elsewhere.SPOILED[machine, step, code]
+    with undone():
+        case = elsewhere.READY[machine, step](world)
+        assert codes_of(case) == set()
+        case = case_of.spoil(world, case) or case
+        assert codes_of(case) == {code} | case_of.also
         monkeypatch.setattr(one, "check", lambda *args: True)
         assert codes_of(case) == (case_of.also or ({DATABASE} if case_of.belt else set()))
 
