@@ -10,6 +10,8 @@ os.environ.setdefault("SITE_URL", "https://moderato.example")
 os.environ.setdefault("ALLOWED_HOSTS", "127.0.0.1,testserver")
 os.environ.setdefault("EMAIL_HOST", "127.0.0.1")
 os.environ.setdefault("SECURE_SSL_REDIRECT", "false")
+# The upload is larger than what an operator allows by default.
+os.environ.setdefault("EVIDENCE_MAX_BYTES", str(4 * 1024**3))
 
 from config.settings.production import *
 
