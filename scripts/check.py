@@ -12,8 +12,10 @@ import sysconfig
 import tempfile
 import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sysconfig.get_path("scripts"))
@@ -44,12 +46,18 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
-def run(name: str, command: list[str], **more: str) -> Outcome:
-    """Run one step and show its output."""
-    print(f"\n=== {name}", flush=True)
+def run(name: str, command: list[str], out: IO[str] = sys.stdout, **more: str) -> Outcome:
+    """Run one step; its output goes to `out`."""
+    print(f"\n=== {name}", file=out, flush=True)
     began = time.monotonic()
     done = subprocess.run(
-        command, cwd=ROOT, env=environment(**more), stdin=subprocess.DEVNULL, check=False
+        command,
+        cwd=ROOT,
+        env=environment(**more),
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=subprocess.STDOUT,
+        check=False,
     )
     return Outcome(name, done.returncode == 0, time.monotonic() - began)
 
@@ -62,7 +70,7 @@ def templates() -> list[str]:
     return [str(path.relative_to(ROOT)) for path in sorted(found)]
 
 
-def lint() -> list[Outcome]:
+def lint(out: IO[str] = sys.stdout) -> list[Outcome]:
     """Everything that reads the code without running the tests."""
     python = sys.executable
     steps = {
@@ -76,15 +84,15 @@ def lint() -> list[Outcome]:
     if names := templates():
         steps["templates"] = [str(BIN / "djade"), "--check", "--target-version", "5.2", *names]
     database = {"TEST_DATABASE_URL": "sqlite:///:memory:"}
-    return [run(name, command, **database) for name, command in steps.items()]
+    return [run(name, command, out, **database) for name, command in steps.items()]
 
 
-def suite(name: str, arguments: list[str], **more: str) -> Outcome:
+def suite(name: str, arguments: list[str], out: IO[str] = sys.stdout, **more: str) -> Outcome:
     """Run pytest; count what it did, and refuse skips."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
-        outcome = run(name, command, **more)
+        outcome = run(name, command, out, **more)
         if not report.exists():
             outcome.ok, outcome.note = False, "pytest did not finish"
             return outcome
@@ -169,13 +177,20 @@ def main(what: str) -> int:
     if what == "proof":
         outcomes.append(suite("proofs at full size", ["-m", "proof", *PARALLEL], PROOF="full"))
         return summary(outcomes)
-    outcomes += lint()
-    outcomes.append(suite("suite on PostgreSQL", PARALLEL))
-    on_sqlite = {"TEST_DATABASE_URL": "sqlite:///:memory:"}
-    outcomes.append(
-        suite("suite on SQLite", ["-m", "sqlite", "-n", "2", "--dist", "loadfile"], **on_sqlite)
-    )
+    # The long suite waits for servers and browsers a fifth of its time; the rest runs meanwhile.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as told, ThreadPoolExecutor(1) as beside:
+        rest = beside.submit(meanwhile, told)
+        outcomes.append(suite("suite on PostgreSQL", PARALLEL))
+        outcomes += rest.result()
+        told.seek(0)
+        print(told.read(), flush=True)
     return summary(outcomes)
+
+
+def meanwhile(told: IO[str]) -> list[Outcome]:
+    """What needs neither the long suite's servers nor its two processes."""
+    on_sqlite = {"TEST_DATABASE_URL": "sqlite:///:memory:"}
+    return [*lint(told), suite("suite on SQLite", ["-m", "sqlite"], told, **on_sqlite)]
 
 
 if __name__ == "__main__":
