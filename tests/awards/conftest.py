@@ -1,7 +1,7 @@
 """Cohorts whose results are ready, or were released, built once for each module."""
 
 from portfolios.models import Submission
-from tests.factories.awards import released
+from tests.factories.awards import moderated, released
 from tests.personas import Cast, make_cast
 from tests.worlds import kept
 
@@ -14,6 +14,13 @@ def cast() -> Cast:
 @kept
 def two() -> Cast:
     return make_cast(learners=2)
+
+
+@kept
+def one_ready() -> tuple[Cast, Submission]:
+    """Lena's work has been moderated."""
+    made = make_cast()
+    return made, moderated(made)
 
 
 @kept

@@ -44,23 +44,23 @@ def test_a_batch_lists_what_is_moderated_and_says_why_the_rest_is_not(two):
     )
 
 
-def test_a_held_result_is_left_out_with_the_reason(cast):
-    submission = moderated(cast)
+def test_a_held_result_is_left_out_with_the_reason(one_ready):
+    cast, submission = one_ready
     place_hold(submission, actor=cast.pam, kind=HoldKind.INTEGRITY, reason="A question")
     found = selectors.ratification_candidates(cast.delivery, cast.task)
     assert found.eligible == []
     assert found.excluded[0].reasons == ["On hold: Academic integrity."]
 
 
-def test_the_other_ratifiers_are_told_once(cast):
-    moderated(cast)
+def test_the_other_ratifiers_are_told_once(one_ready):
+    cast, _submission = one_ready
     batch(cast)
     told = Notification.objects.filter(topic="awards.batch_opened")
     assert [one.recipient for one in told] == [cast.rob]
 
 
-def test_only_ratifiers_and_administrators_open_a_batch(cast):
-    moderated(cast)
+def test_only_ratifiers_and_administrators_open_a_batch(one_ready):
+    cast, _submission = one_ready
     with pytest.raises(NotPermitted):
         batch(cast, actor="moses")
     assert batch(cast, actor="pam").is_open
@@ -76,8 +76,8 @@ def test_a_batch_needs_a_minute_and_something_to_list(cast):
     assert codes(refused) == {"minute_missing"}
 
 
-def test_one_batch_at_a_time(cast):
-    moderated(cast)
+def test_one_batch_at_a_time(one_ready):
+    cast, _submission = one_ready
     batch(cast)
     with pytest.raises(GuardsNotMet) as refused:
         batch(cast)
@@ -129,22 +129,22 @@ def test_the_quorum(db, policy, signers, done):
     assert all(one.assessed_in_batch for one in signed)
 
 
-def test_an_ended_part_still_counts_as_having_judged(cast):
-    submission = moderated(cast)
+def test_an_ended_part_still_counts_as_having_judged(one_ready):
+    cast, submission = one_ready
     submission.parts.filter(person=cast.ada).update(ended_at=timezone.now())
     DeliveryRole.objects.create(delivery=cast.delivery, user=cast.ada, role="ratifier")
     assert sign(batch(cast), cast.ada) is None
 
 
-def test_the_door_refuses_without_a_batch(cast):
-    submission = moderated(cast)
+def test_the_door_refuses_without_a_batch(one_ready):
+    cast, submission = one_ready
     with pytest.raises(GuardsNotMet) as refused:
         perform(submission, "ratify", actor=cast.rita)
     assert codes(refused) >= {"not_in_batch", "quorum_missing", "not_reauthenticated"}
 
 
-def test_the_door_refuses_without_enough_signatures(cast):
-    submission = moderated(cast)
+def test_the_door_refuses_without_enough_signatures(one_ready):
+    cast, submission = one_ready
     batch(cast)
     with pytest.raises(GuardsNotMet) as refused:
         perform(submission, "ratify", actor=cast.rita)
@@ -152,8 +152,8 @@ def test_the_door_refuses_without_enough_signatures(cast):
 
 
 @pytest.mark.parametrize("name", ["moses", "lea", "pam", "ada", "olga", "petra", "lena"])
-def test_only_ratifiers_of_the_delivery_sign(cast, name):
-    submission = moderated(cast)
+def test_only_ratifiers_of_the_delivery_sign(one_ready, name):
+    cast, submission = one_ready
     made = batch(cast)
     with pytest.raises(NotPermitted):
         sign(made, cast.people[name])
@@ -166,9 +166,9 @@ def test_only_ratifiers_of_the_delivery_sign(cast, name):
 
 
 @pytest.mark.parametrize("minutes", [None, 5.2, 60, -1])
-def test_without_a_fresh_proof_nothing_is_signed(cast, minutes):
+def test_without_a_fresh_proof_nothing_is_signed(one_ready, minutes):
     """None is somebody without password or passkey; -1 a time in the future."""
-    submission = moderated(cast)
+    cast, submission = one_ready
     made = batch(cast)
     proof = None if minutes is None else timezone.now() - timedelta(minutes=minutes)
     with pytest.raises(GuardsNotMet) as refused:
@@ -178,9 +178,9 @@ def test_without_a_fresh_proof_nothing_is_signed(cast, minutes):
     assert Submission.objects.get(pk=submission.pk).state == SubmissionState.MODERATED
 
 
-def test_the_door_asks_for_a_fresh_signature_of_the_person_acting(cast):
+def test_the_door_asks_for_a_fresh_signature_of_the_person_acting(one_ready):
     """A signature of an hour ago, or of somebody else, lets nobody through."""
-    submission = moderated(cast)
+    cast, submission = one_ready
     made = batch(cast)
     RatificationSignature.objects.create(
         ratification=made,
@@ -199,8 +199,8 @@ def test_the_minutes_are_policy(db):
     assert sign(batch(cast), cast.rita, minutes_ago=29) is not None
 
 
-def test_a_decision_that_changed_since_is_not_ratified(cast):
-    submission = moderated(cast)
+def test_a_decision_that_changed_since_is_not_ratified(one_ready):
+    cast, submission = one_ready
     made = batch(cast)
     decide(submission, cast.abe, achieved=False, basis=Basis.CORRECTION)
     outcome = sign(made, cast.rita)
@@ -210,8 +210,8 @@ def test_a_decision_that_changed_since_is_not_ratified(cast):
 
 
 @pytest.mark.parametrize("column", ["manifest_hash", "rubric_hash", "policy_hash"])
-def test_a_decision_about_something_else_is_not_listed(cast, column):
-    submission = moderated(cast)
+def test_a_decision_about_something_else_is_not_listed(one_ready, column):
+    cast, submission = one_ready
     with tampering():
         submission.decisions.update(**{column: "f" * 64})
     found = selectors.ratification_candidates(cast.delivery, cast.task)
@@ -222,8 +222,8 @@ def test_a_decision_about_something_else_is_not_listed(cast, column):
 
 
 @pytest.mark.parametrize("column", ["manifest_hash", "rubric_hash", "policy_hash"])
-def test_a_listed_decision_about_something_else_is_not_ratified(cast, column):
-    submission = moderated(cast)
+def test_a_listed_decision_about_something_else_is_not_ratified(one_ready, column):
+    cast, submission = one_ready
     made = batch(cast)
     with tampering():
         submission.decisions.update(**{column: "f" * 64})
@@ -231,8 +231,8 @@ def test_a_listed_decision_about_something_else_is_not_ratified(cast, column):
     assert Submission.objects.get(pk=submission.pk).state == SubmissionState.MODERATED
 
 
-def test_what_was_read_must_be_what_is_signed(cast):
-    moderated(cast)
+def test_what_was_read_must_be_what_is_signed(one_ready):
+    cast, _submission = one_ready
     made = batch(cast)
     with pytest.raises(GuardsNotMet) as refused:
         sign_batch(made, actor=cast.rita, reauthenticated_at=timezone.now(), seen_hash="0" * 64)
@@ -254,8 +254,8 @@ def test_nobody_signs_twice_or_late(db):
         cancel_batch(made, actor=cast.rob)
 
 
-def test_cancelling_lets_another_batch_open(cast):
-    moderated(cast)
+def test_cancelling_lets_another_batch_open(one_ready):
+    cast, _submission = one_ready
     made = batch(cast)
     with pytest.raises(NotPermitted):
         cancel_batch(made, actor=cast.moses)
@@ -263,8 +263,8 @@ def test_cancelling_lets_another_batch_open(cast):
     assert sign(batch(cast), cast.rita) is not None
 
 
-def test_a_cancelled_batch_lets_nothing_through(cast):
-    submission = moderated(cast)
+def test_a_cancelled_batch_lets_nothing_through(one_ready):
+    cast, submission = one_ready
     made = batch(cast)
     RatificationSignature.objects.create(
         ratification=made, ratifier=cast.rita, reauthenticated_at=timezone.now()
@@ -275,7 +275,7 @@ def test_a_cancelled_batch_lets_nothing_through(cast):
     assert "not_in_batch" in codes(refused)
 
 
-def test_somebody_from_another_delivery_opens_nothing(cast):
-    moderated(cast)
+def test_somebody_from_another_delivery_opens_nothing(one_ready):
+    cast, _submission = one_ready
     with pytest.raises(NotPermitted):
         open_ratification(cast.delivery, cast.task, actor=cast.olga, minute="x")

@@ -47,10 +47,9 @@ def text_of(response) -> str:
     return str(response.content.decode())
 
 
-def test_signing_through_the_pages():
+def test_signing_through_the_pages(one_ready):
     """Open, check, refused without a proof, prove with the password, sign, and read what became of it."""
-    cast = make_cast()
-    submission = moderated(cast)
+    cast, submission = one_ready
     rita = as_(cast.rita)
     home = rita.get(reverse("awards:home"))
     assert "Results of Workplace portfolio are ready to be ratified" in text_of(home)
@@ -92,10 +91,9 @@ def test_signing_through_the_pages():
         {"at": 32503680000.0},
     ],
 )
-def test_only_a_fresh_confirmation_counts(record):
+def test_only_a_fresh_confirmation_counts(one_ready, record):
     """A plain sign-in, another service's word, an old or future time: none of them signs."""
-    cast = make_cast()
-    moderated(cast)
+    cast, _submission = one_ready
     made = batch(cast)
     client = as_(cast.rita, **record)
     answers = {"seen_hash": made.content_hash, "agreed": "on"}
@@ -104,10 +102,9 @@ def test_only_a_fresh_confirmation_counts(record):
     assert not made.signatures.exists()
 
 
-def test_somebody_without_password_or_passkey_does_not_sign():
+def test_somebody_without_password_or_passkey_does_not_sign(one_ready):
     """allauth says that they recently re-authenticated; the page does not believe it."""
-    cast = make_cast()
-    moderated(cast)
+    cast, _submission = one_ready
     made = batch(cast)
     cast.rita.set_unusable_password()
     cast.rita.save()
@@ -121,9 +118,8 @@ def test_somebody_without_password_or_passkey_does_not_sign():
     assert not made.signatures.exists()
 
 
-def test_records_of_somebody_else_in_the_session_do_not_count():
-    cast = make_cast()
-    moderated(cast)
+def test_records_of_somebody_else_in_the_session_do_not_count(one_ready):
+    cast, _submission = one_ready
     made = batch(cast)
     client = as_(cast.rita, proved=True)
     session = client.session
@@ -240,9 +236,8 @@ def test_releasing_through_the_page_and_reading_the_report():
     assert "Lena Tūhoe" in text_of(done)
 
 
-def test_a_recall_through_the_pages():
-    cast = make_cast()
-    submission = released(cast)
+def test_a_recall_through_the_pages(after_release):
+    cast, submission = after_release
     lea, rita = as_(cast.lea), as_(cast.rita)
     url = reverse("awards:recall_new", args=[cast.delivery.pk, cast.task.pk])
     assert lea.post(url, {"reason": ""}).status_code == 422
@@ -258,9 +253,8 @@ def test_a_recall_through_the_pages():
     assert "chieved" not in text_of(page)
 
 
-def test_the_public_page_shows_what_is_needed_and_no_more():
-    cast = make_cast()
-    submission = released(cast)
+def test_the_public_page_shows_what_is_needed_and_no_more(after_release):
+    cast, submission = after_release
     credential = Credential.objects.get()
     url = reverse("awards:credential_check", args=[credential.pk])
     page = Client().get(url)
@@ -309,9 +303,8 @@ def test_the_board_counts_filters_and_finds():
     assert "Everybody: 3" in text_of(pam.get(url, {"state": "nonsense"}))
 
 
-def test_people_who_left_see_nothing():
-    cast = make_cast()
-    moderated(cast)
+def test_people_who_left_see_nothing(one_ready):
+    cast, _submission = one_ready
     made = batch(cast)
     cast.rita.delivery_roles.update(ended_at=timezone.now())
     client = as_(cast.rita, proved=True)
