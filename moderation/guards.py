@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -294,17 +294,19 @@ def not_in_open_round(submission: "Submission") -> bool:
     _("Moderation asked for actions on this micro-credential that are not closed yet."),
 )
 def no_open_action(delivery: "Delivery") -> bool:
-    """What a round asked for is done before the task is used again (domain 2.6).
+    """What a round or a meeting asked for is done before the task is used again (domain 2.6).
 
-    Asked of a delivery that is about to open; the delivery in which the action arose is open already.
+    Asked of a delivery that is about to open; the delivery in which a round's action arose is open already.
     """
     from django.apps import apps  # noqa: PLC0415  the models import this module
 
     actions = apps.get_model("moderation", "RequiredAction")._default_manager.open()
-    same = actions.filter(
-        round__delivery__version__micro_credential=delivery.version.micro_credential_id
+    credential = delivery.version.micro_credential_id
+    of_rounds = Q(round__delivery__version__micro_credential=credential) & ~Q(
+        round__delivery=delivery
     )
-    return not same.exclude(round__delivery=delivery).exists()
+    of_meetings = Q(meeting__task__version__micro_credential=credential)
+    return not actions.filter(of_rounds | of_meetings).exists()
 
 
 TO_OPEN.append(no_open_action)

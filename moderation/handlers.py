@@ -1,6 +1,5 @@
 """Who is told about moderation, and what follows by itself. No mail names a result, a level or a learner."""
 
-import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,12 +8,20 @@ from django.utils import timezone
 from accounts.models import SYSTEM, User
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
-from moderation.actions import MODERATION_DEADLINE, about_round, come_back, tell_reader
+from moderation.actions import (
+    ACTION_DEADLINE,
+    ACTION_OVERDUE,
+    MODERATION_DEADLINE,
+    about_action,
+    about_round,
+    come_back,
+    tell_owners_of_round,
+    tell_reader,
+)
 from moderation.enums import RoundDecision, RoundState, SampleState
 from moderation.models import ExternalReview, ModerationRound, RequiredAction, SampleItem
 from moderation.rules import judged_in
 from portfolios.models import Submission
-from workflows.actions import set_deadline
 from workflows.definitions import (
     Concern,
     describe,
@@ -31,10 +38,6 @@ from workflows.definitions import (
 from workflows.enums import Category, Frequency
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify
-from workflows.working_days import at_wall
-
-ACTION_DEADLINE = "action"
-ACTION_OVERDUE = "action_overdue"
 
 
 @offers_outside(
@@ -228,7 +231,7 @@ def still_to_approve(notification: Notification) -> bool:
 def tell_ratifiers(record: TransitionRecord) -> None:
     """A set is ready to be ratified; owners of actions have something to do."""
     found = round_of(record)
-    tell_owners(found, record)
+    tell_owners_of_round(found, record=record, actor=SYSTEM)
     notify(
         topic="moderation.round_closed",
         recipients=people_with(found.delivery, DeliveryRoleKind.RATIFIER),
@@ -236,40 +239,6 @@ def tell_ratifiers(record: TransitionRecord) -> None:
         path="/ratify/",
         context=about_round(found),
     )
-
-
-def tell_owners(found: ModerationRound, record: TransitionRecord) -> None:
-    """Each owner once, with the earliest date; each action has a deadline with reminders of its own.
-
-    What is still open after its day goes to the lead moderators too: it keeps deliveries from opening.
-    """
-    dates: dict[User, Any] = {}
-    zone = found.delivery.zone
-    leads = people_with(found.delivery, DeliveryRoleKind.LEAD_MODERATOR)
-    for action in found.actions.open().select_related("owner"):
-        for kind, people, offsets in (
-            (ACTION_DEADLINE, [action.owner], ["-7d", "-48h", "0d", "+1wd", "+3wd"]),
-            (ACTION_OVERDUE, leads, ["+3wd", "+10wd"]),
-        ):
-            set_deadline(
-                subject=action,
-                kind=kind,
-                due_at=at_wall(dt.datetime.combine(action.due_on, dt.time(17)), zone),
-                zone=found.delivery.time_zone,
-                region=found.delivery.region,
-                recipients=people,
-                offsets=offsets,
-                actor=SYSTEM,
-            )
-        dates[action.owner] = min(action.due_on, dates.get(action.owner, action.due_on))
-    for owner, due in dates.items():
-        notify(
-            topic="moderation.action_given",
-            recipients=[owner],
-            record=record,
-            path="/moderate/actions/",
-            context=about_round(found) | {"due": due.strftime("%A %-d %B %Y")},
-        )
 
 
 @lies_in(MODERATION_DEADLINE)
@@ -286,9 +255,9 @@ def still_to_do(deadline: Deadline) -> bool:
 
 @reminder_text(ACTION_DEADLINE, tells=["moderation.action_due"])
 def action_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
-    """Which round asks, and until when; what it asks for stands on the page."""
+    """Which round or meeting asks, and until when; what it asks for stands on the page."""
     action = action_of(row.deadline)
-    context = about_round(action.round) | {"due": action.due_on.strftime("%A %-d %B %Y")}
+    context = about_action(action) | {"due": action.due_on.strftime("%A %-d %B %Y")}
     return "moderation.action_due", f"/moderate/actions/{action.pk}/", context
 
 
@@ -296,7 +265,7 @@ def action_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
 def overdue_action(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     """To the lead moderators: whose action is late, and since when."""
     action = action_of(row.deadline)
-    context = about_round(action.round) | {
+    context = about_action(action) | {
         "due": action.due_on.strftime("%A %-d %B %Y"),
         "owner": action.owner.name,
     }
@@ -304,7 +273,9 @@ def overdue_action(row: Reminder) -> tuple[str, str, dict[str, Any]]:
 
 
 def action_of(deadline: Deadline) -> RequiredAction:
-    rows = RequiredAction.objects.select_related("round__delivery", "round__task", "owner")
+    rows = RequiredAction.objects.select_related(
+        "round__delivery", "round__task", "meeting__task", "owner"
+    )
     found: RequiredAction = rows.get(pk=deadline.subject_id)
     return found
 
@@ -379,9 +350,9 @@ for one in ("action_given", "action_due"):
         M + one,
         Category.MODERATION,
         who="The owner of the action",
-        why="A moderation round gave you something to do.",
+        why="A moderation round or a standardisation meeting gave you something to do.",
         asks=True,
-        sample={**SET, "due": "Friday 14 August 2026"},
+        sample={**SET, "meeting": "", "due": "Friday 14 August 2026"},
     )
 describe(
     M + "action_overdue",
@@ -389,7 +360,7 @@ describe(
     who="Lead moderators, while a late action is open",
     why="You lead moderation in this delivery.",
     asks=True,
-    sample={**SET, "due": "Friday 14 August 2026", "owner": "Ada Assessor"},
+    sample={**SET, "meeting": "", "due": "Friday 14 August 2026", "owner": "Ada Assessor"},
 )
 describe(
     M + "external_invited",

@@ -75,18 +75,27 @@ class SampleQuerySet(models.QuerySet[Any]):
 
 
 class RequiredActionQuerySet(models.QuerySet[Any]):
-    """Actions that rounds ask for."""
+    """Actions that rounds and meetings ask for."""
 
     def visible_to(self, user: "User") -> Self:
         """Rows for which `rules.can_view_action` says yes."""
         if not user.is_active:
             return self.none()
         live = user.delivery_roles.current().filter(role__in=MODERATORS)
-        return self.filter(Q(owner=user) | Q(round__delivery__in=live.values("delivery_id")))
+        credentials = live.values("delivery__version__micro_credential_id")
+        return self.asked().filter(
+            Q(owner=user)
+            | Q(round__delivery__in=live.values("delivery_id"))
+            | Q(meeting__task__version__micro_credential__in=credentials)
+        )
+
+    def asked(self) -> Self:
+        """All but those in the draft of a record that nobody has signed."""
+        return self.filter(Q(meeting__isnull=True) | Q(meeting__signed_at__isnull=False))
 
     def open(self) -> Self:
-        """Those that nobody has closed."""
-        return self.filter(closed_at__isnull=True)
+        """Those that were asked for and that nobody has closed."""
+        return self.asked().filter(closed_at__isnull=True)
 
 
 class ExternalReviewQuerySet(models.QuerySet[Any]):

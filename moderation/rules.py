@@ -55,9 +55,24 @@ def can_view_round(moderation_round: "ModerationRound", actor: "Actor") -> bool:
 
 
 def can_view_action(action: "RequiredAction", actor: "Actor") -> bool:
-    """Its owner and the moderators of the delivery. Agrees with RequiredActionQuerySet.visible_to."""
+    """Its owner and the moderators of the delivery; of a meeting, once it is signed, of the micro-credential.
+
+    Agrees with RequiredActionQuerySet.visible_to.
+    """
     owns = action.owner_id == getattr(actor, "pk", None) and getattr(actor, "is_active", False)
+    if action.meeting is not None:
+        asked = action.meeting.signed_at is not None
+        return asked and (owns or teaches(action.meeting.task, actor, *MODERATORS))
+    assert action.round is not None  # noqa: S101  a constraint of the database
     return owns or can_view_round(action.round, actor)
+
+
+def closes_action(action: "RequiredAction", actor: "Actor") -> bool:
+    """A lead moderator of the round's delivery; for a meeting, of the micro-credential."""
+    if action.meeting is not None:
+        return standardises(action.meeting.task, actor)
+    assert action.round is not None  # noqa: S101  a constraint of the database
+    return leads(action.round, actor)
 
 
 def judged(submission: "Submission", actor: "Actor") -> bool:

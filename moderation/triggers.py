@@ -3,7 +3,7 @@
 No single result moves while an extension is open; a round is neither decided nor closed with an item that
 waits, an extension that is owed, or an adjustment that a second person has not approved; plans and decisions
 on items are only added to, a sealed reading keeps its levels, a report from outside and a signed
-record of a meeting their words.
+record of a meeting their words, and what that record asks for its owner and date.
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ REVIEW = "moderation_externalreview"
 REMARK = "moderation_externalcomment"
 MEETING = "moderation_meeting"
 AMENDMENT = "moderation_meetingamendment"
+ACTION = "moderation_requiredaction"
 MET = tuple(f"{MEETING}_{name}" for name in ("attendees", "submissions", "exemplars"))
 TABLES = (
     ROUND,
@@ -37,7 +38,13 @@ TABLES = (
     REMARK,
     MEETING,
     AMENDMENT,
+    ACTION,
     *MET,
+)
+
+ASKED_OTHERWISE = (
+    "NEW.text <> OLD.text OR NEW.owner_id <> OLD.owner_id OR NEW.due_on <> OLD.due_on"
+    " OR NEW.meeting_id IS NULL OR NEW.meeting_id <> OLD.meeting_id"
 )
 
 UNREAD_EXTENSION = (
@@ -185,6 +192,21 @@ WANTED = (
         )
         for table in MET
         for event, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD"))
+    ),
+    *(
+        Trigger(
+            f"{ACTION}_signed_{event.lower()}",
+            ACTION,
+            (event,),
+            f"EXISTS (SELECT 1 FROM {MEETING} x WHERE x.id = {row}.meeting_id"  # noqa: S608
+            f" AND x.signed_at IS NOT NULL){also}",
+            "what a signed record of a meeting asks for is never changed",
+        )
+        for event, row, also in (
+            ("INSERT", "NEW", ""),
+            ("UPDATE", "OLD", f" AND ({ASKED_OTHERWISE})"),
+            ("DELETE", "OLD", ""),
+        )
     ),
     *(
         Trigger(

@@ -52,6 +52,7 @@ urlpatterns = [
     path("meetings/new/<uuid:task>/", meetings.new_meeting, name="new_meeting"),
     path("meetings/<uuid:pk>/", meetings.meeting, name="meeting"),
     path("meetings/<uuid:pk>/change/", meetings.change_meeting, name="change_meeting"),
+    path("meetings/<uuid:pk>/actions/", meetings.meeting_actions, name="meeting_actions"),
     path("meetings/<uuid:pk>/sign/", meetings.sign_meeting, name="sign_meeting"),
     path("meetings/<uuid:pk>/amend/", meetings.amend_meeting, name="amend_meeting"),
     path("rounds/", lead.rounds, name="rounds"),

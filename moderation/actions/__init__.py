@@ -21,8 +21,10 @@ from moderation.actions.items import (
 )
 from moderation.actions.meetings import (
     Minutes,
+    add_meeting_action,
     amend_meeting,
     change_meeting,
+    drop_meeting_action,
     record_meeting,
     sign_meeting,
 )
@@ -52,16 +54,28 @@ from moderation.actions.sets import (
     take_back_decision,
 )
 from moderation.actions.severity import keep_severities
-from moderation.actions.telling import MODERATION_DEADLINE, about_round, tell_reader
+from moderation.actions.telling import (
+    ACTION_DEADLINE,
+    ACTION_OVERDUE,
+    MODERATION_DEADLINE,
+    about_action,
+    about_round,
+    tell_owners_of_round,
+    tell_reader,
+)
 
 __all__ = [
+    "ACTION_DEADLINE",
+    "ACTION_OVERDUE",
     "INDEPENDENCE",
     "MODERATION_DEADLINE",
     "SUFFICIENCY",
     "Feedback",
     "Levels",
     "Minutes",
+    "about_action",
     "about_round",
+    "add_meeting_action",
     "adjust_item",
     "allocate_moderator",
     "amend_meeting",
@@ -76,6 +90,7 @@ __all__ = [
     "decide_round",
     "draw_again",
     "draw_sample",
+    "drop_meeting_action",
     "due_for",
     "end_watch",
     "escalate_item",
@@ -96,6 +111,7 @@ __all__ = [
     "sign_meeting",
     "submit_external_report",
     "take_back_decision",
+    "tell_owners_of_round",
     "tell_reader",
     "uphold_item",
     "watch_assessor",

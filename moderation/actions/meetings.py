@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,8 +13,9 @@ from accounts.words import plain_text
 from assessment.models import Exemplar
 from catalogue.models import AssessmentTask
 from moderation import rules
+from moderation.actions.telling import tell_owners_of_meeting
 from moderation.exceptions import MeetingIncomplete, ReasonNeeded
-from moderation.models import Meeting, MeetingAmendment
+from moderation.models import Meeting, MeetingAmendment, RequiredAction
 from portfolios.models import Submission
 from workflows.exceptions import NotPermitted, StaleState, StaleVersion
 
@@ -29,13 +31,16 @@ class Minutes:
     exemplars: Iterable[Exemplar] = ()
     readings: str = ""
     decisions: str = ""
-    actions: str = ""
+    actions: str | None = None
+    """Text from before actions had owners; None leaves what is there."""
 
 
 def _write(meeting: Meeting, minutes: Minutes) -> Meeting:
     meeting.held_on = minutes.held_on
-    for name in ("others", "readings", "decisions", "actions"):
+    for name in ("others", "readings", "decisions"):
         setattr(meeting, name, plain_text(getattr(minutes, name)).strip())
+    if minutes.actions is not None:
+        meeting.actions = plain_text(minutes.actions).strip()
     meeting.save()
     meeting.attendees.set(minutes.attendees)
     meeting.submissions.set(minutes.submissions)
@@ -67,24 +72,59 @@ def change_meeting(
     meeting: Meeting, minutes: Minutes, *, actor: User, seen_version: int
 ) -> Meeting:
     """Rewrite a record that is not signed. StaleVersion where somebody else saved first."""
-    fresh = _lock(meeting, actor)
-    if fresh.is_signed:
-        raise StaleState("This record was signed already.", instance=fresh)
+    fresh = _lock_draft(meeting, actor)
     if fresh.version != seen_version:
         raise StaleVersion(mine=minutes, theirs=fresh)
     fresh.version += 1
     return _write(fresh, minutes)
 
 
+def _lock_draft(meeting: Meeting, actor: User) -> Meeting:
+    fresh = _lock(meeting, actor)
+    if fresh.is_signed:
+        raise StaleState("This record was signed already.", instance=fresh)
+    return fresh
+
+
+@transaction.atomic
+def add_meeting_action(
+    meeting: Meeting, *, actor: User, text: str, owner: User, due_on: date
+) -> RequiredAction:
+    """Put an action with its owner and date into the draft. Nobody is told before the record is signed."""
+    fresh = _lock_draft(meeting, actor)
+    said = plain_text(text).strip()
+    if not said:
+        raise ReasonNeeded
+    made: RequiredAction = fresh.required_actions.create(
+        text=said, owner=owner, due_on=due_on, made_by=actor
+    )
+    _moved_on(fresh)
+    return made
+
+
+@transaction.atomic
+def drop_meeting_action(meeting: Meeting, key: UUID, *, actor: User) -> None:
+    """Take an action out of the draft. One that has gone already is no error."""
+    fresh = _lock_draft(meeting, actor)
+    if fresh.required_actions.filter(pk=key).delete()[0]:
+        _moved_on(fresh)
+
+
+def _moved_on(meeting: Meeting) -> None:
+    """Whoever looks at the draft as it was has to look again before signing."""
+    meeting.version += 1
+    meeting.save(update_fields=["version"])
+
+
 @transaction.atomic
 def sign_meeting(meeting: Meeting, *, actor: User, seen_version: int) -> Meeting:
     """Stand for the record as it was shown. From now on it never changes, and its people may read it.
 
+    Its actions are asked for: each owner is told, and no other delivery opens until they are closed.
+
     MeetingIncomplete where nobody was there, nothing was agreed, or the day lies ahead.
     """
-    fresh = _lock(meeting, actor)
-    if fresh.is_signed:
-        raise StaleState("This record was signed already.", instance=fresh)
+    fresh = _lock_draft(meeting, actor)
     if fresh.version != seen_version:
         raise StaleVersion(mine=None, theirs=fresh)
     missing = []
@@ -98,6 +138,7 @@ def sign_meeting(meeting: Meeting, *, actor: User, seen_version: int) -> Meeting
         raise MeetingIncomplete(missing)
     fresh.signed_by, fresh.signed_at = actor, timezone.now()
     fresh.save(update_fields=["signed_by", "signed_at"])
+    tell_owners_of_meeting(fresh, actor=actor)
     return fresh
 
 

@@ -1,4 +1,4 @@
-"""Actions that a round asks for: answered by their owner, closed by the lead moderator."""
+"""Actions that a round or a meeting asks for: answered by their owner, closed by the lead moderator."""
 
 from datetime import timedelta
 
@@ -41,10 +41,10 @@ def make_required_actions(moderation_round: ModerationRound) -> list[RequiredAct
 def _lock(action: RequiredAction) -> RequiredAction:
     fresh: RequiredAction = (
         RequiredAction.objects.select_for_update(of=("self",))
-        .select_related("round__delivery")
+        .select_related("round__delivery", "meeting__task__version")
         .get(pk=action.pk)
     )
-    if fresh.closed_at is not None:
+    if fresh.closed_at is not None or (fresh.meeting and not fresh.meeting.is_signed):
         raise StaleState(instance=fresh)
     return fresh
 
@@ -64,12 +64,12 @@ def respond_to_action(action: RequiredAction, *, actor: User, response: str) -> 
 
 @transaction.atomic
 def close_action(action: RequiredAction, *, actor: User, note: str) -> RequiredAction:
-    """Close it as a lead moderator of the delivery, with a note. Deliveries may open again.
+    """Close it as a lead moderator of the delivery or micro-credential, with a note. Deliveries may open again.
 
     Its dates are cancelled with it, so that nobody is reminded of what is done.
     """
     fresh = _lock(action)
-    if not rules.leads(fresh.round, actor):
+    if not rules.closes_action(fresh, actor):
         raise NotPermitted(instance=fresh)
     if not note.strip():
         raise ReasonNeeded

@@ -1,12 +1,21 @@
-"""Who reads what, told to the person: the date with its reminders, and one message for all of a draw."""
+"""What somebody is to read or do, told to the person: the date with its reminders, and one message for all."""
 
-from accounts.models import Actor
-from moderation.models import ModerationRound, SampleItem
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from accounts.models import Actor, User
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Delivery, DeliveryRole
+from moderation.models import Meeting, ModerationRound, RequiredAction, SampleItem
 from workflows.actions import set_deadline
 from workflows.models import TransitionRecord
 from workflows.notifications import notify
+from workflows.working_days import at_wall
 
 MODERATION_DEADLINE = "moderation"
+ACTION_DEADLINE = "action"
+ACTION_OVERDUE = "action_overdue"
 
 
 def about_round(moderation_round: ModerationRound) -> dict[str, object]:
@@ -53,3 +62,85 @@ def tell_reader(item: SampleItem, *, actor: Actor, record: TransitionRecord | No
         context=about_round(item.round)
         | {"due": item.due_at.isoformat() if item.due_at else "", "count": count},
     )
+
+
+def about_action(action: RequiredAction) -> dict[str, object]:
+    """What messages about an action say of who asks for it: a round, or the meeting of a day."""
+    if action.round is not None:
+        return about_round(action.round) | {"meeting": ""}
+    assert action.meeting is not None  # noqa: S101  a constraint of the database
+    return {"task": action.task.title, "meeting": f"{action.meeting.held_on:%-d %B %Y}"}
+
+
+def leading(deliveries: Iterable[Any]) -> list[User]:
+    """Active people who lead moderation in one of these deliveries."""
+    rows = DeliveryRole.objects.current().filter(
+        delivery__in=deliveries, role=DeliveryRoleKind.LEAD_MODERATOR, user__is_active=True
+    )
+    return list(User.objects.filter(pk__in=rows.values("user_id")))
+
+
+def tell_owners_of_round(found: ModerationRound, *, record: TransitionRecord, actor: Actor) -> None:
+    """Owners of what a closed round asks for. Reminders keep to the delivery's clock and holidays."""
+    _tell_owners(
+        found.actions.open().select_related("owner", "round__delivery", "round__task"),
+        found.delivery,
+        leading([found.delivery_id]),
+        record=record,
+        actor=actor,
+    )
+
+
+def tell_owners_of_meeting(meeting: Meeting, *, actor: Actor) -> None:
+    """Owners of what a signed record asks for. Reminders keep to the clock of the newest delivery."""
+    same = Delivery.objects.filter(
+        version__micro_credential=meeting.task.version.micro_credential_id
+    ).order_by("-starts_on", "-pk")
+    _tell_owners(
+        meeting.required_actions.open().select_related("owner", "meeting__task"),
+        same[0],
+        leading(same.values("pk")),
+        actor=actor,
+    )
+
+
+def _tell_owners(
+    rows: Iterable[RequiredAction],
+    delivery: Delivery,
+    leads: list[User],
+    *,
+    actor: Actor,
+    record: TransitionRecord | None = None,
+) -> None:
+    """Each owner once, with the earliest date; each action has a deadline with reminders of its own.
+
+    What is still open after its day goes to the lead moderators too: it keeps deliveries from opening.
+    """
+    first: dict[User, RequiredAction] = {}
+    for action in rows:
+        for kind, people, offsets in (
+            (ACTION_DEADLINE, [action.owner], ["-7d", "-48h", "0d", "+1wd", "+3wd"]),
+            (ACTION_OVERDUE, leads, ["+3wd", "+10wd"]),
+        ):
+            set_deadline(
+                subject=action,
+                kind=kind,
+                due_at=at_wall(dt.datetime.combine(action.due_on, dt.time(17)), delivery.zone),
+                zone=delivery.time_zone,
+                region=delivery.region,
+                recipients=people,
+                offsets=offsets,
+                actor=actor,
+            )
+        known = first.setdefault(action.owner, action)
+        if action.due_on < known.due_on:
+            first[action.owner] = action
+    for owner, action in first.items():
+        notify(
+            topic="moderation.action_given",
+            recipients=[owner],
+            record=record,
+            subject=None if record is not None else action.meeting,
+            path="/moderate/actions/",
+            context=about_action(action) | {"due": action.due_on.strftime("%A %-d %B %Y")},
+        )

@@ -52,8 +52,8 @@ class MeetingForm(forms.Form):
     )
     decisions = Text(label="Decisions", required=False, widget=forms.Textarea(attrs={"rows": 4}))
     actions = Text(
-        label="Actions",
-        help_text="What is to be done, by whom and until when.",
+        label="Actions noted as text",
+        help_text="From before actions had an owner and a date. Nothing waits for what stands here.",
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
@@ -72,6 +72,8 @@ class MeetingForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101  declared above
             field.queryset = found
+        if meeting is None or not meeting.actions:
+            del self.fields["actions"]
         if meeting is not None:
             for name in ("held_on", "others", "readings", "decisions", "actions", "version"):
                 self.initial[name] = getattr(meeting, name)
@@ -104,7 +106,7 @@ class MeetingForm(forms.Form):
             exemplars=list(given["exemplars"]),
             readings=given["readings"],
             decisions=given["decisions"],
-            actions=given["actions"],
+            actions=given.get("actions"),
         )
 
 
@@ -116,3 +118,24 @@ class AmendmentForm(forms.Form):
         help_text="What was signed stays as it is; this stands below it.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+
+class MeetingActionForm(forms.Form):
+    """One thing that was agreed to be done, by whom and until when."""
+
+    prefix = "action"
+
+    text = Text(label="What is to be done", widget=forms.Textarea(attrs={"rows": 2}))
+    owner = forms.ModelChoiceField(
+        label="Who does it",
+        queryset=User.objects.none(),
+        empty_label="Choose",
+        error_messages={"required": "Who does it: choose a person."},
+    )
+    due_on = DayField(label="Done by")
+
+    def __init__(self, meeting: Meeting, me: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["owner"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  declared above
+        field.queryset = who_may_attend(meeting.task, me, meeting).filter(is_active=True)

@@ -15,7 +15,8 @@ from portfolios.models import Submission
 class Meeting(models.Model):
     """The record of one meeting about one task. Once it is signed nothing of it changes; amendments append.
 
-    `others` names people who were there and have no account.
+    `others` names people who were there and have no account. What is to be done are rows of `RequiredAction`;
+    `actions` holds it in records from before there were any.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -1,11 +1,12 @@
 """Standardisation meetings: the list, the record while it is written, signed, amended."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -14,7 +15,7 @@ from assessment.selectors.exemplars import tasks_kept_by
 from catalogue.models import AssessmentTask
 from moderation import actions, rules
 from moderation.exceptions import MeetingIncomplete
-from moderation.forms.meetings import AmendmentForm, MeetingForm
+from moderation.forms.meetings import AmendmentForm, MeetingActionForm, MeetingForm
 from moderation.models import Meeting
 from moderation.selectors.meetings import meetings_of
 from moderation.views.shared import answered, for_moderators, person
@@ -90,20 +91,33 @@ def change_meeting(request: HttpRequest, pk: UUID) -> HttpResponse:
 @for_moderators
 def meeting(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The record with its amendments; for the lead moderator what can be done with it."""
-    return shown(request, meeting_or_404(request, pk), AmendmentForm(), [])
+    return shown(request, meeting_or_404(request, pk))
 
 
 def shown(
-    request: HttpRequest, found: Meeting, form: AmendmentForm, missing: list[str]
+    request: HttpRequest,
+    found: Meeting,
+    *,
+    amendment: AmendmentForm | None = None,
+    asking: MeetingActionForm | None = None,
+    missing: Sequence[str] = (),
 ) -> HttpResponse:
-    keeps = rules.standardises(found.task, person(request))
+    me = person(request)
+    keeps = rules.standardises(found.task, me)
+    if asking is None and keeps and not found.is_signed:
+        asking = MeetingActionForm(found, me)
+    form = amendment or (asking if asking and asking.is_bound else AmendmentForm())
     context = {
         "meeting": found,
         "attendees": found.attendees.all(),
         "submissions": found.submissions.order_by("reference").defer("manifest"),
-        "exemplars": found.exemplars.visible_to(person(request)),
+        "exemplars": found.exemplars.visible_to(me),
+        "actions": found.required_actions.select_related("owner"),
+        "visible_actions": set(found.required_actions.visible_to(me).values_list("pk", flat=True)),
         "amendments": found.amendments.select_related("made_by"),
         "keeps": keeps,
+        "asking": asking,
+        "amendment": amendment or AmendmentForm(),
         "form": form,
         "missing": missing,
     }
@@ -111,19 +125,46 @@ def shown(
     return render(request, "moderation/meeting.html", context, status=422 if wrong else 200)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @for_moderators
 def sign_meeting(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Stand for the record as it was shown."""
+    """Stand for the record as it was shown. Whoever reloads the answer sees the record."""
     found = meeting_or_404(request, pk)
+    if request.method == "GET":
+        return shown(request, found)
     seen = whole_number(request.POST.get("version", "")) or 0
     try:
         actions.sign_meeting(found, actor=person(request), seen_version=seen)
     except MeetingIncomplete as incomplete:
-        return shown(request, found, AmendmentForm(), incomplete.missing)
+        return shown(request, found, missing=incomplete.missing)
     messages.success(
         request, "The record is signed. The people of this micro-credential can read it."
     )
+    return redirect("moderation:meeting", pk=found.pk)
+
+
+@require_http_methods(["GET", "POST"])
+@for_moderators
+def meeting_actions(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Put an action into the draft, or take one out of it. Whoever reloads the answer sees the record."""
+    found, me = meeting_or_404(request, pk), person(request)
+    if request.method == "GET":
+        return shown(request, found)
+    if not rules.standardises(found.task, me):
+        raise NotPermitted(instance=found)
+    if found.is_signed:
+        raise StaleState("This record was signed already.", instance=found)
+    if "drop" in request.POST:
+        try:
+            key = UUID(request.POST["drop"])
+        except ValueError:
+            raise Http404 from None
+        actions.drop_meeting_action(found, key, actor=me)
+        return redirect("moderation:meeting", pk=found.pk)
+    form = MeetingActionForm(found, me, request.POST)
+    if not form.is_valid():
+        return shown(request, found, asking=form)
+    actions.add_meeting_action(found, actor=me, **form.cleaned_data)
     return redirect("moderation:meeting", pk=found.pk)
 
 
@@ -136,7 +177,7 @@ def amend_meeting(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not rules.standardises(found.task, person(request)):
         raise NotPermitted(instance=found)
     if found.is_signed and not form.is_valid():
-        return shown(request, found, form, [])
+        return shown(request, found, amendment=form)
     text = form.data.get("text", "")
     actions.amend_meeting(found, actor=person(request), text=text)
     return redirect("moderation:meeting", pk=found.pk)

@@ -1,4 +1,4 @@
-"""Actions that rounds ask for: whose they are, what was done, and that they are closed."""
+"""Actions that rounds and meetings ask for: whose they are, what was done, and that they are closed."""
 
 from typing import cast
 from uuid import UUID
@@ -16,15 +16,15 @@ from moderation.models import RequiredAction
 from moderation.views.shared import answered
 from workflows.exceptions import NotPermitted, StaleState
 
+ASKED_BY = ("round__delivery", "round__task", "meeting__task__version")
+
 
 @require_GET
 @login_required
 def required_actions(request: HttpRequest) -> HttpResponse:
     """Open actions that the person owns or may look at, by date; then those that were closed last."""
     me = cast("User", request.user)
-    rows = RequiredAction.objects.visible_to(me).select_related(
-        "round__delivery", "round__task", "owner"
-    )
+    rows = RequiredAction.objects.visible_to(me).select_related(*ASKED_BY, "owner")
     context = {
         "open": rows.open(),
         "done": rows.filter(closed_at__isnull=False).order_by("-closed_at")[:20],
@@ -37,13 +37,11 @@ def required_actions(request: HttpRequest) -> HttpResponse:
 def required_action(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One action: the owner says what was done, a lead moderator closes it."""
     me = cast("User", request.user)
-    rows = RequiredAction.objects.visible_to(me).select_related(
-        "round__delivery", "round__task", "owner", "closed_by"
-    )
+    rows = RequiredAction.objects.visible_to(me).select_related(*ASKED_BY, "owner", "closed_by")
     found: RequiredAction = get_object_or_404(rows, pk=pk)
     is_open = found.closed_at is None
     owns = is_open and found.owner_id == me.pk
-    leads = is_open and rules.leads(found.round, me)
+    leads = is_open and rules.closes_action(found, me)
     if request.method == "POST" and is_open and not (owns or leads):
         raise PermissionDenied("Its owner answers this action, and a lead moderator closes it.")
     sent = request.POST.get("what", "")

@@ -22,6 +22,7 @@ from awards.actions.release import schedule_release
 from catalogue.models import AssessmentTask, Criterion, Level
 from moderation.actions import (
     Minutes,
+    add_meeting_action,
     amend_meeting,
     close_round,
     comment_on_item,
@@ -365,6 +366,10 @@ def met(world: World) -> Kwargs:
     world.state(in_the_bank)
     cast = world.cast
     made = record_meeting(cast.task, Minutes(timezone.localdate(), [cast.ada]), actor=cast.lea)
+    add_meeting_action(
+        made, actor=cast.lea, text=f"Reword C1 {LONG_WORD}", owner=cast.ada,
+        due_on=cast.delivery.ends_on,
+    )  # fmt: skip
     return {"pk": made.pk, "task": cast.task.pk}
 
 
@@ -375,7 +380,10 @@ def signed_meeting(world: World) -> Kwargs:
         timezone.localdate(), [cast.ada, cast.moses], readings="C1 asks for order.", actions="Ada."
     )
     made = record_meeting(cast.task, held, actor=cast.lea)
-    sign_meeting(made, actor=cast.lea, seen_version=1)
+    add_meeting_action(
+        made, actor=cast.lea, text="Add an example.", owner=cast.ada, due_on=cast.delivery.ends_on
+    )
+    sign_meeting(made, actor=cast.lea, seen_version=2)
     amend_meeting(made, actor=cast.lea, text="C2 as well.")
     return {"pk": made.pk}
 

@@ -671,7 +671,8 @@ def add_meetings(house: House) -> None:
     draft, done = (record_meeting(cast.task, held, actor=cast.lea) for _each in range(2))
     sign_meeting(done, actor=cast.lea, seen_version=1)
     said = {"text": "C2 too.", "version": "1", "attendees": [str(cast.ada.pk)], "readings": "So."}
-    said |= date_fields("held_on", -2)
+    said |= {"action-text": "Reword C1.", "action-owner": str(cast.ada.pk)}
+    said |= date_fields("held_on", -2) | date_fields("action-due_on", 20)
     house.places["meeting"] = Place({"pk": draft.pk}, owner="mere", data=said)
     house.places["signed meeting"] = Place({"pk": done.pk}, owner="mere", data=said)
 

@@ -653,8 +653,20 @@ ROWS = [
     Row("moderation:meeting", "signed meeting", only(SHOWN, 404), "405"),
     Row("moderation:meeting", "meeting", only("lea otto", 404), "405"),
     Row("moderation:change_meeting", "meeting", only("lea otto", 404), only("lea otto", 404, 302)),
-    Row("moderation:sign_meeting", "meeting", "405", only("lea otto", 404, 302)),
-    Row("moderation:sign_meeting", "signed meeting", "405", f"409: lea otto | {READS} | 404"),
+    Row("moderation:meeting_actions", "meeting", *[only("lea otto", 404, s) for s in (200, 302)]),
+    Row(
+        "moderation:meeting_actions",
+        "signed meeting",
+        only(SHOWN, 404),
+        f"409: lea otto | {READS} | 404",
+    ),
+    Row("moderation:sign_meeting", "meeting", *[only("lea otto", 404, s) for s in (200, 302)]),
+    Row(
+        "moderation:sign_meeting",
+        "signed meeting",
+        only(SHOWN, 404),
+        f"409: lea otto | {READS} | 404",
+    ),
     Row("moderation:amend_meeting", "signed meeting", "405", f"302: lea otto | {READS} | 404"),
     # --- somebody from outside
     Row("moderation:external_access", "closed round", LEADS_CLOSED, f"422: lea | {CLOSED_REST}"),
