@@ -169,11 +169,11 @@ class PreparedQuerySet(models.QuerySet[Any]):
     def kept(self) -> Self:
         return self.filter(removed_at__isnull=True)
 
-    def visible_to(self, user: "User") -> Self:
+    def visible_to(self, user: "User", *, now: datetime | None = None) -> Self:
         """The person's own, and those that are shared in micro-credentials which they mark or lead."""
         if not user.is_active:
             return self.none()
-        parts = user.delivery_roles.current().filter(role__in=SHARES_BANK)
+        parts = user.delivery_roles.current(now).filter(role__in=SHARES_BANK)
         return self.filter(
             Q(owner=user)
             | Q(

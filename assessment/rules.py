@@ -20,8 +20,13 @@ from catalogue.rules import has_delivery_role, is_programme_administrator
 from portfolios.enums import PartKind, SubmissionState
 from portfolios.rules import has_part, is_learner
 from workflows.guards import may
+from workflows.querysets import Composed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.models import QuerySet
+
     from accounts.models import Actor
     from assessment.models import (
         CalibrationAttempt,
@@ -34,15 +39,19 @@ if TYPE_CHECKING:
     from portfolios.models import Submission
 
 S = SubmissionState
+composed = Composed()
 
 
 def has_sealed(submission: "Submission", actor: "Actor") -> bool:
     """Whether this person sealed a decision on the submission."""
-    return bool(
-        submission.decisions.filter(
-            author_id=getattr(actor, "pk", None), sealed_at__isnull=False
-        ).exists()
-    )
+    decisions = submission.decisions.model
+
+    def build(values: "Sequence[Any]") -> "QuerySet[Any, Any]":
+        key, author = values
+        return decisions.objects.sealed().filter(submission=key, author=author).values_list("pk")
+
+    asked: list[Any] = [submission.pk, getattr(actor, "pk", None)]
+    return bool(composed.rows("sealed", build, asked, limit=1))
 
 
 def decided_last(submission: "Submission", actor: "Actor") -> bool:

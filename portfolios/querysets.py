@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.enums import OrganisationRole
 from catalogue.enums import DeliveryRoleKind
@@ -95,7 +95,7 @@ class SubmissionQuerySet(models.QuerySet[Any]):
         )
         return self.filter(
             Q(learner=user)
-            | Q(pk__in=mine.values("submission_id"))
+            | Q(Exists(mine.filter(submission=OuterRef("pk"))))
             | in_delivery(user, "delivery", DeliveryRoleKind.LEAD_MODERATOR, now=now)
             | administered(user, "delivery", now=now)
             | (

@@ -11,8 +11,13 @@ from catalogue.rules import (
 )
 from portfolios.enums import RATIFIER_SEES, PartKind
 from portfolios.guards import assesses
+from workflows.querysets import Composed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.models import QuerySet
+
     from accounts.models import Actor
     from portfolios.models import (
         Attestation,
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
         Submission,
         UploadSession,
     )
+
+composed = Composed()
 
 
 def is_person(actor: "Actor") -> bool:
@@ -62,10 +69,15 @@ def has_part(submission: "Submission", actor: "Actor", *kinds: PartKind) -> bool
     """Whether `actor` has a live part in the submission, of one of these kinds if any are named."""
     if not is_person(actor):
         return False
-    parts: Any = submission.parts.filter(
-        person_id=getattr(actor, "pk", None), ended_at__isnull=True
-    )
-    return bool((parts.filter(kind__in=kinds) if kinds else parts).exists())
+    parts = submission.parts.model
+
+    def build(values: "Sequence[Any]") -> "QuerySet[Any, Any]":
+        key, person = values
+        live = parts.objects.filter(submission=key, person=person, ended_at__isnull=True)
+        return (live.filter(kind__in=kinds) if kinds else live).values_list("pk")
+
+    asked: list[Any] = [submission.pk, getattr(actor, "pk", None)]
+    return bool(composed.rows(("part", kinds), build, asked, limit=1))
 
 
 def has_staff_part(submission: "Submission", actor: "Actor") -> bool:

@@ -3,6 +3,8 @@
 import datetime as dt
 import uuid
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
@@ -196,7 +198,7 @@ class Composed:
     most = 512
 
     def __init__(self) -> None:
-        self.known: dict[Hashable, tuple[str, tuple[Any, ...]] | None] = {}
+        self.known: dict[Hashable, Composition | None] = {}
 
     def rows(
         self,
@@ -211,31 +213,71 @@ class Composed:
         connection = connections[DEFAULT_DB_ALIAS]
         if connection.vendor != "postgresql":
             return list(build(values)[start : start + limit])
+        if (found := self._composition(shape, build, values)) is None:
+            return []
+        with connection.cursor() as cursor:
+            cursor.execute(f"{found.sql} LIMIT %s OFFSET %s", [*found.real(values), limit, start])
+            return list(cursor.fetchall())
+
+    def instances(
+        self,
+        shape: Hashable,
+        build: Callable[[Sequence[Any]], models.QuerySet[Any, Any]],
+        values: Sequence[uuid.UUID | dt.datetime],
+    ) -> list[Any]:
+        """All rows as instances, with what `build` says in select_related(), defer() and annotate()."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        if connection.vendor != "postgresql":
+            return list(build(values))
+        if (found := self._composition(shape, build, values)) is None:
+            return []
+        # A copy: threads share what is composed, and a compiler belongs to a connection.
+        compiler = copy(found.compiler)
+        compiler.connection = connection
+        compiler.as_sql = lambda *_args, **_kwargs: (found.sql, found.real(values))
+        again: Any = found.queryset.all()
+        again.query.get_compiler = lambda *_args, **_kwargs: compiler
+        return list(again)
+
+    def _composition(
+        self,
+        shape: Hashable,
+        build: Callable[[Sequence[Any]], models.QuerySet[Any, Any]],
+        values: Sequence[uuid.UUID | dt.datetime],
+    ) -> "Composition | None":
         key = (shape, tuple(type(one) for one in values))
         if key not in self.known:
             if len(self.known) >= self.most:
                 self.known.clear()
             self.known[key] = compose(build([stand_in(*one) for one in enumerate(values)]))
-        if (found := self.known[key]) is None:
-            return []
-        sql, given = found
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"{sql} LIMIT %s OFFSET %s", [*(real(one, values) for one in given), limit, start]
-            )
-            return list(cursor.fetchall())
+        return self.known[key]
 
 
-def compose(queryset: models.QuerySet[Any, Any]) -> tuple[str, tuple[Any, ...]] | None:
-    """SQL and parameters; None where the ORM sees that nothing can match."""
+@dataclass(frozen=True)
+class Composition:
+    """A read with stand-ins for its values, and the compiler that knows which column belongs to what."""
+
+    queryset: models.QuerySet[Any, Any]
+    compiler: Any
+    sql: str
+    given: tuple[Any, ...]
+
+    def real(self, values: Sequence[Any]) -> list[Any]:
+        """The parameters for these values."""
+        return [real(one, values) for one in self.given]
+
+
+def compose(queryset: models.QuerySet[Any, Any]) -> Composition | None:
+    """The composition; None where the ORM sees that nothing can match."""
+    compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
     try:
-        sql, given = queryset.query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+        sql, given = compiler.as_sql()
     except EmptyResultSet:
         return None
     for one in given:
         if isinstance(one, uuid.UUID | dt.datetime) and not is_stand_in(one):
             raise ValueError(f"{one!r} did not come as a stand-in; it would stay for everybody")
-    return sql, tuple(given)
+    return Composition(queryset, compiler, sql, tuple(given))
 
 
 def is_stand_in(value: uuid.UUID | dt.datetime) -> bool:

@@ -209,9 +209,9 @@ def save_draft(
     """
     with transaction.atomic():
         draft = locked_draft(submission, actor)
-        judgements = list(draft.judgements.select_related("criterion").prefetch_related("pointers"))
         if seen_version != draft.version:
             raise StaleVersion(mine=marks, theirs=draft)
+        judgements = selectors.judgements_of(draft)
         changed = _apply(judgements, marks, _levels(judgements, marks))
         CriterionJudgement.objects.bulk_update(changed, ["level", "feedback", "staff_note"])
         _point(draft, judgements, marks)
@@ -229,21 +229,26 @@ def save_draft(
 
 def locked_draft(submission: UUID, actor: Actor) -> AssessmentDecision:
     """The person's draft, locked; NotPermitted without one, StaleState where somebody took the work over."""
-    live: QuerySet[Any] = Part.objects.filter(
-        submission=OuterRef("submission"),
-        person=OuterRef("author"),
-        kind__in=MARKING_PARTS,
-        ended_at__isnull=True,
-    )
-    draft: AssessmentDecision | None = (
-        AssessmentDecision.objects.filter(Exists(live))
-        .filter(submission=submission, author_id=getattr(actor, "pk", None), sealed_at=None)
-        .select_for_update(of=("self",), no_key=True)
-        .select_related("submission__lease")
-        .first()
-    )
-    if draft is None:
+
+    def build(values: Sequence[Any]) -> QuerySet[Any]:
+        on, by = values
+        live = Part.objects.filter(
+            submission=OuterRef("submission"),
+            person=OuterRef("author"),
+            kind__in=MARKING_PARTS,
+            ended_at__isnull=True,
+        )
+        drafts = AssessmentDecision.objects.filter(
+            Exists(live), submission=on, author=by, sealed_at__isnull=True
+        )
+        locked = drafts.select_for_update(of=("self",), no_key=True)
+        return locked.select_related("submission__lease").defer("submission__manifest")
+
+    asked: list[Any] = [submission, getattr(actor, "pk", None)]
+    drafts = selectors.composed.instances("draft to write to", build, asked)
+    if not drafts:
         raise NotPermitted
+    draft: AssessmentDecision = drafts[0]
     lease = getattr(draft.submission, "lease", None)
     if lease is not None and lease.is_live and lease.holder_id != getattr(actor, "pk", None):
         raise StaleState(instance=draft.submission)
@@ -289,12 +294,13 @@ def _point(
     draft: AssessmentDecision, judgements: Sequence[CriterionJudgement], marks: Marks
 ) -> None:
     """Pointers into the evidence, by its number in the manifest."""
+    pointed = selectors.pointed_in(draft)
     wanted: dict[CriterionJudgement, set[int]] = {}
     for judgement in judgements:
         said = marks.criteria.get(judgement.criterion.number)
         if said is None or said.pointers is None or judgement.carried_over:
             continue
-        if {pin.number for pin in judgement.pointers.all()} != set(said.pointers):
+        if pointed.get(judgement.pk, set()) != set(said.pointers):
             wanted[judgement] = set(said.pointers)
     if wanted:
         pins = list(SubmissionEvidence.objects.filter(submission=draft.submission_id))

@@ -27,6 +27,12 @@ from catalogue.models import Delivery, DeliveryRole, Grade, Level, MicroCredenti
 from catalogue.selectors import NextStep, waits_for_administrators
 from portfolios.enums import SubmissionState
 from portfolios.models import Part, Submission
+from workflows.querysets import Composed
+
+MANY = 100_000
+"""More than any decision has of anything."""
+
+composed = Composed()
 
 
 @dataclass(frozen=True)
@@ -215,7 +221,10 @@ def author_of_result(submission: Submission) -> User | None:
 def bands_of(offering: Delivery | MicroCredentialVersion) -> list[Band]:
     """The grades of the scheme of a delivery or of a version, for the arithmetic."""
     version = offering.version if isinstance(offering, Delivery) else offering
-    return [band_of(grade) for grade in Grade.objects.filter(scheme=version.grade_scheme_id)]
+    grades = composed.instances(
+        "grades", lambda values: Grade.objects.filter(scheme=values[0]), [version.grade_scheme_id]
+    )
+    return [band_of(grade) for grade in grades]
 
 
 def band_of(grade: Grade) -> Band:
@@ -247,10 +256,12 @@ def marks_of(
 
 def levels_of(submission: Submission) -> list[Level]:
     """All levels of the rubric, lowest first within each criterion."""
-    return list(
-        Level.objects.filter(criterion__rubric=submission.rubric_id).order_by(
+    return composed.instances(
+        "levels",
+        lambda values: Level.objects.filter(criterion__rubric=values[0]).order_by(
             "criterion__number", "rank"
-        )
+        ),
+        [submission.rubric_id],
     )
 
 
@@ -270,9 +281,32 @@ def result_of_decision(
 
 def judgements_of(decision: AssessmentDecision) -> list[CriterionJudgement]:
     """Judgements in rubric order with criterion and level."""
-    return list(
-        decision.judgements.select_related("criterion", "level").order_by("criterion__number")
+    return composed.instances(
+        "judgements",
+        lambda values: (
+            CriterionJudgement.objects.filter(decision=values[0])
+            .select_related("criterion", "level")
+            .order_by("criterion__number")
+        ),
+        [decision.pk],
     )
+
+
+def pointed_in(decision: AssessmentDecision) -> dict[int, set[int]]:
+    """For each judgement of a decision that points to evidence, the numbers of that evidence."""
+    through = CriterionJudgement.pointers.through
+    rows = composed.rows(
+        "pointers",
+        lambda values: through.objects.filter(criterionjudgement__decision=values[0]).values_list(
+            "criterionjudgement_id", "submissionevidence__number"
+        ),
+        [decision.pk],
+        limit=MANY,
+    )
+    found: dict[int, set[int]] = {}
+    for judgement, number in rows:
+        found.setdefault(judgement, set()).add(number)
+    return found
 
 
 def manifest_of(submission: Submission) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from accounts.models import User
 from assessment.enums import SHOWN_TO_LEARNER, Audience, Deed, Place
 from assessment.models import AssessmentDecision, CommentEntry
-from assessment.selectors import author_of_result
+from assessment.selectors import author_of_result, composed
 from portfolios.models import Submission
 
 
@@ -87,13 +89,16 @@ def comments_of(decision: AssessmentDecision) -> list[Comment]:
 
 def comments_by(submission: UUID, author: UUID, *, until: datetime | None = None) -> list[Comment]:
     """One person's comments on one submission as they stand now, in order of the evidence, without removed ones."""
-    entries = (
-        CommentEntry.objects.filter(comment__submission=submission, comment__author=author)
-        .select_related("criterion", "comment__pin")
-        .order_by("number")
-    )
-    if until is not None:
-        entries = entries.filter(at__lte=until)
+
+    def build(values: Sequence[Any]) -> QuerySet[Any, Any]:
+        on, by, *before = values
+        entries = CommentEntry.objects.filter(comment__submission=on, comment__author=by)
+        if before:
+            entries = entries.filter(at__lte=before[0])
+        return entries.select_related("criterion", "comment__pin").order_by("number")
+
+    moments = [] if until is None else [until]
+    entries = composed.instances("comments", build, [submission, author, *moments])
     newest = {one.comment_id: one for one in entries}
     found = [
         Comment(

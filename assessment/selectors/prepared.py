@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.querysets import search_key
 from assessment.enums import SHARES_BANK
 from assessment.models import PreparedComment
 from assessment.querysets import PreparedQuerySet
+from assessment.selectors import composed
 from catalogue.models import Criterion, Delivery, Enrolment, Level, MicroCredential
 from portfolios.models import Submission
 
@@ -62,12 +66,15 @@ def prepared_for(
     """
     learner = submission.learner
     names = [learner.name, learner.preferred_name]
-    rows = (
-        PreparedComment.objects.visible_to(user)
-        .kept()
-        .filter(micro_credential=submission.delivery.version.micro_credential_id)
-        .order_by("-uses", "made_at")
-    )
+
+    def build(values: Sequence[Any]) -> QuerySet[Any, Any]:
+        asks, now, micro_credential = values
+        seen = PreparedComment.objects.visible_to(User(pk=asks), now=now)
+        of_it = seen.kept().filter(micro_credential=micro_credential)
+        return of_it.order_by("-uses", "made_at")
+
+    kept_for = submission.delivery.version.micro_credential_id
+    rows = composed.instances("prepared", build, [user.pk, timezone.now(), kept_for])
     fitting = [one for one in rows if not name_in(one.text, names)]
     return {
         criterion.code: [one for one in fitting if one.criterion_code in ("", criterion.code)][

@@ -133,18 +133,6 @@ def standing_of(user: User) -> Standing:
     )
 
 
-def may_see(user: User, submission: UUID) -> bool:
-    """Whether `visible_to` shows the submission; each page of marking asks, so it is composed once."""
-
-    def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
-        who, now, key = values
-        seen: QuerySet[Any] = Submission.objects.visible_to(User(pk=who), now=now)
-        return seen.filter(pk=key).values_list("pk")
-
-    asked: list[UUID | datetime] = [user.pk, timezone.now(), submission]
-    return user.is_active and bool(composed.rows("visible", build, asked, limit=1))
-
-
 def part_names(standing: Standing, filters: Filters) -> list[str]:
     """The parts of the queue that there are for this person, whether or not they are empty."""
     if filters.whose == "mine":

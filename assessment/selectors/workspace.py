@@ -13,12 +13,26 @@ from assessment.definitions import Marks
 from assessment.enums import Basis
 from assessment.models import AssessmentDecision, CriterionJudgement, PreparedComment
 from assessment.outcome import Result, result_of
-from assessment.selectors import bands_of, judgements_of, levels_of, manifest_of, marks_of
+from assessment.selectors import (
+    bands_of,
+    composed,
+    judgements_of,
+    levels_of,
+    manifest_of,
+    marks_of,
+    pointed_in,
+)
 from assessment.selectors.comments import Comment, comments_by
 from assessment.selectors.prepared import prepared_for
 from assessment.selectors.queue import name_of
 from catalogue.models import Criterion, Level
-from portfolios.models import Attestation, AttestationStatement, EvidenceItem, Submission
+from portfolios.models import (
+    Attestation,
+    AttestationStatement,
+    EvidenceItem,
+    Submission,
+    SubmissionEvidence,
+)
 from portfolios.selectors.evidence import is_old, reuse_of
 from portfolios.selectors.viewing import EvidenceView, views_of
 
@@ -156,9 +170,16 @@ def files_of(
 ) -> list[File]:
     """Evidence from the manifest. Where marking is anonymous the neutral name stands for the title."""
     known = {one.code: one for one in criteria}
-    items = {
-        str(pin.evidence_id): pin.evidence for pin in submission.pins.select_related("evidence")
-    }
+    pins = composed.instances(
+        "pins",
+        lambda values: (
+            SubmissionEvidence.objects.filter(submission=values[0])
+            .select_related("evidence")
+            .order_by("number")
+        ),
+        [submission.pk],
+    )
+    items = {str(pin.evidence_id): pin.evidence for pin in pins}
     return [
         File(
             number=one["number"],
@@ -252,11 +273,7 @@ def workspace_of(
     statements = statements_of(manifest, anonymous=anonymous)
     reflections = {one["criterion"]: one["text"] for one in manifest["reflections"]}
     levels = levels_of(submission)
-    judgements = list(
-        draft.judgements.select_related("criterion", "level")
-        .prefetch_related("pointers")
-        .order_by("criterion__number")
-    )
+    judgements, pointed = judgements_of(draft), pointed_in(draft)
     criteria = [one.criterion for one in judgements]
     files = files_of(submission, manifest, criteria, anonymous=anonymous)
     show(files, submission)
@@ -279,7 +296,7 @@ def workspace_of(
             ],
             reflection=reflections.get(one.criterion.code, ""),
             statements=statements.get(one.criterion.code, []),
-            pointed={pin.number for pin in one.pointers.all()},
+            pointed=pointed.get(one.pk, set()),
             level_id=one.level_id,
             feedback=one.feedback,
             note=one.staff_note,

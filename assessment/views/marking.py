@@ -1,11 +1,13 @@
 """The workspace: opening, drafts, verdict, handing back, taking over."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -29,7 +31,7 @@ from assessment.enums import MARKING_PARTS, ChangeReason
 from assessment.forms import FinishForm, HandBackForm, key_of, read_marks, written
 from assessment.guards import is_current, is_double_marked
 from assessment.models import Allocation, AssessmentDecision
-from assessment.selectors import judgements_of, levels_of, result_of_decision
+from assessment.selectors import composed, judgements_of, levels_of, result_of_decision
 from assessment.selectors.comments import comments_by, shown_to_learner
 from assessment.selectors.filters import Filters
 from assessment.selectors.queue import SOMEBODY, name_of, place_of
@@ -63,9 +65,12 @@ from workflows.views import step_view
 
 
 def draft_of(submission: Submission, request: HttpRequest) -> AssessmentDecision | None:
-    drafts = AssessmentDecision.objects.drafts_of(person(request))
-    found: AssessmentDecision | None = drafts.filter(submission=submission).first()
-    return found
+    def build(values: Sequence[Any]) -> QuerySet[Any]:
+        author, on = values
+        return AssessmentDecision.objects.drafts_of(User(pk=author)).filter(submission=on)
+
+    drafts = composed.instances("draft", build, [person(request).pk, submission.pk])
+    return drafts[0] if drafts else None
 
 
 def lease_of_other(submission: Submission, request: HttpRequest) -> Any:

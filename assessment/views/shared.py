@@ -1,23 +1,25 @@
 """What the pages of marking have in common: who asks, which work, and where to go next."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from assessment import rules
+from assessment.selectors import composed
 from assessment.selectors.filters import Filters
-from assessment.selectors.standing import may_see
 from catalogue.models import Delivery
 from portfolios.models import Hold, Submission
 
 RELATED = (
-    "learner", "task", "rubric", "portfolio", "enrolment", "lease__holder",
+    "learner", "task", "rubric", "lease",
     "delivery__version__grade_scheme", "delivery__version__micro_credential",
 )  # fmt: skip
 
@@ -31,12 +33,21 @@ def person(request: HttpRequest) -> User:
 
 def visible(request: HttpRequest, pk: UUID) -> Submission:
     """The submission, with `is_held` for an open hold, or 404 for whoever may not know of it."""
-    if not may_see(person(request), pk):
+
+    def build(values: Sequence[Any]) -> QuerySet[Any, Any]:
+        who, now, key = values
+        seen: QuerySet[Any] = Submission.objects.visible_to(User(pk=who), now=now)
+        held = Exists(Hold.objects.open().filter(submission=OuterRef("pk")))
+        rows: QuerySet[Any] = seen.select_related(*RELATED).annotate(is_held=held)
+        return rows.filter(pk=key)
+
+    me = person(request)
+    found = (
+        composed.instances("visible", build, [me.pk, timezone.now(), pk]) if me.is_active else []
+    )
+    if not found:
         raise Http404
-    held = Exists(Hold.objects.open().filter(submission=OuterRef("pk")))
-    rows = Submission.objects.select_related(*RELATED).annotate(is_held=held)
-    found: Submission = get_object_or_404(rows, pk=pk)
-    return found
+    return cast("Submission", found[0])
 
 
 def for_marking(request: HttpRequest, pk: UUID) -> Submission:

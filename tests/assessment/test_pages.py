@@ -342,7 +342,7 @@ def test_workspace_and_allocation_take_the_same_statements_however_much_there_is
     submitted(cast, "mere")
     client.force_login(cast.ada)
     one = sql(client, url("workspace", submission.pk))
-    assert one <= 18
+    assert one <= 17
     client.force_login(cast.pam)
     board = sql(client, url("allocate", cast.delivery.pk))
     shares = sql(client, url("shares", cast.delivery.pk))

@@ -4,10 +4,12 @@ import datetime as dt
 import uuid
 
 import pytest
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from accounts.models import User
 from tests.personas import make_user
+from workflows.models import Notification
 from workflows.querysets import Composed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -87,3 +89,44 @@ def test_a_value_that_would_stay_for_everybody_is_refused(people, what):
         Composed().rows(
             "leak", lambda values: User.objects.filter(**taken).values_list("pk"), [], limit=1
         )
+
+
+def test_instances_come_with_what_belongs_to_them(people, django_assert_num_queries):
+    reads = Composed()
+    for one in people:
+        Notification.objects.create(
+            recipient=one, topic="test.news", context={"of": one.name}, dedupe_key=one.email
+        )
+
+    def build(values):
+        mine = Notification.objects.filter(recipient=values[0])
+        named = mine.annotate(folded=Upper("topic"))
+        return named.select_related("recipient").defer("context").order_by("pk")
+
+    for one in people:
+        with django_assert_num_queries(1):
+            (found,) = reads.instances("inbox", build, [one.pk])
+            assert found.recipient == one
+            assert found.recipient.joined_at == one.joined_at
+            assert found.folded == "TEST.NEWS"
+        assert found.context == {"of": one.name}
+    assert reads.instances("inbox", build, [uuid.uuid4()]) == []
+    assert reads.instances("none", lambda values: User.objects.none(), []) == []
+
+
+@pytest.mark.only_postgresql
+def test_instances_are_composed_once_and_refuse_what_would_stay(people):
+    reads, calls = Composed(), []
+
+    def build(values):
+        calls.append(list(values))
+        return User.objects.filter(pk=values[0])
+
+    for one in [*people, *people]:
+        found = reads.instances("one", build, [one.pk])
+        assert found == [one]
+        found[0].name = "Changed by whoever has it"
+    assert len(calls) == 1
+    assert [one.name for one in reads.instances("one", build, [people[0].pk])] == [people[0].name]
+    with pytest.raises(ValueError, match="stand-in"):
+        reads.instances("leak", lambda values: User.objects.filter(pk=people[0].pk), [])
