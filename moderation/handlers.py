@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import SYSTEM, User
@@ -17,10 +18,12 @@ from moderation.actions import (
     come_back,
     tell_owners_of_round,
     tell_reader,
+    tell_waiting_over,
 )
-from moderation.enums import RoundDecision, RoundState, SampleState
+from moderation.enums import EXTENSION, RoundDecision, RoundState, SampleState
+from moderation.guards import extension_open
 from moderation.models import ExternalReview, ModerationRound, RequiredAction, SampleItem
-from moderation.rules import judged_in
+from moderation.rules import judged_in, leads
 from portfolios.models import Submission
 from workflows.definitions import (
     Concern,
@@ -83,7 +86,6 @@ quiet(
     because="What follows gives somebody an item, and that is told.",
 )
 quiet(
-    "moderation.sampleitem.scored",
     "moderation.sampleitem.upheld",
     "moderation.sampleitem.adjusted",
     because="Draft until verdict: assessor and learner learn nothing before the round closes.",
@@ -163,6 +165,27 @@ def still_to_read(notification: Notification) -> bool:
         round=given.round_id, moderator=notification.recipient, state=SampleState.DRAWN
     )
     return bool(mine.filter(draw=given.draw).exists())
+
+
+@handles("moderation.sampleitem.scored", tells=["moderation.waiting_over"])
+def tell_who_waited(record: TransitionRecord) -> None:
+    """Moderators whose items waited for an extension, when the last of it has been read. Nobody else is told."""
+    item = item_of(record)
+    if item.reasons == [EXTENSION]:
+        tell_waiting_over(item.round, besides=item)
+
+
+@still_relevant("moderation.waiting_over")
+def still_waits(notification: Notification) -> bool:
+    """Not if all was decided meanwhile, or the sample is being extended again."""
+    found = ModerationRound.objects.filter(pk=notification.subject_id).first()
+    reader = notification.recipient
+    if found is None or reader is None or extension_open(found):
+        return False
+    waits = Q(state=SampleState.SCORED, moderator=reader)
+    if leads(found, reader):
+        waits |= Q(state=SampleState.ESCALATED)
+    return bool(found.items.live().filter(waits).exists())
 
 
 @handles("moderation.sampleitem.escalated", tells=["moderation.item_escalated"])
@@ -317,6 +340,14 @@ describe(
     why=READS,
     asks=True,
     sample={**SET, "due": "Friday 14 August 2026, 5:00 PM"},
+)
+describe(
+    M + "waiting_over",
+    Category.MODERATION,
+    who="Moderators whose items waited for an extension; lead moderators for what was escalated",
+    why=READS,
+    asks=True,
+    sample={**SET, "count": 3},
 )
 for one, who in (("item_escalated", "Lead moderators"), ("item_back", "The moderator")):
     describe(

@@ -62,6 +62,7 @@ from moderation.actions.telling import (
     about_round,
     tell_owners_of_round,
     tell_reader,
+    tell_waiting_over,
 )
 
 __all__ = [
@@ -113,6 +114,7 @@ __all__ = [
     "take_back_decision",
     "tell_owners_of_round",
     "tell_reader",
+    "tell_waiting_over",
     "uphold_item",
     "watch_assessor",
 ]

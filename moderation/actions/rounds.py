@@ -15,6 +15,7 @@ from accounts.words import plain_text
 from assessment.models import AssessmentDecision
 from catalogue.models import AssessmentTask, Delivery
 from moderation import guards, population, rules, sampling, selectors, verification
+from moderation.actions.telling import tell_waiting_over
 from moderation.enums import RoundState, SamplePart
 from moderation.exceptions import NothingOwed, PlanUnchanged, ReasonNeeded
 from moderation.models import (
@@ -288,6 +289,7 @@ def extend_sample(moderation_round: ModerationRound, *, actor: User) -> Moderati
         make_items(fresh, picks, actor=actor, draw=draw)
     ModerationRound.objects.filter(pk=fresh.pk).update(extensions_owed=[])
     fresh.extensions_owed = []
+    tell_waiting_over(fresh)  # nothing was left to draw
     return fresh
 
 

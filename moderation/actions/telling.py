@@ -7,6 +7,8 @@ from typing import Any
 from accounts.models import Actor, User
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
+from moderation.enums import RoundState, SampleState
+from moderation.guards import extension_open
 from moderation.models import Meeting, ModerationRound, RequiredAction, SampleItem
 from workflows.actions import set_deadline
 from workflows.models import TransitionRecord
@@ -16,6 +18,7 @@ from workflows.working_days import at_wall
 MODERATION_DEADLINE = "moderation"
 ACTION_DEADLINE = "action"
 ACTION_OVERDUE = "action_overdue"
+DECIDES_ITEMS = (RoundState.REVIEWING, RoundState.REOPENED)
 
 
 def about_round(moderation_round: ModerationRound) -> dict[str, object]:
@@ -62,6 +65,41 @@ def tell_reader(item: SampleItem, *, actor: Actor, record: TransitionRecord | No
         context=about_round(item.round)
         | {"due": item.due_at.isoformat() if item.due_at else "", "count": count},
     )
+
+
+def tell_waiting_over(
+    moderation_round: ModerationRound, *, besides: SampleItem | None = None
+) -> None:
+    """What waited for an extension can be decided: once for each extension, each moderator and the leads.
+
+    A moderator hears of items that they had read, `besides` the one just read; the lead of escalated ones.
+    Nobody is told while more is to be drawn or read.
+    """
+    if extension_open(moderation_round) or moderation_round.state not in DECIDES_ITEMS:
+        return
+    waited = moderation_round.items.live()
+    if besides is not None:
+        waited = waited.exclude(pk=besides.pk)
+    mine: dict[User, list[SampleItem]] = {}
+    for item in waited.filter(state=SampleState.SCORED, moderator__isnull=False).select_related(
+        "moderator"
+    ):
+        mine.setdefault(item.moderator, []).append(item)
+    escalated = list(waited.filter(state=SampleState.ESCALATED))
+    for person in leading([moderation_round.delivery_id]) if escalated else ():
+        mine.setdefault(person, []).extend(escalated)
+    for person, items in mine.items():
+        alone = len(items) == 1
+        notify(
+            topic="moderation.waiting_over",
+            recipients=[person],
+            subject=moderation_round,
+            dedupe=f"{moderation_round.pk}:{len(moderation_round.draws)}",
+            path=f"/moderate/r/{items[0].pk}/compare/"
+            if alone
+            else f"/moderate/rounds/{moderation_round.pk}/",
+            context=about_round(moderation_round) | {"count": len(items)},
+        )
 
 
 def about_action(action: RequiredAction) -> dict[str, object]:

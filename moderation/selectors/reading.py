@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 
 from accounts.models import User
+from assessment.enums import Basis
 from assessment.models import AssessmentDecision, CriterionJudgement
 from assessment.selectors import conflicts_among, result_for, results_for
 from catalogue.enums import DeliveryRoleKind
@@ -151,6 +152,14 @@ class ComparedCriterion:
         return self.gap != 0
 
 
+CHANGED_BY: dict[str, str] = {
+    Basis.MODERATION: "Moderation has changed the result since.",
+    Basis.CORRECTION: "The result was corrected since.",
+    Basis.RECONSIDERATION: "The result was reconsidered since.",
+}
+"""What is said of a result that was changed otherwise than by assessing the work anew for the round."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Both readings of an item."""
@@ -159,6 +168,7 @@ class Comparison:
     frozen: AssessmentDecision
     reading: ModeratorReading
     criteria: list[ComparedCriterion]
+    was_returned: bool = False
 
     @property
     def differences(self) -> list[dict[str, Any]]:
@@ -194,8 +204,15 @@ class Comparison:
         return [one for one in self.criteria if not one.differs]
 
     @property
-    def was_revised(self) -> bool:
-        return self.decision.pk != self.frozen.pk
+    def revision(self) -> str:
+        """Why another decision counts now than the one that was frozen; empty where it is the same."""
+        if self.decision.pk == self.frozen.pk:
+            return ""
+        if self.decision.basis in CHANGED_BY:
+            return CHANGED_BY[self.decision.basis]
+        if self.was_returned:
+            return "The assessor decided anew after the work was returned."
+        return "The work was assessed again after the set was frozen."
 
 
 def label_of(judged: Any) -> str:
@@ -228,7 +245,9 @@ def comparison_of(item: SampleItem) -> Comparison | None:
             else None
         )
         rows.append(ComparedCriterion(mine.criterion, other, mine, gap))
-    return Comparison(decision, item.decision, reading, rows)
+    revised = decision.pk != item.decision_id
+    returned = revised and item.decisions.filter(outcome=SampleState.RETURNED).exists()
+    return Comparison(decision, item.decision, reading, rows, was_returned=returned)
 
 
 def evidence_open_to(user: User, comparison: Comparison) -> set[UUID]:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
@@ -96,10 +97,12 @@ def early_reading(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
         )
         return redirect("moderation:early_check", pk=check.pk)
     open_record(found.decision, actor=me, purpose="Early check")
+    judgements = judgements_of(found.decision)
+    prefetch_related_objects(judgements, "pointers")
     context = {
         "check": check,
         "found": found,
-        "judgements": judgements_of(found.decision),
+        "judgements": judgements,
         "evidence": manifest_of(found.place.submission),
         "form": form,
     }

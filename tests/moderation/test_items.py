@@ -290,7 +290,7 @@ def test_returned_work_comes_back_to_be_compared_again(chance: Chance) -> None:
     come_back(submission)
     again = selectors.comparison_of(fresh(item))
     assert again is not None
-    assert again.was_revised
+    assert again.revision == "The assessor decided anew after the work was returned."
     assert again.disagreement == ""
     uphold_item(fresh(item), actor=moderator_of(item))
     # The revision changed the level that was frozen: that is a disagreement all the same.

@@ -13,8 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from assessment.actions.deciding import record_decision
+from assessment.actions.early import begin_reading
 from assessment.actions.marking import save_draft
 from assessment.definitions import Judged
+from assessment.models import EarlyCheck, EarlyPlace
 from moderation import exports, selectors
 from moderation.actions import (
     Levels,
@@ -221,3 +223,18 @@ def test_returned_work_keeps_the_pointers_of_its_assessor(cast: Cast) -> None:
     draft = opened(Submission.objects.get(pk=item.submission_id), cast.ada)
     own = draft.judgements.get(criterion__code="C1").pointers
     assert list(own.values_list("number", flat=True)) == [1, 3]
+
+
+def test_the_early_check_shows_where_the_assessor_looked(cast: Cast) -> None:
+    item = items()[0]
+    check = EarlyCheck.objects.create(delivery=cast.delivery, task=cast.task, size=1)
+    place = EarlyPlace.objects.create(check_of=check, submission=item.submission, number=1)
+    moses, path = signed_in(cast, "moses"), at("early_reading", check.pk, 1)
+    assert "Rests on" not in moses.get(path, follow=True).content.decode()  # not opened yet
+    begin_reading(place, actor=cast.moses)
+    page = " ".join(moses.get(path).content.decode().split())
+    links = [f'<a class="govuk-link" href="#evidence-{number}">' for number in (1, 3)]
+    assert f"Rests on {links[0]}evidence 1</a> and {links[1]}evidence 3</a></dd>" in page
+    assert page.count("Points to no evidence.") == 2
+    for number in (1, 3):
+        assert f'id="evidence-{number}"' in page

@@ -3,12 +3,16 @@
 from uuid import uuid4
 
 import pytest
+from django.urls import reverse
 
+from assessment.enums import Basis
+from assessment.models import AssessmentDecision
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole
 from moderation import guards, rules, selectors
 from moderation.actions import (
     Levels,
+    adjust_item,
     open_comparison,
     save_reading,
     seal_reading,
@@ -16,7 +20,7 @@ from moderation.actions import (
 )
 from moderation.enums import SampleState
 from moderation.exceptions import IncompleteReading, ReasonNeeded
-from moderation.models import SampleItem
+from moderation.models import ModeratorReading, SampleItem
 from portfolios.enums import PartKind
 from portfolios.models import Part
 from tests.factories.moderation import (
@@ -26,6 +30,7 @@ from tests.factories.moderation import (
     moderator_of,
     scored,
 )
+from tests.moderation.test_views import signed_in
 from tests.personas import Cast, make_cast
 from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState, StaleVersion
@@ -92,6 +97,43 @@ def test_the_comparison_opens_after_sealing_and_each_opening_is_recorded(cast: C
     assert comparison.disagreement == ""
     seen = AccessRecord.objects.get()
     assert (seen.actor, seen.subject_id) == (moderator_of(item), comparison.decision.pk)
+
+
+@pytest.mark.parametrize(
+    ("basis", "was_returned", "says"),
+    [
+        (Basis.ASSESSMENT, True, "after the work was returned"),
+        (Basis.ADJUDICATION, True, "after the work was returned"),
+        (Basis.ASSESSMENT, False, "assessed again after the set was frozen"),
+        (Basis.MODERATION, False, "Moderation has changed"),
+        (Basis.MODERATION, True, "Moderation has changed"),
+        (Basis.CORRECTION, False, "was corrected"),
+        (Basis.RECONSIDERATION, False, "was reconsidered"),
+    ],
+)
+def test_why_another_decision_counts_than_the_one_that_was_frozen(
+    basis: Basis, was_returned: bool, says: str
+) -> None:
+    frozen, now = AssessmentDecision(pk=uuid4()), AssessmentDecision(pk=uuid4(), basis=basis)
+    reading = ModeratorReading()
+    made = selectors.Comparison(now, frozen, reading, [], was_returned=was_returned)
+    assert says in made.revision
+    assert ("returned" in made.revision) == ("returned" in says)
+    assert selectors.Comparison(now, now, reading, [], was_returned=was_returned).revision == ""
+
+
+def test_the_page_speaks_of_a_return_only_where_there_was_one(cast: Cast) -> None:
+    item = drawn_round(cast).items.get()
+    scored(item, "E")
+    mine = signed_in(cast, moderator_of(item).email.split("@")[0])
+    path = reverse("moderation:compare", args=[item.pk])
+    assert "What was frozen is kept." not in mine.get(path).content.decode()
+    adjust_item(
+        fresh(item), actor=moderator_of(item), reason="Page 3 was missed.", factual_error=True
+    )
+    shown = mine.get(path).content.decode()
+    assert "The result was corrected since. What was frozen is kept." in shown
+    assert "returned" not in shown
 
 
 def test_whoever_judged_it_decides_nothing_on_it(cast: Cast) -> None:
