@@ -9,7 +9,7 @@ LOGGING = logging_config(as_json=True, level=LOG_LEVEL)
 DATABASES = {"default": database(env.str("DATABASE_URL"))}
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.cache.SteadyCache",
         "LOCATION": CACHE_URL or REDIS_URL,
     }
 }
