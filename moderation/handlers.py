@@ -1,5 +1,6 @@
 """Who is told about moderation, and what follows by itself. No mail names a result, a level or a learner."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -33,8 +34,10 @@ from workflows.definitions import (
     lies_in,
     offers_outside,
     quiet,
+    reminder_batch,
     reminder_relevant,
     reminder_text,
+    reminder_together,
     still_relevant,
     when_moved,
 )
@@ -147,12 +150,72 @@ def keep_reading_date(deadline: Deadline) -> None:
 @reminder_text(MODERATION_DEADLINE, tells=["moderation.item_due"])
 def reading_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     """Which set the item belongs to, and until when; never why it was drawn."""
-    item = SampleItem.objects.select_related("round__delivery", "round__task").get(
-        pk=row.deadline.subject_id
+    rows = SampleItem.objects.select_related("round__delivery", "round__task")
+    return reading_text(rows.get(pk=row.deadline.subject_id), row)
+
+
+@reminder_batch(MODERATION_DEADLINE)
+def reading_texts(rows: list[Reminder]) -> dict[int, tuple[str, str, dict[str, Any]]]:
+    """Both answers for many at once; the same as `still_unread` and `reading_reminder`, in one query."""
+    unread = SampleItem.objects.live().filter(
+        pk__in={row.deadline.subject_id for row in rows}, state=SampleState.DRAWN
     )
+    items = {item.pk: item for item in unread.select_related("round__delivery", "round__task")}
+    return {
+        row.pk: reading_text(items[row.deadline.subject_id], row)
+        for row in rows
+        if row.deadline.subject_id in items
+    }
+
+
+def reading_text(item: SampleItem, row: Reminder) -> tuple[str, str, dict[str, Any]]:
+    """Which set the item belongs to, and until when; never why it was drawn."""
     due = row.deadline.due_at.astimezone(item.round.delivery.zone)
-    context = about_round(item.round) | {"due": due.strftime("%A %-d %B %Y, %-I:%M %p")}
+    context = about_round(item.round) | {"due": f"{due:%A %-d %B %Y, %-I:%M %p}", "count": 1}
     return "moderation.item_due", f"/moderate/r/{item.pk}/mark/", context
+
+
+@reminder_together(MODERATION_DEADLINE)
+def reading_reminders(
+    rows: list[Reminder],
+) -> dict[int, tuple[str, tuple[str, str, dict[str, Any]]]]:
+    """One for each person, round and moment, with how much is unread of what is due then. Two queries."""
+    items = {
+        item.pk: item
+        for item in SampleItem.objects.filter(
+            pk__in={row.deadline.subject_id for row in rows}
+        ).select_related("round__delivery", "round__task")
+    }
+    unread = Counter(
+        SampleItem.objects.live()
+        .filter(
+            round__in={item.round_id for item in items.values()},
+            moderator__in={row.recipient_id for row in rows},
+            state=SampleState.DRAWN,
+        )
+        .values_list("round_id", "moderator_id", "due_at")
+    )
+    found = {}
+    for row in rows:
+        item = items[row.deadline.subject_id]
+        count = unread[item.round_id, row.recipient_id, row.deadline.due_at] or 1
+        topic, path, context = reading_text(item, row)
+        if count > 1:
+            path = f"/moderate/rounds/{item.round_id}/"
+        found[row.pk] = (str(item.round_id), (topic, path, context | {"count": count}))
+    return found
+
+
+@still_relevant("moderation.item_due")
+def still_to_remind(notification: Notification) -> bool:
+    """Not if nothing of that round is left for the person to read."""
+    due = SampleItem.objects.filter(pk=notification.subject_id).first()
+    if due is None:
+        return False
+    mine = SampleItem.objects.live().filter(
+        round=due.round_id, moderator=notification.recipient, state=SampleState.DRAWN
+    )
+    return bool(mine.exists())
 
 
 @still_relevant("moderation.item_given")
@@ -339,7 +402,7 @@ describe(
     who="The moderator, while it is not read",
     why=READS,
     asks=True,
-    sample={**SET, "due": "Friday 14 August 2026, 5:00 PM"},
+    sample={**SET, "due": "Friday 14 August 2026, 5:00 PM", "count": 3},
 )
 describe(
     M + "waiting_over",

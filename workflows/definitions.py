@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     DeadlineHook = Callable[[Deadline], None]
     ReminderText = Callable[[Reminder], tuple[str, str, dict[str, Any]]]
     ReminderBatch = Callable[[list[Reminder]], dict[int, tuple[str, str, dict[str, Any]]]]
+    Together = Callable[[list[Reminder]], dict[int, tuple[str, tuple[str, str, dict[str, Any]]]]]
     Round = Callable[[], int]
     Sender = Callable[[Any, str], str]
     Concerning = Callable[[TransitionRecord], "Concern"]
@@ -29,6 +30,7 @@ relevance: "dict[str, Relevance]" = {}
 reminder_relevance: "dict[str, DeadlineRelevance]" = {}
 reminder_texts: "dict[str, ReminderText]" = {}
 reminder_batches: "dict[str, ReminderBatch]" = {}
+reminders_together: "dict[str, Together]" = {}
 rounds: "dict[str, Round]" = {}
 extra_topics: set[str] = set()
 deadline_moved: "dict[str, list[DeadlineHook]]" = {}
@@ -116,6 +118,20 @@ def reminder_batch(*kinds: str) -> "Callable[[ReminderBatch], ReminderBatch]":
     def wrap(batch: "ReminderBatch") -> "ReminderBatch":
         reminder_batches.update(dict.fromkeys(kinds, batch))
         return batch
+
+    return wrap
+
+
+def reminder_together(*kinds: str) -> "Callable[[Together], Together]":
+    """Register of which a person is reminded in one message: key to what is shared, and the text of all.
+
+    Rows of one recipient, offset and moment that share the same go out as one; each is marked. What is
+    shared stays the same whatever becomes of the subject, so that the nightly comparison finds the message.
+    """
+
+    def wrap(share: "Together") -> "Together":
+        reminders_together.update(dict.fromkeys(kinds, share))
+        return share
 
     return wrap
 

@@ -1,8 +1,12 @@
 """What people of a round are shown while it is read: who has what, what comes next, and what has to wait."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from moderation import selectors
 from moderation.actions import (
@@ -25,6 +29,9 @@ from tests.factories.moderation import (
 from tests.moderation.test_views import at, signed_in
 from tests.personas import Cast, make_cast
 from tests.worlds import kept
+from workflows.actions import sweep_due
+from workflows.actions.reconciling import reconcile
+from workflows.definitions import unwanted
 from workflows.enums import ReminderState
 from workflows.models import Notification, Reminder
 from workflows.notifications.wording import title_of
@@ -178,6 +185,39 @@ def test_one_message_for_all_that_a_draw_gives_somebody(world: World) -> None:
         assert told.context["count"] == share.to_read > 1
         assert told.path == at("round", drawn.pk)
         assert f"{share.to_read} submissions to read" in title_of(told)
+
+
+def test_one_reminder_for_all_that_is_due_to_somebody_then(world: World) -> None:
+    cast, drawn, targeted, _random = world
+    drain()
+    first = moderator_of(targeted)
+    other = cast.ed if first == cast.moses else cast.moses
+    unread = {
+        person: drawn.items.filter(moderator=person, state=SampleState.DRAWN).count()
+        for person in (first, other)
+    }
+    assert min(unread.values()) > 1
+    scored(targeted)
+    drain()
+    unread[first] -= 1
+    rows = Reminder.objects.filter(deadline__kind="moderation", offset="-48h")
+    rows.filter(state=ReminderState.PLANNED).update(fire_at=timezone.now() - timedelta(seconds=1))
+    with CaptureQueriesContext(connection) as asked:
+        assert sweep_due() == 2
+    assert len([one for one in asked if 'FROM "moderation_sampleitem"' in one["sql"]]) == 3
+    told = {one.recipient: one for one in Notification.objects.filter(topic="moderation.item_due")}
+    assert {who: one.context["count"] for who, one in told.items()} == unread
+    for who, one in told.items():
+        many = unread[who] > 1
+        assert one.path == at("round", drawn.pk) if many else one.path.endswith("/mark/")
+        assert f"{unread[who]} items to moderate are due" in title_of(one) or not many
+        assert unwanted(one) == ""
+    assert rows.filter(state=ReminderState.FIRED).count() == sum(unread.values())
+    assert reconcile().findings == []
+    for item in drawn.items.filter(moderator=first, state=SampleState.DRAWN):
+        scored(item)
+    assert unwanted(told[first])
+    assert not unwanted(told[other])
 
 
 def test_what_is_given_on_is_told_and_reminds_nobody_else(world: World) -> None:

@@ -96,6 +96,38 @@ def test_a_kind_may_answer_for_many_at_once(docket, monkeypatch):
     assert made.reminders.filter(state=ReminderState.CANCELLED).count() == 3
 
 
+def test_what_is_shared_goes_out_as_one_and_every_row_is_marked(box, ada, abe, monkeypatch):
+    due = in_days(30)
+    dockets = [file_docket(box, ada, title=f"D{number}") for number in range(4)]
+    made = [make(docket, [ada, abe], offsets=["-7d"], due_at=due) for docket in dockets]
+    rows = Reminder.objects.filter(deadline__in=made)
+    rows.update(fire_at=Now() - dt.timedelta(seconds=1))
+    alone = made[3].reminders.get(recipient=abe)
+
+    def share(some):
+        text = ("testapp.docket.soon", "/all/", {"title": str(len(some))})
+        return {row.pk: ("one box", text) for row in some if row.pk != alone.pk}
+
+    monkeypatch.setitem(definitions.reminders_together, "hand_in", share)
+    assert (
+        sweep_due(batch=3) == 6
+    )  # three batches with two people each; nobody is told twice of the same
+    told = Notification.objects.order_by("pk")
+    assert [one.path for one in told.filter(recipient=ada)] == ["/all/"]
+    assert sorted(one.path for one in told.filter(recipient=abe)) == ["/all/", "/here/"]
+    assert set(rows.values_list("state", flat=True)) == {ReminderState.FIRED}
+    run = reconcile()
+    assert (run.missing, run.extra, run.findings) == (0, 0, [])
+    OutboxMessage.objects.filter(notification__in=told).delete()
+    told.filter(recipient=ada).delete()
+    assert reconcile().missing == 4
+    assert set(rows.filter(recipient=ada).values_list("state", flat=True)) == {
+        ReminderState.PLANNED
+    }
+    sweep_due()
+    assert told.filter(recipient=ada).count() == 1
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_statements_of_a_sweep_do_not_grow_with_it(docket, number, django_assert_num_queries):
     made = make(docket, [person(f"P{one}") for one in range(number)], offsets=["-7d"])

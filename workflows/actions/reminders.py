@@ -10,7 +10,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from workflows.actions.deadlines import WITHOUT
-from workflows.definitions import overdue, reminder_batches, reminder_relevance, reminder_texts
+from workflows.definitions import (
+    overdue,
+    reminder_batches,
+    reminder_relevance,
+    reminder_texts,
+    reminders_together,
+)
 from workflows.enums import DeadlineState, Lane, ReminderState
 from workflows.models import Reminder
 from workflows.notifications import Draft, notify_all
@@ -95,21 +101,23 @@ def sweep_batch(
             marks[refusal].append(row.pk)
         else:
             asked[row.deadline.kind].append(row)
-    drafts: list[Draft] = []
+    drafts: dict[tuple[str, Any], Draft] = {}
     late_ones: list[Reminder] = []
     for kind, waiting in asked.items():
         texts = texts_of(kind, waiting)
+        shared = shared_of(kind, [row for row in waiting if row.pk in texts])
         for row in waiting:
             if (text := texts.get(row.pk)) is None:
                 marks[ReminderState.CANCELLED, "Nothing is waited for any more."].append(row.pk)
                 continue
             marks[late(row)].append(row.pk)
             if late(row)[0] == ReminderState.FIRED:
-                drafts.append(draft_of(row, text))
+                key, said = shared.get(row.pk) or (own_key(row), text)
+                drafts.setdefault((key, row.recipient_id), draft_of(row, said, key))
                 if row.offset.startswith("+"):
                     late_ones.append(row)
     others = [one for hook in overdue for one in hook(late_ones)] if late_ones else []
-    notify_all([*drafts, *others])
+    notify_all([*drafts.values(), *others])
     for (state, because), keys in marks.items():
         Reminder.objects.filter(pk__in=keys).update(
             state=state, because=because, fired_at=Now() if state == ReminderState.FIRED else None
@@ -155,12 +163,31 @@ def texts_of(kind: str, rows: list[Reminder]) -> dict[int, Text]:
     return texts
 
 
-def key_of(row: Reminder) -> str:
-    """Once in a generation: the part of the notification's key between topic and recipient."""
+def shared_of(kind: str, rows: list[Reminder]) -> dict[int, tuple[str, Text]]:
+    """Key and text of reminders that go out together with others of the same person and moment."""
+    if kind not in reminders_together or not rows:
+        return {}
+    found = reminders_together[kind](rows)
+    return {
+        row.pk: (f"reminder:{kind}:{what}:{row.offset}:{row.fire_at.timestamp():.0f}", text)
+        for row in rows
+        if row.pk in found
+        for what, text in [found[row.pk]]
+    }
+
+
+def own_key(row: Reminder) -> str:
+    """Once in a generation."""
     return f"reminder:{row.deadline_id}:{row.offset}:{row.generation}"
 
 
-def draft_of(row: Reminder, text: Text) -> Draft:
+def key_of(row: Reminder) -> str:
+    """The part of the notification's key between topic and recipient."""
+    shared = shared_of(row.deadline.kind, [row]).get(row.pk)
+    return shared[0] if shared else own_key(row)
+
+
+def draft_of(row: Reminder, text: Text, key: str) -> Draft:
     topic, path, context = text
     deadline = row.deadline
     return Draft(
@@ -169,7 +196,7 @@ def draft_of(row: Reminder, text: Text) -> Draft:
         path=path,
         context=context,
         lane=Lane.REMINDER,
-        anchor=key_of(row),
+        anchor=key,
         subject=(deadline.subject_type, deadline.subject_id),
         deadline=deadline,
         useful_until=None if row.offset.startswith("+") else deadline.due_at,
