@@ -8,6 +8,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from accounts.wording import percent
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -73,11 +75,11 @@ def judge(pairs: Sequence[Pair], rule: PassRule) -> Verdict:
     reasons = []
     if Fraction(exact, count) < fraction(rule.exact):
         reasons.append(
-            f"{exact} of {count} levels are the agreed ones; {rule.exact:.0%} are needed."
+            f"{exact} of {count} levels are the agreed ones; {percent(rule.exact)} are needed."
         )
     if Fraction(adjacent, count) < fraction(rule.adjacent):
         reasons.append(
-            f"{adjacent} of {count} levels lie within one level; {rule.adjacent:.0%} are needed."
+            f"{adjacent} of {count} levels lie within one level; {percent(rule.adjacent)} are needed."
         )
     if wrong:
         works = "piece of work passes" if wrong == 1 else "pieces of work pass"

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.enums import OrganisationRole
 from accounts.models import Organisation, User
+from accounts.wording import percent
 from catalogue.checklist import Examined, examine
 from catalogue.enums import PreModerationDecision, VersionState
 from catalogue.guards import moved_parts
@@ -406,7 +407,7 @@ class PolicyLine:
         if unit == "bytes":
             return filesizeformat(self.value).replace("\xa0", " ")
         if unit == "0 to 1":
-            return f"{self.value:.0%}"
+            return percent(self.value)
         if unit == "o’clock":
             return f"{self.value}:00"
         return f"{self.value} {unit[:-1] if self.value == 1 and unit.endswith('s') else unit}"

@@ -11,6 +11,7 @@ from fractions import Fraction
 from math import ceil, comb, lgamma
 from typing import Any
 
+from accounts.wording import percent
 from moderation.distributions import beta_quantile, normal_quantile
 
 NEAR = 1e-7
@@ -229,11 +230,11 @@ class Assurance:
         if self.frame == 0:
             return "Every decision was read because of what it is. There was no random part."
         word = "disagreement" if self.found == 1 else "disagreements"
-        share = f"{100 * self.at_most / self.frame:.0f}"
+        share = percent(self.at_most / self.frame)
         return (
             f"Random part: {self.read} of {self.frame}, {self.found} {word}. "
-            f"With {100 * self.confidence:g} % confidence at most {self.at_most} of {self.frame} "
-            f"decisions ({share} %) would be judged differently."
+            f"With {100 * self.confidence:g}\u00a0% confidence at most {self.at_most} of {self.frame} "
+            f"decisions ({share}) would be judged differently."
         )
 
     @property

@@ -9,6 +9,8 @@ import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from accounts.wording import NO_BREAK, percent
+
 WIDTH = 360
 LEFT, RIGHT, TOP, BOTTOM = 96, 16, 10, 40
 ROW = 30
@@ -96,11 +98,11 @@ class Chart:
 
     @property
     def csv(self) -> str:
-        """The table as a file."""
+        """The table as a file, with plain spaces: not every program reads the others in a number."""
         text = io.StringIO(newline="")
         out = csv.writer(text, lineterminator="\n")
-        out.writerow(self.columns)
-        out.writerows(self.rows)
+        for row in (self.columns, *self.rows):
+            out.writerow([one.replace(NO_BREAK, " ") for one in row])
         return text.getvalue()
 
 
@@ -136,7 +138,7 @@ def intervals(
 ) -> Chart:
     """A dot for each value with the line of its 95 % interval. `shown` is percent or number."""
     low, high = ends
-    columns = (of, measure, "95 % from", "to", counted)
+    columns = (of, measure, "95\u00a0% from", "to", counted)
     rows = tuple(
         (
             one.label,
@@ -259,7 +261,7 @@ def lines(
 def words(value: float, shown: str, *, short: bool = False) -> str:
     """A number as the table writes it."""
     if shown == "percent":
-        return f"{100 * value:.0f} %" if short else f"{100 * value:.1f} %"
+        return percent(value, 0 if short else 1)
     if shown == "signed":
         if short and value == 0:
             return "0"
@@ -269,6 +271,6 @@ def words(value: float, shown: str, *, short: bool = False) -> str:
 
 def number(text: str) -> float:
     """What the table wrote, as a number again: the plot is drawn from the table."""
-    if text.endswith(" %"):
+    if text.endswith("%"):
         return float(text[:-2]) / 100
     return float(text)

@@ -92,7 +92,7 @@ def chart(cases: Sequence[Case], what: str, of: str, least: int = LEAST) -> char
     return charts.intervals(
         what,
         title,
-        f"The share of {base}, with 95 % intervals. {left_out}",
+        f"The share of {base}, with 95\u00a0% intervals. {left_out}",
         [charts.Estimate(one.group, one.share, one.low, one.high, one.n) for one in found],
         of=of,
         measure=word,

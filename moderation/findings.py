@@ -7,6 +7,7 @@ by name for those who may see them.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from accounts.wording import percent
 from moderation import charts
 
 Figures = Mapping[str, Any]
@@ -21,10 +22,6 @@ def estimate(label: str, figures: Figures, measure: str = "exact") -> charts.Est
     """One measure with its interval, for a plot."""
     low, high = figures["intervals"].get(measure, (None, None))
     return charts.Estimate(label, figures[measure], low, high, figures["items"])
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
 
 
 def by_criterion(
@@ -57,7 +54,7 @@ def by_criterion(
         measure="Same level",
         ends=(0, 1),
         ticks=(0, 0.25, 0.5, 0.75, 1),
-        reference=(GOOD, "80 %, what is commonly asked for"),
+        reference=(GOOD, f"{percent(GOOD)}, what is commonly asked for"),
     )
 
 

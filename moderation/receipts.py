@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from accounts.wording import percent
 from moderation.enums import RoundDecision, RoundState, SampleState
 from portfolios.receipts import pdf
 
@@ -113,9 +114,9 @@ def agreement_rows(statistics: Facts) -> list[list[str]]:
         [
             name,
             str(one["items"]),
-            f"{100 * one['exact']:.0f} %",
-            f"{100 * one['adjacent']:.0f} %",
-            f"{100 * one['pass_fail']:.0f} %",
+            percent(one["exact"]),
+            percent(one["adjacent"]),
+            percent(one["pass_fail"]),
             f"{one['bias']:+.2f}",
         ]
         for name, one in groups

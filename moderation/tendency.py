@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from accounts.wording import percent
 from moderation import charts, drift, judgements, ranking
 from moderation.ratingscale import chances
 from moderation.severity import Fit, fit
@@ -293,7 +294,7 @@ def severity_chart(people: Iterable[tuple[str, Figures]]) -> charts.Chart:
     return charts.intervals(
         "severity",
         title,
-        "Severity in logits, with 95 % intervals; right of 0 is stricter than the mean of all, and how hard "
+        "Severity in logits, with 95\u00a0% intervals; right of 0 is stricter than the mean of all, and how hard "
         "the work and the criteria were is taken into account. Where intervals overlap widely, "
         "chance explains the difference.",
         [
@@ -325,7 +326,7 @@ def rounds_chart(rounds: Sequence[Figures]) -> charts.Chart | None:
         f"{', '.join(out)}: another share of differing levels than the other rounds"
         if out
         else "No round stands out by its share of differing levels",
-        f"The share of pieces on which at least one level differed, about {100 * made.centre:.0f} % in all, "
+        f"The share of pieces on which at least one level differed, about {percent(made.centre)} in all, "
         f"with {limits}. A round outside them is a reason to look at its task and its people.",
         x_title="Round",
         y_title="Share",

@@ -75,8 +75,8 @@ def place_in_words(entry: CommentEntry) -> str:
     quote = f"“{entry.quote}”" if entry.quote else ""
     if entry.place == Place.BOX:
         where = (
-            f"a part {entry.left} % from the left and {entry.top} % from the top, "
-            f"{entry.width} % wide and {entry.height} % high"
+            f"a part {entry.left}\u00a0% from the left and {entry.top}\u00a0% from the top, "
+            f"{entry.width}\u00a0% wide and {entry.height}\u00a0% high"
         )
         return ", ".join(filter(None, (page, where, quote))).capitalize()
     return ", ".join(filter(None, (page, quote))) or "The whole piece"

@@ -4,13 +4,10 @@ from typing import Any
 
 from django import template
 
+from accounts.wording import percent
+
 register = template.Library()
-
-
-@register.filter
-def percent(value: float) -> str:
-    """0.914 as 91 %."""
-    return f"{100 * value:.0f}\u00a0%"
+register.filter("percent", percent)
 
 
 @register.filter

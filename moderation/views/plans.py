@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.wording import percent
 from moderation import actions, assurance, charts, replay, selectors, verification
 from moderation.enums import RoundState
 from moderation.exceptions import PlanUnchanged
@@ -53,7 +54,7 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
         "rules": rules_in_words(version.policy, Counter(r for p in drawn.picks for r in p.reasons)),
         "size_words": size_in_words(version.policy),
         "targeted": [(work[one.key], words(one.reasons)) for one in drawn.targeted],
-        "random": [(work[one.key], f"{float(one.probability):.0%}") for one in drawn.random],
+        "random": [(work[one.key], percent(float(one.probability))) for one in drawn.random],
         "drawn_from": frame,
         "hours": hours(len(drawn.picks), version.policy),
         "tried": tried,
@@ -98,12 +99,12 @@ def size_in_words(policy: dict[str, Any]) -> str:
         return "Enough to accept the set if nothing is found; more is read while it is in doubt."
     if policy["sample.by_assurance"]:
         return (
-            f"So many that finding nothing rules out {policy['assurance.p_star']:.0%} wrong decisions "
-            f"with {1 - policy['assurance.alpha']:.0%} confidence."
+            f"So many that finding nothing rules out {percent(policy['assurance.p_star'])} wrong decisions "
+            f"with {percent(1 - policy['assurance.alpha'])} confidence."
         )
     return (
         f"The most of {policy['sample.min_per_assessor']} for each assessor, {policy['sample.min']}, "
-        f"{policy['sample.share']:.0%} of the frame and its square root."
+        f"{percent(policy['sample.share'])} of the frame and its square root."
     )
 
 
@@ -127,8 +128,8 @@ def detection_chart(policy: dict[str, Any], frame: int, read: int) -> charts.Cha
     at_star = assurance.detection_probability(frame, wrong, read)
     return charts.lines(
         "detection",
-        f"Reading {read} of {frame} meets at least one error with a chance of {at_star:.0%} "
-        f"if {share:.0%} are wrong",
+        f"Reading {read} of {frame} meets at least one error with a chance of {percent(at_star)} "
+        f"if {percent(share)} are wrong",
         f"{wrong} of the {frame} decisions in the random frame would then be judged differently. "
         "The more are wrong, the surer one of them is read.",
         x_title="Wrong decisions in the frame",
@@ -196,7 +197,7 @@ def compared(
                 f"{before.expected:.1f} of {before.known}",
                 f"{after.expected:.1f} of {after.known}",
             ),
-            ("Chance to meet at least one", f"{before.any_met:.0%}", f"{after.any_met:.0%}"),
+            ("Chance to meet at least one", percent(before.any_met), percent(after.any_met)),
         ]
     return rows
 

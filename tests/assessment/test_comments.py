@@ -47,7 +47,7 @@ def test_the_form_is_prefilled_and_saves_without_scripts_or_pointer(client, cast
     made = EvidenceComment.objects.get()
     assert answer["Location"] == f"{url('workspace', submission.pk)}#comment-{made.pk}"
     words = client.get(url("workspace", submission.pk)).content.decode()
-    assert "Evidence 2, Page 2, a part 10 % from the left" in words
+    assert "Evidence 2, Page 2, a part 10\u00a0% from the left" in words
     assert f'href="#comment-{made.pk}"' in words
     assert f'id="comment-{made.pk}"' in words
 

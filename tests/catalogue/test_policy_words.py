@@ -31,7 +31,7 @@ def test_no_page_shows_a_key():
         ("marking.double", True, "Yes"),
         ("referral.max", 1, "1 time"),
         ("marking.days", 1, "1 working day"),
-        ("assurance.alpha", 0.05, "5%"),
+        ("assurance.alpha", 0.05, "5\u00a0%"),
         ("release.hour", 10, "10:00"),
         ("evidence.max_bytes", 524288000, "500.0 MB"),
         ("reminder.offsets", [], "Never"),

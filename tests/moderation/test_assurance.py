@@ -188,11 +188,11 @@ def test_a_share_of_nothing_is_refused() -> None:
 def test_sentence() -> None:
     said = a.assurance(48, 11, 0)
     assert said.sentence == (
-        "Random part: 11 of 48, 0 disagreements. With 95 % confidence at most 10 of 48 decisions "
-        "(21 %) would be judged differently."
+        "Random part: 11 of 48, 0 disagreements. With 95\u00a0% confidence at most 10 of 48 decisions "
+        "(21\u00a0%) would be judged differently."
     )
     assert "1 disagreement. " in a.assurance(48, 11, 1).sentence
-    assert "With 90 % confidence" in a.assurance(48, 11, 1, 0.1).sentence
+    assert "With 90\u00a0% confidence" in a.assurance(48, 11, 1, 0.1).sentence
     stored = json.loads(json.dumps(said.as_json()))
     assert stored["at_most"] == 10
     assert stored["wherever"] is None

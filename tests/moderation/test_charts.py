@@ -21,7 +21,7 @@ CHARTS = [
         measure="Same level",
         ends=(0, 1),
         ticks=(0, 0.5, 1),
-        reference=(0.8, "80 %"),
+        reference=(0.8, "80\u00a0%"),
     ),
     charts.intervals(
         "bias",
@@ -103,7 +103,8 @@ def test_the_page_shows_title_summary_plot_table_and_file(chart: charts.Chart) -
         assert f">{cell}<" in table
     assert "style=" not in page
     assert "/x.csv" in page
-    assert chart.csv.splitlines()[0] == ",".join(chart.columns)
+    # A spreadsheet reads "83.3 %" as a number only with a plain space.
+    assert chart.csv.splitlines()[0] == ",".join(chart.columns).replace("\u00a0", " ")
     assert len(chart.csv.splitlines()) == len(chart.rows) + 1
 
 

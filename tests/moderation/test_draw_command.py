@@ -247,7 +247,7 @@ def test_bounds(assurance, frame: int, sample: int, found: int, bound: int) -> N
 def test_other_risks_and_sizes(assurance) -> None:
     said = json.loads(assurance(50, 10, 0, "--json", "--alpha", "0.1", "--p-star", "0.1"))
     assert said["confidence"] == 0.9
-    assert "With 90 % confidence" in said["statement"]
+    assert "With 90\u00a0% confidence" in said["statement"]
     assert said["detection_probability"] == pytest.approx(1 - 0.310563, abs=5e-7)
     assert json.loads(assurance(50, 10, 0, "--json"))["zero_defect_size"] == 22
     words = assurance(50, 10, 0)

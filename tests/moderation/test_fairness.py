@@ -50,7 +50,7 @@ def test_the_lead_sees_own_deliveries_and_others_nothing() -> None:
     moderated(cast, levels={"lena": "NY"})
     lea = signed_in(cast, "lea")
     page = lea.get(at("fairness")).content.decode()
-    assert "83.3 %" in page
+    assert "83.3\u00a0%" in page
     assert page.count("<h2") >= 3
     by_employer = lea.get(at("fairness"), {"by": "employer"}).content.decode()
     assert "Organisation" in by_employer

@@ -130,7 +130,7 @@ def test_the_page_says_who_is_picked_why_and_what_that_can_detect() -> None:
     for text in ("Not achieved", "1 picked", "Hours to read", "meets at least one error"):
         assert text in page
     eight = lea.get(at("plan", frozen.pk), {"read": "8"}).content.decode()
-    assert "Reading 8 of 8 meets at least one error with a chance of 100%" in eight
+    assert "Reading 8 of 8 meets at least one error with a chance of 100\u00a0%" in eight
     for nonsense in ("0", "-3", "x", "9" * 400):
         assert lea.get(at("plan", frozen.pk), {"read": nonsense}).status_code == 200
     assert signed_in(cast, "moses").get(at("plan", frozen.pk)).status_code == 403

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.wording import percent
 from moderation import agreement, coefficients
 from moderation.estimates import Codes, Estimate
 from moderation.intraclass import MeanSquares, complete, measurement
@@ -62,7 +63,7 @@ class Command(BaseCommand):
         lines = [
             f"{size}. Categories: {', '.join(ratings.categories)}.",
             "",
-            f"{'':2}{'statistic':<44}{'value':>9}{'error':>9}{'95 % interval':>20}{'items':>7}",
+            f"{'':2}{'statistic':<44}{'value':>9}{'error':>9}{percent(0.95) + ' interval':>20}{'items':>7}",
         ]
         observed = {"": _observed(counts, "identity", "same category")}
         if ratings.ordered:

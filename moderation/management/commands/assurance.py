@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.wording import percent
 from moderation.assurance import (
     accept_hypergeometric,
     assurance,
@@ -80,7 +81,7 @@ class Command(BaseCommand):
             return
         self.stdout.write(said.sentence)
         self.stdout.write(
-            f"Were {p_star:.0%} wrong, a random part of {sample} would meet one with a chance of "
-            f"{figures['detection_probability']:.1%}; without disagreement {figures['zero_defect_size']} "
+            f"Were {percent(p_star)} wrong, a random part of {sample} would meet one with a chance of "
+            f"{percent(figures['detection_probability'], 1)}; without disagreement {figures['zero_defect_size']} "
             f"readings rule that out at a risk of {alpha:g}."
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.wording import percent
 from moderation.joint import fit_jointly
 from moderation.judgements import Incomparable, read
 from moderation.ranking import report
@@ -76,7 +77,7 @@ def readable(found: dict[str, Any]) -> list[str]:
     if found["population"]["sd"] is not None:
         mean, sd = found["population"]["mean"], found["population"]["sd"]
         lines.append(f"Persons: mean {mean:.4f}, standard deviation {sd:.4f}.")
-    lines.append(f"Explained variance: {100 * found['explained_variance']:.2f} %.")
+    lines.append(f"Explained variance: {percent(found['explained_variance'], 2)}.")
     for name, facet in found["facets"].items():
         lines += [
             "",

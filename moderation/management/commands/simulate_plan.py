@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.wording import percent
 from moderation import verification
 from moderation.management.commands.draw_sample import policy_of
 from moderation.simulation import BOUNDARY, GRADE, Past, simulate
@@ -60,7 +61,7 @@ class Command(BaseCommand):
             f"{found['cohort']} decisions, known disagreements: {found['known_disagreements']}, drawn "
             f"{found['repetitions']} times with all extensions.\n"
             f"To read: {found['workload']:.1f} on average, {found['least']} to {found['most']}.\n"
-            f"Disagreements met: {found['met']:.1f} on average; at least one in {found['detects']:.0%}.\n"
+            f"Disagreements met: {found['met']:.1f} on average; at least one in {percent(found['detects'])}.\n"
             f"Never read in the past, so unknown: {found['never_read']:.1f} of those drawn."
         )
 
