@@ -374,6 +374,16 @@ class HoldForm(forms.Form):
     reason = area(label="Reason, for staff only", max_length=5000)
 
 
+class LiftForm(forms.Form):
+    """What came of a hold; several of these stand on one page, so that their ids carry the hold's."""
+
+    note = Text(label="Note", max_length=2000, required=False)
+
+    def __init__(self, data: Any = None, *, hold: int) -> None:
+        super().__init__(data, auto_id=f"{hold}-%s")
+        self.hold = hold
+
+
 class WaiveForm(forms.Form):
     """Why no confirmation is needed."""
 

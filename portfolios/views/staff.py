@@ -14,7 +14,7 @@ from portfolios.actions.extension import approve_extension, change_extension, de
 from portfolios.actions.submission import lift_hold, place_hold
 from portfolios.enums import ExtensionState, HoldKind
 from portfolios.exceptions import ReasonNeeded
-from portfolios.forms import AnswerForm, HoldForm, WaiveForm
+from portfolios.forms import AnswerForm, HoldForm, LiftForm, WaiveForm
 from portfolios.models import ExtensionRequest, Portfolio, Submission
 from portfolios.views.asking import on_day
 from portfolios.views.shared import person, signed_in
@@ -100,25 +100,43 @@ def holds(request: HttpRequest, submission: uuid.UUID) -> HttpResponse:
         )
         messages.success(request, f"{found.reference} is on hold.")
         return redirect("portfolios:holds", found.pk)
+    return holds_page(request, found, form, None)
+
+
+def holds_page(
+    request: HttpRequest, found: Submission, form: HoldForm, lifting: LiftForm | None
+) -> HttpResponse:
+    """All holds, each open one with its form: the one that was sent, with what is wrong, or a fresh one."""
+    sent = lifting.hold if lifting is not None else None
     context = {
         "submission": found,
         "form": form,
-        "holds": found.holds.select_related("opened_by", "closed_by"),
+        "wrong": lifting or form,
+        "holds": [
+            (one, lifting if one.pk == sent else LiftForm(hold=one.pk))
+            for one in found.holds.select_related("opened_by", "closed_by")
+        ],
         "delivery": found.delivery,
     }
-    return render(request, "portfolios/holds.html", context, status=422 if form.errors else 200)
+    refused = form.errors or lifting is not None
+    return render(request, "portfolios/holds.html", context, status=422 if refused else 200)
 
 
 @require_POST
 @signed_in
 def lift(request: HttpRequest, submission: uuid.UUID, hold: int) -> HttpResponse:
     """Let the submission move again."""
-    found = get_object_or_404(Submission.objects.visible_to(person(request)), pk=submission)
-    lift_hold(
-        get_object_or_404(found.holds.all(), pk=hold),
-        actor=person(request),
-        note=request.POST.get("note", "")[:2000],
+    found: Submission = get_object_or_404(
+        Submission.objects.visible_to(person(request)).select_related("delivery", "task"),
+        pk=submission,
     )
+    if not rules.may_hold(found, person(request)):
+        raise PermissionDenied("Programme administrators and the lead moderator lift holds.")
+    waiting = get_object_or_404(found.holds.all(), pk=hold)
+    form = LiftForm(request.POST, hold=waiting.pk)
+    if not form.is_valid():
+        return holds_page(request, found, HoldForm(), form)
+    lift_hold(waiting, actor=person(request), note=form.cleaned_data["note"])
     messages.success(request, f"The hold on {found.reference} is lifted.")
     return redirect("portfolios:holds", found.pk)
 

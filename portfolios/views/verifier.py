@@ -60,19 +60,22 @@ def request_page(request: HttpRequest, token: str) -> HttpResponse:
     if attestation.state in ANSWERED:
         request.session[SESSION] = str(attestation.pk)
         return redirect("portfolios:verifier_done")
-    if request.method != "POST":
+    declines = "decline" in request.POST
+    form = DeclineForm(request.POST if declines else None)
+    if request.method != "POST" or (declines and not form.is_valid()):
         return page(
             request,
             "verifier_request",
+            status=422 if form.errors else 200,
             attestation=attestation,
             delivery=attestation.portfolio.enrolment.delivery,
             titles=[one.title for one in attestation.evidence.order_by("created_at")],
             criteria=attestation.asked_criteria(),
-            form=DeclineForm(),
+            form=form,
         )
     request.session[SESSION] = str(attestation.pk)
-    if "decline" in request.POST:
-        decline_to_confirm(attestation, reason=request.POST.get("reason", "")[:2000])
+    if declines:
+        decline_to_confirm(attestation, reason=form.cleaned_data["reason"])
         return redirect("portfolios:verifier_done")
     open_attestation(attestation, **visit(request, attestation))
     return redirect("portfolios:verifier_confirm")

@@ -83,6 +83,16 @@ def test_the_verifier_sees_what_was_chosen_and_nothing_else(cast):
     assert Attestation.objects.get(pk=asked.pk).statements.count() == 1
 
 
+def test_a_reason_that_is_too_long_is_refused_and_kept(cast):
+    asked = asked_of(cast)
+    path, long = f"/v/{token_in('portfolios.attestation.link')}/", "Kāo. " * 500
+    refused = Client().post(path, {"decline": "yes", "reason": long})
+    assert refused.status_code == 422
+    assert long.strip() in refused.content.decode()
+    assert Attestation.objects.get(pk=asked.pk).state == "requested"
+    assert Client().post(path, {"decline": "yes", "reason": "Kāo."}).url == "/v/done/"
+
+
 def test_a_document_that_the_verifier_is_asked_about_comes_as_a_file(cast):
     paper = file(portfolio_of(cast))
     asked_of(cast, evidence=[paper])

@@ -190,7 +190,13 @@ def test_placing_and_lifting_a_hold(cast, as_):
     assert "Copied?" in client.get(path).content.decode()
     hold = submission.holds.get()
     lift = reverse("portfolios:lift", args=[submission.pk, hold.pk])
-    assert as_(cast.pam).post(lift, {"note": "Cleared"}).status_code == 302
+    long = "Kua oti. " * 300
+    refused = as_(cast.pam).post(lift, {"note": long})
+    assert refused.status_code == 422
+    assert f"{long.strip()}" in refused.content.decode()
+    assert submission.holds.get().closed_at is None
+    lifted = as_(cast.pam).post(lift, {"note": "Cleared"}, follow=True)
+    assert "Cleared" in lifted.content.decode()
     hold.refresh_from_db()
     assert hold.closed_by == cast.pam
 

@@ -41,7 +41,11 @@ def served(row: Row, house: House, method: str) -> str:
         status, _colon, names = part.partition(": ")
         if status in ("200", "302"):
             found = names.split()[0] if names else "lou" if "hone" in spec else "ada"
-            return house.places[row.place].also.get("reader", "ed") if found == "reader" else found
+            return (
+                house.places[row.place].also.get(found, "ed")
+                if found in ("reader", "fresh")
+                else found
+            )
     return ""
 
 

@@ -518,7 +518,7 @@ def add_marking(house: House) -> None:
         actor=cast.ada, micro_credential=credential, text="Label every field.", is_shared=True
     )
     text = {"fits": f"{credential.pk}|C1", "text": "Ka pai.", "is_shared": "on"}
-    places["prepared comment"] = Place({"pk": kept.pk}, owner="ada", data=text)
+    places["prepared comment"] = Place({"pk": kept.pk}, owner="lena", data=text)
     places["left open"] = Place(kwargs, owner=names[1], data={"reason": "Ada is ill."})
 
 

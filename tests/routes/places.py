@@ -23,6 +23,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import User
+from assessment.enums import AllocationRole
 from catalogue.models import (
     DeliveryRole,
     Enrolment,
@@ -219,9 +220,11 @@ def date_fields(name: str, days: int) -> dict[str, Any]:
 
 
 def readers(house: House, submission: Submission) -> dict[str, str]:
-    """Who moderated it is chosen by load; the tables call that person the reader."""
+    """Who moderated it, and who looks at it once more, is chosen by load: the reader and the fresh of the tables."""
     item = submission.sample_items.filter(superseded_at__isnull=True).first()
-    return {"reader": short(house, item.moderator)} if item and item.moderator else {}
+    found = {"reader": short(house, item.moderator)} if item and item.moderator else {}
+    again = submission.allocations.filter(role=AllocationRole.RECONSIDERATION_ASSESSOR).first()
+    return found | ({"fresh": short(house, again.assessor)} if again else {})
 
 
 def short(house: House, person: User) -> str:

@@ -129,7 +129,7 @@ ROWS = [
     Row("healthz", "nothing", "all 200", "405"),
     Row("metrics", "nothing", "all 200", "405"),
     Row("readyz", "nothing", "all 503", "405"),  # no worker runs in this test
-    Row("home", "nothing", "200: nila petra | 302", "405"),
+    Row("home", "nothing", "200: nila petra fran | 302", "405"),
     Row("switch_role", "another role", "405", "302"),
     Row("help", "nothing", "all 200", "405"),
     Row("accessibility", "nothing", "all 200", "405"),
@@ -357,7 +357,7 @@ ROWS = [
         "portfolios:verifier_request",
         "link",
         "all 200",
-        "403: ada abe ana moses ed lea rita rob | 302",
+        "403: ada abe ana cora moses ed lea rita rob | 302",
     ),
     Row("portfolios:verifier_evidence", "answers", "200: vic | 404: out closed | 404", "405"),
     Row("portfolios:verifier_not_me", "objection", "all 200", "all 302"),
@@ -744,7 +744,7 @@ ROWS = [
     Row(
         "awards:reconsidered",
         "under_reconsideration",
-        "200: owner | 403: ada reader lea pam prue rita rob | 404",
+        "200: owner | 403: ada fresh reader lea pam prue rita rob | 404",
         "405",
     ),
     Row(

@@ -42,18 +42,20 @@ def cells(row: Row, spec: str, house: House) -> Iterator[str]:
     named = {name for names in parts.values() for name in names}
     chosen = named - {*parts.get("403", [])}
     chosen |= {*some(parts.get("403", []), f"{row.name} {spec} refused", REFUSED_ASKED)}
-    yield from (one for one in PERSONAS if one in chosen or one == place.also.get("reader"))
+    yield from (one for one in PERSONAS if one in chosen or one in place.also.values())
     rest = [one for one in PERSONAS if one not in named and one not in OUT]
     chance = random.Random(f"{row.name} {spec}")
     yield from (chance.choice(OUT), *chance.sample(rest, min(OTHERS_ASKED, len(rest))))
 
 
 def expected(row: Row, method: str, persona: str, house: House) -> int:
-    """What the table says; a person who is the reader of the thing gets what the reader gets."""
+    """What the table says; a person who is the reader of the thing gets what the reader gets, and so on."""
     place = house.places[row.place]
     spec = row.get if method == "GET" else row.post
-    named = " reader " in f"{spec} " and place.also.get("reader") == persona
-    return row.expected(method, "reader" if named else persona)
+    parts = (
+        part for part, who in place.also.items() if who == persona and f" {part} " in f"{spec} "
+    )
+    return row.expected(method, next(parts, persona))
 
 
 def sent_elsewhere(row: Row, wanted: int, persona: str, response: Any) -> bool:
