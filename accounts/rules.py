@@ -3,9 +3,13 @@
 import uuid
 from typing import TYPE_CHECKING, Any, cast
 
+from django.db.models import Q
+
 from accounts.enums import OrganisationKind, OrganisationRole
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from accounts.models import Actor, User
 
 
@@ -19,23 +23,19 @@ def has_organisation_role(
     return bool(memberships.current().filter(organisation_id=organisation_id, role=role).exists())
 
 
-def in_conflict(one: "User", other: "User") -> bool:
-    """Whether a conflict between the two was declared, in either direction, or they share an employer.
+def too_close_to(person: "User", now: "datetime | None" = None) -> Q:
+    """Condition on users: a conflict with the person was declared, in either direction, or they share an employer.
 
     Sharing an employer means a live EMPLOYEE membership of the same client organisation
     (lifecycle: nobody judges a learner of their own employer, team or whānau).
     """
-    if one.conflicts_declared.filter(other=other).exists():
-        return True
-    if one.conflicts_named_in.filter(person=other).exists():
-        return True
-    employers = (
-        one.memberships.current()
-        .filter(role=OrganisationRole.EMPLOYEE, organisation__kind=OrganisationKind.CLIENT)
-        .values("organisation_id")
+    employed = person.memberships.current(now).filter(role=OrganisationRole.EMPLOYEE)
+    clients = employed.filter(organisation__kind=OrganisationKind.CLIENT)
+    colleagues = person.memberships.model.objects.current(now).filter(
+        role=OrganisationRole.EMPLOYEE, organisation__in=clients.values("organisation")
     )
-    return bool(
-        other.memberships.current()
-        .filter(role=OrganisationRole.EMPLOYEE, organisation_id__in=employers)
-        .exists()
+    return (
+        Q(pk__in=person.conflicts_declared.values("other"))
+        | Q(pk__in=person.conflicts_named_in.values("person"))
+        | Q(pk__in=colleagues.values("user"))
     )

@@ -7,12 +7,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import OrganisationRole
-from accounts.rules import has_organisation_role, in_conflict
+from accounts.models import User
+from accounts.rules import has_organisation_role, too_close_to
 from assessment.enums import Basis
 from assessment.hashing import policy_hash
 from assessment.outcome import Result, within_tolerance
 from portfolios.enums import SubmissionState
 from workflows.guards import guard
+from workflows.querysets import Composed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +29,8 @@ REFER = "portfolios.submission.refer"
 RECORD = "portfolios.submission.record_decision"
 DISAGREE = "portfolios.submission.disagree"
 ADJUDICATE = "portfolios.submission.adjudicate"
+
+composed = Composed()
 
 DOUBLE = (Basis.ASSESSMENT, Basis.SECOND_ASSESSMENT)
 
@@ -93,7 +97,13 @@ def independent_of_learner(submission: "Submission", actor: "Actor") -> bool:
     employer = submission.enrolment.employer_id
     if employer and has_organisation_role(actor, employer, OrganisationRole.EMPLOYEE):
         return False
-    return not in_conflict(person, submission.learner)
+
+    def build(values: "Sequence[Any]") -> "QuerySet[Any, Any]":
+        who, now, learner = values
+        return User.objects.filter(too_close_to(User(pk=who), now), pk=learner).values_list("pk")
+
+    asked = [person.pk, timezone.now(), submission.learner_id]
+    return not composed.rows("too close", build, asked, limit=1)
 
 
 @guard(

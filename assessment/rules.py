@@ -48,7 +48,8 @@ def has_sealed(submission: "Submission", actor: "Actor") -> bool:
 
     def build(values: "Sequence[Any]") -> "QuerySet[Any, Any]":
         key, author = values
-        return decisions.objects.sealed().filter(submission=key, author=author).values_list("pk")
+        sealed = decisions.objects.sealed().filter(submission=key, author=author)
+        return sealed.order_by().values_list("pk")
 
     asked: list[Any] = [submission.pk, getattr(actor, "pk", None)]
     return bool(composed.rows("sealed", build, asked, limit=1))

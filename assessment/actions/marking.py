@@ -107,11 +107,11 @@ def begin_draft(submission: Submission, actor: User) -> AssessmentDecision:
     )
     before = returned or earlier_referral(submission)
     known = {one.criterion_id: one for one in before.judgements.all()} if before else {}
-    met = set(submission.portfolio.met_criteria.values_list("pk", flat=True))
+    met = met_before(submission)
     rows = []
     for criterion in Criterion.objects.filter(rubric=submission.rubric_id).order_by("number"):
         old = known.get(criterion.pk)
-        carried = criterion.pk in met and submission.attempt > 1
+        carried = criterion.pk in met
         keep = old is not None and (carried or returned is not None)
         rows.append(
             CriterionJudgement(
@@ -145,8 +145,17 @@ def _keep_pointers(
     )
 
 
+def met_before(submission: Submission) -> set[UUID]:
+    """Criteria that an earlier attempt met; there is none before the first."""
+    if submission.attempt == 1:
+        return set()
+    return set(submission.portfolio.met_criteria.values_list("pk", flat=True))
+
+
 def earlier_referral(submission: Submission) -> AssessmentDecision | None:
     """The decision with which the attempt before was referred back."""
+    if submission.attempt == 1:
+        return None
     found: AssessmentDecision | None = (
         AssessmentDecision.objects.sealed()
         .filter(
@@ -213,7 +222,13 @@ def save_draft(
             raise StaleVersion(mine=marks, theirs=draft)
         judgements = selectors.judgements_of(draft)
         changed = _apply(judgements, marks, _levels(judgements, marks))
-        CriterionJudgement.objects.bulk_update(changed, ["level", "feedback", "staff_note"])
+        # They are there: one INSERT whose conflicts are the changes is composed faster than an UPDATE by cases.
+        CriterionJudgement.objects.bulk_create(
+            changed,
+            update_conflicts=True,
+            unique_fields=["pk"],
+            update_fields=["level", "feedback", "staff_note"],
+        )
         _point(draft, judgements, marks)
         draft.feedback = plain_text(marks.feedback)
         draft.staff_note = plain_text(marks.staff_note)
@@ -241,7 +256,7 @@ def locked_draft(submission: UUID, actor: Actor) -> AssessmentDecision:
         drafts = AssessmentDecision.objects.filter(
             Exists(live), submission=on, author=by, sealed_at__isnull=True
         )
-        locked = drafts.select_for_update(of=("self",), no_key=True)
+        locked = drafts.order_by().select_for_update(of=("self",), no_key=True)
         return locked.select_related("submission__lease").defer("submission__manifest")
 
     asked: list[Any] = [submission, getattr(actor, "pk", None)]

@@ -170,9 +170,10 @@ class Place:
 def place_of(submission: Submission, user: User, filters: Filters) -> Place:
     """ "4 of 23 in this view". After the last comes the first that still waits."""
     keys = read_keys(user, filters, limit=1000)
-    if submission.pk not in keys:
+    try:
+        at = keys.index(submission.pk)
+    except ValueError:
         return Place(0, len(keys), keys[0] if keys else None)
-    at = keys.index(submission.pk)
     others = keys[at + 1 :] + keys[:at]
     return Place(at + 1, len(keys), others[0] if others else None)
 

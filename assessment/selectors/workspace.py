@@ -107,7 +107,12 @@ class CriterionPanel:
         """What to go to for judging it: its first level, or all of it where it was carried over."""
         if self.judgement.carried_over or not self.levels:
             return f"criterion-{self.number}"
-        return f"level-{self.number}-{self.levels[0].rank}"
+        return self.choices[0][0]
+
+    @property
+    def choices(self) -> list[tuple[str, Level]]:
+        """The levels, each with its place on the page."""
+        return [(f"level-{self.number}-{level.rank}", level) for level in self.levels]
 
     @property
     def number(self) -> int:

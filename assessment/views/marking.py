@@ -1,7 +1,7 @@
 """The workspace: opening, drafts, verdict, handing back, taking over."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -67,7 +67,8 @@ from workflows.views import step_view
 def draft_of(submission: Submission, request: HttpRequest) -> AssessmentDecision | None:
     def build(values: Sequence[Any]) -> QuerySet[Any]:
         author, on = values
-        return AssessmentDecision.objects.drafts_of(User(pk=author)).filter(submission=on)
+        drafts = AssessmentDecision.objects.drafts_of(User(pk=author)).filter(submission=on)
+        return drafts.order_by()
 
     drafts = composed.instances("draft", build, [person(request).pk, submission.pk])
     return drafts[0] if drafts else None
@@ -224,10 +225,10 @@ def save(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.success(request, "Saved. Nothing else waits in this view.")
         return redirect(with_filters("assessment:queue", filters))
     messages.success(request, f"Saved {submission.reference}.")
-    return opened(request, visible(request, following), filters)
+    return opened(request, following, filters)
 
 
-def next_after(request: HttpRequest, submission: Submission, filters: Filters) -> UUID | None:
+def next_after(request: HttpRequest, submission: Submission, filters: Filters) -> Submission | None:
     """The work that comes next in the person's view.
 
     The page was given it when it was made and sends it back, so that nobody waits for the queue to be read;
@@ -235,11 +236,13 @@ def next_after(request: HttpRequest, submission: Submission, filters: Filters) -
     """
     if request.POST.get("then") != "next":
         return None
+    rows = Submission.objects.defer("manifest").exclude(pk=submission.pk)
     if ahead := key_of(request.POST.get("following", "")):
-        found = Submission.objects.filter(pk=ahead).exclude(pk=submission.pk).first()
+        found: Submission | None = rows.filter(pk=ahead).first()
         if found is not None and rules.is_turn(found, person(request)):
-            return ahead
-    return place_of(submission, person(request), filters).following
+            return found
+    following = place_of(submission, person(request), filters).following
+    return cast("Submission | None", rows.filter(pk=following).first())
 
 
 def two_versions(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.querysets import search_key
@@ -24,6 +24,12 @@ from portfolios.models import (
 )
 from portfolios.selectors import CriterionRow, Progress
 from portfolios.selectors.viewing import EvidenceView, views_of
+from workflows.querysets import Composed
+
+MANY = 100_000
+"""More than any submission has of evidence."""
+
+composed = Composed()
 
 SAW = AttestationStatement.Answer.OBSERVED
 PARTLY = AttestationStatement.Answer.PARTLY
@@ -40,17 +46,19 @@ class Reuse:
 
 def reuse_of(submission: Submission) -> Reuse:
     """Equal bytes within the provider, by evidence. Says that, never whose; one statement."""
+
+    def build(values: Sequence[Any]) -> QuerySet[Any, Any]:
+        of, provider, learner, portfolio = values
+        same = {"sha256": OuterRef("sha256")}
+        held = EvidenceItem.objects.filter(**same, organisation=provider).exclude(owner=learner)
+        used = SubmissionEvidence.objects.filter(**same, submission__learner=learner)
+        again = used.exclude(submission__portfolio=portfolio)
+        pins = SubmissionEvidence.objects.filter(submission=of).order_by()
+        return pins.values_list("evidence_id", Exists(held), Exists(again))
+
     provider = submission.delivery.version.micro_credential.provider_id
-    others = EvidenceItem.objects.filter(sha256=OuterRef("sha256"), organisation=provider).exclude(
-        owner=submission.learner_id
-    )
-    again = SubmissionEvidence.objects.filter(
-        sha256=OuterRef("sha256"), submission__learner=submission.learner_id
-    ).exclude(submission__portfolio=submission.portfolio_id)
-    rows = submission.pins.annotate(others=Exists(others), again=Exists(again)).values_list(
-        "evidence_id", "others", "again"
-    )
-    found = list(rows)
+    about = [submission.pk, provider, submission.learner_id, submission.portfolio_id]
+    found = composed.rows("reuse", build, about, limit=MANY)
     return Reuse(
         frozenset(pk for pk, by_others, _again in found if by_others),
         frozenset(pk for pk, _others, elsewhere in found if elsewhere),
