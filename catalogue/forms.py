@@ -4,6 +4,7 @@ from datetime import time
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
+from django.utils import timezone
 
 from accounts.models import Organisation, User
 from accounts.querysets import search_key
@@ -18,6 +19,7 @@ from catalogue.models import (
     policy_defaults,
     words_of_policy,
 )
+from catalogue.selectors import writers_of
 from workflows.forms import DayField, LocalTimes, RowsForm
 
 if TYPE_CHECKING:
@@ -296,14 +298,29 @@ class PreModerationForm(forms.Form):
         max_length=5000,
     )
 
-    def __init__(self, *args: Any, examined: Examined, **kwargs: Any) -> None:
+    owner = forms.ModelChoiceField(
+        label="Who does the minor changes",
+        queryset=User.objects.none(),
+        required=False,
+        help_text="Only to approve with minor changes.",
+    )
+    due_on = DayField(
+        label="Done by", required=False, help_text="Only to approve with minor changes."
+    )
+
+    def __init__(
+        self, *args: Any, version: MicroCredentialVersion, examined: Examined, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.examined = examined
+        owner: Any = self.fields["owner"]
+        owner.queryset = writers_of(version).exclude(pk=version.author_id)
+        owner.empty_label = f"The author, {version.author.name}"
         self.approving = self.data.get("decision") in (self.APPROVE, self.MINOR)
         decision: Any = self.fields["decision"]
         decision.choice_hints = {
-            self.MINOR: "What you approve stays as it is. The author confirms that what you note is done; "
-            "you do not look again.",
+            self.MINOR: "What you approve stays as it is. The author, or whom you choose, confirms that what "
+            "you note is done; you do not look again.",
             self.BACK: "The author changes the version, and it is looked at again.",
             self.REJECT: "The version ends. A new one has to be loaded.",
         }
@@ -365,7 +382,17 @@ class PreModerationForm(forms.Form):
         if wanted and wanted != self.APPROVE and not str(cleaned.get("note", "")).strip():
             why = wanted == self.REJECT
             self.add_error("note", "Say why." if why else "Say what has to change.")
+        if wanted == self.MINOR and not cleaned.get("due_on") and "due_on" not in self.errors:
+            self.add_error("due_on", "Say by when the minor changes are to be done.")
+        if wanted == self.MINOR and (day := cleaned.get("due_on")) and day < timezone.localdate():
+            self.add_error("due_on", "This day is over. Choose one ahead.")
         return cleaned
+
+    def asked(self) -> dict[str, Any]:
+        """Owner and day of minor changes; nothing with any other decision."""
+        if self.cleaned_data["decision"] != self.MINOR:
+            return {}
+        return {name: self.cleaned_data[name] for name in ("owner", "due_on")}
 
     def checklist(self) -> dict[str, Answer]:
         """Whatever was answered, noted or pointed to."""

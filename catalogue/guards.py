@@ -64,10 +64,12 @@ def content_as_approved(version: "MicroCredentialVersion") -> bool:
 
 @guard(
     "minor_changes_open",
-    _("It was approved with minor changes. Its author has to confirm first that they are done."),
+    _(
+        "It was approved with minor changes. Whoever they were given to has to confirm first that they are done."
+    ),
 )
 def minor_changes_confirmed(version: "MicroCredentialVersion") -> bool:
-    """Approved with minor changes: the author confirms, nobody looks a second time (domain 2.2)."""
+    """Approved with minor changes: the author or another owner confirms, nobody looks a second time (domain 2.2)."""
     return not version.minor_changes
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts.enums import OrganisationRole
 from accounts.models import SYSTEM, User
 from catalogue.actions.escalations import OVERDUE, tell_others
+from catalogue.actions.versions import CHANGES_DEADLINE
 from catalogue.enums import VersionState
 from catalogue.models import Enrolment, MicroCredentialVersion
 from workflows.actions import set_deadline
@@ -92,11 +93,25 @@ DECIDED = {
 
 @handles(*(f"{MACHINE}.{past}" for past in DECIDED.values()))
 def tell_author(record: TransitionRecord) -> None:
-    """The author learns what was decided; the note stands on the page."""
+    """The author learns what was decided, and whoever minor changes were given to; the note stands on the page."""
     version = MicroCredentialVersion.objects.select_related("author").get(pk=record.subject_id)
+    asked = version.changes_asked
+    owner = asked.owner if asked else None
+    if asked is not None and asked.due_on is not None:
+        set_deadline(
+            subject=version,
+            kind=CHANGES_DEADLINE,
+            due_at=at_wall(
+                datetime.combine(asked.due_on, time(17)), zoneinfo.ZoneInfo(REVIEW_ZONE)
+            ),
+            zone=REVIEW_ZONE,
+            recipients=[owner or version.author],
+            offsets=["-48h", "0d", "+1wd", "+3wd"],
+            actor=SYSTEM,
+        )
     notify(
         topic=f"{MACHINE}.{DECIDED[record.name]}",
-        recipients=[version.author],
+        recipients=[version.author, *([owner] if owner else [])],
         record=record,
         path=reverse("catalogue:version", args=[version.pk]),
         context={"version": str(version)},
@@ -177,6 +192,24 @@ def review_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     return f"{MACHINE}.review_due", reverse("catalogue:version", args=[version.pk]), context
 
 
+@reminder_relevant(CHANGES_DEADLINE)
+def changes_still_open(deadline: Deadline) -> bool:
+    """Only while nobody has confirmed them."""
+    found = MicroCredentialVersion.objects.filter(
+        pk=deadline.subject_id, state=VersionState.APPROVED, changes_confirmed_at__isnull=True
+    )
+    return bool(found.exists())
+
+
+@reminder_text(CHANGES_DEADLINE, tells=[f"{MACHINE}.changes_due"])
+def changes_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
+    """Which version, and until when; the changes stand on its page."""
+    version = MicroCredentialVersion.objects.get(pk=row.deadline.subject_id)
+    due = row.deadline.due_at.astimezone(zoneinfo.ZoneInfo(row.deadline.zone))
+    context = {"version": str(version), "due": f"{due:%A} {due.day} {due:%B} {due.year}"}
+    return f"{MACHINE}.changes_due", reverse("catalogue:version", args=[version.pk]), context
+
+
 VERSION = {"version": "Digital Accessibility, version 2"}
 describe(
     f"{MACHINE}.sent_to_pre_moderation",
@@ -190,11 +223,19 @@ for past in DECIDED.values():
     describe(
         f"{MACHINE}.{past}",
         Category.CATALOGUE,
-        who="The author",
-        why="You wrote this version.",
+        who="The author, and whoever minor changes were given to",
+        why="You wrote this version, or changes to it were given to you.",
         asks=past != "approved",
         sample=VERSION,
     )
+describe(
+    f"{MACHINE}.changes_due",
+    Category.CATALOGUE,
+    who="Whoever minor changes were given to, while they are not confirmed",
+    asks=True,
+    why="You wrote this version, or changes to it were given to you.",
+    sample={**VERSION, "due": "Friday 14 August 2026"},
+)
 describe(
     f"{MACHINE}.review_due",
     Category.CATALOGUE,

@@ -29,11 +29,22 @@ def is_programme_administrator(actor: "Actor", delivery: "Delivery") -> bool:
 
 def is_author(version: "MicroCredentialVersion", actor: "Actor") -> bool:
     """The person who wrote this version, while still an author or administrator of the provider."""
+    return version.author_id == getattr(actor, "pk", None) and writes_for_provider(version, actor)
+
+
+def writes_for_provider(version: "MicroCredentialVersion", actor: "Actor") -> bool:
+    """An author or administrator of the provider."""
     provider = version.micro_credential.provider_id
-    return version.author_id == getattr(actor, "pk", None) and (
-        has_organisation_role(actor, provider, OrganisationRole.AUTHOR)
-        or has_organisation_role(actor, provider, OrganisationRole.ADMINISTRATOR)
+    return has_organisation_role(actor, provider, OrganisationRole.AUTHOR) or has_organisation_role(
+        actor, provider, OrganisationRole.ADMINISTRATOR
     )
+
+
+def confirms_changes(version: "MicroCredentialVersion", actor: "Actor") -> bool:
+    """The author, and whoever the minor changes were given to, while an author or administrator of the provider."""
+    asked = version.changes_asked
+    owns = asked is not None and asked.owner_id == getattr(actor, "pk", None)
+    return is_author(version, actor) or (owns and writes_for_provider(version, actor))
 
 
 def is_pre_moderator(version: "MicroCredentialVersion", actor: "Actor") -> bool:

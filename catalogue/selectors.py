@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.enums import OrganisationRole
-from accounts.models import Organisation, User
+from accounts.models import Membership, Organisation, User
 from accounts.wording import percent
 from catalogue.checklist import Examined, examine
 from catalogue.enums import PreModerationDecision, VersionState
@@ -196,10 +196,14 @@ def own_steps(user: User) -> Iterator[NextStep]:
         changes_confirmed_at__isnull=True,
         pre_moderations__decision=PreModerationDecision.WITH_MINOR_CHANGES,
     )
-    if found := unconfirmed.filter(author=user).first():
+    if found := unconfirmed.filter(
+        Q(pre_moderations__owner=user) | Q(author=user, pre_moderations__owner__isnull=True)
+    ).first():
+        asked = found.changes_asked
+        until = f", due {asked.due_on:%-d %B %Y}" if asked and asked.due_on else ""
         yield NextStep(
             f"Confirm changes of {found}",
-            "It is approved with minor changes. It is published once you confirm that they are done.",
+            f"It is approved with minor changes{until}. It is published once you confirm that they are done.",
             "catalogue:version",
             found.pk,
             "Look at the changes",
@@ -329,9 +333,19 @@ def examined(version: MicroCredentialVersion) -> ExaminedVersion:
     return ExaminedVersion(facts, bare, cover)
 
 
+def writers_of(version: MicroCredentialVersion) -> QuerySet[User]:
+    """Active people who may confirm minor changes: authors and administrators of the provider, by name."""
+    parts = Membership.objects.current().filter(
+        organisation=version.micro_credential.provider_id,
+        role__in=[OrganisationRole.AUTHOR, OrganisationRole.ADMINISTRATOR],
+    )
+    found: QuerySet[User] = User.objects.filter(is_active=True, pk__in=parts.values("user_id"))
+    return found.order_by("name")
+
+
 def decisions_on(version: MicroCredentialVersion) -> list[PreModeration]:
     """What pre-assessment moderators decided about the version, newest first."""
-    return list(version.pre_moderations.select_related("moderator").order_by("-number"))
+    return list(version.pre_moderations.select_related("moderator", "owner").order_by("-number"))
 
 
 def moved_since_approval(version: MicroCredentialVersion) -> list[str]:

@@ -1,14 +1,22 @@
 """The way of a version from draft to published and retired."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django.db import transaction
 
 from accounts.models import User
+from catalogue import rules
 from catalogue.checklist import Answer
 from catalogue.models import MicroCredentialVersion
+from workflows.actions import cancel_deadline
+from workflows.exceptions import NotPermitted
+from workflows.models import Deadline
 from workflows.transitions import perform
+
+CHANGES_DEADLINE = "changes"
+"""The day by which the minor changes of an approval are to be done."""
 
 
 @transaction.atomic
@@ -44,21 +52,31 @@ def approve_version_with_changes(
     note: str,
     checklist: Mapping[str, Answer] | None = None,
     seen_seq: int | None = None,
+    owner: User | None = None,
+    due_on: date | None = None,
 ) -> MicroCredentialVersion:
-    """Approve it as it stands, and note what is left to do beside it. The author is told.
+    """Approve it as it stands, and note what is left to do beside it, by whom and until when.
 
-    It is not published before the author has confirmed that this is done; nobody looks a second time. What
-    was approved stays frozen: whatever would change it is a new version.
+    The author and the owner, who is the author where nobody is named, are told; the owner is reminded. It is
+    not published before one of them has confirmed that this is done; nobody looks a second time. What was
+    approved stays frozen: whatever would change it is a new version. NotPermitted for an owner who could not
+    confirm.
     """
-    return _decide(version, "approve_with_changes", actor, note, checklist, seen_seq)
+    if owner is not None and not rules.writes_for_provider(version, owner):
+        raise NotPermitted(instance=version)
+    asked = {"owner": owner, "due_on": due_on}
+    return _decide(version, "approve_with_changes", actor, note, checklist, seen_seq, **asked)
 
 
 @transaction.atomic
 def confirm_minor_changes(
     version: MicroCredentialVersion, *, actor: User, seen_seq: int | None = None
 ) -> MicroCredentialVersion:
-    """Say as the author that what was noted with the approval is done. Stands in the history."""
-    return perform(version, "confirm_changes", actor=actor, seen_seq=seen_seq)
+    """Say as its owner or the author that what was noted with the approval is done. Ends its reminders."""
+    moved = perform(version, "confirm_changes", actor=actor, seen_seq=seen_seq)
+    for deadline in Deadline.objects.of(moved).open().filter(kind=CHANGES_DEADLINE):
+        cancel_deadline(deadline, actor=actor, reason="The changes were confirmed.")
+    return moved
 
 
 @transaction.atomic
@@ -97,6 +115,7 @@ def _decide(
     note: str,
     checklist: Mapping[str, Answer] | None,
     seen_seq: int | None,
+    **asked: Any,
 ) -> MicroCredentialVersion:
     return perform(
         version,
@@ -107,6 +126,7 @@ def _decide(
         facts=_kept,
         note=note,
         checklist=checklist,
+        **asked,
     )
 
 

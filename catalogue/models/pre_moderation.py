@@ -15,7 +15,8 @@ class PreModeration(models.Model):
 
     `checklist` holds each question with answer, note and evidence, and what the system found. `parts` are
     the fingerprints of what was read (`catalogue.hashing`), `policy` the policy values that held then:
-    an approval is good for exactly these.
+    an approval is good for exactly these. With minor changes `owner` confirms them, the author where it is
+    empty, and `due_on` is the day by which.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -30,6 +31,8 @@ class PreModeration(models.Model):
     checklist = models.JSONField(default=list)
     parts = models.JSONField(default=dict)
     policy = models.JSONField(default=dict)
+    owner = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    due_on = models.DateField(null=True, blank=True)
 
     class Meta:
         ordering = ["version", "number"]

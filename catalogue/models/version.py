@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from catalogue.enums import (
     Visibility,
 )
 from catalogue.hashing import content_of, fingerprints
+from catalogue.models.pre_moderation import PreModeration
 from catalogue.querysets import VersionQuerySet
 from workflows.machines import step
 from workflows.models import StateModel
@@ -185,12 +187,18 @@ class MicroCredentialVersion(StateModel):
         return self.state == VersionState.RETIRED and self.published_at is None
 
     @property
-    def minor_changes(self) -> str:
-        """What the author still has to confirm; empty where nothing was asked for or all is confirmed."""
+    def changes_asked(self) -> PreModeration | None:
+        """The decision whose minor changes are still to be confirmed; None where there are none."""
         if self.changes_confirmed_at is not None:
-            return ""
+            return None
         asked = self.pre_moderations.filter(decision=PreModerationDecision.WITH_MINOR_CHANGES)
-        return "".join(asked.values_list("note", flat=True)[:1])
+        return asked.select_related("owner").first()
+
+    @property
+    def minor_changes(self) -> str:
+        """What still has to be confirmed; empty where nothing was asked for or all is confirmed."""
+        asked = self.changes_asked
+        return asked.note if asked else ""
 
     def policy_value(self, key: str) -> Any:
         """The version's own value, else the one it was approved with, else the default.
@@ -237,10 +245,17 @@ class MicroCredentialVersion(StateModel):
         custom={"past": "approved_with_changes", "label": _("Approve with minor changes")},
     )
     def approve_with_changes(
-        self, *, actor: Actor, note: str, checklist: Mapping[str, Answer] | None = None
+        self,
+        *,
+        actor: Actor,
+        note: str,
+        checklist: Mapping[str, Answer] | None = None,
+        owner: User | None = None,
+        due_on: date | None = None,
     ) -> None:
-        """As an approval, with changes beside what was approved that the author confirms: no second look."""
-        self._approve(PreModerationDecision.WITH_MINOR_CHANGES, actor, note, checklist or {})
+        """As an approval, with changes beside what was approved: their owner or the author confirms them."""
+        decision = PreModerationDecision.WITH_MINOR_CHANGES
+        self._approve(decision, actor, note, checklist or {}, owner=owner, due_on=due_on)
 
     def _approve(
         self,
@@ -248,8 +263,9 @@ class MicroCredentialVersion(StateModel):
         actor: Actor,
         note: str,
         checklist: Mapping[str, Answer],
+        **asked: Any,
     ) -> None:
-        self.pre_moderator = self._decided(decision, actor, note, checklist)
+        self.pre_moderator = self._decided(decision, actor, note, checklist, **asked)
         self.approved_policy = {key: self.policy_value(key) for key in policy_defaults()}
         self.approved_at = timezone.now()
 
@@ -257,12 +273,12 @@ class MicroCredentialVersion(StateModel):
         field=state,
         source=VersionState.APPROVED,
         target=VersionState.APPROVED,
-        permission=rules.is_author,
+        permission=rules.confirms_changes,
         conditions=[guards.minor_changes_open],
         custom={"past": "changes_confirmed", "label": _("Confirm that the changes are done")},
     )
     def confirm_changes(self, *, actor: Actor) -> None:
-        """The author says that the minor changes are done. What was approved stays as it is."""
+        """The owner or the author says that the minor changes are done. What was approved stays as it is."""
         self.changes_confirmed_at = timezone.now()
 
     @step(
@@ -297,6 +313,7 @@ class MicroCredentialVersion(StateModel):
         actor: Actor,
         note: str,
         checklist: Mapping[str, Answer],
+        **asked: Any,
     ) -> User:
         """Keep the decision with the fingerprints of what was read. Never changed afterwards."""
         assert isinstance(actor, User)  # noqa: S101  the rule lets only people through
@@ -311,6 +328,7 @@ class MicroCredentialVersion(StateModel):
             checklist=recorded(examine(content), checklist),
             parts=fingerprints(content),
             policy=policy,
+            **asked,
         )
         return actor
 

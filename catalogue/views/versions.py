@@ -45,7 +45,7 @@ DECISIONS: dict[str, tuple[Callable[..., MicroCredentialVersion], str]] = {
     PreModerationForm.APPROVE: (approve_version, "You approved this version."),
     PreModerationForm.MINOR: (
         approve_version_with_changes,
-        "You approved this version with minor changes. Its author confirms that they are done.",
+        "You approved this version with minor changes. It is published once it is confirmed that they are done.",
     ),
     PreModerationForm.BACK: (send_version_back, "The author was asked for changes."),
     PreModerationForm.REJECT: (reject_version, "You rejected this version. It has ended."),
@@ -87,7 +87,7 @@ def version(request: HttpRequest, pk: UUID) -> HttpResponse:
             "stacks_into": list(found.stacks_into.order_by("target_title")),
             "decisions": selectors.decisions_on(found),
             "moved": selectors.moved_since_approval(found),
-            "minor_changes": found.minor_changes,
+            "minor_changes": found.changes_asked,
             "examined": selectors.examined(found),
             "history": selectors.history_of(found),
             "steps": [step for step in selectors.steps_on(found, user) if step.name in STEPS],
@@ -124,6 +124,7 @@ def pre_moderation(request: HttpRequest, pk: UUID) -> HttpResponse:
     examined = selectors.examined(found)
     form = PreModerationForm(
         request.POST if request.method == "POST" else None,
+        version=found,
         examined=examined.facts,
     )
     if form.is_valid():
@@ -134,6 +135,7 @@ def pre_moderation(request: HttpRequest, pk: UUID) -> HttpResponse:
             note=form.cleaned_data["note"],
             checklist=form.checklist(),
             seen_seq=whole_number(request.POST.get("seq", "")),
+            **form.asked(),
         )
         messages.success(request, said)
         return redirect("catalogue:version", found.pk)

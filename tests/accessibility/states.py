@@ -215,7 +215,10 @@ def with_minor_changes(world: World) -> Kwargs:
     perform(version, "send_to_pre_moderation", actor=version.author)
     note = "Give the template of the report a heading."
     checker = world.cast.people["checker"]
-    perform(version, "approve_with_changes", actor=checker, reason=note, note=note)
+    perform(
+        version, "approve_with_changes", actor=checker, reason=note, note=note,
+        due_on=timezone.localdate() + timedelta(days=10),
+    )  # fmt: skip
     return {"pk": version.pk}
 
 

@@ -41,8 +41,9 @@ from tests.catalogue.test_versions import ACCESS
 from tests.factories.catalogue import draft_version
 from tests.personas import make_user
 from tests.worlds import kept
+from workflows.actions import sweep_due
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
-from workflows.models import Notification, TransitionRecord
+from workflows.models import Deadline, Notification, TransitionRecord
 from workflows.outbox import relay
 from workflows.transitions import perform
 
@@ -403,6 +404,57 @@ def test_why_it_was_rejected_or_what_is_minor_is_never_left_out(world):
             act(waiting, actor=world.petronella, note="")
 
 
+def due_in(days):
+    day = timezone.localdate() + timedelta(days)
+    return {"note": NOTE, "due_on_0": day.day, "due_on_1": day.month, "due_on_2": day.year}
+
+
+def test_minor_changes_can_be_given_to_somebody_else_with_a_day(world, client):
+    waiting = sent(world)
+    with pytest.raises(NotPermitted):
+        approve_version_with_changes(
+            waiting, actor=world.petronella, note=NOTE, owner=world.petronella
+        )
+    client.force_login(world.petronella)
+    address = reverse("catalogue:pre_moderation", args=[waiting.pk])
+    answers = dict.fromkeys(QUESTIONS, "yes") | {"seq": waiting.seq} | due_in(10)
+    answers |= {"decision": "approve_with_changes", "owner": str(world.prudence.pk)}
+    assert client.post(address, answers).status_code == 302
+    due = timezone.localdate() + timedelta(10)
+    relay()
+    told = Notification.objects.filter(
+        topic="catalogue.microcredentialversion.approved_with_changes"
+    )
+    assert {one.recipient for one in told} == {world.arthur, world.prudence}
+    found = MicroCredentialVersion.objects.get(pk=waiting.pk)
+    deadline = Deadline.objects.of(found).open().get()
+    assert {one.recipient for one in deadline.reminders.all()} == {world.prudence}
+    deadline.reminders.filter(offset="-48h").update(fire_at=timezone.now())
+    sweep_due()
+    due_soon = Notification.objects.get(topic="catalogue.microcredentialversion.changes_due")
+    assert due_soon.recipient == world.prudence
+    client.force_login(world.arthur)
+    page = reverse("catalogue:version", args=[found.pk])
+    shown = client.get(page).content.decode()
+    assert f"Prudence, due {due:%-d %B %Y}" in shown
+    assert "confirm_changes" in shown  # the author may say so too
+    home = reverse("catalogue:home")
+    assert "Confirm changes of" not in client.get(home).content.decode()
+    client.force_login(world.prudence)
+    assert f"minor changes, due {due:%-d %B %Y}." in client.get(home).content.decode()
+    step = reverse("catalogue:version_step", args=[found.pk, "confirm_changes"])
+    said = client.post(step, {"seq": found.seq}, follow=True).content.decode()
+    assert "You confirmed that the changes are done." in said
+    assert not Deadline.objects.of(found).open().exists()
+    membership = world.prudence.memberships.get(role="administrator")
+    MicroCredentialVersion.objects.filter(pk=found.pk).update(changes_confirmed_at=None)
+    fresh = MicroCredentialVersion.objects.get(pk=found.pk)
+    assert rules.confirms_changes(fresh, world.prudence)
+    membership.ended_at = timezone.now() - timedelta(hours=1)
+    membership.save()
+    assert not rules.confirms_changes(fresh, world.prudence)
+
+
 def test_the_page_offers_four_decisions_and_asks_for_words(world, client):
     waiting = sent(world)
     client.force_login(world.petronella)
@@ -413,6 +465,8 @@ def test_the_page_offers_four_decisions_and_asks_for_words(world, client):
     for wanted, asked in (
         ({}, "Choose a decision."),
         ({"decision": "approve_with_changes", "note": ""}, "Say what has to change."),
+        ({"decision": "approve_with_changes", "note": NOTE}, "Say by when"),
+        ({"decision": "approve_with_changes", **due_in(-2)}, "This day is over."),
         ({"decision": "reject", "note": " "}, "Say why."),
         ({"decision": "approve_with_changes", "note": NOTE, "reo": ""}, "Answer: "),
     ):

@@ -31,6 +31,7 @@ LABELS = {
     "attestation": "Confirmation from work due",
     "reconsideration": "Last day to ask for reconsideration",
     "extension_decision": "Request for more time to answer",
+    "changes": "Changes to a micro-credential due",
     "review": "Micro-credential to review",
 }
 
