@@ -1,8 +1,9 @@
 """Which decisions and which work a person may read. Sealed ones of others are left out here, not in templates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from uuid import UUID
 
 from django.db import models
@@ -22,6 +23,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from accounts.enums import OrganisationKind, OrganisationRole
+from accounts.models import User
 from assessment.enums import (
     ASSESSES,
     EARLY_READERS,
@@ -33,17 +35,19 @@ from assessment.enums import (
 from catalogue.enums import DeliveryRoleKind
 from catalogue.querysets import ValidityQuerySet
 from portfolios.enums import PartKind, SubmissionState
+from workflows.querysets import Composed
 
-if TYPE_CHECKING:
-    from accounts.models import User
+MANY = 100_000
+"""More than anybody has of relations, and any decision of anything."""
 
 S = SubmissionState
+composed = Composed()
 
 
 class AllocationQuerySet(ValidityQuerySet):
     """Allocations."""
 
-    def holding(self, user: "User") -> Self:
+    def holding(self, user: User) -> Self:
         """The person's own live ones."""
         return self.current().filter(assessor=user)
 
@@ -58,15 +62,15 @@ class DecisionQuerySet(models.QuerySet[Any]):
     def sealed(self) -> Self:
         return self.filter(sealed_at__isnull=False)
 
-    def drafts_of(self, user: "User") -> Self:
+    def drafts_of(self, user: User) -> Self:
         """What the person is still writing."""
         return self.filter(author=user, sealed_at__isnull=True)
 
-    def written_by(self, user: "User") -> Self:
+    def written_by(self, user: User) -> Self:
         """The person's own."""
         return self.filter(author=user)
 
-    def shown_to_learner(self, user: "User") -> Self:
+    def shown_to_learner(self, user: User) -> Self:
         """Final decisions on the learner's own released work."""
         return self.filter(
             Q(final_at__isnull=False),
@@ -74,7 +78,7 @@ class DecisionQuerySet(models.QuerySet[Any]):
             submission__state__in=[S.RELEASED, S.UNDER_RECONSIDERATION],
         )
 
-    def referrals_of(self, user: "User") -> Self:
+    def referrals_of(self, user: User) -> Self:
         """Decisions with which the learner's own attempts were referred back."""
         return self.filter(
             submission__learner=user, submission__state=S.REFERRED, sealed_at__isnull=False
@@ -84,14 +88,14 @@ class DecisionQuerySet(models.QuerySet[Any]):
 class EarlyCheckQuerySet(models.QuerySet[Any]):
     """Early checks of new tasks."""
 
-    def visible_to(self, user: "User") -> Self:
+    def visible_to(self, user: User) -> Self:
         """Rows for which `rules.can_view_early_check` says yes."""
         if not user.is_active:
             return self.none()
         roles = user.delivery_roles.current().filter(role__in=EARLY_READERS)
         return self.filter(delivery__in=roles.values("delivery"))
 
-    def answered_by(self, user: "User") -> Self:
+    def answered_by(self, user: User) -> Self:
         """Rows for which `rules.answers_early` says yes."""
         if not user.is_active:
             return self.none()
@@ -106,7 +110,7 @@ class EarlyCheckQuerySet(models.QuerySet[Any]):
 class CalibrationQuerySet(models.QuerySet[Any]):
     """Attempts at calibration."""
 
-    def visible_to(self, user: "User") -> Self:
+    def visible_to(self, user: User) -> Self:
         """Rows for which `rules.can_view_calibration` says yes."""
         if not user.is_active:
             return self.none()
@@ -133,7 +137,7 @@ class WaiverQuerySet(models.QuerySet[Any]):
 class ExemplarQuerySet(models.QuerySet[Any]):
     """Exemplars."""
 
-    def visible_to(self, user: "User") -> Self:
+    def visible_to(self, user: User) -> Self:
         """Rows for which `rules.can_view_exemplar` says yes."""
         if not user.is_active:
             return self.none()
@@ -158,7 +162,7 @@ class ExemplarQuerySet(models.QuerySet[Any]):
 class CommentQuerySet(models.QuerySet[Any]):
     """Comments on evidence."""
 
-    def visible_to(self, user: "User") -> Self:
+    def visible_to(self, user: User) -> Self:
         """The person's own; for the learner see `selectors.comments`, which knows what is released."""
         return self.filter(author=user) if user.is_active else self.none()
 
@@ -169,7 +173,7 @@ class PreparedQuerySet(models.QuerySet[Any]):
     def kept(self) -> Self:
         return self.filter(removed_at__isnull=True)
 
-    def visible_to(self, user: "User", *, now: datetime | None = None) -> Self:
+    def visible_to(self, user: User, *, now: datetime | None = None) -> Self:
         """The person's own, and those that are shared in micro-credentials which they mark or lead."""
         if not user.is_active:
             return self.none()
@@ -190,7 +194,7 @@ def rows_of(submissions: "QuerySet[Any]", relation: str) -> "QuerySet[Any]":
     return found
 
 
-def waiting_for(submissions: "QuerySet[Any]", user: "User") -> "QuerySet[Any]":
+def waiting_for(submissions: "QuerySet[Any]", user: User) -> "QuerySet[Any]":
     """Of these, the ones that this person has to mark next. Agrees with `rules.is_turn`.
 
     Begins with the person's live parts, which an index finds; nobody has two in one submission.
@@ -258,13 +262,18 @@ class Relations:
         )
 
 
-def relations_of(user: "User") -> Relations:
+def relations_of(user: User) -> Relations:
     """Parts in deliveries and in organisations in one statement."""
-    parts = user.delivery_roles.current().order_by()
-    offices = user.memberships.current().order_by()
-    found = parts.values_list("delivery_id", "role", Value("")).union(
-        offices.values_list("organisation_id", "role", "organisation__kind")
-    )
+
+    def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
+        person, now = User(pk=values[0]), values[1]
+        parts = person.delivery_roles.current(now).order_by()
+        offices = person.memberships.current(now).order_by()
+        return parts.values_list("delivery_id", "role", Value("")).union(
+            offices.values_list("organisation_id", "role", "organisation__kind")
+        )
+
+    found = composed.rows("relations", build, [user.pk, timezone.now()], limit=MANY)
     return Relations(tuple(found))
 
 
@@ -289,7 +298,7 @@ def claims_of(relations: Relations) -> Claims:
 
 def claimable(
     submissions: "QuerySet[Any]",
-    user: "User",
+    user: User,
     claims: Claims | None = None,
     *,
     now: datetime | None = None,

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.enums import OrganisationRole
-from accounts.models import SYSTEM
+from accounts.models import SYSTEM, User
 from assessment.enums import (
     ASSESSES,
     EARLY_READERS,
@@ -162,19 +163,25 @@ def takes_part(submission: "Submission", actor: "Actor") -> bool:
 
 def works_here(actor: "Actor") -> bool:
     """Assessors, lead moderators and programme administrators of any delivery, and whoever marks anything."""
-    person: Any = actor
-    if not getattr(person, "is_active", False):
+    asks: Any = actor
+    if not getattr(asks, "is_active", False):
         return False
     roles = (
         DeliveryRoleKind.ASSESSOR,
         DeliveryRoleKind.LEAD_MODERATOR,
         DeliveryRoleKind.ADMINISTRATOR,
     )
-    return bool(
-        person.delivery_roles.current().filter(role__in=roles).exists()
-        or person.memberships.current().filter(role=OrganisationRole.ADMINISTRATOR).exists()
-        or person.parts.filter(ended_at__isnull=True, kind__in=MARKING_PARTS).exists()
-    )
+
+    def build(values: "Sequence[Any]") -> "QuerySet[Any, Any]":
+        person, now = User(pk=values[0]), values[1]
+        held = person.delivery_roles.current(now).filter(role__in=roles)
+        offices = person.memberships.current(now).filter(role=OrganisationRole.ADMINISTRATOR)
+        parts = person.parts.filter(ended_at__isnull=True, kind__in=MARKING_PARTS)
+        return held.values_list("role").union(
+            offices.values_list("role"), parts.values_list("kind"), all=True
+        )
+
+    return bool(composed.rows("works here", build, [asks.pk, timezone.now()], limit=1))
 
 
 def teaches(task: "AssessmentTask", actor: "Actor", *roles: DeliveryRoleKind) -> bool:

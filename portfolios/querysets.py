@@ -33,11 +33,13 @@ def administered(user: "User", path: str, *, now: datetime | None = None) -> Q:
 class PortfolioQuerySet(models.QuerySet[Any]):
     """Portfolios."""
 
-    def visible_to(self, user: "User") -> Self:
-        """Rows for which `rules.can_view_portfolio` says yes."""
+    def visible_to(self, user: "User", *, now: datetime | None = None) -> Self:
+        """Rows for which `rules.can_view_portfolio` says yes, at that moment or now."""
         if not user.is_active:
             return self.none()
-        return self.filter(Q(enrolment__learner=user) | administered(user, "enrolment__delivery"))
+        return self.filter(
+            Q(enrolment__learner=user) | administered(user, "enrolment__delivery", now=now)
+        )
 
 
 class EvidenceQuerySet(models.QuerySet[Any]):

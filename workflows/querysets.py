@@ -225,7 +225,7 @@ class Composed:
         build: Callable[[Sequence[Any]], models.QuerySet[Any, Any]],
         values: Sequence[uuid.UUID | dt.datetime],
     ) -> list[Any]:
-        """All rows as instances, with what `build` says in select_related(), defer() and annotate()."""
+        """All rows as `build` asks for them: instances with what belongs to them, or dictionaries of values()."""
         connection = connections[DEFAULT_DB_ALIAS]
         if connection.vendor != "postgresql":
             return list(build(values))

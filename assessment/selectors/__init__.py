@@ -21,16 +21,13 @@ from assessment.models import (
     ExemplarLevel,
 )
 from assessment.outcome import Band, Mark, Result, result_of
-from assessment.querysets import in_order, unallocated
+from assessment.querysets import MANY, in_order, unallocated
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole, Grade, Level, MicroCredentialVersion
 from catalogue.selectors import NextStep, waits_for_administrators
 from portfolios.enums import SubmissionState
 from portfolios.models import Part, Submission
 from workflows.querysets import Composed
-
-MANY = 100_000
-"""More than any decision has of anything."""
 
 composed = Composed()
 

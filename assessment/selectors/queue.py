@@ -113,7 +113,7 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
         for key, name in live.values_list("submission_id", "assessor__name"):
             holders.setdefault(key, []).append(name)
     unopened = [one["pk"] for one in records if one["state"] == SubmissionState.SUBMITTED]
-    held = waiting_for_check(unopened) if unopened else set()
+    held = waiting_for_check(unopened, size) if unopened else set()
     now = timezone.now()
     zones = {one.pk: one.time_zone for one in standing.deliveries}
     anonymous = {one.pk for one in standing.deliveries if one.is_anonymous}

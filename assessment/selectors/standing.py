@@ -93,26 +93,8 @@ def standing_of(user: User) -> Standing:
     led = relations.deliveries(DeliveryRoleKind.ADMINISTRATOR, DeliveryRoleKind.LEAD_MODERATOR)
     providers = relations.organisations(OrganisationRole.ADMINISTRATOR)
     claims = claims_of(relations)
-    marked = Submission.objects.filter(parts__person=user, parts__ended_at__isnull=True)
-    known = Q(pk__in=led | claims.deliveries) | Q(pk__in=marked.order_by().values("delivery_id"))
-    if providers:
-        known |= Q(version__micro_credential__provider__in=providers)
-    rows = (
-        Delivery.objects.filter(known)
-        .annotate(
-            policy=F("version__policy"),
-            provider=F("version__micro_credential__provider"),
-            task=F("version__tasks__pk"),
-            task_title=F("version__tasks__title"),
-        )
-        .order_by("-starts_on", "code", "version__tasks__number")
-        .values(
-            "pk", "title", "time_zone", "policy_overrides",
-            "policy", "provider", "task", "task_title",
-        )
-    )  # fmt: skip
     offers: dict[UUID, Offer] = {}
-    for row in rows:
+    for row in _read_offers(user, sorted(led | claims.deliveries), sorted(providers)):
         policy = {**policy_defaults(), **row["policy"], **row["policy_overrides"]}
         offer = offers.setdefault(
             row["pk"],
@@ -131,6 +113,32 @@ def standing_of(user: User) -> Standing:
     return Standing(
         user, now, claims, frozenset(one.pk for one in deliveries if one.is_led), deliveries
     )
+
+
+def _read_offers(
+    user: User, held: Sequence[UUID], providers: Sequence[UUID]
+) -> list[dict[str, Any]]:
+    """Those deliveries, those of these providers and those in which the person marks; a row for each task."""
+
+    def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
+        asks, keys, offices = values[0], values[1 : len(held) + 1], values[len(held) + 1 :]
+        marked = Submission.objects.filter(parts__person=asks, parts__ended_at__isnull=True)
+        known = Q(pk__in=keys) | Q(pk__in=marked.order_by().values("delivery_id"))
+        if offices:
+            known |= Q(version__micro_credential__provider__in=offices)
+        found: QuerySet[Any] = Delivery.objects.filter(known).annotate(
+            policy=F("version__policy"),
+            provider=F("version__micro_credential__provider"),
+            task=F("version__tasks__pk"),
+            task_title=F("version__tasks__title"),
+        )
+        return found.order_by("-starts_on", "code", "version__tasks__number").values(
+            "pk", "title", "time_zone", "policy_overrides",
+            "policy", "provider", "task", "task_title",
+        )  # fmt: skip
+
+    shape = ("offers", len(held), len(providers))
+    return composed.instances(shape, build, [user.pk, *held, *providers])
 
 
 def part_names(standing: Standing, filters: Filters) -> list[str]:

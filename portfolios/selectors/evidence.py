@@ -22,14 +22,8 @@ from portfolios.models import (
     Submission,
     SubmissionEvidence,
 )
-from portfolios.selectors import CriterionRow, Progress
+from portfolios.selectors import MANY, CriterionRow, Progress, composed
 from portfolios.selectors.viewing import EvidenceView, views_of
-from workflows.querysets import Composed
-
-MANY = 100_000
-"""More than any submission has of evidence."""
-
-composed = Composed()
 
 SAW = AttestationStatement.Answer.OBSERVED
 PARTLY = AttestationStatement.Answer.PARTLY

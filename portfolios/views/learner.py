@@ -5,6 +5,7 @@ from collections import defaultdict
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -57,14 +58,13 @@ def portfolio(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def brief(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """What you need to show: outcomes, criteria, levels, dates. Made to be printed too."""
     found = own_portfolio(request, pk)
+    outcomes = progress_of(found).outcomes
+    criteria = [row.criterion for one in outcomes for row in one.criteria]
+    prefetch_related_objects(criteria, "levels")
     return render(
         request,
         "portfolios/brief.html",
-        {
-            "portfolio": found,
-            "delivery": found.enrolment.delivery,
-            "outcomes": progress_of(found).outcomes,
-        },
+        {"portfolio": found, "delivery": found.enrolment.delivery, "outcomes": outcomes},
     )
 
 

@@ -1,21 +1,24 @@
 """What the pages have in common: who is let in, how refusals read, and that no typed word is lost."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from portfolios import rules
 from portfolios.exceptions import CriterionLocked, KeyReused, ReasonNeeded
 from portfolios.models import Portfolio
+from portfolios.selectors import composed
 from workflows.exceptions import GuardsNotMet, NotPermitted, TransitionRefused
 
 KEPT = "kept_form"
@@ -106,12 +109,20 @@ def person(request: HttpRequest) -> User:
 
 def own_portfolio(request: HttpRequest, pk: uuid.UUID) -> Portfolio:
     """The learner's own portfolio: 404 where it cannot be seen, 403 where it is somebody else's."""
-    portfolio: Portfolio = get_object_or_404(
-        Portfolio.objects.visible_to(person(request)).select_related(
-            "task__version__micro_credential", "enrolment__delivery__version", "enrolment__learner"
-        ),
-        pk=pk,
-    )
-    if not rules.owns_portfolio(portfolio, person(request)):
+
+    def build(values: Sequence[Any]) -> QuerySet[Any, Any]:
+        who, now, key = values
+        seen: QuerySet[Any] = Portfolio.objects.visible_to(User(pk=who), now=now)
+        return seen.filter(pk=key).select_related(
+            "task", "enrolment__delivery__version__micro_credential"
+        )
+
+    me = person(request)
+    found = composed.instances("own", build, [me.pk, timezone.now(), pk]) if me.is_active else []
+    if not found:
+        raise Http404
+    portfolio: Portfolio = found[0]
+    if not rules.owns_portfolio(portfolio, me):
         raise PermissionDenied("Only the learner works on this page.")
+    portfolio.enrolment.learner = me
     return portfolio
