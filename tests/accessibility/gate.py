@@ -128,13 +128,16 @@ STOP = """() => {
     const box = element.getBoundingClientRect();
     const label = element.id ? document.querySelector(`label[for="${CSS.escape(element.id)}"]`) : null;
     let seen = 0;
-    // Of a box that is larger than the window, what is in the window counts.
-    const left = Math.max(box.left, 0), wide = Math.min(box.right, innerWidth) - left;
-    const top_ = Math.max(box.top, 0), high = Math.min(box.bottom, innerHeight) - top_;
-    if (wide > 0 && high > 0) for (const across of [.1, .5, .9]) for (const down of [.15, .5, .85]) {
-        const x = left + wide * across, y = top_ + high * down;
-        const top = document.elementFromPoint(x, y);
-        if (top && (element.contains(top) || label?.contains(top))) seen++;
+    // Line by line, because between the lines of a link there is no link; of a box that is larger than the
+    // window, what is in the window counts.
+    for (const line of element.getClientRects()) {
+        const left = Math.max(line.left, 0), wide = Math.min(line.right, innerWidth) - left;
+        const top_ = Math.max(line.top, 0), high = Math.min(line.bottom, innerHeight) - top_;
+        if (wide > 0 && high > 0) for (const across of [.1, .5, .9]) for (const down of [.15, .5, .85]) {
+            const x = left + wide * across, y = top_ + high * down;
+            const top = document.elementFromPoint(x, y);
+            if (top && (element.contains(top) || label?.contains(top))) seen++;
+        }
     }
     const name = element.innerText || element.getAttribute('aria-label') || label?.innerText || element.name;
     return {
@@ -263,7 +266,7 @@ WITHOUT_EDGE = """controls => {
         const label = each.id && document.querySelector(`label[for="${CSS.escape(each.id)}"]`);
         return !(edged(getComputedStyle(each)) || edged(getComputedStyle(each, '::before'))
             || (label && edged(getComputedStyle(label, '::before'))));
-    }).map(each => `no edge: ${each.innerText || each.id}`);
+    }).map(each => `no edge: ${each.innerText || each.id || each.outerHTML.slice(0, 80)}`);
 }"""
 
 # What a closed <details> holds has boxes and is not visible.
