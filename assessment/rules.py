@@ -174,11 +174,12 @@ def works_here(actor: "Actor") -> bool:
 
     def build(values: "Sequence[Any]") -> "QuerySet[Any, Any]":
         person, now = User(pk=values[0]), values[1]
-        held = person.delivery_roles.current(now).filter(role__in=roles)
+        held = person.delivery_roles.current(now).filter(role__in=roles).order_by()
         offices = person.memberships.current(now).filter(role=OrganisationRole.ADMINISTRATOR)
-        parts = person.parts.filter(ended_at__isnull=True, kind__in=MARKING_PARTS)
+        parts = person.parts.filter(ended_at__isnull=True, kind__in=MARKING_PARTS).order_by()
+        # Without an order: SQLite takes none inside a union.
         return held.values_list("role").union(
-            offices.values_list("role"), parts.values_list("kind"), all=True
+            offices.order_by().values_list("role"), parts.values_list("kind"), all=True
         )
 
     return bool(composed.rows("works here", build, [asks.pk, timezone.now()], limit=1))

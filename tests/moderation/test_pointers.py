@@ -229,10 +229,12 @@ def test_the_early_check_shows_where_the_assessor_looked(cast: Cast) -> None:
     item = items()[0]
     check = EarlyCheck.objects.create(delivery=cast.delivery, task=cast.task, size=1)
     place = EarlyPlace.objects.create(check_of=check, submission=item.submission, number=1)
-    moses, path = signed_in(cast, "moses"), at("early_reading", check.pk, 1)
-    assert "Rests on" not in moses.get(path, follow=True).content.decode()  # not opened yet
-    begin_reading(place, actor=cast.moses)
-    page = " ".join(moses.get(path).content.decode().split())
+    # Whoever reads it in the round has it open already.
+    name = "lea" if moderator_of(item) == cast.moses else "moses"
+    reader, path = signed_in(cast, name), at("early_reading", check.pk, 1)
+    assert "Rests on" not in reader.get(path, follow=True).content.decode()  # not opened yet
+    begin_reading(place, actor=cast.people[name])
+    page = " ".join(reader.get(path).content.decode().split())
     links = [f'<a class="govuk-link" href="#evidence-{number}">' for number in (1, 3)]
     assert f"Rests on {links[0]}evidence 1</a> and {links[1]}evidence 3</a></dd>" in page
     assert page.count("Points to no evidence.") == 2
