@@ -183,13 +183,18 @@ def still_to_review(deadline: Deadline) -> bool:
     return bool(found.exists())
 
 
-@reminder_text(REVIEW_DEADLINE, tells=[f"{MACHINE}.review_due"])
-def review_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
-    """Which version, and until when."""
+def version_and_day(row: Reminder) -> tuple[str, dict[str, Any]]:
+    """The version's address, its name and the day."""
     version = MicroCredentialVersion.objects.get(pk=row.deadline.subject_id)
     due = row.deadline.due_at.astimezone(zoneinfo.ZoneInfo(row.deadline.zone))
     context = {"version": str(version), "due": f"{due:%A} {due.day} {due:%B} {due.year}"}
-    return f"{MACHINE}.review_due", reverse("catalogue:version", args=[version.pk]), context
+    return reverse("catalogue:version", args=[version.pk]), context
+
+
+@reminder_text(REVIEW_DEADLINE, tells=[f"{MACHINE}.review_due"])
+def review_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
+    """Which version, and until when."""
+    return (f"{MACHINE}.review_due", *version_and_day(row))
 
 
 @reminder_relevant(CHANGES_DEADLINE)
@@ -204,10 +209,7 @@ def changes_still_open(deadline: Deadline) -> bool:
 @reminder_text(CHANGES_DEADLINE, tells=[f"{MACHINE}.changes_due"])
 def changes_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     """Which version, and until when; the changes stand on its page."""
-    version = MicroCredentialVersion.objects.get(pk=row.deadline.subject_id)
-    due = row.deadline.due_at.astimezone(zoneinfo.ZoneInfo(row.deadline.zone))
-    context = {"version": str(version), "due": f"{due:%A} {due.day} {due:%B} {due.year}"}
-    return f"{MACHINE}.changes_due", reverse("catalogue:version", args=[version.pk]), context
+    return (f"{MACHINE}.changes_due", *version_and_day(row))
 
 
 VERSION = {"version": "Digital Accessibility, version 2"}

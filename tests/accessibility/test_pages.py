@@ -109,7 +109,9 @@ def send(one: GatePage) -> Any:
                     const form = [...document.querySelectorAll(selector)].at(-1);
                     for (const [name, value] of Object.entries(fields)) {
                         const known = form.elements[name];
-                        if (known && 'value' in known && !known.length) { known.value = value; continue; }
+                        // What a pressed button sends is not sent by submit().
+                        const fills = known && 'value' in known && !known.length && known.type !== 'submit';
+                        if (fills) { known.value = value; continue; }
                         const hidden = document.createElement('input');
                         Object.assign(hidden, {type: 'hidden', name, value});
                         form.append(hidden);
