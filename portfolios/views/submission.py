@@ -26,13 +26,13 @@ from portfolios.forms import SubmitForm, WithdrawForm
 from portfolios.models import Portfolio, Submission
 from portfolios.receipts import FontsMissing, receipt_pdf
 from portfolios.selectors import (
-    expected_result,
     in_words,
     latest_submission,
     progress_of,
     readiness,
 )
 from portfolios.selectors.evidence import access_gaps
+from portfolios.selectors.expectation import expected_result
 from portfolios.storage import megabytes
 from portfolios.transitions import SUBMIT
 from portfolios.views.shared import kept_initial, own_portfolio, person, refused, signed_in

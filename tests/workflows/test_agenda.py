@@ -10,7 +10,7 @@ from accounts.models import SYSTEM
 from assessment.actions.allocation import allocate
 from awards.selectors import board
 from portfolios.models import Submission
-from portfolios.selectors import expected_result
+from portfolios.selectors.expectation import expected_result
 from tests.factories.portfolios import portfolio_of, submitted
 from tests.personas import make_cast
 from workflows.actions import set_deadline
