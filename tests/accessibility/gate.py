@@ -125,7 +125,7 @@ STOP = """() => {
     const element = document.activeElement;
     if (!element || element === document.body || element === document.documentElement) return null;
     const mark = each => each.dataset.gate ??= String(Math.random()).slice(2);
-    const box = element.getBoundingClientRect();
+    const box = element.getBoundingClientRect(), first = element.getClientRects()[0] ?? box;
     const label = element.id ? document.querySelector(`label[for="${CSS.escape(element.id)}"]`) : null;
     let seen = 0;
     // Line by line, because between the lines of a link there is no link; of a box that is larger than the
@@ -143,8 +143,9 @@ STOP = """() => {
     return {
         id: mark(element), parent: element.parentElement ? mark(element.parentElement) : null,
         name: `${element.tagName} ${(name || '').trim().slice(0, 40)}`, seen,
-        left: box.left, top: box.top, pageLeft: box.left + scrollX, pageTop: box.top + scrollY,
-        width: box.width, height: box.height,
+        left: box.left, top: box.top, width: box.width, height: box.height,
+        // A link that wraps begins where its first line does.
+        pageLeft: first.left + scrollX, pageTop: first.top + scrollY, line: first.height,
     };
 }"""
 
@@ -233,9 +234,9 @@ def focus_order(page: Page) -> list[str]:
     for before, after in pairwise(walk(page)[0]):
         if before["parent"] != after["parent"]:
             continue
-        shared = min(before["pageTop"] + before["height"], after["pageTop"] + after["height"])
+        shared = min(before["pageTop"] + before["line"], after["pageTop"] + after["line"])
         shared -= max(before["pageTop"], after["pageTop"])
-        in_row = shared > min(before["height"], after["height"]) / 2
+        in_row = shared > min(before["line"], after["line"]) / 2
         back_left = in_row and after["pageLeft"] < before["pageLeft"] - 4
         back_up = not in_row and after["pageTop"] < before["pageTop"] - 4
         if back_left or back_up:
