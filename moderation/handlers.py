@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import SYSTEM, User
@@ -210,12 +210,15 @@ def reading_reminders(
 def still_to_remind(notification: Notification) -> bool:
     """Not if nothing of that round is left for the person to read."""
     due = SampleItem.objects.filter(pk=notification.subject_id).first()
-    if due is None:
-        return False
-    mine = SampleItem.objects.live().filter(
-        round=due.round_id, moderator=notification.recipient, state=SampleState.DRAWN
+    return due is not None and bool(unread_with(due, notification).exists())
+
+
+def unread_with(item: SampleItem, notification: Notification) -> QuerySet[SampleItem]:
+    """What of the item's round the person who is told has still to read."""
+    found: QuerySet[SampleItem] = SampleItem.objects.live().filter(
+        round=item.round_id, moderator=notification.recipient, state=SampleState.DRAWN
     )
-    return bool(mine.exists())
+    return found
 
 
 @still_relevant("moderation.item_given")
@@ -224,10 +227,7 @@ def still_to_read(notification: Notification) -> bool:
     given = SampleItem.objects.filter(pk=notification.subject_id).first()
     if given is None:
         return True
-    mine = SampleItem.objects.live().filter(
-        round=given.round_id, moderator=notification.recipient, state=SampleState.DRAWN
-    )
-    return bool(mine.filter(draw=given.draw).exists())
+    return bool(unread_with(given, notification).filter(draw=given.draw).exists())
 
 
 @handles("moderation.sampleitem.scored", tells=["moderation.waiting_over"])
