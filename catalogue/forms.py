@@ -21,6 +21,7 @@ from catalogue.models import (
 )
 from catalogue.selectors import writers_of
 from workflows.forms import DayField, LocalTimes, RowsForm
+from workflows.working_days import REGIONS
 
 if TYPE_CHECKING:
     DeliveryBase = forms.ModelForm[Delivery]
@@ -62,6 +63,9 @@ class DeliveryForm(DeliveryBase):
         own = version.micro_credential.client_id
         clients = cast("forms.ModelChoiceField[Organisation]", self.fields["client"])
         clients.queryset = Organisation.objects.filter(kind="client")
+        clients.empty_label = "None: open to everybody"
+        regions = cast("forms.ChoiceField", self.fields["region"])
+        regions.choices = [("", "None"), *REGIONS.items()]
         if own:
             clients.queryset = clients.queryset.filter(pk=own)
             clients.required = True

@@ -355,7 +355,9 @@ class ModeratorForm(forms.Form):
 class WatchForm(forms.Form):
     """Read everything of an assessor."""
 
-    assessor = forms.ModelChoiceField(label="Assessor", queryset=User.objects.none())
+    assessor = forms.ModelChoiceField(
+        label="Assessor", queryset=User.objects.none(), empty_label="Choose"
+    )
     reason = Text(label="Reason", widget=forms.Textarea(attrs={"rows": 2}))
 
     def __init__(self, people: Any, *args: Any, **kwargs: Any) -> None:

@@ -260,7 +260,7 @@ def building(world: World) -> Kwargs:
         portfolio,
         actor=learner,
         until=portfolio.due_at + timedelta(days=6),
-        reason="illness",
+        reason="health",
         note="I was ill for a week.",
     )
     for name in ("Vic Harris", "Mere Manager"):
@@ -401,7 +401,7 @@ def overloaded(world: World) -> Kwargs:
         portfolio,
         actor=learner,
         until=portfolio.due_at + timedelta(days=4),
-        reason="illness",
+        reason="health",
         note=LONG_TEXT[:1500],
     )
     decline_extension(asked, actor=cast.pam, answer=LONG_TEXT[:1500])

@@ -21,6 +21,30 @@ WORKSPACE = 200 * 1024
 NOT_OUR_WORDS = re.compile(
     r"\b(students?|graders?|markers?|candidates?|completed)\b", re.IGNORECASE
 )
+# A reference may part at its hyphens, an address or a fingerprint anywhere.
+BROKEN = r"""() => {
+  const broken = new Set();
+  const hidden = (element) => {
+    const box = element.getBoundingClientRect();
+    return !element.checkVisibility() || box.width <= 1
+      || element.closest(".govuk-visually-hidden, thead, svg, pre, code, .app-hash");
+  };
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    if (/:\/\/|@/.test(node.data) || hidden(node.parentElement)) continue;
+    for (const run of node.data.matchAll(/\S{3,24}(?!\S)/g)) {
+      if (/\S/.test(node.data[run.index - 1] ?? " ")) continue;
+      for (const word of run[0].matchAll(/[\p{L}\p{M}\d’']{3,}/gu)) {
+        range.setStart(node, run.index + word.index);
+        range.setEnd(node, run.index + word.index + word[0].length);
+        const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+        if (lines.size > 1) broken.add(word[0]);
+      }
+    }
+  }
+  return [...broken];
+}"""
 known: dict[str, int] = {}
 heaviest: dict[str, int] = {}
 
@@ -97,6 +121,7 @@ def visit(
         page.emulate_media(color_scheme="light")
         found["axe_320"] = axe(page, only=ROOM)
         found["reflow"] = reflow(page)
+        found["words_320"] = [f"breaks inside {word}" for word in page.evaluate(BROKEN)]
         page.set_viewport_size(WIDE["viewport"])
         found["keyboard"] = keyboard(page)
     finally:
@@ -122,5 +147,7 @@ def words(page: Page, url: str, answer: int, status: int, *, has_errors: bool) -
             found.append("its title does not say that there are errors")
         if not page.locator(".govuk-error-summary").count():
             found.append("no error summary")
+    if page.locator("option").filter(has_text=re.compile(r"^\s*-+\s*$")).count():
+        found.append("an empty choice has no words")
     found += [f"says {word}" for word in set(NOT_OUR_WORDS.findall(page.inner_text("body")))]
     return found

@@ -354,7 +354,7 @@ def add_submitted(house: House) -> None:
         slow,
         actor=waits.people["asker-1"],
         until=slow.due_at + timedelta(days=3),
-        reason="illness",
+        reason="health",
         note="",
     )
     places["extension"] = Place({"pk": ask.pk}, owner="asker-1", data={"decision": "approve"})
