@@ -161,6 +161,15 @@ class HoldKind(models.TextChoices):
     PRIVACY = "privacy", "Privacy"
 
 
+class ConsiderationOutcome(models.TextChoices):
+    """What came of a special consideration (domain 2.10). All that assessors read of it."""
+
+    IMPAIRED = "impaired", "Impaired performance, to be taken into account"
+    AEGROTAT = "aegrotat", "Aegrotat: a pass without a grade"
+    ANOTHER = "another", "More time or another attempt"
+    DECLINED = "declined", "Not granted"
+
+
 class PartKind(models.TextChoices):
     """The one part that a person has in a submission."""
 
@@ -170,3 +179,4 @@ class PartKind(models.TextChoices):
     ADJUDICATOR = "adjudicator", "Adjudicator"
     MODERATOR = "moderator", "Moderator"
     RECONSIDERATION_ASSESSOR = "reconsideration_assessor", "Reconsideration assessor"
+    FEEDBACK_READER = "feedback_reader", "Read the feedback for the assessor"

@@ -10,11 +10,18 @@ from django.core.validators import URLValidator
 from accounts.words import Text
 from catalogue.enums import AiPolicy
 from catalogue.models import Criterion
-from portfolios.enums import AskedBy, Confidentiality, EvidenceKind, HoldKind
+from portfolios.enums import (
+    AskedBy,
+    Confidentiality,
+    ConsiderationOutcome,
+    EvidenceKind,
+    HoldKind,
+)
 from portfolios.models import (
     AttestationStatement,
     EvidenceItem,
     ExtensionRequest,
+    Hold,
     Portfolio,
     UploadSession,
 )
@@ -371,17 +378,49 @@ class HoldForm(forms.Form):
     kind = forms.ChoiceField(
         label="Kind of hold", choices=HoldKind.choices, widget=forms.RadioSelect
     )
-    reason = area(label="Reason, for staff only", max_length=5000)
+    reason = area(
+        label="Reason, for staff only",
+        max_length=5000,
+        help_text="For a special consideration, leave out anything medical: it has a place of its own.",
+    )
 
 
 class LiftForm(forms.Form):
     """What came of a hold; several of these stand on one page, so that their ids carry the hold's."""
 
+    outcome = forms.ChoiceField(
+        label="What came of it",
+        help_text="Assessors read this and nothing else of it.",
+        choices=ConsiderationOutcome.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose what came of it."},
+    )
     note = Text(label="Note", max_length=2000, required=False)
 
-    def __init__(self, data: Any = None, *, hold: int) -> None:
-        super().__init__(data, auto_id=f"{hold}-%s")
-        self.hold = hold
+    def __init__(self, data: Any = None, *, hold: Hold) -> None:
+        super().__init__(data, auto_id=f"{hold.pk}-%s")
+        self.hold = hold.pk
+        self.considers = hold.kind == HoldKind.SPECIAL_CONSIDERATION
+        if not self.considers:
+            del self.fields["outcome"]
+
+
+class SupportingForm(forms.Form):
+    """What supports a special consideration: words, a file, or both."""
+
+    words = area(label="What was said", max_length=20000, required=False)
+    file = forms.FileField(
+        label="File",
+        max_length=1000,
+        required=False,
+        help_text="PDF, Word or a picture, up to 20 MB",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if not self.errors and not str(given.get("words", "")).strip() and not given.get("file"):
+            self.add_error("words", "Write what was said, or choose a file.")
+        return given
 
 
 class WaiveForm(forms.Form):

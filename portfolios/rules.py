@@ -9,7 +9,7 @@ from catalogue.rules import (
     has_delivery_role,
     is_programme_administrator,
 )
-from portfolios.enums import RATIFIER_SEES, PartKind
+from portfolios.enums import RATIFIER_SEES, HoldKind, PartKind
 from portfolios.guards import assesses
 from workflows.querysets import Composed
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Attestation,
         EvidenceItem,
         ExtensionRequest,
+        Hold,
         Portfolio,
         Submission,
         UploadSession,
@@ -183,6 +184,26 @@ def may_waive_attestation(portfolio: "Portfolio", actor: "Actor") -> bool:
     return not owns_portfolio(portfolio, actor) and is_programme_administrator(
         actor, portfolio.enrolment.delivery
     )
+
+
+def may_read_supporting(submission: "Submission", actor: "Actor") -> bool:
+    """Who handles a special consideration and its evidence: programme administrators, and nobody else.
+
+    Not the lead moderator, who may place the hold, and nobody with a part in the submission, so that
+    whoever judges the work never knows why it waited (domain 2.10).
+    """
+    return (
+        not is_learner(submission, actor)
+        and is_programme_administrator(actor, submission.delivery)
+        and not has_part(submission, actor)
+    )
+
+
+def may_lift(hold: "Hold", actor: "Actor") -> bool:
+    """Who may hold, may lift; a special consideration, whoever may read what supports it."""
+    if hold.kind == HoldKind.SPECIAL_CONSIDERATION:
+        return may_read_supporting(hold.submission, actor)
+    return may_hold(hold.submission, actor)
 
 
 def may_hold(submission: "Submission", actor: "Actor") -> bool:

@@ -20,6 +20,7 @@ from portfolios.models import (
     StoreCheck,
     StoreFinding,
     Submission,
+    SupportingEvidence,
 )
 from portfolios.storage.stores import (
     BytesMissing,
@@ -39,6 +40,7 @@ NAMED: tuple[tuple[Any, tuple[str, str, str]], ...] = (
     (EvidenceItem, ("copy_key", "copy_size", "copy_sha256")),
     (RenditionPart, ("key", "size", "sha256")),
     (LinkSnapshot, ("key", "size", "sha256")),
+    (SupportingEvidence, ("key", "size", "sha256")),
 )
 """Which columns name bytes in the store: key, size, hash."""
 

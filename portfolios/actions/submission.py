@@ -24,6 +24,7 @@ from portfolios.definitions import ALLOWED
 from portfolios.enums import (
     ENDED_ATTEMPT,
     AttestationState,
+    ConsiderationOutcome,
     EvidenceKind,
     HoldKind,
     PartKind,
@@ -390,15 +391,23 @@ def place_hold(submission: Submission, *, actor: User, kind: HoldKind, reason: s
 
 
 @transaction.atomic
-def lift_hold(hold: Hold, *, actor: User, note: str = "") -> Hold:
-    """Let the submission move again. Lifting twice is the same as once."""
+def lift_hold(hold: Hold, *, actor: User, note: str = "", outcome: str = "") -> Hold:
+    """Let the submission move again. Lifting twice is the same as once.
+
+    A special consideration ends with its outcome, which is all that assessors read of it. ReasonNeeded
+    without one.
+    """
     fresh: Hold = Hold.objects.select_for_update(of=("self",)).get(pk=hold.pk)
-    if not rules.may_hold(fresh.submission, actor):
+    if not rules.may_lift(fresh, actor):
         raise NotPermitted(instance=fresh)
+    considers = fresh.kind == HoldKind.SPECIAL_CONSIDERATION
+    if considers and outcome not in ConsiderationOutcome.values:
+        raise ReasonNeeded("Choose what came of it.")
     if fresh.closed_at is None:
         fresh.closed_at, fresh.closed_by = timezone.now(), actor
         fresh.closing_note = plain_text(note).strip()
-        fresh.save(update_fields=["closed_at", "closed_by", "closing_note"])
+        fresh.outcome = outcome if considers else ""
+        fresh.save(update_fields=["closed_at", "closed_by", "closing_note", "outcome"])
         _tell_of_hold(fresh.submission, fresh, "portfolios.hold.lifted")
     return fresh
 

@@ -6,7 +6,13 @@ from portfolios.models.extension import ExtensionRequest
 from portfolios.models.portfolio import Portfolio, Reflection, ReflectionVersion
 from portfolios.models.rendition import LinkSnapshot, Rendition, RenditionPart
 from portfolios.models.store import StoreCheck, StoreFinding
-from portfolios.models.submission import Hold, Part, Submission, SubmissionEvidence
+from portfolios.models.submission import (
+    Hold,
+    Part,
+    Submission,
+    SubmissionEvidence,
+    SupportingEvidence,
+)
 from portfolios.models.upload import UploadSession
 
 __all__ = [
@@ -28,5 +34,6 @@ __all__ = [
     "StoreFinding",
     "Submission",
     "SubmissionEvidence",
+    "SupportingEvidence",
     "UploadSession",
 ]

@@ -12,7 +12,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Actor, User
 from catalogue.models import AssessmentTask, Delivery, Enrolment, Rubric
 from portfolios import guards, rules
-from portfolios.enums import ENDED_ATTEMPT, LEARNER_LABELS, HoldKind, PartKind, SubmissionState
+from portfolios.enums import (
+    ENDED_ATTEMPT,
+    LEARNER_LABELS,
+    ConsiderationOutcome,
+    HoldKind,
+    PartKind,
+    SubmissionState,
+)
 from portfolios.models.evidence import EvidenceItem
 from portfolios.models.portfolio import Portfolio
 from portfolios.querysets import HoldQuerySet, SubmissionQuerySet
@@ -315,6 +322,9 @@ class Hold(models.Model):
     closed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     closed_at = models.DateTimeField(null=True, blank=True)
     closing_note = models.TextField(blank=True)
+    outcome = models.CharField(
+        max_length=20, choices=ConsiderationOutcome, blank=True, default="", db_default=""
+    )
 
     objects = HoldQuerySet.as_manager()
 
@@ -330,3 +340,31 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} hold on {self.submission}"
+
+
+class SupportingEvidence(models.Model):
+    """What was given to support a special consideration: words, a file, or both. Often medical.
+
+    An access class of its own: `rules.may_read_supporting`, and each opening is recorded. The bytes lie in the
+    store with the learners' evidence, but belong to nobody's library and are never shown in place.
+    """
+
+    hold = models.ForeignKey(Hold, models.PROTECT, related_name="supporting")
+    number = models.PositiveSmallIntegerField()
+    words = models.TextField(blank=True)
+    name = models.CharField(max_length=255, blank=True)
+    media_type = models.CharField(max_length=120, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    key = models.CharField(max_length=300, blank=True, db_index=True)
+    added_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    added_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["hold", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["hold", "number"], name="portfolios_supporting_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"Supporting evidence {self.number} of {self.hold}"

@@ -108,15 +108,17 @@ def holds_page(
 ) -> HttpResponse:
     """All holds, each open one with its form: the one that was sent, with what is wrong, or a fresh one."""
     sent = lifting.hold if lifting is not None else None
+    me = person(request)
     context = {
         "submission": found,
         "form": form,
         "wrong": lifting or form,
         "holds": [
-            (one, lifting if one.pk == sent else LiftForm(hold=one.pk))
+            (one, lifting if one.pk == sent else LiftForm(hold=one), rules.may_lift(one, me))
             for one in found.holds.select_related("opened_by", "closed_by")
         ],
         "delivery": found.delivery,
+        "reads_supporting": rules.may_read_supporting(found, me),
     }
     refused = form.errors or lifting is not None
     return render(request, "portfolios/holds.html", context, status=422 if refused else 200)
@@ -133,10 +135,12 @@ def lift(request: HttpRequest, submission: uuid.UUID, hold: int) -> HttpResponse
     if not rules.may_hold(found, person(request)):
         raise PermissionDenied("Programme administrators and the lead moderator lift holds.")
     waiting = get_object_or_404(found.holds.all(), pk=hold)
-    form = LiftForm(request.POST, hold=waiting.pk)
+    if not rules.may_lift(waiting, person(request)):
+        raise PermissionDenied("Programme administrators decide on special consideration.")
+    form = LiftForm(request.POST, hold=waiting)
     if not form.is_valid():
         return holds_page(request, found, HoldForm(), form)
-    lift_hold(waiting, actor=person(request), note=form.cleaned_data["note"])
+    lift_hold(waiting, actor=person(request), **form.cleaned_data)
     messages.success(request, f"The hold on {found.reference} is lifted.")
     return redirect("portfolios:holds", found.pk)
 
