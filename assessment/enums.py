@@ -96,6 +96,15 @@ WORK_STATES = (
 """States in which marking waits for somebody."""
 
 
+REVIEWABLE = (
+    SubmissionState.SUBMITTED,
+    SubmissionState.IN_ASSESSMENT,
+    SubmissionState.IN_ADJUDICATION,
+    SubmissionState.ASSESSED,
+    SubmissionState.UNDER_RECONSIDERATION,
+)
+"""States in which somebody senior may be asked to read the feedback of a decision."""
+
 SHOWN_TO_LEARNER = (SubmissionState.RELEASED, SubmissionState.UNDER_RECONSIDERATION)
 """States in which a learner has the result, and anonymity has ended."""
 

@@ -278,6 +278,21 @@ describe(
     why="This is about your submission.",
     sample=WORK,
 )
+describe(
+    A + "review_asked",
+    Category.MODERATION,
+    who="Lead moderators without a part in the work",
+    why="You lead moderation in this delivery.",
+    asks=True,
+    sample=WORK,
+)
+describe(
+    A + "review_answered",
+    Category.MARKING,
+    who="The assessor who asked",
+    why=GIVEN,
+    sample=WORK,
+)
 EARLY = {"task": "Workplace portfolio", "delivery": "Winter cohort"}
 describe(
     A + "early_check_ready",

@@ -107,6 +107,26 @@ class EarlyCheckQuerySet(models.QuerySet[Any]):
         return self.filter(passed_at__isnull=True)
 
 
+class ReviewQuerySet(models.QuerySet[Any]):
+    """Requests that somebody senior reads the feedback of a decision."""
+
+    def visible_to(self, user: User) -> Self:
+        """Rows for which `rules.can_view_review` says yes."""
+        if not user.is_active:
+            return self.none()
+        led = user.delivery_roles.current().filter(role=DeliveryRoleKind.LEAD_MODERATOR)
+        parts = user.parts.filter(ended_at__isnull=True)
+        return (
+            self.filter(submission__delivery__in=led.values("delivery"))
+            .exclude(asked_by=user)
+            .exclude(submission__in=parts.values("submission"))
+        )
+
+    def open(self) -> Self:
+        """Those without an answer."""
+        return self.filter(answered_at__isnull=True)
+
+
 class CalibrationQuerySet(models.QuerySet[Any]):
     """Attempts at calibration."""
 

@@ -11,6 +11,7 @@ from assessment.enums import (
     ASSESSES,
     EARLY_READERS,
     MARKING_PARTS,
+    REVIEWABLE,
     SHARES_BANK,
     SHOWN_EXEMPLARS,
     SHOWN_TO_LEARNER,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         EarlyCheck,
         EvidenceComment,
         Exemplar,
+        FeedbackReview,
         PreparedComment,
     )
     from catalogue.models import AssessmentTask, Delivery, MicroCredential
@@ -265,6 +267,35 @@ def reads_early(check: "EarlyCheck", actor: "Actor") -> bool:
 def answers_early(check: "EarlyCheck", actor: "Actor") -> bool:
     """Assessors of the delivery, each for their own decisions. Agrees with EarlyCheckQuerySet.answered_by."""
     return has_delivery_role(actor, check.delivery, DeliveryRoleKind.ASSESSOR)
+
+
+def may_ask_review(submission: "Submission", actor: "Actor") -> bool:
+    """Whoever marks it and has a decision on it, draft or sealed, until it is moderated."""
+    return (
+        submission.state in REVIEWABLE
+        and has_part(submission, actor, *MARKING_PARTS)
+        and submission.decisions.filter(author_id=getattr(actor, "pk", None)).exists()
+    )
+
+
+def can_view_review(review: "FeedbackReview", actor: "Actor") -> bool:
+    """Lead moderators of the delivery without a live part in the work. Agrees with ReviewQuerySet.visible_to."""
+    submission = review.submission
+    return (
+        has_delivery_role(actor, submission.delivery, DeliveryRoleKind.LEAD_MODERATOR)
+        and review.asked_by_id != getattr(actor, "pk", None)
+        and not has_part(submission, actor)
+    )
+
+
+def may_take_review(review: "FeedbackReview", actor: "Actor") -> bool:
+    """A lead who never had any part in the work, and is not its learner: reading the feedback is one."""
+    submission = review.submission
+    return (
+        can_view_review(review, actor)
+        and not is_learner(submission, actor)
+        and not submission.parts.filter(person_id=getattr(actor, "pk", None)).exists()
+    )
 
 
 def calibrates_on(task: "AssessmentTask", actor: "Actor") -> bool:

@@ -3,6 +3,7 @@
 A sealed decision may only become final, once; its judgements and what they point to may neither change nor
 go. A correction is a new decision with the next number. An exemplar may only be retired, once; what it froze
 stays.
+An answered feedback review stays as it was answered.
 Comments on evidence and their entries are only added to, and so is what was read, answered and decided in an
 early check. Holds against update(), SQL and the shell, on PostgreSQL and SQLite.
 """
@@ -26,6 +27,8 @@ CALIBRATED = {
     "assessment_calibrationattempt": "concluded_at",
     "assessment_calibrationitem": "marked_at",
 }
+REVIEW = "assessment_feedbackreview"
+REVIEW_MESSAGE = "assessment: an answered feedback review is never changed"
 CALIBRATION_MESSAGE = "assessment: what was marked in a calibration is never changed"
 EARLY = ("assessment_earlyreading", "assessment_earlyanswer", "assessment_earlyverdict")
 EARLY_MESSAGE = "assessment: what an early check found is never changed"
@@ -57,6 +60,13 @@ def install(connection: Any) -> None:
                     on_postgresql=on_postgresql,
                     when=f"OLD.{column} IS NOT NULL",
                 )
+        if REVIEW in tables:
+            statements += _kept_whole(
+                REVIEW,
+                REVIEW_MESSAGE,
+                on_postgresql=on_postgresql,
+                when="OLD.answered_at IS NOT NULL",
+            )
         for table in EARLY:
             if table in tables:
                 statements += _kept_whole(table, EARLY_MESSAGE, on_postgresql=on_postgresql)

@@ -13,6 +13,7 @@ from assessment.views import (
     marking,
     names,
     queue,
+    reviews,
 )
 
 app_name = "assessment"
@@ -42,6 +43,9 @@ urlpatterns = [
     path("assess/m/<uuid:pk>/hand-back/", marking.hand_back, name="hand_back"),
     path("assess/m/<uuid:pk>/finish/", marking.finish, name="finish"),
     path("assess/m/<uuid:pk>/recorded/", marking.recorded, name="recorded"),
+    path("assess/m/<uuid:pk>/review/", reviews.ask, name="ask_review"),
+    path("assess/reviews/<uuid:pk>/", reviews.review, name="review"),
+    path("assess/reviews/<uuid:pk>/take/", reviews.take, name="take_review"),
     path("assess/m/<uuid:pk>/comments/table.csv", comments.table, name="comments_table"),
     path("assess/m/<uuid:pk>/comments/<int:number>.vtt", comments.captions, name="comments_vtt"),
     path("assess/m/<uuid:pk>/comments/on/<int:number>/", comments.write, name="comment"),

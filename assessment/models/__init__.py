@@ -17,6 +17,7 @@ from assessment.models.early import (
     EarlyVerdict,
 )
 from assessment.models.exemplars import Exemplar, ExemplarEvidence, ExemplarLevel
+from assessment.models.review import FeedbackReview
 
 __all__ = [
     "Allocation",
@@ -36,6 +37,7 @@ __all__ = [
     "Exemplar",
     "ExemplarEvidence",
     "ExemplarLevel",
+    "FeedbackReview",
     "Lease",
     "PreparedComment",
 ]

@@ -9,9 +9,10 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts.models import User
-from assessment.enums import SHOWN_TO_LEARNER, Audience, Deed, Place
+from assessment.enums import SHOWN_TO_LEARNER, Audience, Basis, Deed, Place
 from assessment.models import AssessmentDecision, CommentEntry
 from assessment.selectors import author_of_result, composed
+from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 
 
@@ -119,13 +120,30 @@ def shown_to_learner(comments: Sequence[Comment]) -> list[Comment]:
     return [one for one in comments if one.for_learner]
 
 
+def referral_of(submission: Submission, learner: User) -> AssessmentDecision | None:
+    """The decision with which the learner's own attempt was referred back."""
+    found: AssessmentDecision | None = (
+        AssessmentDecision.objects.referrals_of(learner)
+        .filter(submission=submission)
+        .exclude(basis__in=[Basis.MODERATION, Basis.CORRECTION])
+        .first()
+    )
+    return found
+
+
 def learner_comments(submission: Submission, learner: User) -> list[Comment]:
     """What the learner may read of them: the visible comments of whoever gave the result, after release.
 
     A version that moderation or a correction added keeps the comments of the decision it was made from;
-    comments of a decision that did not become the result stay with staff. Nothing before release.
+    comments of a decision that did not become the result stay with staff. Nothing before release, but for a
+    referral: its own comments, as they stood when it was sealed, come with its feedback.
     """
-    if submission.learner_id != learner.pk or submission.state not in SHOWN_TO_LEARNER:
+    if submission.learner_id != learner.pk:
+        return []
+    if submission.state == SubmissionState.REFERRED:
+        referral = referral_of(submission, learner)
+        return [] if referral is None else shown_to_learner(comments_of(referral))
+    if submission.state not in SHOWN_TO_LEARNER:
         return []
     author = author_of_result(submission)
     return [] if author is None else shown_to_learner(comments_by(submission.pk, author.pk))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from textwrap import shorten
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +52,8 @@ class Row:
     is_open: bool
     is_mine: bool
     is_claimable: bool
+    asked: str = ""
+    """What a moderator who returned it asks for; empty for whoever does not have to do it."""
 
 
 @dataclass
@@ -142,11 +145,20 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
                 is_open=is_open,
                 is_mine=key in mine,
                 is_claimable=key in pool,
+                asked=asked_for(record["return_note"])
+                if key in mine and record["why"] == Why.RETURNED
+                else "",
             )
         )
     return rows
 
 
+def asked_for(note: str) -> str:
+    """The beginning of what a moderator asks for; all of it stands in the workspace."""
+    return shorten(note, ASKED, placeholder=" …")
+
+
+ASKED = 200
 SOMEBODY = "Somebody else"
 """What an assessor reads where the names of others are kept from them."""
 
@@ -216,9 +228,10 @@ def next_for(user: User) -> tuple[NextCard, list[dict[str, Any]]]:
     rows = [
         {"submission": one, "who": name_of(one), "why": Why(one.why).label} for one in ordered[1:]
     ]
-    card = NextCard(
-        title, f"{first.task.title}: {name_of(first)}, {first.reference}", first.pk, "Open"
-    )
+    text = f"{first.task.title}: {name_of(first)}, {first.reference}"
+    if first.why == Why.RETURNED:
+        text = f"{text}. {asked_for(first.return_note)}"
+    card = NextCard(title, text, first.pk, "Open")
     return card, rows
 
 

@@ -30,7 +30,7 @@ from workflows.querysets import Composed
 COLUMNS = (
     "pk", "reference", "pseudonym", "learner__name", "task__title", "attempt", "submitted_at",
     "marking_due_at", "why", "state", "delivery_id", "lease__until", "lease__holder__name",
-    "lease__holder", "part",
+    "lease__holder", "return_note", "part",
 )  # fmt: skip
 
 composed = Composed()

@@ -10,7 +10,6 @@ from django.db.models import Q
 
 from accounts.models import User
 from assessment.definitions import Marks
-from assessment.enums import Basis
 from assessment.models import AssessmentDecision, CriterionJudgement, PreparedComment
 from assessment.outcome import Result, result_of
 from assessment.selectors import (
@@ -22,7 +21,12 @@ from assessment.selectors import (
     marks_of,
     pointed_in,
 )
-from assessment.selectors.comments import Comment, comments_by
+from assessment.selectors.comments import (
+    Comment,
+    comments_by,
+    learner_comments,
+    referral_of,
+)
 from assessment.selectors.prepared import prepared_for
 from assessment.selectors.queue import name_of
 from catalogue.models import Criterion, Level
@@ -390,23 +394,23 @@ def own_decision(submission: Submission, user: User) -> AssessmentDecision | Non
 
 @dataclass(frozen=True)
 class ReferralFeedback:
-    """What a learner may read of a referral: its own feedback on what is not yet met, nothing else."""
+    """What a learner may read of a referral: its own feedback on what is not yet met, and its comments.
+
+    The comments are those for the learner, as they stood when the referral was sealed.
+    """
 
     decision: AssessmentDecision
     asked: Sequence[CriterionJudgement]
     met: Sequence[CriterionJudgement]
+    comments: Sequence[Comment] = ()
 
 
 def referral_feedback(submission: Submission, learner: User) -> ReferralFeedback | None:
     """The referral of the learner's own attempt. No levels, no staff notes, no result."""
-    decision = (
-        AssessmentDecision.objects.referrals_of(learner)
-        .filter(submission=submission)
-        .exclude(basis__in=[Basis.MODERATION, Basis.CORRECTION])
-        .first()
-    )
+    decision = referral_of(submission, learner)
     if decision is None:
         return None
     judgements = judgements_of(decision)
     met = [one for one in judgements if one.level is not None and one.level.is_met]
-    return ReferralFeedback(decision, [one for one in judgements if one not in met], met)
+    asked = [one for one in judgements if one not in met]
+    return ReferralFeedback(decision, asked, met, learner_comments(submission, learner))

@@ -50,7 +50,7 @@ from assessment.views.shared import (
     visible,
     with_filters,
 )
-from portfolios.enums import SubmissionState
+from portfolios.enums import ConsiderationOutcome, SubmissionState
 from portfolios.models import Submission
 from portfolios.rules import has_part
 from workflows.exceptions import (
@@ -62,6 +62,8 @@ from workflows.exceptions import (
 )
 from workflows.forms import whole_number
 from workflows.views import step_view
+
+CONSIDERED = dict(ConsiderationOutcome.choices)
 
 
 def draft_of(submission: Submission, request: HttpRequest) -> AssessmentDecision | None:
@@ -111,6 +113,7 @@ def facts(request: HttpRequest, submission: Submission) -> dict[str, Any]:
         "holder": other and named_to(request, submission, other.holder),
         "may_take_over": other is not None and rules.may_take_over(submission, person(request)),
         "on_hold": vars(submission)["is_held"],
+        "consideration": CONSIDERED.get(vars(submission)["consideration"] or ""),
         "queue_url": with_filters("assessment:queue", filters),
     }
 
@@ -173,6 +176,7 @@ def standing(request: HttpRequest, submission: Submission, *, status: int = 200)
             "judgements": judgements_of(own) if own else [],
             "allocations": list(live) if leads else [],
             "leads": leads,
+            "may_ask": own is not None and rules.may_ask_review(submission, person(request)),
             "can_reveal": bool(submission.delivery.policy_value("anonymous_marking"))
             and (leads or submission.state == SubmissionState.RELEASED),
             "can_hand_back": leads

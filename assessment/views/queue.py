@@ -21,6 +21,7 @@ from assessment.enums import WORK_STATES
 from assessment.selectors.early import to_answer
 from assessment.selectors.filters import DUE, FEWEST, ROWS, WHOSE, Filters
 from assessment.selectors.queue import Queue, next_for, queue_for
+from assessment.selectors.reviews import waiting_reviews
 from assessment.selectors.standing import count_parts, standing_of
 from assessment.views.shared import filters_of, person, with_filters
 from catalogue.models import Criterion
@@ -60,7 +61,14 @@ def home(request: HttpRequest) -> HttpResponse:
         "url": reverse("assessment:workspace", args=[card.submission]) if card.submission else "",
     }
     led = [one for one in standing.deliveries if one.is_led]
-    context = {"card": shown, "rows": rows, "pool": pool, "led": led, "early": to_answer(me)}
+    context = {
+        "card": shown,
+        "rows": rows,
+        "pool": pool,
+        "led": led,
+        "early": to_answer(me),
+        "reviews": waiting_reviews(me) if led else [],
+    }
     return render(request, "assessment/home.html", context)
 
 

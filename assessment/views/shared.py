@@ -5,7 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -32,13 +32,20 @@ def person(request: HttpRequest) -> User:
 
 
 def visible(request: HttpRequest, pk: UUID) -> Submission:
-    """The submission, with `is_held` for an open hold, or 404 for whoever may not know of it."""
+    """The submission, or 404 for whoever may not know of it.
+
+    With `is_held` for an open hold, and `consideration`, the outcome of a special consideration and all of it.
+    """
 
     def build(values: Sequence[Any]) -> QuerySet[Any, Any]:
         who, now, key = values
         seen: QuerySet[Any] = Submission.objects.visible_to(User(pk=who), now=now)
         held = Exists(Hold.objects.open().filter(submission=OuterRef("pk")))
-        rows: QuerySet[Any] = seen.select_related(*RELATED).annotate(is_held=held)
+        considered = Hold.objects.filter(submission=OuterRef("pk")).exclude(outcome="")
+        outcome = Subquery(considered.order_by("-closed_at").values("outcome")[:1])
+        rows: QuerySet[Any] = seen.select_related(*RELATED).annotate(
+            is_held=held, consideration=outcome
+        )
         return rows.filter(pk=key)
 
     me = person(request)

@@ -11,6 +11,7 @@ from assessment.actions.early import begin_reading, record_reading
 from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
 from assessment.actions.marking import start_assessment
 from assessment.actions.preparing import prepare_comment
+from assessment.actions.reviewing import answer_review, ask_review, take_review
 from assessment.definitions import Remark
 from assessment.models import Allocation, EarlyCheck
 from assessment.selectors.calibration import next_item
@@ -37,6 +38,9 @@ from moderation.actions import (
 from moderation.enums import RoundDecision
 from moderation.models import ExternalReview, ModerationRound, SampleItem
 from moderation.selectors import sample_of
+from portfolios.actions.submission import place_hold
+from portfolios.actions.supporting import add_supporting
+from portfolios.enums import HoldKind
 from portfolios.models import Submission
 from tests.accessibility.world import LONG_NAME, LONG_WORD, World
 from tests.factories import assessment as marked
@@ -78,6 +82,37 @@ def marking(world: World) -> Kwargs:
     submission = marked.allocated(cast, "marking-1")
     marked.drafted(submission, cast.ada, "M")
     return {"pk": submission.pk, "delivery": cast.delivery.pk}
+
+
+def feedback_asked(world: World) -> Kwargs:
+    """Ada asked about her draft and was answered."""
+    cast = world.another("asked", 1)
+    submission = marked.allocated(cast, "asked-1")
+    marked.drafted(submission, cast.ada, "NY")
+    review = ask_review(submission, actor=cast.ada, question=f"Is this too harsh? {LONG_WORD}")
+    take_review(review, actor=cast.lea)
+    answer_review(review, actor=cast.lea, answer="Say first what is there.")
+    return {"pk": submission.pk}
+
+
+def feedback_taken(world: World) -> Kwargs:
+    """Lea has taken a request and not answered."""
+    cast = world.another("taken", 1)
+    submission = marked.allocated(cast, "taken-1")
+    marked.drafted(submission, cast.ada, "NY")
+    review = ask_review(submission, actor=cast.ada, question="Is this too harsh?")
+    return {"pk": take_review(review, actor=cast.lea).pk}
+
+
+def special_consideration(world: World) -> Kwargs:
+    """Work that waits, with a letter that supports it."""
+    cast = world.another("considered", 1)
+    submission = marked.allocated(cast, "considered-1")
+    hold = place_hold(
+        submission, actor=cast.pam, kind=HoldKind.SPECIAL_CONSIDERATION, reason="Asked on Monday."
+    )
+    add_supporting(hold, actor=cast.pam, words="A letter of the clinic.")
+    return {"submission": submission.pk, "hold": hold.pk}
 
 
 def commented(world: World) -> Kwargs:

@@ -10,10 +10,12 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from assessment import rules as assessing
 from assessment.models import (
+    AssessmentDecision,
     CalibrationAttempt,
     EarlyCheck,
     EvidenceComment,
     Exemplar,
+    FeedbackReview,
     PreparedComment,
 )
 from awards import rules as awarding
@@ -40,6 +42,7 @@ AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
     (EvidenceComment, assessing.can_view_comment),
     (PreparedComment, assessing.can_view_prepared),
     (EarlyCheck, assessing.can_view_early_check),
+    (FeedbackReview, assessing.can_view_review),
     (CalibrationAttempt, assessing.can_view_calibration),
     (ModerationRound, moderating.can_view_round),
     (SampleItem, moderating.can_view_item),
@@ -96,6 +99,11 @@ def everybody(world: World) -> Iterator[list[User]]:
                 owner=author, micro_credential=world.cast.task.version.micro_credential,
                 text="Say what changed.", search_key="say what changed", is_shared=shared,
             )  # fmt: skip
+    for decision in AssessmentDecision.objects.all()[:12]:
+        FeedbackReview.objects.create(
+            submission=decision.submission, decision=decision, asked_by=decision.author,
+            question="Is this clear?",
+        )  # fmt: skip
     EarlyCheck.objects.create(delivery=world.cast.delivery, task=world.cast.task, size=5)
     for number, passed in enumerate((None, True)):
         CalibrationAttempt.objects.create(

@@ -18,6 +18,7 @@ from assessment.actions.allocation import equal_shares
 from assessment.actions.commenting import write_comment
 from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
 from assessment.actions.preparing import prepare_comment
+from assessment.actions.reviewing import ask_review
 from assessment.definitions import Remark
 from assessment.models import (
     Allocation,
@@ -58,6 +59,7 @@ from portfolios.actions.drafting import describe_evidence, remove_evidence
 from portfolios.actions.extension import ask_for_more_time
 from portfolios.actions.rendering import make_renditions
 from portfolios.actions.submission import place_hold
+from portfolios.actions.supporting import add_supporting
 from portfolios.actions.uploading import begin_upload
 from portfolios.enums import EvidenceKind, HoldKind
 from portfolios.models import ExtensionRequest
@@ -364,6 +366,20 @@ def add_submitted(house: House) -> None:
     places["hold"] = Place(
         {"submission": submitted.pk, "hold": hold.pk}, owner="learner9", data={"note": "Settled."}
     )
+    waits = place_hold(
+        submitted, actor=cast.pam, kind=HoldKind.SPECIAL_CONSIDERATION, reason="Asked on Monday."
+    )
+    add_supporting(waits, actor=cast.pam, words="A letter of the clinic.")
+    places["considered"] = Place(
+        {"submission": submitted.pk, "hold": waits.pk, "number": 1},
+        owner="learner9",
+        data={"words": "Another letter."},
+    )
+    asked = ask_review(lena, actor=cast.ada, question="Is this clear?")
+    places["feedback asked about"] = Place(
+        {"pk": lena.pk}, owner="lena", data={"question": "Is this clear?"}
+    )
+    places["feedback to read"] = Place({"pk": asked.pk}, owner="lena", data={"answer": "It is."})
     places["holdable"] = Place(
         {"submission": lena.pk},
         owner="lena",

@@ -344,6 +344,18 @@ ROWS = [
         "302: lea pam prue | 403: owner ada | 404",
     ),
     Row("portfolios:lift", "hold", "405", "302: lea pam prue | 403: owner ada | 404"),
+    Row(
+        "portfolios:supporting",
+        "considered",
+        "200: pam prue | 403: owner ada lea | 404",
+        "302: pam prue | 403: owner ada lea | 404",
+    ),
+    Row(
+        "portfolios:open_supporting",
+        "considered",
+        "405",
+        "200: pam prue | 403: owner ada lea | 404",
+    ),
     Row("portfolios:serve", "pinned evidence", only("owner ada lea pam prue", 404), "405"),
     Row("portfolios:original", "picture", only("pam prue", 404), "405"),
     Row("portfolios:serve", "someone's note", only("owner", 404), "405"),
@@ -428,6 +440,14 @@ ROWS = [
         "200: owner ada lea pam prue | 404",
         "405",
     ),
+    Row(
+        "assessment:ask_review",
+        "feedback asked about",
+        "200: ada | 403: owner lea pam prue | 404",
+        "302: ada | 403: owner lea pam prue | 404",
+    ),
+    Row("assessment:review", "feedback to read", only("lea", 404), only("lea", 404, 403)),
+    Row("assessment:take_review", "feedback to read", "405", only("lea", 404, 302)),
     Row("assessment:bank", "nothing", only(MARKS, 403), "405"),
     Row(
         "assessment:prepare",

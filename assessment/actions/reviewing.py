@@ -1,0 +1,113 @@
+"""Somebody senior reads the feedback of a decision: asked for, taken, answered."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.words import plain_text
+from assessment import guards, rules
+from assessment.actions.allocation import lock
+from assessment.models import FeedbackReview
+from assessment.selectors import people_of
+from catalogue.enums import DeliveryRoleKind
+from portfolios.enums import PartKind
+from portfolios.models import Part, Submission
+from workflows.actions import open_record
+from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
+from workflows.notifications import notify
+
+
+@transaction.atomic
+def ask_review(submission: Submission, *, actor: User, question: str) -> FeedbackReview:
+    """Ask the lead moderators to read the feedback of one's own newest decision, draft or sealed.
+
+    Tells those who may take it. While one request on the decision is open, gives that one.
+    """
+    fresh = lock(submission)
+    decision = guards.latest_of(fresh, actor)
+    if decision is None or not rules.may_ask_review(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    made: FeedbackReview
+    made, is_new = FeedbackReview.objects.get_or_create(
+        decision=decision,
+        answered_at=None,
+        defaults={
+            "submission": fresh,
+            "asked_by": actor,
+            "question": plain_text(question).strip(),
+        },
+    )
+    if is_new:
+        leads = people_of(fresh.delivery, DeliveryRoleKind.LEAD_MODERATOR)
+        notify(
+            topic="assessment.review_asked",
+            recipients=[one for one in leads if rules.may_take_review(made, one)],
+            subject=made,
+            path=f"/assess/reviews/{made.pk}/",
+            context={"reference": fresh.reference, "task": fresh.task.title},
+        )
+    return made
+
+
+def _locked(review: FeedbackReview) -> FeedbackReview:
+    fresh: FeedbackReview = (
+        FeedbackReview.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("submission__delivery", "submission__task", "asked_by", "decision")
+        .get(pk=review.pk)
+    )
+    return fresh
+
+
+@transaction.atomic
+def take_review(review: FeedbackReview, *, actor: User) -> FeedbackReview:
+    """Open the decision to the person who takes the request: from now on they had a part in the work.
+
+    They neither moderate it nor mark it. Writes that part, ended, and an access record. StaleState where
+    somebody else took it; GuardsNotMet where they are not independent of the learner.
+    """
+    fresh = _locked(review)
+    if fresh.taken_by_id == actor.pk:
+        return fresh
+    if not rules.can_view_review(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    if fresh.taken_by_id is not None or fresh.answered_at is not None:
+        raise StaleState(instance=fresh)
+    if not rules.may_take_review(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    if not guards.independent_of_learner.holds(fresh.submission, actor):
+        raise GuardsNotMet([guards.independent_of_learner], instance=fresh)
+    now = timezone.now()
+    Part.objects.create(
+        submission=fresh.submission,
+        person=actor,
+        kind=PartKind.FEEDBACK_READER,
+        since=now,
+        ended_at=now,
+    )
+    fresh.taken_by, fresh.taken_at = actor, now
+    fresh.save(update_fields=["taken_by", "taken_at"])
+    open_record(fresh.decision, actor=actor, purpose="Feedback read for its assessor")
+    return fresh
+
+
+@transaction.atomic
+def answer_review(review: FeedbackReview, *, actor: User, answer: str) -> FeedbackReview:
+    """Say what one thinks of the feedback, once, and tell the assessor. Changes no decision.
+
+    NotPermitted for anybody but who took it; StaleState where it is answered.
+    """
+    fresh = _locked(review)
+    if fresh.taken_by_id != actor.pk or not rules.can_view_review(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    if fresh.answered_at is not None:
+        raise StaleState(instance=fresh)
+    fresh.answer, fresh.answered_at = plain_text(answer).strip(), timezone.now()
+    fresh.save(update_fields=["answer", "answered_at"])
+    notify(
+        topic="assessment.review_answered",
+        recipients=[fresh.asked_by],
+        subject=fresh,
+        path=f"/assess/m/{fresh.submission_id}/review/",
+        context={"reference": fresh.submission.reference, "task": fresh.submission.task.title},
+    )
+    return fresh
