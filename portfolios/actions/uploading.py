@@ -37,6 +37,7 @@ from portfolios.storage.intake import (
 from workflows.exceptions import GuardsNotMet, NotPermitted
 from workflows.transitions import perform
 
+CHANGING = ["received", "ledger", "expires_at", "ended_at", "evidence"]
 LEASE = dt.timedelta(seconds=15)
 """How long after its last bytes a sender keeps the upload from others. Only somebody else ends it."""
 RENEW_SECONDS = 4.0
@@ -128,14 +129,14 @@ def held(session: UploadSession) -> Iterator[tuple[UploadSession, DiskIntake | S
         )
         if not taken:
             raise UploadBusy
-        fresh: UploadSession = UploadSession.objects.get(pk=session.pk)
-        place = bytes_of(fresh)
+        # What hangs on it does not change meanwhile; only its own row may have.
+        session.refresh_from_db(fields=CHANGING)
+        place = bytes_of(session)
         try:
-            yield fresh, place, keeper(fresh, token)
+            yield session, place, keeper(session, token)
         finally:
-            UploadSession.objects.filter(pk=session.pk, lease=token).update(
-                lease=None, leased_until=None
-            )
+            mine = UploadSession.objects.filter(pk=session.pk, lease=token)
+            mine.update(lease=None, leased_until=None, **progress(session, place))
 
 
 def keeper(session: UploadSession, token: UUID) -> Record:
@@ -181,24 +182,27 @@ def receive(
             raise OffsetDiffers(before)
         if before + announced > fresh.length:
             raise Refused("More bytes came than the file was said to have.", "too_long")
-        try:
-            offset = place.append(at, pieces, record=record, checksum=checksum)
-        finally:
-            seen(fresh, place)
-        done = offset == fresh.length
-        return (_finished(fresh, place, record) if done else fresh), offset
+        offset = place.append(at, pieces, record=record, checksum=checksum)
+        if offset < fresh.length:
+            return fresh, offset
+        seen(fresh, place)  # so that a sweep finds it, should this process die now
+        return _finished(fresh, place, record), offset
 
 
-def seen(session: UploadSession, place: DiskIntake | S3Intake) -> None:
-    """Keep for the pages how far it is, and give the upload its full time again."""
+def progress(session: UploadSession, place: DiskIntake | S3Intake) -> dict[str, Any]:
+    """How far it is, for the pages, and its full time again; nothing where no bytes lie any more."""
     try:
         received = place.known()
     except UploadGone:
-        return
-    UploadSession.objects.filter(pk=session.pk).update(
-        received=received,
-        expires_at=timezone.now() + lifetime(session.portfolio.enrolment.delivery),
-    )
+        return {}
+    session.received = received
+    session.expires_at = timezone.now() + lifetime(session.portfolio.enrolment.delivery)
+    return {"received": received, "expires_at": session.expires_at}
+
+
+def seen(session: UploadSession, place: DiskIntake | S3Intake) -> None:
+    """Keep for the pages how far it is."""
+    UploadSession.objects.filter(pk=session.pk).update(**progress(session, place))
 
 
 def _finished(
