@@ -31,4 +31,4 @@ USER moderato
 VOLUME /data
 EXPOSE 8000
 CMD ["gunicorn", "config.wsgi:application", "--bind=0.0.0.0:8000", "--worker-class=gthread", \
-     "--workers=3", "--threads=8", "--worker-tmp-dir=/tmp", "--no-control-socket"]
+     "--workers=3", "--threads=8", "--preload", "--worker-tmp-dir=/tmp", "--no-control-socket"]

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import typst
 from django.conf import settings
 
 FONT = "PublicSans-Regular.ttf"
@@ -36,6 +35,8 @@ def pdf(template: str, facts: dict[str, Any]) -> bytes:
 
     Anything that Typst warns of (a letter without a glyph, a font that is missing) is an error here.
     """
+    import typst  # noqa: PLC0415  7 MB, and wanted for documents only
+
     try:
         return _compile(template, facts)
     except typst.TypstError:
@@ -52,6 +53,8 @@ def _latin(value: Any) -> Any:
 
 
 def _compile(template: str, facts: dict[str, Any]) -> bytes:
+    import typst  # noqa: PLC0415  7 MB, and wanted for documents only
+
     made, warnings = typst.compile_with_warnings(
         str(Path(settings.BASE_DIR) / "templates" / template),
         pdf_standards=["ua-1"],

@@ -153,7 +153,8 @@ def site(
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "config.wsgi:application"]
     command += ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--timeout", "600"]
-    command += ["--workers", str(workers), "--threads", str(threads), "--no-control-socket"]
+    command += ["--workers", str(workers), "--threads", str(threads), "--preload"]
+    command += ["--no-control-socket"]
     log = Path(os.environ["MODERATO_DATA"]) / "gunicorn.log"
     with log.open("wb") as file:
         process = subprocess.Popen(

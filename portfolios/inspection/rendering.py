@@ -18,8 +18,6 @@ from html.parser import HTMLParser
 from itertools import islice
 from typing import Any, BinaryIO
 
-import pypdfium2
-
 BUDGET = 20
 WIDTH = 1200
 """Pixels of a page image; enough to read ten-point type enlarged twice."""
@@ -122,6 +120,8 @@ def parts_in(made: BinaryIO) -> Iterator[tuple[Part, bytes]]:
 
 
 def _pdf(source: BinaryIO, target: BinaryIO, first: int) -> Progress:
+    import pypdfium2  # noqa: PLC0415  the helper has it already; web processes read only what was made
+
     began = time.monotonic()
     document = pypdfium2.PdfDocument(source)
     total = min(len(document), MOST_PAGES)

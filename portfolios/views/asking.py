@@ -3,7 +3,6 @@
 import datetime as dt
 import uuid
 
-import qrcode
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -150,6 +149,8 @@ def code(request: HttpRequest, pk: uuid.UUID, attestation: uuid.UUID) -> HttpRes
 
 def squares(text: str) -> tuple[int, str]:
     """A QR code as the side of its square, with the quiet zone of four, and an SVG path of the dark modules."""
+    import qrcode  # noqa: PLC0415  brings Pillow along
+
     made = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_M, border=4)
     made.add_data(text)
     matrix = made.get_matrix()

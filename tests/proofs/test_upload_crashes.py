@@ -47,7 +47,7 @@ def web(port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "gunicorn", "config.wsgi:application", "--no-control-socket"]
     command += ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--workers", "2"]
     process = subprocess.Popen(
-        [*command, "--threads", "4"],
+        [*command, "--threads", "4", "--preload"],
         env=environment,
         start_new_session=True,
         stdout=(log := (Path(environment["MODERATO_DATA"]) / "web.log").open("ab")),

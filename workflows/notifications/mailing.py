@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 import smtplib
+import sys
 import threading
 import time
 from email.encoders import encode_base64
@@ -12,7 +13,6 @@ from email.policy import Compat32
 from typing import Any
 from urllib.parse import urlsplit
 
-from anymail.exceptions import AnymailRecipientsRefused, AnymailRequestsAPIError
 from django.conf import settings
 from django.core import signing
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -235,14 +235,23 @@ def send_email(notification: Notification, message_id: str) -> str:
     except (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError) as error:
         close()
         raise OutcomeUnknown(repr(error)) from error
-    except AnymailRecipientsRefused as error:
-        raise RefusedForGood(str(error)) from error
-    except AnymailRequestsAPIError as error:
-        status: int = getattr(error, "status_code", None) or 0
-        if 400 <= status < 500 and status not in FOR_NOW:
+    except Exception as error:
+        if refused_by_provider(error):
             raise RefusedForGood(str(error)) from error
         raise
     return message_id
+
+
+def refused_by_provider(error: Exception) -> bool:
+    """Whether a provider behind django-anymail said no for good. The package is loaded only where it sends."""
+    anymail = sys.modules.get("anymail.exceptions")
+    if anymail is None:
+        return False
+    if isinstance(error, anymail.AnymailRecipientsRefused):
+        return True
+    status: int = getattr(error, "status_code", None) or 0
+    by_api = isinstance(error, anymail.AnymailRequestsAPIError)
+    return by_api and 400 <= status < 500 and status not in FOR_NOW
 
 
 def verdict(code: int, answer: bytes | str) -> Exception:

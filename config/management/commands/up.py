@@ -170,7 +170,7 @@ class Command(BaseCommand):
             [
                 *(sys.executable, "-m", "gunicorn", "config.wsgi:application"),
                 *("--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread"),
-                *("--workers", "2", "--threads", "4", "--graceful-timeout", "5"),
+                *("--workers", "2", "--threads", "4", "--preload", "--graceful-timeout", "5"),
                 # gunicorn's own control socket has a fixed place; two Moderatos would share it.
                 "--no-control-socket",
             ],
