@@ -27,6 +27,28 @@ class ConflictKind(models.TextChoices):
     TEAM = "team", "Same team"
     WHANAU = "whanau", "Whānau or close relation"
     VERIFIER = "verifier", "Confirmed their work"
+    CO_AUTHOR = "co_author", "Made some of this work together"
+    KNOWN = "known", "Know each other in another way"
+
+
+class ConflictGround(models.TextChoices):
+    """Why somebody may not be the one to judge a piece of work. Policies name them by their values.
+
+    Those that two people declare have the values of ConflictKind; the others are found in what the system
+    knows: who wrote it, who marked it before, who reads whose decisions, and its language.
+    """
+
+    OWN = "own", "It is their own work"
+    EMPLOYER = "employer", "Works for the same employer"
+    LINE_MANAGER = "line_manager", "Line manager"
+    TEAM = "team", "Same team"
+    WHANAU = "whanau", "Whānau or close relation"
+    VERIFIER = "verifier", "Confirmed the learner’s work"
+    CO_AUTHOR = "co_author", "Made some of this work together"
+    KNOWN = "known", "Know each other in another way"
+    EARLIER_ASSESSOR = "earlier_assessor", "Marked an earlier attempt"
+    RECIPROCAL = "reciprocal", "The two read most of each other’s decisions this term"
+    REO = "reo", "Does not mark in te reo Māori"
 
 
 class MailLanguage(models.TextChoices):

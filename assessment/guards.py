@@ -6,9 +6,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.enums import OrganisationRole
-from accounts.models import User
-from accounts.rules import has_organisation_role, too_close_to
+from assessment.conflicts import conflicts_among
 from assessment.enums import Basis
 from assessment.hashing import policy_hash
 from assessment.outcome import Result, within_tolerance
@@ -84,26 +82,19 @@ def is_double_marked(submission: "Submission") -> bool:
 @guard(
     "not_independent",
     _(
-        "The assessor is not independent of the learner: own work, same employer or a close relation."
+        "A conflict of interest keeps this work from the person: it is their own, they are too close to the"
+        " learner, or it is in te reo Māori and they do not mark in it."
     ),
     on=[START, REFER, RECORD, ADJUDICATE],
     needs_actor=True,
 )
 def independent_of_learner(submission: "Submission", actor: "Actor") -> bool:
-    """Nobody judges their own work or a learner of their own employer, team or whānau (lifecycle 2)."""
+    """Nobody judges their own work or a learner of their own employer, team or whānau (lifecycle 2).
+
+    The policy's blocking relations, less what two administrators have waived; `conflicts` finds them.
+    """
     person: Any = actor
-    if submission.learner_id == getattr(person, "pk", None):
-        return False
-    employer = submission.enrolment.employer_id
-    if employer and has_organisation_role(actor, employer, OrganisationRole.EMPLOYEE):
-        return False
-
-    def build(values: "Sequence[Any]") -> "QuerySet[Any, Any]":
-        who, now, learner = values
-        return User.objects.filter(too_close_to(User(pk=who), now), pk=learner).values_list("pk")
-
-    asked = [person.pk, timezone.now(), submission.learner_id]
-    return not composed.rows("too close", build, asked, limit=1)
+    return not conflicts_among([person.pk], [submission]).blocks(person.pk, submission)
 
 
 @guard(

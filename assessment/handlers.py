@@ -262,6 +262,14 @@ describe(
     sample={"reference": "MOD-2026-7K4W9", "delivery": "Winter cohort"},
 )
 describe(
+    A + "waiver_asked",
+    Category.DELIVERY,
+    who="Those who allocate in the delivery, but for who asked and who it is about",
+    asks=True,
+    why="You allocate work in this delivery.",
+    sample={"delivery": "Winter cohort", "assessor": "Ada Assessor"},
+)
+describe(
     A + "nobody_eligible",
     Category.DELIVERY,
     who="Programme administrators",

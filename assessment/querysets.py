@@ -40,6 +40,9 @@ from workflows.querysets import Composed
 MANY = 100_000
 """More than anybody has of relations, and any decision of anything."""
 
+ALLOCATE = (DeliveryRoleKind.ADMINISTRATOR, DeliveryRoleKind.LEAD_MODERATOR)
+"""Parts in a delivery whose people allocate its work."""
+
 S = SubmissionState
 composed = Composed()
 
@@ -50,6 +53,24 @@ class AllocationQuerySet(ValidityQuerySet):
     def holding(self, user: User) -> Self:
         """The person's own live ones."""
         return self.current().filter(assessor=user)
+
+
+class ConflictWaiverQuerySet(models.QuerySet[Any]):
+    """Waivers of conflicts of interest."""
+
+    def visible_to(self, user: User) -> Self:
+        """Rows for which `rules.can_view_conflict_waiver` says yes."""
+        if not user.is_active:
+            return self.none()
+        own = user.delivery_roles.current().filter(role__in=ALLOCATE)
+        providers = user.memberships.current().filter(role=OrganisationRole.ADMINISTRATOR)
+        return self.filter(
+            Q(delivery__in=own.values("delivery"))
+            | Q(delivery__version__micro_credential__provider__in=providers.values("organisation"))
+        )
+
+    def live(self) -> Self:
+        return self.filter(ended_at__isnull=True)
 
 
 class DecisionQuerySet(models.QuerySet[Any]):
@@ -323,7 +344,12 @@ def claimable(
     *,
     now: datetime | None = None,
 ) -> "QuerySet[Any]":
-    """The part of the pool that this person may take: an assessor of the delivery, independent, new to it."""
+    """The part of the pool that this person may take: an assessor of the delivery, new to it, with no conflict.
+
+    Nothing on which `conflicts` finds anything is offered here, whatever the policy or a waiver makes of it:
+    such work goes by the hand of somebody who allocates. What the learner's own relations cannot tell, that the
+    two read most of each other's decisions, counts for readers only, who never take work themselves.
+    """
     if not user.is_active:
         return submissions.none()
     claims = claims or claims_of(relations_of(user))
@@ -336,6 +362,8 @@ def claimable(
         ~Q(learner__in=user.conflicts_named_in.values("person")),
         ~Exists(rows_of(submissions, "parts").filter(person=user, ended_at__isnull=True)),
         ~Exists(rows_of(submissions, "decisions").filter(author=user, sealed_at__isnull=False)),
+        Q(attempt=1) | ~Exists(_referred_by(submissions, user)),
+        Q(in_reo=False) | Exists(User.objects.filter(pk=user.pk, reo_capable=True)),
         delivery__in=claims.deliveries,
     )
     if claims.employers:
@@ -350,6 +378,19 @@ def claimable(
         )
         found = found.exclude(learner__in=colleagues.values("pk"))
     return unallocated(found)
+
+
+def _referred_by(submissions: "QuerySet[Any]", user: User) -> "QuerySet[Any]":
+    """Decisions with which this person referred an earlier attempt of the outer query's work back."""
+    decisions = submissions.model._meta.get_field("decisions").related_model
+    found: QuerySet[Any] = decisions._default_manager.filter(
+        author=user,
+        sealed_at__isnull=False,
+        submission__state=S.REFERRED,
+        submission__learner=OuterRef("learner"),
+        submission__task=OuterRef("task"),
+    ).order_by()
+    return found
 
 
 def in_order(submissions: "QuerySet[Any]", *, now: datetime | None = None) -> "QuerySet[Any]":

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from accounts.models import Actor
     from assessment.models import (
         CalibrationAttempt,
+        ConflictWaiver,
         EarlyCheck,
         EvidenceComment,
         Exemplar,
@@ -138,6 +139,19 @@ def may_allocate(delivery: "Delivery", actor: "Actor") -> bool:
     """Programme administrators and lead moderators of the delivery."""
     return is_programme_administrator(actor, delivery) or has_delivery_role(
         actor, delivery, DeliveryRoleKind.LEAD_MODERATOR
+    )
+
+
+def can_view_conflict_waiver(waiver: "ConflictWaiver", actor: "Actor") -> bool:
+    """Those who allocate in the delivery. Agrees with ConflictWaiverQuerySet.visible_to."""
+    return may_allocate(waiver.delivery, actor)
+
+
+def may_sign_waiver(waiver: "ConflictWaiver", actor: "Actor") -> bool:
+    """Somebody who allocates, other than the one who asked for it, and never the person concerned."""
+    asks = getattr(actor, "pk", None)
+    return asks not in (waiver.asked_by_id, waiver.person_id) and may_allocate(
+        waiver.delivery, actor
     )
 
 

@@ -5,7 +5,7 @@ go. A correction is a new decision with the next number. An exemplar may only be
 stays.
 An answered feedback review stays as it was answered.
 Comments on evidence and their entries are only added to, and so is what was read, answered and decided in an
-early check. Holds against update(), SQL and the shell, on PostgreSQL and SQLite.
+early check, and waivers that ended. Holds against update(), SQL and the shell, on PostgreSQL and SQLite.
 """
 
 from typing import Any
@@ -30,6 +30,8 @@ CALIBRATED = {
 REVIEW = "assessment_feedbackreview"
 REVIEW_MESSAGE = "assessment: an answered feedback review is never changed"
 CALIBRATION_MESSAGE = "assessment: what was marked in a calibration is never changed"
+WAIVER = "assessment_conflictwaiver"
+WAIVER_MESSAGE = "assessment: an ended waiver of a conflict is never changed"
 EARLY = ("assessment_earlyreading", "assessment_earlyanswer", "assessment_earlyverdict")
 EARLY_MESSAGE = "assessment: what an early check found is never changed"
 
@@ -66,6 +68,10 @@ def install(connection: Any) -> None:
                 REVIEW_MESSAGE,
                 on_postgresql=on_postgresql,
                 when="OLD.answered_at IS NOT NULL",
+            )
+        if WAIVER in tables:
+            statements += _kept_whole(
+                WAIVER, WAIVER_MESSAGE, on_postgresql=on_postgresql, when="OLD.ended_at IS NOT NULL"
             )
         for table in EARLY:
             if table in tables:

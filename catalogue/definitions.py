@@ -19,6 +19,7 @@ import jsonschema
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from accounts.enums import ConflictGround
 from catalogue.hashing import digest
 from workflows.working_days import OFFSET
 
@@ -351,6 +352,9 @@ def policy_problem(key: str, value: Any, defaults: dict[str, Any]) -> str:
         return "" if right else "Must be a number from 0 to 1."
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         return "Must be a list of texts."
+    if key in ("conflict.blocks", "conflict.warns"):
+        strange = sorted(set(value) - set(ConflictGround.values))
+        return f"There is no relation “{strange[0]}”." if strange else ""
     if key.startswith("reminder.") and not all(OFFSET.fullmatch(entry) for entry in value):
         return "Each must be like -7d (days), -48h (hours) or +1wd (working days)."
     return ""

@@ -229,6 +229,11 @@ class SubmitForm(forms.Form):
 
     key = Text(max_length=64, widget=forms.HiddenInput)
     ai_use = area(label="How did you use AI tools?", max_length=10_000, required=False)
+    in_reo = forms.BooleanField(
+        label="This work is in te reo Māori",
+        required=False,
+        help_text="It goes to people who mark in te reo Māori. That may take longer, and changes no result.",
+    )
     accept = forms.BooleanField(
         label="I accept this declaration",
         error_messages={"required": "Accept the declaration to submit."},

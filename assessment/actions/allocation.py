@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import SYSTEM, Actor, SystemActor, User
 from assessment import guards, rules, selectors
 from assessment.actions.early import free_place
+from assessment.conflicts import conflicts_among
 from assessment.enums import AllocationRole
 from assessment.models import Allocation, AssessmentDecision, Lease
 from assessment.querysets import claimable, in_order, unallocated
@@ -62,10 +63,22 @@ def marking_time(submission: Submission) -> After:
     return After(submission.submitted_at, submission.delivery.policy_value("marking.days"))
 
 
+def refuse_conflicts(pairs: Sequence[tuple[Submission, User]]) -> None:
+    """GuardsNotMet where the policy keeps one of these pieces of work from the person it is meant for."""
+    found = conflicts_among({one.pk for _work, one in pairs}, [work for work, _one in pairs])
+    for work, one in pairs:
+        if found.blocks(one.pk, work):
+            raise GuardsNotMet([guards.independent_of_learner], instance=work)
+
+
 def _give(
     submission: Submission, assessor: User, role: str, *, actor: Actor, tell: bool = True
 ) -> Allocation:
-    """Write allocation and part, set the deadline, tell the assessor. The caller holds the lock."""
+    """Write allocation and part, set the deadline, tell the assessor. The caller holds the lock.
+
+    Every way of giving work to one person comes through here, so that none passes the conflicts by.
+    """
+    refuse_conflicts([(submission, assessor)])
     due_at = marking_due(submission)
     if submission.marking_due_at is None:
         Submission.objects.filter(pk=submission.pk).update(marking_due_at=due_at)
@@ -95,6 +108,7 @@ def _give(
 
 def _give_all(pairs: Sequence[tuple[Submission, User]], *, actor: User) -> None:
     """What _give() writes, for many at once: the statements do not grow with the pairs. The caller holds the locks."""
+    refuse_conflicts(pairs)
     delivery_calendars: dict[UUID, WorkingCalendar] = {}
     due: dict[UUID, dt.datetime] = {}
     for submission, _assessor in pairs:
@@ -257,9 +271,7 @@ def equal_shares(delivery: Delivery) -> list[Share]:
     strict = {one.pk for one in work if one.state == SubmissionState.IN_ADJUDICATION}
     parts = Part.objects.filter(submission__in=strict)
     ever = set(parts.values_list("submission_id", "person_id"))
-    conflicts = selectors.conflicts_among(
-        [one.pk for one in people], [one.learner_id for one in work]
-    )
+    conflicts = conflicts_among([one.pk for one in people], work)
     loads = selectors.loads_of(people)
     # The least loaded on top; whoever may not take a piece goes back to the heap for the next.
     waiting = [(loads[one.pk], one.search_key, at) for at, one in enumerate(people)]
@@ -275,7 +287,7 @@ def equal_shares(delivery: Delivery) -> list[Share]:
             if (
                 person.pk in gone
                 or (submission.pk in strict and (submission.pk, person.pk) in ever)
-                or conflicts.between(person.pk, submission)
+                or conflicts.blocks(person.pk, submission)
             ):
                 passed.append((load, name, at))
             else:
@@ -335,12 +347,12 @@ def claim_next(
         rows = Submission.objects.filter(pk=key)
         if rows.select_for_update(of=("self",), no_key=True, skip_locked=True).first() is None:
             continue
-        fresh: Submission = Submission.objects.select_related("delivery__version", "task").get(
-            pk=key
-        )
+        related = Submission.objects.select_related("delivery__version", "task", "enrolment")
+        fresh: Submission = related.get(pk=key)
         role = selectors.role_needed(fresh)
-        # Somebody may have been allocated between the look and the lock.
-        if role is not None and claimable(rows, actor).exists():
+        # Somebody may have been allocated, or a conflict declared, between the look and the lock.
+        calm = not conflicts_among([actor.pk], [fresh]).findings(actor.pk, fresh)
+        if role is not None and calm and claimable(rows, actor).exists():
             _give(fresh, actor, role, actor=actor, tell=False)
             return fresh
     return None
@@ -401,6 +413,19 @@ def hand_back(submission: Submission, *, actor: User, reason: str = "") -> Submi
         _end(holder, reason=reason or "Handed back", actor=actor)
     free_place(moved)
     return moved
+
+
+def hand_over(submission: Submission, *, actor: User, reason: str) -> Submission:
+    """End the part of the person whose turn it is, in whatever state the work waits. The caller holds the lock.
+
+    Work that is being assessed is handed back; elsewhere no state moves. The draft stays.
+    """
+    if submission.state == SubmissionState.IN_ASSESSMENT:
+        return hand_back(submission, actor=actor, reason=reason)
+    held = Allocation.objects.current().filter(submission=submission, assessor=actor).first()
+    if held is not None:
+        _end(held, reason=reason, actor=actor)
+    return submission
 
 
 def _holder(submission: Submission, actor: User) -> Allocation | None:

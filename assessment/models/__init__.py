@@ -8,6 +8,7 @@ from assessment.models.calibration import (
     CalibrationWaiver,
 )
 from assessment.models.comment import CommentEntry, EvidenceComment, PreparedComment
+from assessment.models.conflict import ConflictWaiver
 from assessment.models.decision import AssessmentDecision, CriterionJudgement
 from assessment.models.early import (
     EarlyAnswer,
@@ -27,6 +28,7 @@ __all__ = [
     "CalibrationJudgement",
     "CalibrationWaiver",
     "CommentEntry",
+    "ConflictWaiver",
     "CriterionJudgement",
     "EarlyAnswer",
     "EarlyCheck",

@@ -10,8 +10,9 @@ from uuid import UUID
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
-from accounts.enums import OrganisationKind, OrganisationRole
-from accounts.models import DeclaredConflict, Membership, User
+from accounts.enums import ConflictGround, OrganisationRole
+from accounts.models import Membership, User
+from assessment.conflicts import Finding, Weight, conflicts_among
 from assessment.enums import MARKED_AS, MARKING_PARTS, WORK_STATES, AllocationRole
 from assessment.models import (
     Allocation,
@@ -30,49 +31,6 @@ from portfolios.models import Part, Submission
 from workflows.querysets import Composed
 
 composed = Composed()
-
-
-@dataclass(frozen=True)
-class Conflicts:
-    """Pairs of (assessor, learner) who are too close, and the employers of assessors."""
-
-    pairs: frozenset[tuple[UUID, UUID]]
-    employees: frozenset[tuple[UUID, UUID]]
-
-    def between(self, assessor: UUID, submission: Submission) -> bool:
-        """The same answer as the guard `not_independent`, without asking the database."""
-        employer = submission.enrolment.employer_id
-        return (
-            assessor == submission.learner_id
-            or (assessor, submission.learner_id) in self.pairs
-            or (employer is not None and (assessor, employer) in self.employees)
-        )
-
-
-def conflicts_among(assessors: Collection[UUID], learners: Collection[UUID]) -> Conflicts:
-    """All conflicts between these people, in two queries."""
-    pairs: set[tuple[UUID, UUID]] = set()
-    declared = DeclaredConflict.objects.filter(
-        Q(person__in=assessors, other__pk__among=learners)
-        | Q(person__pk__among=learners, other__in=assessors)
-    ).values_list("person_id", "other_id")
-    for one, other in declared:
-        pairs.update({(one, other), (other, one)})
-    works: dict[UUID, set[UUID]] = {}
-    employees: set[tuple[UUID, UUID]] = set()
-    wanted = set(assessors) | set(learners)
-    memberships = (
-        Membership.objects.current()
-        .filter(user__pk__among=wanted, role=OrganisationRole.EMPLOYEE)
-        .values_list("user_id", "organisation_id", "organisation__kind")
-    )
-    for user, organisation, kind in memberships:
-        employees.add((user, organisation))
-        if kind == OrganisationKind.CLIENT:
-            works.setdefault(organisation, set()).add(user)
-    for colleagues in works.values():
-        pairs.update((one, other) for one in colleagues for other in colleagues if one != other)
-    return Conflicts(frozenset(pairs), frozenset(employees))
 
 
 def people_of(delivery: Delivery, *roles: DeliveryRoleKind) -> list[User]:
@@ -95,6 +53,12 @@ def administrators_of(delivery: Delivery) -> list[User]:
             Q(pk__in=own.values("user_id")) | Q(pk__in=provider.values("user_id")), is_active=True
         )
     )
+
+
+def allocators_of(delivery: Delivery) -> list[User]:
+    """Everybody for whom `rules.may_allocate` says yes: administrators and lead moderators."""
+    leads = people_of(delivery, DeliveryRoleKind.LEAD_MODERATOR)
+    return list({one.pk: one for one in [*administrators_of(delivery), *leads]}.values())
 
 
 def loads_of(assessors: Iterable[User]) -> Counter[UUID]:
@@ -130,22 +94,73 @@ def taken_by(submissions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
     return found
 
 
-def eligible_assessors(submission: Submission, role: str) -> list[User]:
-    """Assessors of the delivery who may take this role in the submission, least loaded first.
+FRESH = (AllocationRole.ADJUDICATOR, AllocationRole.RECONSIDERATION_ASSESSOR)
+"""Roles for which nobody comes into question who ever had a part in the work."""
 
-    Nobody with a part in it or a sealed decision on it; for an adjudicator or a reconsideration nobody
-    who ever had a part. Where two have the same load, the name decides.
+
+@dataclass(frozen=True)
+class Candidate:
+    """An assessor of the delivery, as somebody who might take a role in one piece of work."""
+
+    person: User
+    load: int
+    findings: tuple[Finding, ...] = ()
+    has_part: bool = False
+
+    @property
+    def is_able(self) -> bool:
+        return not self.has_part and not any(one.blocks for one in self.findings)
+
+    @property
+    def can_be_waived(self) -> bool:
+        """Whether nothing but conflicts keeps the work from the person."""
+        kept = [one for one in self.findings if one.blocks]
+        return not self.has_part and bool(kept) and all(one.can_be_waived for one in kept)
+
+    @property
+    def warns(self) -> bool:
+        """Able, and something is to be thought of first: the policy warns, or a conflict was waived."""
+        return any(one.is_waived or one.weight >= Weight.WARNS for one in self.findings)
+
+    @property
+    def words(self) -> str:
+        """Why not, or what to think of."""
+        if self.has_part:
+            return "Has or had a part in this work"
+        return "; ".join(one.words for one in self.findings if one.weight > Weight.NOTED)
+
+
+def candidates_for(submission: Submission, role: str) -> list[Candidate]:
+    """Every assessor of the delivery: first who may take the role and nothing is found about, least loaded first.
+
+    Nobody with a part in it or a sealed decision on it may; for an adjudicator or a reconsideration nobody
+    who ever had a part, or who judged an earlier attempt. Where two have the same load, the name decides.
     """
     people = people_of(submission.delivery, DeliveryRoleKind.ASSESSOR)
     taken = taken_by([submission.pk]).get(submission.pk, set())
-    if role in (AllocationRole.ADJUDICATOR, AllocationRole.RECONSIDERATION_ASSESSOR):
+    if role in FRESH:
         taken |= set(Part.objects.filter(submission=submission).values_list("person_id", flat=True))
-    conflicts = conflicts_among([one.pk for one in people], [submission.learner_id])
-    able = [
-        one for one in people if one.pk not in taken and not conflicts.between(one.pk, submission)
-    ]
-    loads = loads_of(able)
-    return sorted(able, key=lambda one: (loads[one.pk], one.search_key))
+    conflicts = conflicts_among(
+        [one.pk for one in people],
+        [submission],
+        reads=role == AllocationRole.SECOND_ASSESSOR,
+    )
+    loads = loads_of(people)
+    found = []
+    for one in people:
+        findings = tuple(conflicts.findings(one.pk, submission))
+        judged = role == AllocationRole.RECONSIDERATION_ASSESSOR and any(
+            each.ground == ConflictGround.EARLIER_ASSESSOR for each in findings
+        )
+        found.append(Candidate(one, loads[one.pk], findings, one.pk in taken or judged))
+    return sorted(
+        found, key=lambda one: (not one.is_able, one.warns, one.load, one.person.search_key)
+    )
+
+
+def eligible_assessors(submission: Submission, role: str) -> list[User]:
+    """Those of the candidates who may take the role, in their order."""
+    return [one.person for one in candidates_for(submission, role) if one.is_able]
 
 
 MARKING_ROLES = (AllocationRole.ASSESSOR, AllocationRole.SECOND_ASSESSOR)

@@ -17,7 +17,7 @@ from assessment.actions.allocation import (
 )
 from assessment.forms import AllocationForm
 from assessment.models import Allocation
-from assessment.selectors import eligible_assessors, loads_of, open_work, people_of, role_needed
+from assessment.selectors import candidates_for, loads_of, open_work, people_of, role_needed
 from assessment.selectors.filters import QUEUED
 from assessment.selectors.queue import name_of
 from assessment.views.shared import led_delivery, person
@@ -74,11 +74,10 @@ def one(request: HttpRequest, delivery: UUID, pk: UUID) -> HttpResponse:
         live = Allocation.objects.current().filter(submission=submission).select_related("assessor")
         current = get_object_or_404(live, pk=_key(key))
     role = current.role if current else role_needed(submission)
-    people = eligible_assessors(submission, role) if role else []
+    candidates = candidates_for(submission, role) if role else []
     form = AllocationForm(
         request.POST if request.method == "POST" else None,
-        people=people,
-        loads=loads_of(people),
+        candidates=candidates,
         moves=current is not None,
     )
     if form.is_valid():
@@ -89,7 +88,8 @@ def one(request: HttpRequest, delivery: UUID, pk: UUID) -> HttpResponse:
         "who": name_of(submission),
         "current": current,
         "role": role,
-        "people": people,
+        "people": form.people,
+        "kept_out": [one for one in candidates if not one.is_able],
         "form": form,
     }
     return render(

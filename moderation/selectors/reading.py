@@ -8,9 +8,10 @@ from uuid import UUID
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 
 from accounts.models import User
+from assessment.conflicts import Weight, conflicts_among
 from assessment.enums import Basis
 from assessment.models import AssessmentDecision, CriterionJudgement
-from assessment.selectors import conflicts_among, result_for, results_for
+from assessment.selectors import result_for, results_for
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
 from moderation.enums import EXTENSION, RESOLVED, Disagreement, SamplePart, SampleState
@@ -75,12 +76,14 @@ def fully_read(item: SampleItem) -> bool:
 
 
 def eligible_moderators(
-    delivery: Delivery, submissions: list[Submission]
+    delivery: Delivery, submissions: list[Submission], *, warned: bool = False
 ) -> dict[UUID, list[User]]:
     """Who may read each submission: moderators of the delivery with no part in it and no conflict.
 
-    Fresh eyes first: who read the work in an earlier draw comes after those who did not. The lead sees
-    plan and results of the round, so the lead reads only where nobody else may. A fixed number of queries.
+    Somebody about whom the policy warns, such as one of two who read most of each other's decisions, only
+    where nobody else may, or with `warned`, for whoever chooses by hand. Fresh eyes first: who read the work in
+    an earlier draw comes after those who did not. The lead sees plan and results of the round, so the lead
+    reads only where nobody else may. A fixed number of queries.
     """
     roles = DeliveryRole.objects.current().filter(delivery=delivery, user__is_active=True)
     kinds: dict[User, set[str]] = {}
@@ -100,15 +103,17 @@ def eligible_moderators(
     ):
         read_before = kind == PartKind.MODERATOR and ended is not None
         (known if read_before else taken).setdefault(key, set()).add(person)
-    conflicts = conflicts_among([one.pk for one in people], [one.learner_id for one in submissions])
+    conflicts = conflicts_among([one.pk for one in people], submissions, reads=True)
     found = {}
     for submission in submissions:
         able = [
             one
             for one in people
             if one.pk not in taken.get(submission.pk, set())
-            and not conflicts.between(one.pk, submission)
+            and not conflicts.blocks(one.pk, submission)
         ]
+        calm = [one for one in able if conflicts.standing(one.pk, submission) < Weight.WARNS]
+        able = able if warned else calm or able
         blind = [one for one in able if DeliveryRoleKind.LEAD_MODERATOR not in kinds[one]]
         unread = [one for one in blind if one.pk not in known.get(submission.pk, set())]
         found[submission.pk] = unread or blind or able
@@ -117,7 +122,7 @@ def eligible_moderators(
 
 def free_to_read(submission: Submission) -> list[User]:
     """Who may read one submission."""
-    return eligible_moderators(submission.delivery, [submission])[submission.pk]
+    return eligible_moderators(submission.delivery, [submission], warned=True)[submission.pk]
 
 
 def open_items_of(people: list[User]) -> Counter[UUID]:

@@ -64,11 +64,13 @@ def submit_portfolio(
     declaration: str,
     ai_use: str = "",
     reason: str = "",
+    in_reo: bool | None = None,
 ) -> Submission:
     """Freeze the portfolio as one attempt, and issue its reference and fingerprint.
 
     Writes the declaration, the manifest, the pins on the bytes, and the learner's part; closes the
-    submission deadline. `declaration` is the text that was accepted, empty where it was not. The same
+    submission deadline. `declaration` is the text that was accepted, empty where it was not; `in_reo` that
+    the work is in te reo Māori, None for what the portfolio says already. The same
     `key` again gives the same submission (a double tap, a request sent twice). Somebody who submits for
     the learner must say why. The receipt leaves through the outbox. Raises GuardsNotMet with every
     reason; then nothing is kept, the declaration included.
@@ -89,7 +91,8 @@ def submit_portfolio(
     fresh.declaration_text = plain_text(declaration)
     fresh.declaration_accepted_at = timezone.now() if declaration else None
     fresh.ai_use = plain_text(ai_use)
-    fresh.save(update_fields=["declaration_text", "declaration_accepted_at", "ai_use"])
+    fresh.in_reo = fresh.in_reo if in_reo is None else in_reo
+    fresh.save(update_fields=["declaration_text", "declaration_accepted_at", "ai_use", "in_reo"])
     submission: Submission = begin(
         SUBMIT,
         parent=fresh,
@@ -117,7 +120,7 @@ def submit_portfolio(
 
 @transaction.atomic
 def ask_automatic_submission(
-    portfolio: Portfolio, *, actor: User, declaration: str, ai_use: str = ""
+    portfolio: Portfolio, *, actor: User, declaration: str, ai_use: str = "", in_reo: bool = False
 ) -> Portfolio:
     """Accept the declaration now, and let the clock submit at the cut-off if everything is there then.
 
@@ -135,11 +138,13 @@ def ask_automatic_submission(
         raise ReasonNeeded("The task is closed. Ask for more time.")
     fresh.declaration_text = plain_text(declaration)
     fresh.ai_use = plain_text(ai_use)
+    fresh.in_reo = in_reo
     fresh.declaration_accepted_at = fresh.auto_submit_asked_at = now
     fresh.save(
         update_fields=[
             "declaration_text",
             "ai_use",
+            "in_reo",
             "declaration_accepted_at",
             "auto_submit_asked_at",
         ]
@@ -243,6 +248,7 @@ def _frozen(portfolio: Portfolio) -> Submission:
         rubric=task.rubric,
         learner=enrolment.learner,
         attempt=portfolio.attempt,
+        in_reo=portfolio.in_reo,
         manifest=text,
         fingerprint=manifest.fingerprint(text),
         # What the clock submits counts as handed in at the cut-off, however late the clock came.

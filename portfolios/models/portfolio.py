@@ -32,6 +32,8 @@ class Portfolio(models.Model):
     declaration_text = models.TextField(blank=True)
     declaration_accepted_at = models.DateTimeField(null=True, blank=True)
     ai_use = models.TextField(blank=True)
+    # The learner says that the work is in te reo Māori: it goes to people who mark in it (domain 2.14).
+    in_reo = models.BooleanField(default=False, db_default=False)
     attestation_waived_at = models.DateTimeField(null=True, blank=True)
     attestation_waived_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+"

@@ -50,6 +50,7 @@ class Submission(StateModel):
     manifest = models.TextField()
     fingerprint = models.CharField(max_length=64)
     is_late = models.BooleanField(default=False)
+    in_reo = models.BooleanField(default=False, db_default=False)
     submitted_at = models.DateTimeField()
     opened_at = models.DateTimeField(null=True, blank=True)
     assessed_at = models.DateTimeField(null=True, blank=True)

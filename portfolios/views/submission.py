@@ -99,7 +99,7 @@ def submit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     form = SubmitForm(
         request.POST if request.method == "POST" else None,
         ai_policy=policy,
-        initial={"key": uuid.uuid4().hex, **kept_initial(request)},
+        initial={"key": uuid.uuid4().hex, "in_reo": found.in_reo, **kept_initial(request)},
     )
     if form.is_bound and form.is_valid() and "later" in request.POST:
         try:
@@ -108,6 +108,7 @@ def submit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
                 actor=person(request),
                 declaration=str(DECLARATION),
                 ai_use=form.cleaned_data.get("ai_use", ""),
+                in_reo=form.cleaned_data["in_reo"],
             )
         except ReasonNeeded as error:
             form.add_error(None, str(error))
@@ -122,6 +123,7 @@ def submit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
                 key=form.cleaned_data["key"],
                 declaration=str(DECLARATION),
                 ai_use=form.cleaned_data.get("ai_use", ""),
+                in_reo=form.cleaned_data["in_reo"],
             )
         except GuardsNotMet as error:
             if guards.no_live_submission in error.guards:

@@ -284,6 +284,12 @@ ASSESSMENT = [
     page("assessment:allocate_one", "pam", "movable"),
     error("assessment:allocate_one", "pam", "movable"),
     page("assessment:shares", "pam", "waiting"),
+    page("assessment:conflicts", "pam", "in_conflict"),
+    error("assessment:conflicts", "pam", "in_conflict"),
+    page("assessment:waive_conflict", "pam", "in_conflict"),
+    error("assessment:waive_conflict", "pam", "in_conflict"),
+    page("assessment:known", "ada", "waiting"),
+    error("assessment:known", "ada", "waiting"),
     page("assessment:referral_feedback", "sentback-1", "sent_back"),
 ]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.models import DeclaredConflict
 from assessment.actions.calibration import begin_calibration, mark_exemplar
 from assessment.actions.commenting import write_comment
 from assessment.actions.early import begin_reading, record_reading
@@ -13,7 +14,7 @@ from assessment.actions.marking import start_assessment
 from assessment.actions.preparing import prepare_comment
 from assessment.actions.reviewing import answer_review, ask_review, take_review
 from assessment.definitions import Remark
-from assessment.models import Allocation, EarlyCheck
+from assessment.models import Allocation, ConflictWaiver, EarlyCheck
 from assessment.selectors.calibration import next_item
 from assessment.selectors.early import decided_places
 from assessment.selectors.exemplars import copies_of
@@ -67,6 +68,21 @@ def waiting(world: World) -> Kwargs:
     work.submitted(cast, "waiting-2")
     marked.allocated(cast, "waiting-3", "abe")
     return {"delivery": cast.delivery.pk, "pk": first.pk}
+
+
+def in_conflict(world: World) -> Kwargs:
+    """A submission that Abe is too close to, with a waiver of his that waits for a second signature."""
+    made = world.state(waiting)
+    first = Submission.objects.get(pk=made["pk"])
+    cast = world.cast
+    asked = {"person": cast.abe, "declared_by": cast.lea}
+    for kind in ("team", "whanau"):
+        DeclaredConflict.objects.get_or_create(other=first.learner, kind=kind, **asked)
+    ConflictWaiver.objects.get_or_create(
+        delivery=first.delivery, person=cast.abe, learner=first.learner, ground="whanau",
+        reason="Nobody else knows the trade.", asked_by=cast.lea,
+    )  # fmt: skip
+    return {**made, "assessor": cast.abe.pk}
 
 
 def movable(world: World) -> Kwargs:

@@ -5,8 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.enums import OrganisationRole
-from accounts.models import DeclaredConflict, Membership, User
-from accounts.rules import too_close_to
+from accounts.models import DeclaredConflict, Membership
 from assessment.actions.allocation import (
     allocate,
     allocate_automatically,
@@ -21,7 +20,7 @@ from assessment.actions.marking import take_over
 from assessment.enums import AllocationRole
 from assessment.models import Allocation, AssessmentDecision, Lease
 from assessment.querysets import claimable
-from assessment.selectors import conflicts_among, eligible_assessors, loads_of
+from assessment.selectors import eligible_assessors, loads_of
 from portfolios.enums import PartKind
 from portfolios.enums import SubmissionState as S
 from portfolios.models import Part, Submission
@@ -87,24 +86,6 @@ def test_nobody_too_close_is_allocated(cast):
         allocate(submission, cast.ada, actor=cast.pam)
     with pytest.raises(GuardsNotMet):
         allocate(submission, cast.moses, actor=cast.pam)
-
-
-def test_sets_of_conflicts_agree_with_the_rule(cast):
-    conflict(cast, "ada", "lena")
-    conflict(cast, "hone", "abe")
-    for user in (cast.ana, cast.mere):
-        Membership.objects.create(
-            user=user, organisation=cast.client, role=OrganisationRole.EMPLOYEE
-        )
-    Membership.objects.create(
-        user=cast.ada, organisation=cast.provider, role=OrganisationRole.EMPLOYEE
-    )
-    assessors = [cast.ada, cast.abe, cast.ana]
-    found = conflicts_among([one.pk for one in assessors], [one.pk for one in cast.learners])
-    for one in assessors:
-        for learner in cast.learners:
-            close = User.objects.filter(too_close_to(one), pk=learner.pk).exists()
-            assert ((one.pk, learner.pk) in found.pairs) == close
 
 
 def test_the_pool_leaves_out_whom_the_guard_would_refuse(cast):

@@ -12,6 +12,7 @@ from assessment import rules as assessing
 from assessment.models import (
     AssessmentDecision,
     CalibrationAttempt,
+    ConflictWaiver,
     EarlyCheck,
     EvidenceComment,
     Exemplar,
@@ -43,6 +44,7 @@ AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
     (PreparedComment, assessing.can_view_prepared),
     (EarlyCheck, assessing.can_view_early_check),
     (FeedbackReview, assessing.can_view_review),
+    (ConflictWaiver, assessing.can_view_conflict_waiver),
     (CalibrationAttempt, assessing.can_view_calibration),
     (ModerationRound, moderating.can_view_round),
     (SampleItem, moderating.can_view_item),
@@ -104,6 +106,10 @@ def everybody(world: World) -> Iterator[list[User]]:
             submission=decision.submission, decision=decision, asked_by=decision.author,
             question="Is this clear?",
         )  # fmt: skip
+    ConflictWaiver.objects.create(
+        delivery=world.cast.delivery, person=world.people["ada"], learner=world.people["lena"],
+        ground="team", reason="Needed.", asked_by=world.cast.pam,
+    )  # fmt: skip
     EarlyCheck.objects.create(delivery=world.cast.delivery, task=world.cast.task, size=5)
     for number, passed in enumerate((None, True)):
         CalibrationAttempt.objects.create(

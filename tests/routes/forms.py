@@ -102,7 +102,11 @@ def crossed(row: Row, place: Place, strange: dict[str, Any]) -> Iterator[dict[st
     names = arguments(row.view)
     if len(names) < 2 or row.view in APART:
         return
-    kinds = {"assessment:end": "allocation", "assessment:allocate_one": "submission"}
+    kinds = {
+        "assessment:end": "allocation",
+        "assessment:allocate_one": "submission",
+        "assessment:waive_conflict": "submission",
+    }
     for name in names:
         kind = kinds.get(row.view, name) if name == "pk" else name
         if kind in strange and place.kwargs[name] != strange[kind]:

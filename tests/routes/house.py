@@ -25,6 +25,7 @@ from assessment.models import (
     AssessmentDecision,
     CalibrationAttempt,
     CalibrationItem,
+    ConflictWaiver,
     EarlyCheck,
     Exemplar,
 )
@@ -510,6 +511,7 @@ def add_marking(house: House) -> None:
     names = list(fresh.enrolments)
     first = marked.allocated(fresh, names[0])
     places["to start"] = Place(of_submission(first), owner=names[0])
+    places["known learner"] = Place(of_submission(first), owner=names[0], data={"kind": "team"})
     draft = marked.drafted(marked.allocated(fresh, names[1]), cast.ada, "M")
     draft = AssessmentDecision.objects.get(pk=draft.pk)
     level = Level.objects.filter(criterion__rubric=draft.submission.rubric_id, code="G")
@@ -547,6 +549,19 @@ def add_pool(house: House) -> None:
         owner="pool-1",
         data={"assessor": str(cast.ana.pk), "submission": str(pool.pk)},
     )
+    learner, abe, lea = pool.learner, house.people["abe"], house.people["lea"]
+    DeclaredConflict.objects.create(person=abe, other=learner, kind="team", declared_by=lea)
+    about = {"delivery": cast.delivery.pk, "pk": pool.pk, "assessor": abe.pk}
+    house.places["conflict in the pool"] = Place(
+        about, owner="pool-1", data={"ground": "team", "reason": "Nobody else is there."}
+    )
+    waiver = ConflictWaiver.objects.create(
+        delivery=cast.delivery, person=abe, learner=learner, ground="whanau",
+        reason="Nobody else is there.", asked_by=lea,
+    )  # fmt: skip
+    house.places["waiver"] = Place({"pk": waiver.pk}, owner="pool-1")
+    related = {"person": str(cast.ada.pk), "learner": str(learner.pk), "kind": "whanau"}
+    house.places["relation"] = Place({"delivery": cast.delivery.pk}, owner="pool-1", data=related)
     pairs = [
         f"{one.submission.pk}:{one.assessor.pk if one.assessor else ''}"
         for one in equal_shares(cast.delivery)
