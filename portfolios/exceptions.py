@@ -28,6 +28,10 @@ class ScanIncomplete(Exception):  # noqa: N818
     """The scanner gave no verdict. Not scanned is not clean: the item waits."""
 
 
+class ScannerAway(ScanIncomplete):
+    """Nobody answered at the scanner's address, or hung up in the middle. Says nothing about the file."""
+
+
 class UploadBusy(Exception):  # noqa: N818
     """Somebody else is sending to this upload just now, or has taken it over. Nothing was added."""
 

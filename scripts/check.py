@@ -14,6 +14,7 @@ import time
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -111,10 +112,20 @@ def from_debian(package: str) -> None:
     """Install a Debian package where that is possible: as root, with apt. Starts no service of it."""
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         return
+    lists_of_packages()
+    apt_get("install", "-y", "--no-install-recommends", package)
+
+
+@cache
+def lists_of_packages() -> None:
+    """Ask Debian once what there is."""
+    apt_get("update")
+
+
+def apt_get(*arguments: str) -> None:
     apt = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    install = ["apt-get", "-qq", "install", "-y", "--no-install-recommends", package]
-    for command in (["apt-get", "-qq", "update"], install):
-        subprocess.run(command, env=apt, stdin=subprocess.DEVNULL, check=False)
+    command = ["apt-get", "-qq", *arguments]
+    subprocess.run(command, env=apt, stdin=subprocess.DEVNULL, check=False)
 
 
 def ensure_browser() -> Outcome:
@@ -158,6 +169,20 @@ def ensure_proxy() -> Outcome:
     return Outcome("proxy", path is not None, time.monotonic() - began, note)
 
 
+def ensure_scanner() -> Outcome:
+    """Find a clamd, or get Debian's as root, without its database: the tests bring one signature."""
+    began = time.monotonic()
+    sys.path.insert(0, str(ROOT))
+    from tests.servers import clamd  # noqa: PLC0415  only where tests run
+
+    if clamd() is None:
+        print("\n=== no clamd on this machine: installing one", flush=True)
+        from_debian("clamav-daemon")
+    path = clamd()
+    note = path or "No clamd: install Debian's package clamav-daemon, or name one in CLAMD."
+    return Outcome("scanner", path is not None, time.monotonic() - began, note)
+
+
 def summary(outcomes: list[Outcome]) -> int:
     """One line for each step; the exit code."""
     print("\n=== summary")
@@ -173,7 +198,7 @@ def main(what: str) -> int:
     """Run the steps that belong to the name."""
     if what == "lint":
         return summary(lint())
-    outcomes = [ensure_browser(), ensure_proxy()]
+    outcomes = [ensure_browser(), ensure_proxy(), ensure_scanner()]
     if what == "proof":
         outcomes.append(suite("proofs at full size", ["-m", "proof", *PARALLEL], PROOF="full"))
         return summary(outcomes)

@@ -61,6 +61,14 @@ def rclone_s3() -> Iterator[servers.Server]:
 
 
 @pytest.fixture(scope="session")
+def clamd() -> Iterator[servers.Server]:
+    """A real virus scanner that knows one signature, EICAR."""
+    server = servers.start_clamd()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def moto_s3() -> Iterator[servers.Server]:
     """S3 with create-once and checksums. Make the bucket (`.extra["bucket"]`) in the test."""
     server = servers.start_moto_s3()

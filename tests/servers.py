@@ -320,6 +320,48 @@ def start_nginx(template: Path, places: dict[str, str], certificates: Path) -> S
     return server
 
 
+def clamd() -> str | None:
+    """CLAMD, else one on PATH or where Debian puts it."""
+    return os.environ.get("CLAMD") or shutil.which("clamd", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTI" + b"VIRUS-TEST-FILE!$H+H*"
+"""The text that every virus scanner takes for a virus; in two halves, so that none takes this file for one."""
+CLAMD = """
+Foreground yes
+TCPAddr 127.0.0.1
+TCPSocket {port}
+LocalSocket {base}/socket
+TemporaryDirectory {base}
+DatabaseDirectory {base}/signatures
+StreamMaxLength 2M
+MaxFileSize 1M
+AlertExceedsMax yes
+{user}
+"""
+
+
+def start_clamd() -> Server:
+    """ClamAV's daemon with one signature of our own and small limits; no database is downloaded.
+
+    Listens on `.port` and on the socket `.extra["socket"]`.
+    """
+    binary = clamd()
+    if binary is None:
+        raise NoServerError(
+            "No clamd: install Debian's package clamav-daemon, or name one in CLAMD."
+        )
+    base, port = scratch("clamd"), free_port()
+    (base / "signatures").mkdir()
+    (base / "signatures" / "test.ndb").write_text(f"Test.Eicar:0:*:{EICAR.hex()}\n")
+    user = "User root" if os.geteuid() == 0 else ""
+    (base / "clamd.conf").write_text(CLAMD.format(base=base, port=port, user=user))
+    command: list[str | Path] = [binary, "--config-file", base / "clamd.conf"]
+    server = launch(command, base, port, f"127.0.0.1:{port}")
+    server.extra = {"socket": str(base / "socket")}
+    return server
+
+
 def chromium() -> str | None:
     """CHROMIUM, else one on PATH; None leaves it to Playwright's own."""
     if named := os.environ.get("CHROMIUM"):

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import SYSTEM
 from portfolios import storage
 from portfolios.enums import EvidenceState
-from portfolios.exceptions import ScanIncomplete
+from portfolios.exceptions import ScanIncomplete, ScannerAway
 from portfolios.inspection import InspectionBroken, Report, inspect
 from portfolios.models import EvidenceItem
 from workflows.exceptions import TransitionRefused
@@ -25,6 +25,8 @@ from workflows.transitions import perform
 
 STUCK_AFTER = dt.timedelta(minutes=10)
 MAX_ATTEMPTS = 5
+LIMITS = "Heuristics.Limits.Exceeded"
+"""How clamd with `AlertExceedsMax yes` names a file that it did not look at to the end."""
 NOT_CHECKED = "We could not check this file. Add it again, or add another copy of it."
 
 _wakers: list[Callable[[], Any]] = []
@@ -66,14 +68,15 @@ def scan_waiting_evidence(limit: int = 10) -> int:
     """Check what waits: each item becomes `ready`, or `quarantined` with a sentence for the learner.
 
     Bytes are read outside any transaction. An item that the virus scanner could not finish stays in
-    `scanning` and is taken again later; after five attempts it is refused. Returns how many were decided.
+    `scanning` and is taken again later; after five attempts it is refused. While the scanner does not
+    answer it waits, however long that takes. Returns how many were decided.
     """
     decided = 0
     for item in claim(limit):
         try:
             found = check(item)
-        except (ScanIncomplete, InspectionBroken, OSError):
-            if item.scan_attempts < MAX_ATTEMPTS:
+        except (ScanIncomplete, InspectionBroken, OSError) as error:
+            if isinstance(error, ScannerAway) or item.scan_attempts < MAX_ATTEMPTS:
                 continue
             found = Found(Report(refusal=NOT_CHECKED))
         try:
@@ -156,7 +159,8 @@ def ask_scanner(stream: IO[bytes], address: str, timeout: float = 120) -> str:
     """The name of what clamd found, or "" when clean. Everything else is ScanIncomplete.
 
     `address` is the path of a Unix socket, or host:port. Speaks clamd's INSTREAM: pieces with their
-    length in front, an empty one at the end.
+    length in front, an empty one at the end. What clamd gave up because of its own limits was not looked
+    at, whatever it calls that. ScannerAway where nobody answers.
     """
     reply = b""
     try:
@@ -171,11 +175,13 @@ def ask_scanner(stream: IO[bytes], address: str, timeout: float = 120) -> str:
             while part := line.recv(4096):
                 reply += part
     except OSError as error:
-        raise ScanIncomplete(str(error)) from error
+        # Over a Unix socket the limit of a stream looks like this as well; a daemon that is there says so.
+        away = ScanIncomplete if scanner_answers(address) else ScannerAway
+        raise away(str(error)) from error
     answer = reply.rstrip(b"\0\n").decode("utf-8", "replace")
     if answer == "stream: OK":
         return ""
-    if answer.endswith(" FOUND"):
+    if answer.endswith(" FOUND") and LIMITS not in answer:
         return answer.removeprefix("stream: ").removesuffix(" FOUND")
     raise ScanIncomplete(answer or "no answer")
 

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, QuerySet
 from django.utils import timezone
 
+from accounts.models import User
 from accounts.querysets import search_key
+from catalogue.selectors import NextStep, waits_for_administrators
 from portfolios.enums import AttestationState, EvidenceKind, EvidenceState, Verdict
 from portfolios.models import (
     AttestationStatement,
@@ -22,10 +24,11 @@ from portfolios.models import (
     Submission,
     SubmissionEvidence,
 )
-from portfolios.selectors import MANY, CriterionRow, Progress, composed
+from portfolios.selectors import MANY, CriterionRow, Progress, composed, plural
 from portfolios.selectors.viewing import EvidenceView, views_of
 
 SAW = AttestationStatement.Answer.OBSERVED
+WAITS_LONG = dt.timedelta(minutes=15)
 PARTLY = AttestationStatement.Answer.PARTLY
 NOT_SEEN = AttestationStatement.Answer.NOT_OBSERVED
 
@@ -281,3 +284,28 @@ def _reliable(row: CriterionRow, answers: set[str]) -> Finding:
         return Finding("Reliable", Verdict.YES)
     why = "It is all of one kind, from one day, and nobody has confirmed it."
     return Finding("Reliable", Verdict.UNCLEAR, why if row.mappings else "")
+
+
+@waits_for_administrators(rank=6)
+def unchecked_files(user: User) -> list[NextStep]:
+    """Files of the deliveries that the person administers whose safety check has not come to its end."""
+    before = timezone.now() - WAITS_LONG
+    found = (
+        EvidenceItem.objects.inspectable_by(user)
+        .filter(state__in=[EvidenceState.STORED, EvidenceState.SCANNING], created_at__lt=before)
+        .aggregate(number=Count("pk"), oldest=Min("created_at"))
+    )
+    if not (number := found["number"]):
+        return []
+    hours = int((timezone.now() - found["oldest"]) / dt.timedelta(hours=1))
+    since = plural(hours, "hour") if hours else "more than 15 minutes"
+    text = (
+        f"The oldest has waited for {since}. Learners cannot use a file before it is checked. The virus scanner"
+        " or the background worker may be off: tell who looks after the server."
+    )
+    return [
+        NextStep(
+            f"{plural(number, 'file')} {'waits' if number == 1 else 'wait'} for the safety check",
+            text,
+        )
+    ]

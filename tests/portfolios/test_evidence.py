@@ -2,8 +2,6 @@
 
 import hashlib
 import io
-import socket
-import threading
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -17,7 +15,7 @@ from django.urls import reverse
 
 from portfolios import storage
 from portfolios.actions.drafting import add_file_evidence
-from portfolios.actions.scanning import claim, scan_waiting_evidence
+from portfolios.actions.scanning import claim
 from portfolios.enums import EvidenceState
 from portfolios.exceptions import UploadRefused
 from portfolios.inspection.examination import examine
@@ -225,56 +223,6 @@ def test_the_check_decides_and_says_what_was_not_looked_for(cast):
     assert bad.state == EvidenceState.QUARANTINED
     assert "not what its name says" in bad.refusal
     assert note(portfolio).words == "Ready"
-
-
-def clamd(answer: bytes, heard: list[bytes]) -> int:
-    """A scanner on a free port that reads one INSTREAM and gives one answer."""
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        line, _address = server.accept()
-        got = b""
-        while not got.endswith(b"\0\0\0\0"):
-            got += line.recv(65536)
-        heard.append(got)
-        line.sendall(answer)
-        line.close()
-        server.close()
-
-    threading.Thread(target=serve, daemon=True).start()
-    return int(server.getsockname()[1])
-
-
-@pytest.mark.parametrize(
-    ("answer", "state", "words"),
-    [
-        (b"stream: OK\0", "ready", "Ready"),
-        (b"stream: Eicar-Test FOUND\0", "quarantined", "Refused by the safety check"),
-        (b"INSTREAM size limit exceeded. ERROR\0", "scanning", "Being checked"),
-    ],
-)
-def test_a_virus_scanner_is_asked_where_there_is_one(cast, settings, answer, state, words):
-    heard: list[bytes] = []
-    settings.VIRUS_SCANNER = f"127.0.0.1:{clamd(answer, heard)}"
-    item = file(portfolio_of(cast))
-    assert (item.state, item.words) == (state, words)
-    assert heard[0].startswith(b"zINSTREAM\0")
-
-
-def test_a_scanner_that_is_down_never_makes_anything_ready(cast, settings):
-    from datetime import timedelta
-
-    settings.VIRUS_SCANNER = "127.0.0.1:9"
-    item = file(portfolio_of(cast))
-    assert item.state == EvidenceState.SCANNING
-    for _attempt in range(6):
-        EvidenceItem.objects.filter(pk=item.pk).update(
-            scan_started_at=item.created_at - timedelta(hours=1)
-        )
-        scan_waiting_evidence()
-    item.refresh_from_db()
-    assert item.state == EvidenceState.QUARANTINED
-    assert item.scan_attempts == 5
 
 
 def test_two_workers_never_take_the_same_item(cast):
