@@ -54,7 +54,8 @@ class Inspector:
         self.process = subprocess.Popen(  # noqa: S603  our own module
             [sys.executable, "-I", "-c", _START.format(root=str(root), line=theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env={"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"},
+            # One thread: more could not be started in the child.
+            env={"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "RAYON_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL,
             cwd="/",
             start_new_session=True,

@@ -107,6 +107,13 @@ NAMES = re.compile(
     rb"""(\s(?:\w+:)?(?:author|initials|userId|providerId|displayName|lastModifiedBy|userName)=)"""
     rb"""("[^"]*"|'[^']*')"""
 )
+FILE_NAMES = re.compile(
+    rb"""(\s(?:name|descr|title)=)("[^"]*\.(?:EXT)"|'[^']*\.(?:EXT)')""".replace(
+        b"EXT", rb"png|jpe?g|gif|bmp|tiff?|webp|hei[cf]|svg|emf|wmf"
+    ),
+    re.IGNORECASE,
+)
+"""Programs write the name of the file that a picture came from beside it, and as its description."""
 AUTHOR_TEXT = re.compile(rb"(<(?:\w+:)?author>)[^<]*(</(?:\w+:)?author>)")
 NAME_OF_PERSON = re.compile(rb"""(<(?:\w+:)?(?:cmAuthor|author)\b[^>]*?\sname=)("[^"]*"|'[^']*')""")
 
@@ -141,6 +148,7 @@ def _without_names(xml: bytes) -> bytes:
         xml = xml.decode("utf-16").encode()
         xml = re.sub(rb'encoding=["\'][^"\']*["\']', b'encoding="UTF-8"', xml, count=1)
     xml = NAMES.sub(rb'\1""', xml)
+    xml = FILE_NAMES.sub(rb'\1""', xml)
     xml = AUTHOR_TEXT.sub(rb"\1\2", xml)
     return NAME_OF_PERSON.sub(rb'\1""', xml)
 

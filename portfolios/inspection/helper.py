@@ -25,7 +25,7 @@ from portfolios.inspection import SECONDS, TOO_MUCH, Report
 from portfolios.inspection.copies import NoCopy, make_copy
 from portfolios.inspection.examination import examine
 from portfolios.inspection.hints import hints_in
-from portfolios.inspection.rendering import NotRendered, prepare, render
+from portfolios.inspection.rendering import NotRendered, prepare, render, warm_up
 
 CPU_SECONDS = 60
 MEMORY = 2 * 1024**3
@@ -69,7 +69,10 @@ def in_child(wanted: dict[str, object], files: list[int]) -> dict[str, object]:
     child = os.fork()
     if child == 0:
         try:
-            limit({0, 1, 2, writing, *files})
+            alone({0, 1, 2, writing, *files})
+            if wanted["task"] == "render":
+                warm_up(str(wanted["media_type"]))
+            limit()
             report = TASKS[str(wanted["task"])](wanted, files)
             os.write(writing, json.dumps(report).encode())
         except MemoryError:
@@ -90,8 +93,8 @@ def in_child(wanted: dict[str, object], files: list[int]) -> dict[str, object]:
     return found
 
 
-def limit(kept: set[int]) -> None:
-    """Nothing but the descriptors that are kept, so much time and memory, and no network."""
+def alone(kept: set[int]) -> None:
+    """Nothing but the descriptors that are kept, and no network."""
     for one in range(3, max(kept) + 64):
         if one not in kept:
             try:
@@ -99,6 +102,10 @@ def limit(kept: set[int]) -> None:
             except OSError:
                 continue
     ctypes.CDLL(None).unshare(CLONE_NEWUSER | CLONE_NEWNET)  # where the kernel allows it
+
+
+def limit() -> None:
+    """So much time and memory, and nothing can be opened or started."""
     for what, most in (
         (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_AS, MEMORY),

@@ -16,7 +16,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from html.parser import HTMLParser
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from portfolios.inspection.office import Page
 
 BUDGET = 20
 WIDTH = 1200
@@ -25,11 +28,16 @@ MOST_PAGES = 300
 MOST_TEXT = 60_000
 """Letters of one part."""
 TALLEST = 4000
-SHEET_ROWS = 500
 OFFICE = "application/vnd.openxmlformats-officedocument."
 WORD = f"{OFFICE}wordprocessingml.document"
 SHEETS = f"{OFFICE}spreadsheetml.sheet"
 SLIDES = f"{OFFICE}presentationml.presentation"
+READERS = {
+    WORD: "portfolios.inspection.word",
+    SHEETS: "portfolios.inspection.sheets",
+    SLIDES: "portfolios.inspection.slides",
+}
+"""The module that reads it; the helper imports them, web processes never do."""
 
 
 class NotRendered(Exception):  # noqa: N818  reads as a fact
@@ -60,8 +68,10 @@ class Progress:
 
 def can_render(media_type: str) -> bool:
     """Whether there is anything to make: pictures are shown as their copy, and need nothing more."""
-    return media_type in {"application/pdf", "text/plain", "text/csv", WORD, SHEETS, SLIDES} or (
-        media_type.startswith(("video/", "audio/"))
+    return (
+        media_type in READERS
+        or media_type in {"application/pdf", "text/plain", "text/csv"}
+        or media_type.startswith(("video/", "audio/"))
     )
 
 
@@ -75,25 +85,34 @@ def prepare(media_type: str) -> None:
             for one in pkgutil.walk_packages(av.__path__, "av."):
                 if "__main__" not in one.name:
                     importlib.import_module(one.name)
-        elif media_type == WORD:
+        elif media_type in READERS:
             import docx  # noqa: F401, PLC0415
-        elif media_type == SHEETS:
             import openpyxl  # noqa: F401, PLC0415
-        elif media_type == SLIDES:
             import pptx  # noqa: F401, PLC0415
+
+            for reader in READERS.values():
+                importlib.import_module(reader)
+            importlib.import_module("portfolios.inspection.office").fonts()
     except ImportError:
         return
+
+
+def warm_up(media_type: str) -> None:
+    """In the child, before its limits: what could not be started any more afterwards."""
+    if media_type in READERS:
+        importlib.import_module("portfolios.inspection.office").warm()
 
 
 def render(source: BinaryIO, target: BinaryIO, media_type: str, first: int) -> Progress:
     """Write parts from number `first` on until the budget is used. Raises NotRendered or what a decoder raises."""
     source.seek(0)
     if media_type == "application/pdf":
-        return _pdf(source, target, first)
+        return _drawn(pdf_of(source), target, first)
+    if media_type in READERS:
+        return _office(source, target, media_type, first)
     if media_type.startswith(("video/", "audio/")):
         return _recording(source, target)
-    makers = {WORD: _word, SHEETS: _sheets, SLIDES: _slides, "text/html": _web_page}
-    texts = list(makers.get(media_type, _plain)(source))
+    texts = list((_web_page if media_type == "text/html" else _plain)(source))
     for number, (label, text) in enumerate(texts, 1):
         put(target, Part(number, label, text.strip()[:MOST_TEXT]))
     return Progress(len(texts), 0)
@@ -119,11 +138,17 @@ def parts_in(made: BinaryIO) -> Iterator[tuple[Part, bytes]]:
         yield part, image
 
 
-def _pdf(source: BinaryIO, target: BinaryIO, first: int) -> Progress:
+def pdf_of(source: BinaryIO | bytes) -> Any:
     import pypdfium2  # noqa: PLC0415  the helper has it already; web processes read only what was made
 
+    return pypdfium2.PdfDocument(source)
+
+
+def _drawn(
+    document: Any, target: BinaryIO, first: int, pages: "list[Page] | None" = None
+) -> Progress:
+    """Images of the pages of a PDF; their text and labels from what they were made of, where that is known."""
     began = time.monotonic()
-    document = pypdfium2.PdfDocument(source)
     total = min(len(document), MOST_PAGES)
     for number in range(first, total + 1):
         page = document[number - 1]
@@ -131,7 +156,13 @@ def _pdf(source: BinaryIO, target: BinaryIO, first: int) -> Progress:
         wide, high = max(1.0, page.get_width()), max(1.0, page.get_height())
         scale = min(WIDTH / wide, TALLEST / high)
         picture = page.render(scale=scale, may_draw_forms=True).to_pil().convert("RGB")
-        put(target, *_encoded(Part(number, text=text.strip()[:MOST_TEXT]), picture))
+        known = pages[number - 1] if pages else None
+        part = Part(
+            number,
+            label=known.label[:200] if known else "",
+            text=(known.text if known else text).strip()[:MOST_TEXT],
+        )
+        put(target, *_encoded(part, picture))
         page.close()
         if time.monotonic() - began > BUDGET and number < total:
             return Progress(total, number + 1)
@@ -272,56 +303,22 @@ NO_OFFICE = (
 )
 
 
-def _word(source: BinaryIO) -> Iterator[tuple[str, str]]:
+def _office(source: BinaryIO, target: BinaryIO, media_type: str, first: int) -> Progress:
+    """The pages of an Office document as images with their text; as text alone where they cannot be drawn."""
+    from portfolios.inspection import office  # noqa: PLC0415  prepared before the limits
+
     try:
-        import docx  # noqa: PLC0415
-        from docx.table import Table  # noqa: PLC0415
+        pages: list[Page] = importlib.import_module(READERS[media_type]).pages_of(source)
     except ImportError:
         raise NotRendered(NO_OFFICE) from None
-    lines = []
-    for block in docx.Document(source).iter_inner_content():
-        if isinstance(block, Table):
-            lines += [" | ".join(cell.text for cell in row.cells) for row in block.rows]
-        elif block.text.strip():
-            style = getattr(block.style, "name", "") or ""
-            lines.append(
-                f"\n{block.text}" if style.startswith(("Heading", "Title")) else block.text
-            )
-    yield "", "\n".join(lines)
-
-
-def _sheets(source: BinaryIO) -> Iterator[tuple[str, str]]:
     try:
-        import openpyxl  # noqa: PLC0415
-    except ImportError:
-        raise NotRendered(NO_OFFICE) from None
-    book = openpyxl.load_workbook(source, read_only=True, data_only=True, keep_links=False)
-    for sheet in book.worksheets:
-        rows = islice(sheet.iter_rows(values_only=True), SHEET_ROWS)
-        lines = [
-            " | ".join("" if cell is None else str(cell) for cell in row).rstrip(" |")
-            for row in rows
-        ]
-        yield sheet.title, "\n".join(line for line in lines if line)
-
-
-def _slides(source: BinaryIO) -> Iterator[tuple[str, str]]:
-    try:
-        import pptx  # noqa: PLC0415
-    except ImportError:
-        raise NotRendered(NO_OFFICE) from None
-    for number, slide in enumerate(pptx.Presentation(source).slides, 1):
-        lines = [line for shape in slide.shapes for line in _said_by(shape)]
-        if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
-            lines.append(f"\nNotes: {slide.notes_slide.notes_text_frame.text}")
-        yield f"Slide {number}", "\n".join(lines)
-
-
-def _said_by(shape: Any) -> Iterator[str]:
-    for inner in getattr(shape, "shapes", ()):  # a group
-        yield from _said_by(inner)
-    if getattr(shape, "has_text_frame", False) and shape.text_frame.text.strip():
-        yield shape.text_frame.text
-    if getattr(shape, "has_table", False):
-        for row in shape.table.rows:
-            yield " | ".join(cell.text for cell in row.cells)
+        drawn = pdf_of(office.laid_out(pages))
+    except MemoryError:
+        raise
+    except BaseException as error:  # Typst's own panics are no exceptions
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        for number, page in enumerate(pages, 1):
+            put(target, Part(number, page.label, page.text.strip()[:MOST_TEXT]))
+        return Progress(len(pages), 0)
+    return _drawn(drawn, target, first, pages if len(pages) == len(drawn) else None)

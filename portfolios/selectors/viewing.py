@@ -4,11 +4,13 @@ import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from portfolios.enums import EvidenceKind, RenditionState, SnapshotState
 from portfolios.models import EvidenceItem, LinkSnapshot, Rendition, RenditionPart
 
-PAGE = re.compile(r"\b(?:pages?|p\.?|slide|sheet)\s*(\d{1,5})\b", re.IGNORECASE)
+PAGE = re.compile(r"\b(?:pages?|p\.?|slide)\s*(\d{1,5})\b", re.IGNORECASE)
+SHEET = re.compile(r"\bsheet\s*(\d{1,5})\b", re.IGNORECASE)
 CLOCK = re.compile(r"\b(?:(\d{1,2}):)?(\d{1,3}):(\d{2})\b")
 SPOKEN = re.compile(
     r"(?:(\d{1,2})\s*h(?:ours?)?\s*)?(?:(\d{1,3})\s*min(?:utes?)?)?\s*(?:(\d{1,5})\s*s(?:ec(?:onds?)?)?\b)?",
@@ -30,7 +32,7 @@ def seconds_of(locator: str) -> int | None:
 
 
 def page_of(locator: str) -> int | None:
-    """The page, sheet or slide that a place names; None for none."""
+    """The page or slide that a place names; None for none."""
     found = PAGE.search(locator)
     return int(found[1]) if found else None
 
@@ -50,6 +52,8 @@ def anchor_of(number: int, locator: str) -> Anchor:
     """
     if (page := page_of(locator)) is not None:
         return Anchor(f"evidence-{number}-page-{page}")
+    if found := SHEET.search(locator):
+        return Anchor(f"evidence-{number}-sheet-{int(found[1])}")
     if (seconds := seconds_of(locator)) is not None:
         return Anchor(f"evidence-{number}-media", seconds)
     return Anchor(f"evidence-{number}")
@@ -64,9 +68,16 @@ class EvidenceView:
     parts: Sequence[RenditionPart] = field(default_factory=list)
     snapshot: LinkSnapshot | None = None
 
-    @property
+    @cached_property
     def pages(self) -> list[RenditionPart]:
-        return [one for one in self.parts if one.number]
+        """Its pages. The first page of each sheet of a table knows the number of the sheet."""
+        pages = [one for one in self.parts if one.number]
+        sheet, before = 0, None
+        for one in pages:
+            starts = not one.label or one.label != before
+            sheet, before = sheet + starts, one.label
+            one.sheet = sheet if starts else None
+        return pages
 
     @property
     def has_images(self) -> bool:

@@ -110,16 +110,20 @@ def test_pages_of_a_pdf_come_as_images_with_their_text(cast, as_):
         ("notes.txt", "Kōrero".encode, [""], ["Kōrero"]),
     ],
 )
-def test_documents_without_pages_come_as_text(cast, name, make, labels, words):
+def test_office_documents_come_as_pages_and_plain_text_as_text(cast, name, make, labels, words):
     item = rendered(portfolio_of(cast), name, make())
+    is_office = not name.endswith("txt")
     parts = views_of([item])[item.pk].pages
     assert [one.label for one in parts] == labels
-    assert not any(one.key for one in parts)
+    assert [bool(one.key) for one in parts] == [is_office] * len(parts)
     text = "\n".join(one.text for one in parts)
     assert [one for one in words if one not in text] == []
     page = shown(item, cast.lena)
-    assert ("not made here" in page) == (not name.endswith("txt"))
+    assert ("drawn here from what the document holds" in page) == is_office
     assert 'id="evidence-3-page-1"' in page
+    assert f'id="evidence-3-sheet-{len(parts)}"' in page
+    RenditionPart.objects.update(key="")
+    assert ("There are no page images of this document." in shown(item, cast.lena)) == is_office
 
 
 def test_a_film_gets_a_poster_and_its_length_and_plays_from_our_address(cast, as_):
@@ -312,6 +316,7 @@ def test_many_items_take_two_queries(cast):
         ("page 2", 2, None, "evidence-4-page-2"),
         ("p. 12, the table", 12, None, "evidence-4-page-12"),
         ("Slide 3", 3, None, "evidence-4-page-3"),
+        ("sheet 2", None, None, "evidence-4-sheet-2"),
         ("1 min 23 s", None, 83, "evidence-4-media"),
         ("at 1:02:03", None, 3723, "evidence-4-media"),
         ("0:07 to 0:12", None, 7, "evidence-4-media"),

@@ -1,0 +1,107 @@
+"""Spreadsheets (XLSX) as pages: so many rows and columns each, with their letters and numbers.
+
+Values as they were calculated last; no formula is run. Runs in the helper's child only.
+"""
+
+import datetime as dt
+from itertools import islice
+from typing import Any, BinaryIO
+
+from portfolios.inspection.office import Page, cell_of, paragraph, run_of, table
+
+MOST_ROWS = 500
+"""Of one sheet."""
+MOST_COLUMNS = 60
+ROWS = 50
+WIDEST = 1000.0
+"""Points of a page; more columns go onto the next."""
+SIZE = 9.0
+HEAD = "eeeeee"
+
+
+def pages_of(source: BinaryIO) -> list[Page]:
+    """Each sheet as pages of fifty rows, and of as many columns as fit."""
+    import openpyxl  # noqa: PLC0415  prepared before the limits
+
+    book = openpyxl.load_workbook(source, read_only=True, data_only=True, keep_links=False)
+    pages: list[Page] = []
+    for sheet in book.worksheets:
+        rows = [
+            [(_words(cell), _is_bold(cell)) for cell in row[:MOST_COLUMNS]]
+            for row in islice(sheet.iter_rows(), MOST_ROWS)
+        ]
+        while rows and not any(text for text, _bold in rows[-1]):
+            rows.pop()
+        pages += _pages(sheet.title, rows)
+    return pages
+
+
+def _words(cell: Any) -> str:
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, dt.datetime) and value.time() == dt.time():
+        value = value.date()
+    if isinstance(value, float):
+        if "%" in str(getattr(cell, "number_format", "")):
+            return f"{value:.0%}"
+        value = round(value, 6)
+        return str(int(value)) if value == int(value) else str(value)
+    return str(value)
+
+
+def _is_bold(cell: Any) -> bool:
+    return bool(getattr(getattr(cell, "font", None), "bold", False))
+
+
+def _pages(title: str, rows: list[list[tuple[str, bool]]]) -> list[Page]:
+    if not rows:
+        return [_page(title, [paragraph([run_of("This sheet is empty.", size=SIZE)])], 300)]
+    count = max(len(row) for row in rows)
+    used = [n for n in range(count) if any(n < len(row) and row[n][0] for row in rows)]
+    widths = {n: _width(rows, n) for n in range(used[-1] + 1 if used else 1)}
+    groups: list[list[int]] = [[]]
+    for n, wide in widths.items():
+        if groups[-1] and sum(widths[one] for one in groups[-1]) + wide > WIDEST:
+            groups.append([])
+        groups[-1].append(n)
+    pages = []
+    for start in range(0, len(rows), ROWS):
+        for group in groups:
+            columns = [28.0, *(widths[n] for n in group)]
+            head = [_cell("", 0, 0, fill=HEAD)]
+            head += [_cell(letters(n), x, 0, fill=HEAD) for x, n in enumerate(group, 1)]
+            made = [head]
+            for y, row in enumerate(rows[start : start + ROWS], 1):
+                cells = [_cell(str(start + y), 0, y, fill=HEAD)]
+                for x, n in enumerate(group, 1):
+                    text, bold = row[n] if n < len(row) else ("", False)
+                    cells.append(_cell(text, x, y, bold=bold))
+                made.append(cells)
+            pages.append(_page(title, [table(columns, made)], sum(columns)))
+    return pages
+
+
+def _page(title: str, blocks: list[dict[str, Any]], wide: float) -> Page:
+    return Page(width=max(wide + 48, 420), height=200, margin=24, label=title, blocks=blocks)
+
+
+def _cell(text: str, x: int, y: int, *, bold: bool = False, fill: str = "") -> dict[str, Any]:
+    runs = [run_of(text[:2000], size=SIZE, bold=bold or (bool(fill) and not y))] if text else []
+    return cell_of([paragraph(runs)] if runs else [], x=x, y=y, fill=fill)
+
+
+def _width(rows: list[list[tuple[str, bool]]], n: int) -> float:
+    """Points that fit most of what stands in a column."""
+    longest = max((len(row[n][0]) for row in rows if n < len(row)), default=0)
+    return min(220.0, max(36.0, longest * SIZE * 0.52 + 12))
+
+
+def letters(n: int) -> str:
+    """The name of a column, counted from 0: A, B … Z, AA."""
+    name = ""
+    n += 1
+    while n:
+        n, rest = divmod(n - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name
