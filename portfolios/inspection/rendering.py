@@ -86,13 +86,12 @@ def prepare(media_type: str) -> None:
                 if "__main__" not in one.name:
                     importlib.import_module(one.name)
         elif media_type in READERS:
-            import docx  # noqa: F401, PLC0415
-            import openpyxl  # noqa: F401, PLC0415
-            import pptx  # noqa: F401, PLC0415
-
             for reader in READERS.values():
                 importlib.import_module(reader)
             importlib.import_module("portfolios.inspection.office").fonts()
+            import docx  # noqa: F401, PLC0415
+            import openpyxl  # noqa: F401, PLC0415
+            import pptx  # noqa: F401, PLC0415
     except ImportError:
         return
 
