@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from django.core.mail import EmailMultiAlternatives
 from django.db import connections
 from django.test import override_settings
 from django.utils import timezone
@@ -135,7 +134,8 @@ SEAMS = {
     "after commit of the handler": (outbox, "relay_one", False),
     "after claim": (outbox, "attempt", True),
     "connection open": (mailing, "connection", False),
-    "after the data were accepted": (EmailMultiAlternatives, "send", False),
+    "announced, before the data": (mailing, "announce", False),
+    "after the data were accepted": (mailing, "post", False),
     "after sending, before the mark": (outbox, "attempt", False),
     "after the mark": (outbox, "deliver_one", False),
 }

@@ -24,7 +24,6 @@ from workflows.models import Deadline, DeadlineMove, NonWorkingDay
 from workflows.working_days import (
     FILLED_IN,
     REGIONS,
-    WorkingCalendar,
     computed_days,
     is_skipped,
     moments_of,
@@ -66,29 +65,6 @@ def test_each_anniversary_is_the_published_one(region):
 def test_what_the_database_has_is_what_the_rules_compute():
     rows = NonWorkingDay.objects.values_list("day", "name", "region")
     assert set(rows) == set(computed_days(*FILLED_IN))
-
-
-days = st.dates(D(2023, 1, 1), D(2037, 12, 31))
-
-
-@settings(deadline=None)
-@given(days, st.integers(-60, 60), st.sets(days, max_size=5), st.sampled_from(["", *REGIONS]))
-def test_arithmetic_agrees_with_a_slow_oracle(start, number, closed, region):
-    calendar = WorkingCalendar(off=frozenset(closed), region=region)
-    # The oracle writes every working day into a list and looks up the position.
-    span = [start + dt.timedelta(days=one) for one in range(-200, 201)]
-    working = [day for day in span if calendar.is_working_day(day)]
-    if number > 0:
-        wanted = [day for day in working if day > start][number - 1]
-    elif number < 0:
-        wanted = [day for day in working if day < start][number]
-    else:
-        wanted = start
-    assert calendar.add(start, number) == wanted
-    if number > 0:
-        assert calendar.between(start, wanted) == number
-        assert calendar.add(wanted, -number) <= start
-    assert calendar.next(start) == next(day for day in working if day >= start)
 
 
 def test_a_removed_holiday_is_a_working_day_and_an_unknown_year_goes_by_rule(keeper):

@@ -3,8 +3,11 @@
 import asyncio
 import datetime as dt
 import os
+import smtplib
+import socket
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -22,6 +25,7 @@ from workflows.enums import AttemptResult, MessageState
 from workflows.exceptions import NotPermitted, StaleState
 from workflows.models import DeliveryAttempt, OutboxMessage, SendingPace, SuspendedAddress
 from workflows.notifications import mailing, notify
+from workflows.notifications.wire import announce
 from workflows.selectors.delivery import DAYS, ZONE, days, lanes, nice, plot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -185,6 +189,10 @@ class Odd:
     def __init__(self):
         self.answers, self.sessions, self.bodies = [], set(), []
 
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802
+        session.host_name = hostname
+        return [*responses[:-1], *self.offers, responses[-1]]
+
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
         answer = self.answers.pop(0) if self.answers else "250 ok"
         if answer == "stall":
@@ -203,14 +211,15 @@ class Odd:
         answer = self.answers.pop(0) if self.answers and self.answers[0].startswith("after") else ""
         if answer == "after drop":
             server.transport.close()
-        return "250 kept"
+        return answer.removeprefix("after ") if answer[6:7].isdigit() else "250 kept"
 
 
-@pytest.fixture
-def odd():
+@pytest.fixture(params=["one by one", "together"])
+def odd(request):
     from aiosmtpd.controller import Controller
 
     handler = Odd()
+    handler.offers = ["250-PIPELINING"] if request.param == "together" else []
     controller = Controller(handler, hostname="127.0.0.1", port=servers.free_port())
     controller.start()
     with override_settings(
@@ -248,8 +257,10 @@ def test_a_connection_that_the_server_closed_is_replaced_before_a_mail_is_begun(
         ("451 busy", MessageState.PENDING, AttemptResult.DEFERRED),
         ("450 greylisted", MessageState.PENDING, AttemptResult.DEFERRED),
         ("550 unknown", MessageState.FAILED, AttemptResult.REFUSED),
-        ("stall", MessageState.PENDING, AttemptResult.UNKNOWN),
-        ("drop", MessageState.PENDING, AttemptResult.UNKNOWN),
+        ("stall", MessageState.PENDING, AttemptResult.DEFERRED),
+        ("drop", MessageState.PENDING, AttemptResult.DEFERRED),
+        ("after 452 full", MessageState.PENDING, AttemptResult.DEFERRED),
+        ("after 552 too large", MessageState.FAILED, AttemptResult.REFUSED),
         ("after drop", MessageState.PENDING, AttemptResult.UNKNOWN),
     ],
 )
@@ -264,6 +275,37 @@ def test_each_fault_has_its_answer_and_holds_up_nobody(
     first, second = mails().order_by("id")
     assert (first.state, first.tries.get().result) == (state, result)
     assert second.state == MessageState.SENT
+
+
+def test_a_server_that_waits_for_the_content_of_a_refused_mail_gets_an_empty_one():
+    """RFC 2920, 3.1: where commands go together, a server may be ready for data though nobody will get them."""
+    said: list[bytes] = []
+
+    def serve(listener):
+        peer, _address = listener.accept()
+        with peer, peer.makefile("rb") as lines:
+            peer.sendall(b"220 here\r\n")
+            answers = {
+                b"ehlo": b"250-odd\r\n250 PIPELINING\r\n", b"MAIL": b"250 yes\r\n",
+                b"RCPT": b"550 unknown\r\n", b"DATA": b"354 go on\r\n", b".\r\n": b"554 nobody\r\n",
+                b"QUIT": b"221 bye\r\n",
+            }  # fmt: skip
+            for line in lines:
+                said.append(line)
+                peer.sendall(answers.get(line[:4], b"250 ok\r\n"))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=[listener], daemon=True)
+        thread.start()
+        with smtplib.SMTP("127.0.0.1", listener.getsockname()[1], timeout=5) as server:
+            with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+                announce(server, "a@example.org", "b@example.org", 10)
+            assert server.noop()[0] == 250
+        thread.join(5)
+    assert refused.value.recipients == {"b@example.org": (550, b"unknown")}
+    assert said[1:5] == [
+        b"MAIL FROM:<a@example.org>\r\n", b"RCPT TO:<b@example.org>\r\n", b"DATA\r\n", b".\r\n"
+    ]  # fmt: skip
 
 
 def test_what_was_dropped_comes_again_with_the_same_message_id(docket, odd, ada):

@@ -2,20 +2,18 @@
 
 import hashlib
 import hmac
-import secrets
 import smtplib
 import sys
 import threading
 import time
 from email.encoders import encode_base64
 from email.mime.base import MIMEBase
-from email.policy import Compat32
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import signing
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import get_connection
 
 from workflows.definitions import (
     NotWanted,
@@ -29,6 +27,7 @@ from workflows.definitions import (
 from workflows.enums import Channel
 from workflows.models import Notification, SuspendedAddress
 from workflows.notifications.digest import DIGEST, look_again
+from workflows.notifications.wire import Mail, announce, hand_over, recipient_of, sender_of
 from workflows.notifications.wording import Titles, render
 from workflows.selectors.entries import attachment_for
 
@@ -38,6 +37,10 @@ RESTED = 1.0
 """A connection that was used within so many seconds is not asked whether it is alive."""
 UNSUBSCRIBE = "workflows.unsubscribe"
 kept = threading.local()
+
+
+class NotHandedOver(Exception):  # noqa: N818  reads as a fact
+    """The connection was lost before the mail was: it can go again."""
 
 
 def host() -> str:
@@ -141,45 +144,6 @@ def headers_for(notification: Notification, message_id: str) -> dict[str, str]:
     return found
 
 
-class PlainLines(Compat32):
-    """Writes a header that needs neither encoding nor folding as it is; all others as the standard library does.
-
-    Nearly all of a mail's headers are such, and each costs the general way as much as a statement.
-    """
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        """The header's line."""
-        if isinstance(value, str) and value.isascii() and value.isprintable():
-            line = f"{name}: {value}"
-            if len(line) <= (self.max_line_length or len(line)):
-                return f"{line}{self.linesep}".encode("ascii")
-        folded: bytes = super().fold_binary(name, value)
-        return folded
-
-
-class Mail(EmailMultiAlternatives):
-    """A mail that is cheap to write out; what a mailbox gets is the same.
-
-    Boundaries are random and known beforehand. The standard library looks through the whole text for one
-    that is free, with an expression that it compiles for each part.
-    """
-
-    def message(self, **options: Any) -> Any:
-        """The MIME message."""
-        made = super().message(**options)
-        made.policy = PLAIN
-        for part in made.walk():
-            if part.is_multipart():
-                boundary = f"=_{secrets.token_hex(16)}"
-                part.replace_header(
-                    "Content-Type", f'{part.get_content_type()}; boundary="{boundary}"'
-                )
-        return made
-
-
-PLAIN = PlainLines()
-
-
 def compose(notification: Notification, message_id: str) -> Mail:
     """The whole mail."""
     subject, text, html = render(notification, getattr(kept, "titles", None))
@@ -210,6 +174,22 @@ def address_of(notification: Notification) -> str:
     return notification.recipient.email
 
 
+def post(mail: Mail, held: Any) -> None:
+    """One mail over a connection. Where SMTP is spoken, a connection lost before the mail's content is no riddle."""
+    server = getattr(held, "connection", None)
+    if not isinstance(server, smtplib.SMTP):
+        mail.connection = held
+        mail.send()
+        return
+    content, (to,) = mail.wire(), mail.to
+    try:
+        announce(server, sender_of(mail.from_email), recipient_of(to), len(content))
+    except (smtplib.SMTPServerDisconnected, TimeoutError, ConnectionError) as error:
+        close()
+        raise NotHandedOver(repr(error)) from error
+    hand_over(server, content)
+
+
 @sends_by(Channel.EMAIL)
 def send_email(notification: Notification, message_id: str) -> str:
     """Hand one mail to the server. Says whether a failure is for now, for good, or unknown."""
@@ -221,9 +201,9 @@ def send_email(notification: Notification, message_id: str) -> str:
     if notification.topic == DIGEST:
         look_again(notification, getattr(kept, "titles", None) or Titles())
     mail = compose(notification, message_id)
-    mail.connection = connection()
+    held = connection()
     try:
-        mail.send()
+        post(mail, held)
         kept.sent += 1
         kept.used = time.monotonic()
     except smtplib.SMTPRecipientsRefused as error:

@@ -1,11 +1,13 @@
 """The words of a topic: its templates, or what administrators wrote instead."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.template import Context
 from django.template.loader import get_template, render_to_string
+from django.utils.html import escape
 
 from accounts.enums import MailLanguage
 from accounts.models import User
@@ -150,6 +152,40 @@ def lists_of(notification: Notification) -> list[tuple[str, list[dict[str, str]]
     ]
 
 
+STANDS_IN = re.compile("\ue000([0-9]+)\ue001")
+
+
+def stand_in(number: int) -> str:
+    """What stands in the layout where the words of that number belong."""
+    return f"\ue000{number}\ue001"
+
+
+@lru_cache(maxsize=256)
+def laid_out(html: bool, lines: tuple[int, ...], frame: tuple[tuple[str, Any], ...]) -> list[str]:
+    """The layout of mails of one shape, cut where words belong: text and number of the words in turn.
+
+    `lines` counts those of each paragraph; `frame` are the values that all mails of the shape share. Rendering
+    the layout for each mail would cost as much as all else that is done for it.
+    """
+    counted = iter(range(len(PLACES), len(PLACES) + sum(lines)))
+    words_ = {
+        **{name: stand_in(number) for number, name in enumerate(PLACES)},
+        **dict(frame),
+        "paragraphs": [[stand_in(next(counted)) for _line in range(many)] for many in lines],
+    }
+    if html:
+        return STANDS_IN.split(render_to_string("emails/layout.html", words_))
+    return STANDS_IN.split(words("emails/layout.txt", words_))
+
+
+PLACES = ("title", "body", "name", "link", "settings_link")
+
+
+def filled_in(cut: list[str], values: list[str]) -> str:
+    """The layout with the words in their places."""
+    return "".join(values[int(one)] if number % 2 else one for number, one in enumerate(cut))
+
+
 def render(notification: Notification, titles: Titles | None = None) -> tuple[str, str, str]:
     """Subject, plain text and HTML of the mail. The HTML is made of the same sentences, escaped."""
     context = context_of(notification)
@@ -159,21 +195,34 @@ def render(notification: Notification, titles: Titles | None = None) -> tuple[st
     topic = topic_of(notification.topic)
     greeting, order = terms_for(notification.recipient)
     frame = {
-        **context,
-        "title": title,
-        "body": body,
-        "paragraphs": paragraphs,
-        "lists": lists_of(notification),
         "greeting": greeting,
         "greeting_is_reo": greeting != "Hello",
         "kind_line": kind_line(notification.topic, order),
         "why": topic.why,
         "has_account": notification.recipient is not None,
         "may_change": notification.recipient is not None and not topic.required,
+    }
+    values = {
+        "title": title,
+        "body": body,
+        "name": context["name"],
+        "link": context["link"],
         "settings_link": f"{settings.SITE_URL}/settings/messages/",
     }
+    if lists := lists_of(notification):
+        whole = {**frame, **values, "paragraphs": paragraphs, "lists": lists}
+        return (
+            title,
+            words("emails/layout.txt", whole),
+            render_to_string("emails/layout.html", whole),
+        )
+    said = [
+        *(str(values[name]) for name in PLACES),
+        *(line for part in paragraphs for line in part),
+    ]
+    shape = tuple(map(len, paragraphs)), tuple(frame.items())
     return (
         title,
-        words("emails/layout.txt", frame),
-        render_to_string("emails/layout.html", frame),
+        filled_in(laid_out(False, *shape), said),
+        filled_in(laid_out(True, *shape), [str(escape(one)) for one in said]),
     )
