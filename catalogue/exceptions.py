@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from catalogue.actions.imports import RowProblem
+    from catalogue.tables import CellProblem
 
 
 class CatalogueRefused(Exception):  # noqa: N818  refusals read as sentences
@@ -32,3 +33,11 @@ class ImportRefused(CatalogueRefused):
     def __init__(self, problems: "list[RowProblem]") -> None:
         self.problems = problems
         super().__init__(f"{len(problems)} problems")
+
+
+class RubricsRefused(CatalogueRefused):
+    """A table of rubrics of which none can be taken. Nothing was made."""
+
+    def __init__(self, problems: "list[CellProblem]") -> None:
+        self.problems = problems
+        super().__init__("; ".join(str(one) for one in problems))

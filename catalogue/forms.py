@@ -275,6 +275,17 @@ class ImportForm(RowsForm):
         self.fields["text"].help_text = f"With the header row: {columns}."
 
 
+class RubricsForm(RowsForm):
+    """Rubrics as the table that Canvas exports."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["text"].help_text = (
+            "With the header row: Rubric Name, Criteria Name, Criteria Description, Criteria Enable Range,"
+            " Rating Name, Rating Description, Rating Points, and the last three again for each rating."
+        )
+
+
 class PreModerationForm(forms.Form):
     """The checklist, the decision and a note; all but a plain approval need the note, approvals every answer.
 

@@ -50,6 +50,7 @@ VERSION_CONTENT = (
     "policy",
     "listing",
     "definition_hash",
+    "definition",
     "review_interval_months",
     "author_id",
 )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalogue.views import deliveries, people, versions
+from catalogue.views import deliveries, people, rubrics, versions
 
 app_name = "catalogue"
 
@@ -12,6 +12,9 @@ urlpatterns = [
     path("versions/<uuid:pk>/", versions.version, name="version"),
     path("versions/<uuid:pk>/pre-moderation/", versions.pre_moderation, name="pre_moderation"),
     path("versions/<uuid:pk>/step/<slug:name>/", versions.step, name="version_step"),
+    path("versions/<uuid:pk>/definition.json", rubrics.definition_file, name="definition_file"),
+    path("versions/<uuid:pk>/rubrics.csv", rubrics.table_file, name="rubric_table"),
+    path("versions/<uuid:pk>/rubrics/", rubrics.from_table, name="import_rubrics"),
     path("versions/<uuid:pk>/deliver/", deliveries.new, name="new_delivery"),
     path("deliveries/", deliveries.deliveries, name="deliveries"),
     path("deliveries/<uuid:pk>/", deliveries.delivery, name="delivery"),

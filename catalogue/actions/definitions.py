@@ -71,6 +71,7 @@ def load_definition(definition: Definition, *, provider: Organisation, actor: Us
                 "title_justification": data.get("title_justification", ""),
             },
             definition_hash=definition.digest,
+            definition=definition.data,
             review_interval_months=data.get("review_interval_months", 12),
             author=actor,
         ),

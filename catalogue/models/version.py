@@ -129,6 +129,10 @@ class MicroCredentialVersion(StateModel):
     policy = models.JSONField(default=dict)
     listing = models.JSONField(default=dict, blank=True)
     definition_hash = models.CharField(max_length=64)
+    # The definition as it was loaded; empty in versions from before it was kept.
+    definition = models.JSONField(
+        default=dict, blank=True, db_default=models.Value({}, models.JSONField())
+    )
     review_interval_months = models.PositiveSmallIntegerField(default=12)
     author = models.ForeignKey(User, models.PROTECT, related_name="versions_written")
     pre_moderator = models.ForeignKey(

@@ -73,7 +73,7 @@ def micro_credentials(request: HttpRequest) -> HttpResponse:
 @for_catalogue_staff
 def version(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One version as it was written, with its way so far and the steps that the person may take."""
-    found = _visible(request, pk)
+    found = visible_version(request, pk)
     user = person(request)
     return render(
         request,
@@ -92,6 +92,7 @@ def version(request: HttpRequest, pk: UUID) -> HttpResponse:
             "history": selectors.history_of(found),
             "steps": [step for step in selectors.steps_on(found, user) if step.name in STEPS],
             "may_pre_moderate": rules.is_pre_moderator(found, user),
+            "may_write": rules.writes_for(found.micro_credential, user),
             "may_deliver": found.state == "published" and rules.administers_version(found, user),
         },
     )
@@ -102,7 +103,7 @@ def version(request: HttpRequest, pk: UUID) -> HttpResponse:
 @answering("catalogue:version")
 def step(request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
     """Send to pre-moderation, publish or retire."""
-    found = _visible(request, pk)
+    found = visible_version(request, pk)
     if name not in STEPS:
         raise Http404
     act, said = STEPS[name]
@@ -116,7 +117,7 @@ def step(request: HttpRequest, pk: UUID, name: str) -> HttpResponse:
 @answering("catalogue:version")
 def pre_moderation(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Read the version and what the system found, answer the checklist, and decide."""
-    found = _visible(request, pk)
+    found = visible_version(request, pk)
     if not rules.is_pre_moderator(found, person(request)):
         raise PermissionDenied("Only a pre-assessment moderator who did not write this decides.")
     if found.state != "in_pre_moderation":
@@ -151,7 +152,8 @@ def pre_moderation(request: HttpRequest, pk: UUID) -> HttpResponse:
     )
 
 
-def _visible(request: HttpRequest, pk: UUID) -> MicroCredentialVersion:
+def visible_version(request: HttpRequest, pk: UUID) -> MicroCredentialVersion:
+    """A version that the person may see; 404 otherwise, and 403 for whoever has no part in the catalogue."""
     visible = MicroCredentialVersion.objects.visible_to(person(request)).select_related(
         "micro_credential__provider", "micro_credential__client", "author", "pre_moderator",
         "grade_scheme",

@@ -212,6 +212,14 @@ ROWS = [
     Row("catalogue:deliveries", "nothing", only(CATALOGUE, 403), "405"),
     Row("catalogue:organisations", "nothing", only(CATALOGUE, 403), "405"),
     Row("catalogue:version", "published version", only(CATALOGUE, 403), "405"),
+    Row("catalogue:definition_file", "published version", only(CATALOGUE, 403), "405"),
+    Row("catalogue:rubric_table", "draft version", only("prue arthur petronella", 404), "405"),
+    Row(
+        "catalogue:import_rubrics",
+        "draft version",
+        "200: prue arthur | 403: petronella | 404",
+        "422: prue arthur | 403: petronella | 404",
+    ),
     Row("catalogue:version", "draft version", only("prue arthur petronella", 404), "405"),
     Row(
         "catalogue:pre_moderation",
