@@ -222,6 +222,17 @@ class EarlyAnswerForm(forms.Form):
     )
 
 
+class OfflineForm(forms.Form):
+    """What comes back from marking away from the system."""
+
+    file = forms.FileField(
+        label="ZIP or CSV file",
+        max_length=1000,
+        allow_empty_file=True,
+        error_messages={"required": "Choose the file that you worked in."},
+    )
+
+
 class ReviewForm(forms.Form):
     """What an assessor wants to know of the feedback."""
 

@@ -13,6 +13,7 @@ from assessment.views import (
     learner,
     marking,
     names,
+    offline,
     queue,
     reviews,
 )
@@ -54,6 +55,8 @@ urlpatterns = [
     path("assess/m/<uuid:pk>/finish/", marking.finish, name="finish"),
     path("assess/m/<uuid:pk>/recorded/", marking.recorded, name="recorded"),
     path("assess/m/<uuid:pk>/review/", reviews.ask, name="ask_review"),
+    path("assess/offline/", offline.offline, name="offline"),
+    path("assess/offline/<uuid:delivery>/marks.zip", offline.files, name="offline_files"),
     path("assess/reviews/<uuid:pk>/", reviews.review, name="review"),
     path("assess/reviews/<uuid:pk>/take/", reviews.take, name="take_review"),
     path("assess/m/<uuid:pk>/comments/table.csv", comments.table, name="comments_table"),

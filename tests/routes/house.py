@@ -380,6 +380,7 @@ def add_submitted(house: House) -> None:
     places["feedback asked about"] = Place(
         {"pk": lena.pk}, owner="lena", data={"question": "Is this clear?"}
     )
+    places["own work"] = Place({"delivery": cast.delivery.pk}, owner="lena")
     places["feedback to read"] = Place({"pk": asked.pk}, owner="lena", data={"answer": "It is."})
     places["holdable"] = Place(
         {"submission": lena.pk},
