@@ -7,7 +7,7 @@ whole or not there.
 from django.db import transaction
 
 from catalogue.models import Delivery
-from config.demo import awarding, catalogue, marking, moderating, people, work
+from config.demo import awarding, calibrating, catalogue, marking, moderating, people, work
 from config.demo.people import PASSWORD, demo_accounts
 from portfolios.models import Portfolio
 
@@ -29,6 +29,7 @@ def load() -> bool:
         _earlier(cast)
         _in_the_middle(cast)
         _to_walk_through(cast)
+        _to_begin_with(cast)
         catalogue.propose_revision(cast)
     return True
 
@@ -71,3 +72,10 @@ def _to_walk_through(cast: people.Cast) -> None:
         asked = work.ask_for_time(portfolio, days=days, reason=reason, note=note)
         if name == "oscar":
             work.give_time(asked, cast)
+
+
+def _to_begin_with(cast: people.Cast) -> None:
+    """A new assessor's delivery: agreed work to calibrate on, and work that waits for her."""
+    beginning = catalogue.make_beginning(cast)
+    calibrating.agree_on_work(beginning, cast)
+    calibrating.wait_for_her(beginning, cast)

@@ -121,6 +121,23 @@ def make_cohort(cast: Cast) -> Delivery:
     )
 
 
+def make_beginning(cast: Cast) -> Delivery:
+    """A delivery with a new assessor, who calibrates first."""
+    return make_delivery(
+        cast,
+        FILES[2],
+        code="cybersecurity-1",
+        title="Cybersecurity Essentials, evening cohort",
+        learners=["amir", "marama", "siobhan", "rewi", "lucia"],
+        days_left=5,
+        policy={"marking.requires_calibration": True, **KNOWN},
+        parts={
+            "nadia": [Role.ASSESSOR],
+            **{name: PARTS[name] for name in ("moses", "lea", "rita")},
+        },
+    )
+
+
 def make_delivery(
     cast: Cast,
     file: str,
@@ -131,6 +148,7 @@ def make_delivery(
     days_left: int,
     ran_for: int = 42,
     policy: dict[str, Any] | None = None,
+    parts: dict[str, list[Role]] | None = None,
 ) -> Delivery:
     """Plan, schedule, staff, fill and open one delivery that began `ran_for` days ago."""
     version = MicroCredentialVersion.objects.get(micro_credential__code=file)
@@ -161,7 +179,7 @@ def make_delivery(
             cut_off_at=due,
             actor=pam,
         )
-    for name, roles in PARTS.items():
+    for name, roles in (parts or PARTS).items():
         for role in roles:
             assign_role(delivery, cast[name], role, actor=pam)
     for name in learners:

@@ -12,6 +12,7 @@ PASSWORD = "moderato demo 2026"  # noqa: S105  printed on the first screen of ev
 STAFF = {
     "ada": ("Ada Fairweather", "Assessor"),
     "abe": ("Abe Lindqvist", "Assessor"),
+    "nadia": ("Nadia Okonjo", "New assessor"),
     "moses": ("Moses Taufa", "Moderator"),
     "lea": ("Lea Hartmann", "Lead moderator"),
     "ed": ("Ed Sinclair", "External moderator"),

@@ -8,7 +8,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import User
+from assessment import guards
 from assessment.models import Exemplar
+from assessment.selectors.calibration import unseen_exemplars
 from awards.models import Credential, Reconsideration
 from catalogue.models import Delivery, MicroCredentialVersion
 from config import demo
@@ -49,6 +51,7 @@ def test_everything_is_there_once(loaded):
     an_earlier_cohort_has_gone_through_everything()
     a_round_is_handed_on_and_a_meeting_recorded()
     a_round_is_half_read_and_part_of_it_was_drawn_at_random()
+    a_new_assessor_can_calibrate_and_five_pieces_wait_for_her()
     everybody_shown_can_sign_in(loaded)
     before = TransitionRecord.objects.count(), User.objects.count()
     out = StringIO()
@@ -80,7 +83,21 @@ def an_earlier_cohort_has_gone_through_everything():
 def a_round_is_handed_on_and_a_meeting_recorded():
     review = ExternalReview.objects.get()
     assert (review.person.name, review.standing) == ("Xanthe Ruatapu", "open")
-    assert Meeting.objects.get().exemplars.get() == Exemplar.objects.get()
+    assert Meeting.objects.get().exemplars.get() == Exemplar.objects.get(for_calibration=False)
+
+
+def a_new_assessor_can_calibrate_and_five_pieces_wait_for_her():
+    """What is agreed follows from its words: whoever chooses the agreed levels passes."""
+    nadia = User.objects.get(email__startswith="nadia@")
+    beginning = Delivery.objects.get(code="cybersecurity-1")
+    kinds = EvidenceItem.objects.filter(pins__submission__delivery=beginning)
+    assert set(kinds.values_list("kind", flat=True)) == {"file", "link", "note"}
+    types = {"application/pdf", "image/png", "audio/wav"}
+    assert types <= set(kinds.values_list("media_type", flat=True))
+    waiting = Submission.objects.filter(delivery=beginning, allocations__assessor=nadia)
+    assert waiting.count() == 5
+    assert not guards.calibrated_if_asked.holds(waiting[0], nadia)
+    assert unseen_exemplars(beginning.version.tasks.get(), nadia).count() == 5
 
 
 def a_round_is_half_read_and_part_of_it_was_drawn_at_random():
@@ -103,7 +120,7 @@ def everybody_shown_can_sign_in(loaded):
         assert address in loaded
         parts.add(part)
     assert parts == {
-        "Learner", "Assessor", "Moderator", "Lead moderator", "External moderator", "Ratifier",
+        "Learner", "Assessor", "New assessor", "Moderator", "Lead moderator", "External moderator", "Ratifier",
         "Programme administrator", "Moderator from outside", "Author", "Pre-assessment moderator",
     }  # fmt: skip
     assert demo.PASSWORD in loaded

@@ -475,7 +475,7 @@ ROWS = [
         "302: ada | 403: owner lea pam prue | 404",
     ),
     Row("assessment:offline", "nothing", only(MARKS, 403), only(MARKS, 403, 422)),
-    Row("assessment:offline_files", "own work", f"200: ada | 404: {MARKS} | 403", "405"),
+    Row("assessment:offline_files", "own work", f"200: ada abe | 404: {MARKS} | 403", "405"),
     Row("assessment:review", "feedback to read", only("lea", 404), only("lea", 404, 403)),
     Row("assessment:take_review", "feedback to read", "405", only("lea", 404, 302)),
     Row("assessment:bank", "nothing", only(MARKS, 403), "405"),
