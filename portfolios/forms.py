@@ -10,6 +10,7 @@ from django.core.validators import URLValidator
 from accounts.words import Text
 from catalogue.enums import AiPolicy
 from catalogue.models import Criterion
+from portfolios.captions import BadCaptions, as_webvtt, decoded, look_like_captions
 from portfolios.enums import (
     AskedBy,
     Confidentiality,
@@ -27,6 +28,9 @@ from portfolios.models import (
 )
 from portfolios.selectors import UploadLimits
 from workflows.forms import LocalTimes
+
+MOST_WORDS = 500_000
+MOST_CAPTIONS = 1024 * 1024
 
 
 def area(**kwargs: Any) -> Text:
@@ -178,10 +182,17 @@ class DescribeForm(forms.Form):
     description = area(label="What does this show?", max_length=10_000, required=False)
     text_alternative = area(
         label="Description, captions or transcript",
-        max_length=50_000,
+        max_length=MOST_WORDS,
         required=False,
-        help_text="For people who cannot see the picture or hear the sound. Captions may be pasted as WebVTT;"
-        " they are then shown with the film.",
+        help_text="For people who cannot see the picture or hear the sound. Captions may be pasted as WebVTT or"
+        " SRT; they are then shown with the film.",
+    )
+    captions = forms.FileField(
+        label="Captions as a file",
+        required=False,
+        help_text="WebVTT (.vtt) or SRT (.srt), up to 1 MB. It takes the place of the words above; those are kept"
+        " as an earlier version.",
+        widget=forms.FileInput(attrs={"accept": ".vtt,.srt,text/vtt"}),
     )
     happened_on = DayField(
         label="When was it done?", required=False, help_text="For example 14 8 2026"
@@ -201,6 +212,8 @@ class DescribeForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not item.needs_text_alternative:
             del self.fields["text_alternative"]
+        if not item.is_recording:
+            del self.fields["captions"]
         self.open_criteria = list(portfolio.open_criteria().order_by("number"))
         self.fields["criteria"] = forms.MultipleChoiceField(
             label="Which criteria does it support?",
@@ -208,6 +221,36 @@ class DescribeForm(forms.Form):
             widget=forms.CheckboxSelectMultiple,
             required=False,
         )
+
+    def clean_text_alternative(self) -> str:
+        """Typed words as they are; captions as plain WebVTT, with what is wrong told by line."""
+        typed = str(self.cleaned_data["text_alternative"])
+        if "captions" not in self.fields or not look_like_captions(typed):
+            return typed
+        try:
+            return as_webvtt(typed)
+        except BadCaptions as error:
+            raise forms.ValidationError(error.problems) from error
+
+    def clean_captions(self) -> str:
+        """The captions of the file as WebVTT; empty where none was chosen."""
+        file = self.cleaned_data["captions"]
+        if not file:
+            return ""
+        if file.size > MOST_CAPTIONS:
+            raise forms.ValidationError("The file is larger than 1 MB. Captions are text only.")
+        try:
+            made = as_webvtt(decoded(file.read()))
+        except BadCaptions as error:
+            raise forms.ValidationError(error.problems) from error
+        if len(made) > MOST_WORDS:
+            raise forms.ValidationError("These captions are too long. Leave some out.")
+        return made
+
+    @property
+    def words(self) -> str | None:
+        """The text alternative to keep: the file's captions before what was typed; None where none is asked."""
+        return self.cleaned_data.get("captions") or self.cleaned_data.get("text_alternative")
 
     @property
     def chosen(self) -> list[Criterion]:

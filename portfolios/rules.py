@@ -42,6 +42,13 @@ def owns_portfolio(portfolio: "Portfolio", actor: "Actor") -> bool:
     return is_person(actor) and portfolio.enrolment.learner_id == getattr(actor, "pk", None)
 
 
+def may_ask_to_confirm(portfolio: "Portfolio", actor: "Actor") -> bool:
+    """The learner; the system for a verifier whose link is over, while the learner is enrolled."""
+    if actor is SYSTEM:
+        return portfolio.enrolment.ended_at is None
+    return owns_portfolio(portfolio, actor)
+
+
 def can_view_portfolio(portfolio: "Portfolio", actor: "Actor") -> bool:
     """The learner, and programme administrators of the delivery. Agrees with visible_to."""
     return owns_portfolio(portfolio, actor) or is_programme_administrator(

@@ -16,7 +16,7 @@ from accounts.words import plain_text
 from catalogue.models import Criterion, Delivery
 from portfolios import guards, rules
 from portfolios.assurance import level_of
-from portfolios.enums import AskedBy, AttestationState
+from portfolios.enums import AskedBy, AttestationState, EvidenceState
 from portfolios.exceptions import ReasonNeeded
 from portfolios.models import (
     Attestation,
@@ -29,7 +29,7 @@ from portfolios.selectors import in_words
 from portfolios.transitions import ASK_ATTESTATION
 from workflows.actions import cancel_deadline, fire_time, set_deadline
 from workflows.enums import Lane
-from workflows.exceptions import NotPermitted
+from workflows.exceptions import GuardsNotMet, NotPermitted
 from workflows.models import Deadline
 from workflows.notifications import notify_address
 from workflows.transitions import begin, perform
@@ -79,6 +79,7 @@ def ask_to_confirm(
         portfolio,
         AskedBy.EMAIL,
         actor=actor,
+        learner=actor,
         evidence=evidence,
         criteria=criteria,
         verifier_name=plain_text(name).strip(),
@@ -86,6 +87,13 @@ def ask_to_confirm(
         verifier_relationship=plain_text(relationship).strip(),
         message=plain_text(message).strip(),
     )
+    _write_to(asked, token)
+    return asked
+
+
+def _write_to(asked: Attestation, token: str) -> None:
+    """The mail with the personal link."""
+    portfolio = asked.portfolio
     delivery = portfolio.enrolment.delivery
     notify_address(
         topic="portfolios.attestation.link",
@@ -94,7 +102,7 @@ def ask_to_confirm(
         secret_path=f"/v/{token}/",
         context={
             "verifier": asked.verifier_name,
-            "learner": actor.name,
+            "learner": asked.requested_by.name,
             "task": portfolio.task.title,
             "message": asked.message,
             "days": delivery.policy_value("verifier.link_days"),
@@ -102,6 +110,44 @@ def ask_to_confirm(
         },
         dedupe=f"portfolios.attestation.link:{asked.pk}",
     )
+
+
+@transaction.atomic
+def renew_link(token: str) -> Attestation | None:
+    """Somebody with a link that is over asks for a new one: it goes to the address that the old one went to.
+
+    That is a new request with the same words; the old one stays as it ended, and so does its link. Once for
+    each request, and only where the learner asked by mail and has neither taken it back nor submitted
+    meanwhile. Gives the new request or None; who asks must not be told which.
+    """
+    known = attestation_for(token)
+    if known is None or known.way != AskedBy.EMAIL:
+        return None
+    old: Attestation = Attestation.objects.select_for_update(of=("self",)).get(pk=known.pk)
+    if old.is_waiting and old.expires_at <= timezone.now():
+        old = perform(old, "expire", actor=CLOCK)
+    if old.state != AttestationState.EXPIRED:
+        return None
+    if Attestation.objects.filter(renewal_of=old).exists():
+        return None
+    try:
+        with transaction.atomic():
+            asked, fresh = _ask(
+                old.portfolio,
+                AskedBy.EMAIL,
+                actor=SYSTEM,
+                learner=old.requested_by,
+                evidence=old.evidence.filter(state=EvidenceState.READY),
+                criteria=old.criteria.all(),
+                renewal_of=old,
+                verifier_name=old.verifier_name,
+                verifier_email=old.verifier_email,
+                verifier_relationship=old.verifier_relationship,
+                message=old.message,
+            )
+    except (GuardsNotMet, NotPermitted, ReasonNeeded):
+        return None
+    _write_to(asked, fresh)
     return asked
 
 
@@ -191,6 +237,7 @@ def ask_on_the_spot(
         portfolio,
         AskedBy.CODE,
         actor=actor,
+        learner=actor,
         evidence=evidence,
         criteria=criteria,
         verifier_name=plain_text(name).strip(),
@@ -203,21 +250,23 @@ def _ask(
     portfolio: Portfolio,
     way: AskedBy,
     *,
-    actor: User,
+    actor: Actor,
+    learner: User,
     evidence: Iterable[EvidenceItem],
     criteria: Iterable[Criterion],
+    renewal_of: Attestation | None = None,
     **words: str,
 ) -> tuple[Attestation, str]:
     """The request with its deadline, and the token of which it keeps the hash."""
     address = words["verifier_email"]
-    if address.lower() == actor.email.lower():
+    if address.lower() == learner.email.lower():
         raise ReasonNeeded("Ask somebody else than yourself.")
     if guards.assesses(portfolio, email__iexact=address):
         raise ReasonNeeded(
             "This person has a part in assessing you, so they cannot confirm. Ask somebody else."
         )
     items, asked_about = list(evidence), list(criteria)
-    if any(not rules.owns_evidence(item, actor) for item in items):
+    if any(not rules.owns_evidence(item, learner) for item in items):
         raise NotPermitted
     if any(one.rubric.task_id != portfolio.task_id for one in asked_about):
         raise NotPermitted
@@ -235,7 +284,8 @@ def _ask(
         actor=actor,
         build=lambda: Attestation(
             portfolio=portfolio,
-            requested_by=actor,
+            requested_by=learner,
+            renewal_of=renewal_of,
             way=way,
             token_hash=hash_of(token),
             expires_at=now + lasts,
@@ -253,7 +303,7 @@ def _ask(
             due_at=asked.expires_at,
             zone=delivery.time_zone,
             region=delivery.region,
-            recipients=[actor],
+            recipients=[learner],
             offsets=delivery.policy_value("reminder.attestation_offsets"),
             actor=SYSTEM,
         )

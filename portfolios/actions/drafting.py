@@ -21,6 +21,7 @@ from portfolios.models import (
     Portfolio,
     Reflection,
     ReflectionVersion,
+    TextAlternativeVersion,
 )
 from portfolios.selectors import in_words, limits_of
 from portfolios.transitions import ADD_EVIDENCE
@@ -295,6 +296,7 @@ def describe_evidence(
 ) -> EvidenceItem:
     """Say what the evidence shows. A submission keeps the words it was made with.
 
+    A description, transcript or captions that others replace are kept as an earlier version.
     Raises StaleVersion with the words of both sides where somebody saved in between.
     """
     fresh: EvidenceItem = EvidenceItem.objects.select_for_update(of=("self",)).get(pk=item.pk)
@@ -302,10 +304,13 @@ def describe_evidence(
         raise NotPermitted
     if seen_version is not None and seen_version != fresh.version:
         raise StaleVersion(mine=plain_text(description), theirs=fresh)
+    text_alternative = plain_text(text_alternative)
+    if fresh.text_alternative.strip() and fresh.text_alternative != text_alternative:
+        TextAlternativeVersion.objects.create(evidence=fresh, text=fresh.text_alternative)
     EvidenceItem.objects.filter(pk=item.pk).update(
         title=plain_text(title).strip()[:200] or fresh.title,
         description=plain_text(description),
-        text_alternative=plain_text(text_alternative),
+        text_alternative=text_alternative,
         happened_on=happened_on,
         confidentiality=confidentiality,
         consent_given=consent_given,

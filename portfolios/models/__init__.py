@@ -1,7 +1,11 @@
 """Models of the learner's work."""
 
 from portfolios.models.attestation import Attestation, AttestationLink, AttestationStatement
-from portfolios.models.evidence import EvidenceItem, EvidenceMapping
+from portfolios.models.evidence import (
+    EvidenceItem,
+    EvidenceMapping,
+    TextAlternativeVersion,
+)
 from portfolios.models.extension import ExtensionRequest
 from portfolios.models.portfolio import Portfolio, Reflection, ReflectionVersion
 from portfolios.models.rendition import LinkSnapshot, Rendition, RenditionPart
@@ -35,5 +39,6 @@ __all__ = [
     "Submission",
     "SubmissionEvidence",
     "SupportingEvidence",
+    "TextAlternativeVersion",
     "UploadSession",
 ]

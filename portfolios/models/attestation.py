@@ -62,6 +62,10 @@ class Attestation(StateModel):
     objection_hash = models.CharField(
         max_length=64, blank=True, default="", db_default="", db_index=True
     )
+    # The request whose link was over when its verifier asked for a new one: this is the one they got.
+    renewal_of = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="renewed_as"
+    )
     disowned_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

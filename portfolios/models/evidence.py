@@ -83,6 +83,11 @@ class EvidenceItem(StateModel):
         )
 
     @property
+    def is_recording(self) -> bool:
+        """Sound or film, which captions go with."""
+        return self.kind == EvidenceKind.MEDIA or self.media_type.startswith(("video/", "audio/"))
+
+    @property
     def words(self) -> str:
         """The state as the learner reads it."""
         if self.state == EvidenceState.READY and self.storage_key and not self.scanned_for_viruses:
@@ -200,6 +205,20 @@ class EvidenceItem(StateModel):
         """Back into the library; it is checked again before it counts."""
         self.removed_at = None
         self.scan_attempts = 0
+
+
+class TextAlternativeVersion(models.Model):
+    """An earlier description, transcript or captions of an item; kept when others took their place."""
+
+    evidence = models.ForeignKey(EvidenceItem, models.PROTECT, related_name="earlier_words")
+    text = models.TextField()
+    replaced_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-replaced_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"Earlier words for {self.evidence_id}"
 
 
 class EvidenceMapping(models.Model):

@@ -55,7 +55,7 @@ from portfolios.selectors.evidence import (
     found_in,
     is_old,
 )
-from portfolios.selectors.viewing import views_of
+from portfolios.selectors.viewing import transcript_of, views_of
 from portfolios.views.shared import kept_initial, own_portfolio, person, signed_in
 from workflows.actions import open_once, open_record
 from workflows.exceptions import StaleVersion
@@ -234,7 +234,7 @@ def describe(request: HttpRequest, pk: uuid.UUID, evidence: uuid.UUID) -> HttpRe
     mapped = {one.criterion_id: one for one in found.mappings.filter(evidence=item)}
     progress = progress_of(found)
     if request.method == "POST":
-        form = DescribeForm(request.POST, portfolio=found, item=item)
+        form = DescribeForm(request.POST, request.FILES, portfolio=found, item=item)
         if form.is_valid():
             return save_description(request, found, item, form)
     else:
@@ -257,6 +257,7 @@ def describe(request: HttpRequest, pk: uuid.UUID, evidence: uuid.UUID) -> HttpRe
         "form": form,
         "supports": supports,
         "editable": progress.is_open,
+        "earlier": [(one, transcript_of(one.text)) for one in item.earlier_words.all()[:20]],
     }
     return render(
         request, "portfolios/describe.html", context, status=422 if form.is_bound else 200
@@ -286,7 +287,7 @@ def save_description(
             actor=person(request),
             title=cleaned["title"],
             description=cleaned["description"],
-            text_alternative=cleaned.get("text_alternative", item.text_alternative),
+            text_alternative=item.text_alternative if form.words is None else form.words,
             happened_on=cleaned["happened_on"],
             confidentiality=cleaned["confidentiality"],
             consent_given=cleaned["consent_given"],

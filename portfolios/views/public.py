@@ -1,6 +1,5 @@
 """The public check of a receipt. Says yes or no, and nothing else."""
 
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
@@ -9,18 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from portfolios.forms import ReceiptForm
 from portfolios.models import Submission
-
-PER_MINUTE = 20
-
-
-def too_many(request: HttpRequest) -> bool:
-    """More checks from one address in a minute than a person makes."""
-    key = f"receipts:{request.META.get('REMOTE_ADDR', '')}"
-    cache.add(key, 0, 60)
-    try:
-        return cache.incr(key) > PER_MINUTE
-    except ValueError:  # ran out between the two lines
-        return False
+from portfolios.views.shared import too_many
 
 
 @sensitive_post_parameters("fingerprint")
@@ -29,7 +17,7 @@ def receipts(request: HttpRequest) -> HttpResponse:
     """Unknown reference and wrong fingerprint get the same answer after the same work."""
     if request.method != "POST":
         return render(request, "portfolios/receipts.html", {"form": ReceiptForm()})
-    if too_many(request):
+    if too_many(request, "receipts"):
         context = {"form": ReceiptForm(), "limited": True}
         return render(request, "portfolios/receipts.html", context, status=429)
     form = ReceiptForm(request.POST)

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,6 +22,7 @@ from portfolios.models import Portfolio
 from portfolios.selectors import composed
 from workflows.exceptions import GuardsNotMet, NotPermitted, TransitionRefused
 
+PER_MINUTE = 20
 KEPT = "kept_form"
 KEPT_LIMIT = 200_000
 View = Callable[..., HttpResponse]
@@ -101,6 +103,16 @@ def refused(request: HttpRequest, code: int, reasons: list[Any], **kwargs: Any) 
     }
     template = "409" if code == 409 else "422"
     return render(request, f"errors/{template}.html", context, status=code)
+
+
+def too_many(request: HttpRequest, what: str) -> bool:
+    """More of it from one address in a minute than a person does, on pages that nobody signs in for."""
+    key = f"{what}:{request.META.get('REMOTE_ADDR', '')}"
+    cache.add(key, 0, 60)
+    try:
+        return cache.incr(key) > PER_MINUTE
+    except ValueError:  # ran out between the two lines
+        return False
 
 
 def person(request: HttpRequest) -> User:

@@ -17,6 +17,7 @@ from portfolios.actions.attestation import (
     disown_attestation,
     objection_to,
     open_attestation,
+    renew_link,
 )
 from portfolios.enums import AttestationState, EvidenceState
 from portfolios.forms import ConfirmForm, DeclineForm
@@ -24,7 +25,7 @@ from portfolios.guards import link_still_good
 from portfolios.models import Attestation, EvidenceItem
 from portfolios.views.asking import CODES
 from portfolios.views.evidence import Handed, hand_out, protect
-from portfolios.views.shared import refusable
+from portfolios.views.shared import refusable, too_many
 
 SESSION = "attestation"
 ANSWERED = {AttestationState.ATTESTED, AttestationState.DECLINED, AttestationState.VOIDED}
@@ -55,8 +56,7 @@ def request_page(request: HttpRequest, token: str) -> HttpResponse:
     """Who asks, for what. Start and "not me" are buttons; mail scanners that follow links press none."""
     attestation = attestation_for(token)
     if attestation is None or over(attestation):
-        status = 404 if attestation is None else 410
-        return page(request, "verifier_over", status=status, attestation=attestation)
+        return link_is_over(request, attestation, token)
     if attestation.state in ANSWERED:
         request.session[SESSION] = str(attestation.pk)
         return redirect("portfolios:verifier_done")
@@ -79,6 +79,17 @@ def request_page(request: HttpRequest, token: str) -> HttpResponse:
         return redirect("portfolios:verifier_done")
     open_attestation(attestation, **visit(request, attestation))
     return redirect("portfolios:verifier_confirm")
+
+
+def link_is_over(request: HttpRequest, attestation: Attestation | None, token: str) -> HttpResponse:
+    """Says so, and takes the wish for a new link. The answer to that is the same for every token."""
+    if request.method == "POST" and "renew" in request.POST:
+        if too_many(request, "renew"):
+            return page(request, "verifier_over", status=429, limited=True)
+        renew_link(token)
+        return page(request, "verifier_over", sent=True)
+    status = 404 if attestation is None else 410
+    return page(request, "verifier_over", status=status, attestation=attestation, renew=True)
 
 
 def visit(request: HttpRequest, attestation: Attestation) -> dict[str, Any]:

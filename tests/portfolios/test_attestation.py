@@ -7,6 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import DeclaredConflict
 from assessment.guards import independent_of_learner
@@ -21,6 +22,8 @@ from portfolios.actions.attestation import (
     disown_attestation,
     objection_to,
     open_attestation,
+    renew_link,
+    revoke_attestation,
 )
 from portfolios.assurance import level_of, warnings_about
 from portfolios.enums import Assurance
@@ -81,6 +84,79 @@ def test_the_verifier_sees_what_was_chosen_and_nothing_else(cast):
     assert client.post("/v/confirm/", answers(first)).url == "/v/done/"
     assert client.get(f"/v/evidence/{shown.pk}/").status_code == 404
     assert Attestation.objects.get(pk=asked.pk).statements.count() == 1
+
+
+def renew(path: str, client=None) -> str:
+    answer = (client or Client()).post(path, {"renew": "yes"})
+    assert answer.status_code == 200
+    return answer.content.decode().split("<main")[1].split("csrfmiddlewaretoken")[0]
+
+
+def test_who_comes_too_late_gets_a_new_link_at_the_same_address_once(cast, as_):
+    shown = note(portfolio_of(cast), title="The hui")
+    first = Criterion.objects.get(code="C1")
+    asked = asked_of(cast, evidence=[shown], criteria=[first], message="Kia ora")
+    path = f"/v/{token_in('portfolios.attestation.link')}/"
+    # Before it is over nothing of the kind is offered, and the wish is taken for Start.
+    assert "Send me a new link" not in Client().get(path).content.decode()
+    Attestation.objects.filter(pk=asked.pk).update(expires_at=timezone.now())
+    assert "Send me a new link" in Client().get(path).content.decode()
+    assert Attestation.objects.get(pk=asked.pk).state == "requested"
+    said = renew(path)
+    fresh = Attestation.objects.get(renewal_of=asked)
+    assert Attestation.objects.get(pk=asked.pk).state == "expired"
+    assert (fresh.verifier_email, fresh.message, fresh.state) == (
+        VIC["email"],
+        "Kia ora",
+        "requested",
+    )
+    assert (list(fresh.evidence.all()), list(fresh.criteria.all())) == ([shown], [first])
+    assert fresh.requested_by == cast.lena
+    record = TransitionRecord.objects.get(subject_id=fresh.pk)
+    assert record.actor_id is None
+    new = f"/v/{token_in('portfolios.attestation.link')}/"
+    assert new != path
+    assert (
+        Notification.objects.filter(topic="portfolios.attestation.link").latest("id").address
+        == VIC["email"]
+    )
+    assert Client().get(path).status_code == 410
+    assert Client().get(new).status_code == 200
+    # Again, with a token that nobody has, and where nothing may be sent: the same words, and nothing is sent.
+    assert renew(path) == said == renew("/v/unknown/")
+    assert Attestation.objects.count() == 2
+    assert VIC["email"] not in said
+    page = as_(cast.lena).get(reverse("portfolios:ask", args=[fresh.portfolio_id]))
+    assert "They asked for this new link themselves" in page.content.decode()
+
+
+@pytest.mark.parametrize("why", ["taken back", "answered", "a code", "submitted", "assesses now"])
+def test_no_new_link_where_none_may_be_had(cast, why):
+    portfolio = ready(cast) if why == "submitted" else portfolio_of(cast)
+    if why == "a code":
+        asked, token = ask_on_the_spot(portfolio, actor=cast.lena, **VIC)
+    else:
+        asked = asked_of(cast, **({"email": cast.olga.email} if why == "assesses now" else {}))
+        token = token_in("portfolios.attestation.link")
+    if why == "taken back":
+        revoke_attestation(asked, actor=cast.lena)
+    elif why == "answered":
+        given_by(asked)
+    elif why == "submitted":
+        submit(portfolio)
+    elif why == "assesses now":
+        cast.delivery.roles.create(user=cast.olga, role=DeliveryRoleKind.ASSESSOR)
+    if why != "answered":
+        Attestation.objects.filter(pk=asked.pk).update(expires_at=timezone.now())
+    assert renew_link(token) is None
+    assert Attestation.objects.count() == 1
+
+
+def test_new_links_are_not_asked_for_without_end(cast, settings):
+    client = Client(REMOTE_ADDR="203.0.113.77")
+    for _try in range(20):
+        assert client.post("/v/unknown/", {"renew": "yes"}).status_code == 200
+    assert client.post("/v/unknown/", {"renew": "yes"}).status_code == 429
 
 
 def test_a_reason_that_is_too_long_is_refused_and_kept(cast):
