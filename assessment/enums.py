@@ -15,6 +15,16 @@ class AllocationRole(models.TextChoices):
     RECONSIDERATION_ASSESSOR = "reconsideration_assessor", "Reconsideration assessor"
 
 
+class Way(models.TextChoices):
+    """How a pool of work is shared out, or what is allocated evened out."""
+
+    EQUAL = "equal", "Share out equally"
+    SHARE = "share", "By share"
+    GROUP = "group", "By site"
+    BALANCE = "balance", "Even out what is allocated"
+    FILE = "file", "From a file"
+
+
 class Basis(models.TextChoices):
     """Why a decision version exists."""
 

@@ -16,6 +16,7 @@ from assessment.views import (
     offline,
     queue,
     reviews,
+    sharing,
 )
 
 app_name = "assessment"
@@ -30,8 +31,20 @@ urlpatterns = [
     path("assess/exemplars/<uuid:pk>/retire/", exemplars.retire, name="retire_exemplar"),
     path("assess/exemplars/<uuid:pk>/<int:number>/", exemplars.evidence, name="exemplar_evidence"),
     path("assess/allocate/<uuid:delivery>/", allocation.board, name="allocate"),
-    path("assess/allocate/<uuid:delivery>/shares/", allocation.shares, name="shares"),
-    path("assess/allocate/<uuid:delivery>/share-out/", allocation.share_out, name="share_out"),
+    path("assess/allocate/<uuid:delivery>/shares/", sharing.shares, name="shares"),
+    path("assess/allocate/<uuid:delivery>/share-out/", sharing.share_out, name="share_out"),
+    path("assess/allocate/<uuid:delivery>/file/", sharing.listed, name="allocate_file"),
+    path("assess/allocate/<uuid:delivery>/workload/", sharing.workload, name="workload"),
+    path(
+        "assess/allocate/<uuid:delivery>/leave/<uuid:pk>/back/",
+        sharing.back_early,
+        name="back_early",
+    ),
+    path(
+        "assess/allocate/<uuid:delivery>/pin/<uuid:pk>/release/",
+        sharing.release_pin,
+        name="release_pin",
+    ),
     path("assess/allocate/<uuid:delivery>/end/<uuid:pk>/", allocation.end, name="end"),
     path("assess/allocate/<uuid:delivery>/<uuid:pk>/", allocation.one, name="allocate_one"),
     path("assess/conflicts/<uuid:delivery>/", conflicts.board, name="conflicts"),

@@ -42,14 +42,16 @@ def make_pool() -> Any:
 
 
 def main() -> None:
-    from assessment.actions.allocation import allocate_equally, equal_shares
+    from assessment.actions.sharing import allocate_as_planned
+    from assessment.enums import Way
+    from assessment.selectors.sharing import plan_of
     from catalogue.models import Delivery
     from portfolios.models import Submission
 
     cast = make_pool()
     delivery = Delivery.objects.select_related("version").get(pk=cast.delivery.pk)
     found: list[Any] = []
-    shared = once(lambda: found.extend(equal_shares(delivery)))
+    shared = once(lambda: found.extend(plan_of(delivery, Way.EQUAL)))
     assert len(found) == POOL
     assert all(one.assessor for one in found)
     loads = [
@@ -59,8 +61,10 @@ def main() -> None:
     # Writing is measured on part of the pool; the rest is withdrawn from it.
     keep = Submission.objects.order_by("pk").values_list("pk", flat=True)[:GIVEN]
     Submission.objects.exclude(pk__in=list(keep)).update(delivery=other_delivery(delivery))
-    pairs = [(one.submission.pk, one.assessor.pk) for one in equal_shares(delivery)]
-    written = once(lambda: allocate_equally(delivery, actor=cast.pam, previewed=pairs), times=GIVEN)
+    pairs = [(one.submission.pk, one.assessor.pk) for one in plan_of(delivery, Way.EQUAL)]
+    written = once(
+        lambda: allocate_as_planned(delivery, actor=cast.pam, previewed=pairs), times=GIVEN
+    )
     lines: list[tuple[str, Weight, Weight | None, str]] = [
         (f"sharing out {POOL} among {ASSESSORS} (preview)", shared, None, "≤ 5,000 ms"),
         (f"writing one allocation of {GIVEN}", written, None, ""),

@@ -2,9 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -16,15 +14,14 @@ from assessment.actions.early import free_place
 from assessment.conflicts import conflicts_among
 from assessment.enums import AllocationRole
 from assessment.models import Allocation, AssessmentDecision, Lease
-from assessment.querysets import claimable, in_order, unallocated
-from catalogue.enums import DeliveryRoleKind
-from catalogue.models import Delivery
+from assessment.querysets import claimable, in_order
 from portfolios.enums import SubmissionState
 from portfolios.models import Part, Submission
 from workflows.actions import (
     After,
     NewDeadline,
     cancel_deadline,
+    cancel_deadlines,
     make_deadlines,
     set_deadline,
 )
@@ -106,7 +103,7 @@ def _give(
     return made
 
 
-def _give_all(pairs: Sequence[tuple[Submission, User]], *, actor: User) -> None:
+def give_all(pairs: Sequence[tuple[Submission, User]], *, actor: User) -> None:
     """What _give() writes, for many at once: the statements do not grow with the pairs. The caller holds the locks."""
     refuse_conflicts(pairs)
     delivery_calendars: dict[UUID, WorkingCalendar] = {}
@@ -142,8 +139,7 @@ def _give_all(pairs: Sequence[tuple[Submission, User]], *, actor: User) -> None:
         subject_type=Submission._meta.label_lower,
         subject_id__in=[one.submission_id for one in made],
     )
-    for deadline in old:
-        cancel_deadline(deadline, actor=actor, reason="Allocated anew")
+    cancel_deadlines(old, actor=actor, reason="Allocated anew")
     make_deadlines(
         [
             NewDeadline(
@@ -197,6 +193,26 @@ def _end(allocation: Allocation, *, reason: str, actor: Actor) -> None:
     stop_deadline(allocation.submission, actor=actor, reason=reason or "Allocation ended")
 
 
+def end_all(allocations: Sequence[Allocation], *, reason: str, actor: User) -> None:
+    """What _end() writes, for many at once. The caller holds the locks, and gives the work to others."""
+    now = timezone.now()
+    keys = [one.submission_id for one in allocations]
+    people = {one.assessor_id for one in allocations}
+    held = {(one.submission_id, one.assessor_id) for one in allocations}
+    Allocation.objects.filter(pk__in=[one.pk for one in allocations]).update(
+        ended_at=now, end_reason=reason[:200]
+    )
+    parts = Part.objects.filter(
+        submission__pk__among=keys, person__in=people, ended_at__isnull=True
+    ).values_list("pk", "submission_id", "person_id")
+    ended = [key for key, submission, person in parts if (submission, person) in held]
+    Part.objects.filter(pk__in=ended).update(ended_at=now)
+    leases = Lease.objects.filter(submission__pk__among=keys, holder__in=people)
+    leased = leases.values_list("pk", "submission_id", "holder_id")
+    gone = [key for key, submission, person in leased if (submission, person) in held]
+    Lease.objects.filter(pk__in=gone).delete()
+
+
 @transaction.atomic
 def allocate(
     submission: Submission, assessor: User, *, actor: Actor, role: str | None = None
@@ -222,19 +238,19 @@ def allocate(
 def allocate_automatically(
     submission: Submission, *, avoiding: Iterable[UUID] = ()
 ) -> Allocation | None:
-    """Allocate the least loaded eligible assessor to the role that the work waits for.
+    """Allocate the least loaded eligible assessor to the role that the work waits for; a pin comes first.
 
-    Does nothing where somebody has it, so that it may run twice. Where nobody is eligible the work stays
-    in the pool and the programme administrators are told.
+    Nobody who is away or has as many hours in hand as they take. Does nothing where somebody has it, so that it
+    may run twice. Where nobody is eligible the work stays in the pool and the programme administrators are told.
     """
     fresh = lock(submission)
     role = selectors.role_needed(fresh)
     if role is None:
         return None
     left_out = set(avoiding)
-    for assessor in selectors.eligible_assessors(fresh, role):
-        if assessor.pk not in left_out:
-            return _give(fresh, assessor, role, actor=SYSTEM)
+    for one in selectors.candidates_for(fresh, role):
+        if one.is_able and one.is_there and one.person.pk not in left_out:
+            return _give(fresh, one.person, role, actor=SYSTEM)
     if fresh.marking_due_at is None:
         Submission.objects.filter(pk=fresh.pk).update(marking_due_at=marking_due(fresh))
     notify(
@@ -246,82 +262,6 @@ def allocate_automatically(
         dedupe=f"unallocated:{fresh.pk}:{role}",
     )
     return None
-
-
-@dataclass(frozen=True)
-class Share:
-    """One line of an equal allocation: who would get what, or why nobody."""
-
-    submission: Submission
-    assessor: User | None
-
-    @property
-    def problem(self) -> str:
-        return "" if self.assessor else "No assessor of this delivery is independent and free to."
-
-
-def equal_shares(delivery: Delivery) -> list[Share]:
-    """Who would get what if the pool were shared out now: always the least loaded who may.
-
-    Conflicts and earlier parts are skipped. The same pool gives the same shares. Writes nothing.
-    """
-    work = selectors.open_work(delivery)
-    people = selectors.people_of(delivery, DeliveryRoleKind.ASSESSOR)
-    taken = selectors.taken_by([one.pk for one in work])
-    strict = {one.pk for one in work if one.state == SubmissionState.IN_ADJUDICATION}
-    parts = Part.objects.filter(submission__in=strict)
-    ever = set(parts.values_list("submission_id", "person_id"))
-    conflicts = conflicts_among([one.pk for one in people], work)
-    loads = selectors.loads_of(people)
-    # The least loaded on top; whoever may not take a piece goes back to the heap for the next.
-    waiting = [(loads[one.pk], one.search_key, at) for at, one in enumerate(people)]
-    heapify(waiting)
-    shares = []
-    for submission in work:
-        chosen: User | None = None
-        passed = []
-        gone: Collection[UUID] = taken.get(submission.pk, ())
-        while waiting and chosen is None:
-            load, name, at = heappop(waiting)
-            person = people[at]
-            if (
-                person.pk in gone
-                or (submission.pk in strict and (submission.pk, person.pk) in ever)
-                or conflicts.blocks(person.pk, submission)
-            ):
-                passed.append((load, name, at))
-            else:
-                chosen = person
-                passed.append((load + 1, name, at))
-        for entry in passed:
-            heappush(waiting, entry)
-        shares.append(Share(submission, chosen))
-    return shares
-
-
-@transaction.atomic
-def allocate_equally(
-    delivery: Delivery, *, actor: User, previewed: Sequence[tuple[UUID, UUID]]
-) -> list[Share]:
-    """Share out the pool as it was previewed; each assessor is told. Gives what was done.
-
-    `previewed` are the pairs (submission, assessor) that the person saw. Where somebody allocated,
-    claimed or submitted in between, nothing is done and StaleState asks to look again.
-    """
-    if not rules.may_allocate(delivery, actor):
-        raise NotPermitted(instance=delivery)
-    pool = unallocated(Submission.objects.filter(delivery=delivery))
-    list(
-        Submission.objects.filter(pk__in=pool.values("pk"))
-        .select_for_update(of=("self",), no_key=True)
-        .order_by("pk")
-    )
-    shares = equal_shares(delivery)
-    now = [(one.submission.pk, one.assessor.pk) for one in shares if one.assessor]
-    if sorted(now) != sorted(previewed):
-        raise StaleState(instance=delivery)
-    _give_all([(one.submission, one.assessor) for one in shares if one.assessor], actor=actor)
-    return shares
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from assessment.models.calibration import (
     CalibrationJudgement,
     CalibrationWaiver,
 )
+from assessment.models.capacity import Capacity, Leave, Pin
 from assessment.models.comment import CommentEntry, EvidenceComment, PreparedComment
 from assessment.models.conflict import ConflictWaiver
 from assessment.models.decision import AssessmentDecision, CriterionJudgement
@@ -27,6 +28,7 @@ __all__ = [
     "CalibrationItem",
     "CalibrationJudgement",
     "CalibrationWaiver",
+    "Capacity",
     "CommentEntry",
     "ConflictWaiver",
     "CriterionJudgement",
@@ -41,5 +43,7 @@ __all__ = [
     "ExemplarLevel",
     "FeedbackReview",
     "Lease",
+    "Leave",
+    "Pin",
     "PreparedComment",
 ]

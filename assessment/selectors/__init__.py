@@ -1,5 +1,6 @@
 """Reads of marking that compose several tables: who may mark, who has how much, what counts."""
 
+import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -18,8 +19,11 @@ from assessment.models import (
     Allocation,
     AssessmentDecision,
     CalibrationJudgement,
+    Capacity,
     CriterionJudgement,
     ExemplarLevel,
+    Leave,
+    Pin,
 )
 from assessment.outcome import Band, Mark, Result, result_of
 from assessment.querysets import MANY, in_order, unallocated
@@ -106,6 +110,14 @@ class Candidate:
     load: int
     findings: tuple[Finding, ...] = ()
     has_part: bool = False
+    away_until: dt.date | None = None
+    is_full: bool = False
+    is_pinned: bool = False
+
+    @property
+    def is_there(self) -> bool:
+        """Neither away nor with as many hours in hand as they take; by hand they can still be asked."""
+        return self.away_until is None and not self.is_full
 
     @property
     def is_able(self) -> bool:
@@ -127,14 +139,20 @@ class Candidate:
         """Why not, or what to think of."""
         if self.has_part:
             return "Has or had a part in this work"
-        return "; ".join(one.words for one in self.findings if one.weight > Weight.NOTED)
+        said = [one.words for one in self.findings if one.weight > Weight.NOTED]
+        if self.away_until is not None:
+            said.append(f"Away until {self.away_until:%-d %B}")
+        if self.is_full:
+            said.append("Has as many hours as they take")
+        return "; ".join([*(["Pinned"] if self.is_pinned else []), *said])
 
 
 def candidates_for(submission: Submission, role: str) -> list[Candidate]:
     """Every assessor of the delivery: first who may take the role and nothing is found about, least loaded first.
 
     Nobody with a part in it or a sealed decision on it may; for an adjudicator or a reconsideration nobody
-    who ever had a part, or who judged an earlier attempt. Where two have the same load, the name decides.
+    who ever had a part, or who judged an earlier attempt. A pin
+    comes first, whoever is away or full last. Where two have the same load, the name decides.
     """
     people = people_of(submission.delivery, DeliveryRoleKind.ASSESSOR)
     taken = taken_by([submission.pk]).get(submission.pk, set())
@@ -146,16 +164,57 @@ def candidates_for(submission: Submission, role: str) -> list[Candidate]:
         reads=role == AllocationRole.SECOND_ASSESSOR,
     )
     loads = loads_of(people)
+    away = away_among([one.pk for one in people], submission.delivery)
+    minutes = submission.delivery.policy_value("marking.minutes_per_item")
+    capacities = Capacity.objects.filter(delivery=submission.delivery_id, hours__isnull=False)
+    most = dict(capacities.values_list("assessor_id", "hours"))
+    pins = Pin.objects.filter(
+        delivery=submission.delivery_id, learner=submission.learner_id, ended_at__isnull=True
+    )
+    pinned = set(pins.values_list("assessor_id", flat=True))
     found = []
     for one in people:
+        hours = most.get(one.pk)
         findings = tuple(conflicts.findings(one.pk, submission))
         judged = role == AllocationRole.RECONSIDERATION_ASSESSOR and any(
             each.ground == ConflictGround.EARLIER_ASSESSOR for each in findings
         )
-        found.append(Candidate(one, loads[one.pk], findings, one.pk in taken or judged))
-    return sorted(
-        found, key=lambda one: (not one.is_able, one.warns, one.load, one.person.search_key)
+        full = hours is not None and (loads[one.pk] + 1) * minutes > hours * 60
+        found.append(
+            Candidate(
+                one,
+                loads[one.pk],
+                findings,
+                one.pk in taken or judged,
+                away.get(one.pk),
+                full,
+                one.pk in pinned and role == AllocationRole.ASSESSOR,
+            )
+        )
+    return sorted(found, key=_order)
+
+
+def _order(one: Candidate) -> tuple[bool, bool, bool, bool, int, str]:
+    return (
+        not one.is_able,
+        not one.is_there,
+        not one.is_pinned,
+        one.warns,
+        one.load,
+        one.person.search_key,
     )
+
+
+def away_among(people: Iterable[UUID], delivery: Delivery) -> dict[UUID, dt.date]:
+    """Who of these is away today, by the delivery's days, and until when."""
+    today = timezone.now().astimezone(delivery.zone).date()
+    rows = Leave.objects.filter(
+        person__in=list(people), ended_at__isnull=True, first_day__lte=today, last_day__gte=today
+    )
+    found: dict[UUID, dt.date] = {}
+    for person, last in rows.values_list("person_id", "last_day"):
+        found[person] = max(last, found.get(person, last))
+    return found
 
 
 def eligible_assessors(submission: Submission, role: str) -> list[User]:

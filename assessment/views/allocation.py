@@ -1,4 +1,4 @@
-"""Allocating the work of one delivery: by hand, and in equal shares after a preview."""
+"""Allocating the work of one delivery: by hand, and what is in the pool."""
 
 from uuid import UUID
 
@@ -10,9 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from assessment.actions.allocation import (
     allocate,
-    allocate_equally,
     end_allocation,
-    equal_shares,
     reallocate,
 )
 from assessment.forms import AllocationForm
@@ -115,32 +113,6 @@ def given(
         reallocate(current, form.chosen, actor=person(request), reason=form.cleaned_data["reason"])
     messages.success(request, f"{form.chosen.name} is asked to mark {submission.reference}.")
     return redirect("assessment:allocate", delivery=submission.delivery_id)
-
-
-@require_safe
-@login_required
-def shares(request: HttpRequest, delivery: UUID) -> HttpResponse:
-    """Who would get what, before anything is written."""
-    found = led_delivery(request, delivery)
-    given_out = equal_shares(found)
-    lines = [{"share": share, "who": name_of(share.submission)} for share in given_out]
-    count = sum(1 for share in given_out if share.assessor)
-    context = {"delivery": found, "lines": lines, "count": count, "left": len(lines) - count}
-    return render(request, "assessment/shares.html", context)
-
-
-@step_view()
-def share_out(request: HttpRequest, delivery: UUID) -> HttpResponse:
-    """Do what was previewed, or nothing where the pool has changed since."""
-    found = led_delivery(request, delivery)
-    pairs = []
-    for pair in request.POST.getlist("pair"):
-        submission, _colon, assessor = pair.partition(":")
-        pairs.append((_key(submission), _key(assessor)))
-    done = allocate_equally(found, actor=person(request), previewed=pairs)
-    count = sum(1 for share in done if share.assessor)
-    messages.success(request, f"{count} allocated. Each assessor is told.")
-    return redirect("assessment:allocate", delivery=delivery)
 
 
 @step_view()

@@ -9,18 +9,18 @@ from accounts.models import DeclaredConflict, Membership
 from assessment.actions.allocation import (
     allocate,
     allocate_automatically,
-    allocate_equally,
     claim_next,
     end_allocation,
-    equal_shares,
     hand_back,
     reallocate,
 )
 from assessment.actions.marking import take_over
-from assessment.enums import AllocationRole
+from assessment.actions.sharing import allocate_as_planned
+from assessment.enums import AllocationRole, Way
 from assessment.models import Allocation, AssessmentDecision, Lease
 from assessment.querysets import claimable
 from assessment.selectors import eligible_assessors, loads_of
+from assessment.selectors.sharing import plan_of
 from portfolios.enums import PartKind
 from portfolios.enums import SubmissionState as S
 from portfolios.models import Part, Submission
@@ -61,7 +61,7 @@ def test_only_administrators_and_lead_moderators_allocate(cast, name):
     with pytest.raises(NotPermitted):
         allocate(submission, cast.ada, actor=cast.people[name])
     with pytest.raises(NotPermitted):
-        allocate_equally(cast.delivery, actor=cast.people[name], previewed=[])
+        allocate_as_planned(cast.delivery, actor=cast.people[name], previewed=[])
     allocate(submission, cast.ada, actor=cast.lea)
     held = Allocation.objects.get()
     with pytest.raises(NotPermitted):
@@ -153,23 +153,23 @@ def test_equal_shares_skip_conflicts_and_say_so(cast):
     for name in ("ada", "abe", "ana"):
         conflict(cast, name, "lena")
     conflict(cast, "ada", "hone")
-    shares = equal_shares(cast.delivery)
+    shares = plan_of(cast.delivery, Way.EQUAL)
     found = {one.submission.learner.name: one.assessor for one in shares}
     assert found["Lena Tūhoe"] is None
     assert found["Hōne Parata"] != cast.ada
     assert len({one for one in found.values() if one}) == 2
     assert not Allocation.objects.exists()
     pairs = [(one.submission.pk, one.assessor.pk) for one in shares if one.assessor]
-    allocate_equally(cast.delivery, actor=cast.pam, previewed=pairs)
+    allocate_as_planned(cast.delivery, actor=cast.pam, previewed=pairs)
     assert Allocation.objects.count() == 2
 
 
 def shared_out(cast):
     """Allocate the pool as its preview says; the number of statements."""
-    shares = equal_shares(cast.delivery)
+    shares = plan_of(cast.delivery, Way.EQUAL)
     pairs = [(one.submission.pk, one.assessor.pk) for one in shares if one.assessor]
     with CaptureQueriesContext(connection) as asked:
-        allocate_equally(cast.delivery, actor=cast.pam, previewed=pairs)
+        allocate_as_planned(cast.delivery, actor=cast.pam, previewed=pairs)
     return len(asked)
 
 
@@ -309,11 +309,11 @@ def test_who_ever_had_a_part_does_not_adjudicate(double):
 def test_shares_take_the_same_statements_for_one_and_three(cast):
     submitted(cast)
     with CaptureQueriesContext(connection) as one:
-        equal_shares(cast.delivery)
+        plan_of(cast.delivery, Way.EQUAL)
     submitted(cast, "hone")
     submitted(cast, "mere")
     with CaptureQueriesContext(connection) as three:
-        equal_shares(cast.delivery)
+        plan_of(cast.delivery, Way.EQUAL)
     assert len(three) == len(one)
 
 

@@ -12,9 +12,7 @@ from assessment import rules
 from assessment.actions.allocation import (
     allocate,
     allocate_automatically,
-    allocate_equally,
     claim_next,
-    equal_shares,
     reallocate,
 )
 from assessment.actions.conflicts import (
@@ -24,12 +22,14 @@ from assessment.actions.conflicts import (
     end_waiver,
     sign_waiver,
 )
+from assessment.actions.sharing import allocate_as_planned
 from assessment.conflicts import Weight, conflicts_among
-from assessment.enums import AllocationRole
+from assessment.enums import AllocationRole, Way
 from assessment.guards import independent_of_learner
 from assessment.models import Allocation, AssessmentDecision, ConflictWaiver, Lease
 from assessment.querysets import claimable
 from assessment.selectors import candidates_for, eligible_assessors
+from assessment.selectors.sharing import plan_of
 from catalogue.models import DeliveryRole
 from moderation.selectors import eligible_moderators, free_to_read
 from portfolios.enums import PartKind
@@ -116,10 +116,10 @@ def test_what_blocks_is_given_to_that_person_in_no_way(cast, ground):
     with pytest.raises(GuardsNotMet):
         allocate(submission, person, actor=cast.pam)
     assert claim_next(actor=person) is None
-    shares = equal_shares(cast.delivery)
+    shares = plan_of(cast.delivery, Way.EQUAL)
     assert [one.assessor for one in shares] == [cast.abe]
-    with pytest.raises(StaleState):
-        allocate_equally(cast.delivery, actor=cast.pam, previewed=[(submission.pk, person.pk)])
+    with pytest.raises((GuardsNotMet, StaleState)):
+        allocate_as_planned(cast.delivery, actor=cast.pam, previewed=[(submission.pk, person.pk)])
     given = allocate_automatically(submission)
     assert given.assessor == cast.abe
     with pytest.raises(GuardsNotMet):

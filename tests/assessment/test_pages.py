@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from assessment.actions.allocation import allocate, end_allocation
 from assessment.actions.marking import take_over
 from assessment.enums import AllocationRole
 from assessment.models import Allocation, AssessmentDecision, Lease
@@ -299,11 +300,13 @@ def test_equal_shares_are_previewed_and_refused_when_the_pool_moved(client, cast
     page = client.get(url("shares", cast.delivery.pk)).content.decode()
     assert "3 submissions would be allocated" in page
     assert not Allocation.objects.exists()
-    pairs = re.findall(r'name="pair" value="([^"]+)"', page)
-    assert client.post(url("share_out", cast.delivery.pk), {"pair": pairs[:2]}).status_code == 409
-    assert not Allocation.objects.exists()
-    client.post(url("share_out", cast.delivery.pk), {"pair": pairs})
-    names = set(Allocation.objects.values_list("assessor__name", flat=True))
+    (plan,) = re.findall(r'name="plan" value="([^"]+)"', page)
+    allocate(Submission.objects.all()[0], cast.ada, actor=cast.pam)
+    assert client.post(url("share_out", cast.delivery.pk), {"plan": plan}).status_code == 409
+    assert Allocation.objects.count() == 1
+    end_allocation(Allocation.objects.get(), actor=cast.pam, reason="Anew.")
+    client.post(url("share_out", cast.delivery.pk), {"plan": plan})
+    names = set(Allocation.objects.current().values_list("assessor__name", flat=True))
     assert names == {"Ada Assessor", "Abe Assessor", "Ana Assessor"}
 
 

@@ -14,12 +14,12 @@ from django.utils import timezone
 from accounts.definitions import SHORTCUTS
 from accounts.enums import OrganisationRole
 from accounts.models import DeclaredConflict, Membership, User
-from assessment.actions.allocation import equal_shares
 from assessment.actions.commenting import write_comment
 from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
 from assessment.actions.preparing import prepare_comment
 from assessment.actions.reviewing import ask_review
 from assessment.definitions import Remark
+from assessment.enums import Way
 from assessment.models import (
     Allocation,
     AssessmentDecision,
@@ -28,8 +28,11 @@ from assessment.models import (
     ConflictWaiver,
     EarlyCheck,
     Exemplar,
+    Leave,
+    Pin,
 )
 from assessment.selectors.exemplars import copies_of
+from assessment.selectors.sharing import plan_of
 from awards.actions.recall import ask_recall
 from awards.actions.release import schedule_release
 from catalogue.enums import DeliveryRoleKind as Role
@@ -563,12 +566,26 @@ def add_pool(house: House) -> None:
     house.places["waiver"] = Place({"pk": waiver.pk}, owner="pool-1")
     related = {"person": str(cast.ada.pk), "learner": str(learner.pk), "kind": "whanau"}
     house.places["relation"] = Place({"delivery": cast.delivery.pk}, owner="pool-1", data=related)
-    pairs = [
-        f"{one.submission.pk}:{one.assessor.pk if one.assessor else ''}"
-        for one in equal_shares(cast.delivery)
-    ]
+    plan = "\n".join(
+        f"{one.submission.pk}:{one.assessor.pk}:"
+        for one in plan_of(cast.delivery, Way.EQUAL)
+        if one.assessor
+    )
+    pin = Pin.objects.create(
+        delivery=cast.delivery, learner=learner, assessor=cast.ana, pinned_by=lea
+    )
+    day = timezone.localdate() + timedelta(days=40)
+    leave = Leave.objects.create(person=cast.ana, first_day=day, last_day=day, entered_by=lea)
+    for name, one in (("pin", pin), ("leave", leave)):
+        house.places[name] = Place({"delivery": cast.delivery.pk, "pk": one.pk}, owner="pool-1")
+    takes = {"what": "takes", "takes-assessor": str(cast.ada.pk), "takes-shares": 2}
+    house.places["workload"] = Place({"delivery": cast.delivery.pk}, owner="pool-1", data=takes)
+    rows = f"submission,assessor\n{pool.reference},{cast.ana.email}\n"
+    house.places["list of who gets what"] = Place(
+        {"delivery": cast.delivery.pk}, owner="pool-1", data={"text": rows}
+    )
     house.places["equal shares"] = Place(
-        {"delivery": cast.delivery.pk}, owner="pool-1", data={"pair": pairs}
+        {"delivery": cast.delivery.pk}, owner="pool-1", data={"plan": plan}
     )
 
 

@@ -401,6 +401,20 @@ ROWS = [
     Row("assessment:allocate", "delivery", delivery_page("lea pam prue"), "405"),
     Row("assessment:shares", "delivery", delivery_page("lea pam prue"), "405"),
     Row("assessment:share_out", "equal shares", "405", staff_page("lea pam prue", 302)),
+    Row(
+        "assessment:allocate_file",
+        "list of who gets what",
+        staff_page("lea pam prue"),
+        staff_page("lea pam prue"),
+    ),
+    Row(
+        "assessment:workload",
+        "workload",
+        staff_page("lea pam prue"),
+        staff_page("lea pam prue", 302),
+    ),
+    Row("assessment:back_early", "leave", "405", staff_page("lea pam prue", 302)),
+    Row("assessment:release_pin", "pin", "405", staff_page("lea pam prue", 302)),
     Row("assessment:end", "allocation", "405", delivery_page("lea pam prue", 302)),
     Row(
         "assessment:allocate_one",

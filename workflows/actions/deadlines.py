@@ -5,6 +5,7 @@ import importlib.metadata
 import zoneinfo
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import models, transaction
@@ -296,6 +297,32 @@ def cancel_deadline(deadline: Deadline, *, actor: Actor, reason: str = "") -> De
             reason=reason,
         )
     return locked
+
+
+@transaction.atomic
+def cancel_deadlines(deadlines: "models.QuerySet[Any]", *, actor: Actor, reason: str = "") -> int:
+    """Close all of these that are open, as cancel_deadline() does, in a number of statements that does not grow.
+
+    Gives how many there were.
+    """
+    rows = deadlines.filter(state=DeadlineState.OPEN).order_by("pk")
+    locked = list(rows.select_for_update(of=("self",), no_key=True))
+    keys = [one.pk for one in locked]
+    Deadline.objects.filter(pk__in=keys).update(state=DeadlineState.CANCELLED)
+    Reminder.objects.filter(deadline__in=keys, state=ReminderState.PLANNED).update(
+        state=ReminderState.CANCELLED, because="The deadline was cancelled."
+    )
+    DeadlineMove.objects.bulk_create(
+        DeadlineMove(
+            deadline=one,
+            generation=one.generation,
+            due_from=one.due_at,
+            actor=person_of(actor),
+            reason=reason,
+        )
+        for one in locked
+    )
+    return len(locked)
 
 
 def should_be(deadline: Deadline, calendar: WorkingCalendar) -> dt.datetime:

@@ -1,0 +1,111 @@
+"""What pages of sharing out work send: how much somebody takes, leave, pins, and a file of who gets what."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from workflows.forms import DayField, RowsForm
+
+COLUMNS = ("submission", "assessor")
+
+
+class OfStaff(forms.Form):
+    """Something about one assessor of a delivery."""
+
+    assessor = forms.ChoiceField(
+        label="Assessor", error_messages={"required": "Choose an assessor."}
+    )
+
+    def __init__(self, *args: Any, people: Iterable[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.people = {str(one.pk): one for one in people}
+        choices = [("", "Choose"), *((key, one.name) for key, one in self.people.items())]
+        self.fields["assessor"].choices = choices  # type: ignore[attr-defined]
+
+    @property
+    def chosen(self) -> User:
+        return self.people[self.cleaned_data["assessor"]]
+
+
+class CapacityForm(OfStaff):
+    """How much somebody takes."""
+
+    shares = forms.IntegerField(
+        label="Shares",
+        min_value=0,
+        max_value=100,
+        help_text="Somebody with 2 gets twice as much as somebody with 1; 0 gets nothing by share.",
+        error_messages={"required": "Enter how many shares."},
+    )
+    hours = forms.IntegerField(
+        label="Most hours waiting at once",
+        min_value=1,
+        max_value=1000,
+        required=False,
+        help_text="In all deliveries together. Leave empty for no limit.",
+    )
+
+
+class LeaveForm(OfStaff):
+    """Days on which somebody is away."""
+
+    first_day = DayField(label="First day away")
+    last_day = DayField(label="Last day away")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        first, last = cleaned.get("first_day"), cleaned.get("last_day")
+        if first and last and last < first:
+            self.add_error("last_day", "The last day cannot be before the first.")
+        return cleaned
+
+
+class PinForm(OfStaff):
+    """Whose work always goes to whom."""
+
+    learner = forms.ChoiceField(label="Learner", error_messages={"required": "Choose a learner."})
+
+    def __init__(self, *args: Any, learners: Iterable[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.learners = {str(one.pk): one for one in learners}
+        choices = [("", "Choose"), *((key, one.name) for key, one in self.learners.items())]
+        self.fields["learner"].choices = choices  # type: ignore[attr-defined]
+
+    @property
+    def chosen_learner(self) -> User:
+        return self.learners[self.cleaned_data["learner"]]
+
+
+class AllocationFileForm(RowsForm):
+    """Who gets what, as a CSV file: reference of the submission and e-mail address of the assessor."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["text"].help_text = "With the header row: submission, assessor."
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        try:
+            text = self.content().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise ValidationError("The file is not UTF-8. Save it as “CSV UTF-8”.") from None
+        cleaned["rows"] = list(read_rows(text))
+        return cleaned
+
+
+def read_rows(text: str) -> Iterable[tuple[int, Mapping[str, str]]]:
+    """Rows with the number of their line. ValidationError where the header is not the one that is asked for."""
+    header = (text.splitlines() or [""])[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
+    columns = [one.strip().casefold() for one in next(reader, [])]
+    if sorted(columns) != sorted(COLUMNS):
+        raise ValidationError("The first row has to be: submission, assessor.")
+    for cells in reader:
+        if any(cell.strip() for cell in cells):
+            filled = [cell.strip() for cell in cells] + [""] * len(columns)
+            yield reader.line_num, dict(zip(columns, filled, strict=False))
