@@ -44,7 +44,8 @@ describe(
     why="This delivery says that you hear of what is overdue.",
     asks=True,
     sample={
-        "what": "A submission is not marked",
+        "what": "3 submissions are not marked",
+        "number": 3,
         "delivery": "Winter cohort",
         "due": "Friday 14 August 2026",
     },

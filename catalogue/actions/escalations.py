@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -16,7 +18,7 @@ from catalogue.models import Delivery, DeliveryRole, Escalation
 from workflows.definitions import places
 from workflows.enums import Lane
 from workflows.exceptions import NotPermitted
-from workflows.models import Reminder
+from workflows.models import Notification, Reminder
 from workflows.notifications import Draft
 from workflows.working_days import days_after
 
@@ -25,6 +27,13 @@ MAY_HEAR = (DeliveryRoleKind.LEAD_MODERATOR, DeliveryRoleKind.ADMINISTRATOR)
 PATHS = {
     DeliveryRoleKind.LEAD_MODERATOR: "/moderate/",
     DeliveryRoleKind.ADMINISTRATOR: "/manage/deliveries/{}/board/",
+}
+MANY = {
+    OverdueKind.SUBMISSION: "learners have not submitted",
+    OverdueKind.RESUBMISSION: "learners have not sent further evidence",
+    OverdueKind.MARKING: "submissions are not marked",
+    OverdueKind.MODERATION: "items of a sample are not read",
+    OverdueKind.EXTENSION_DECISION: "requests for more time are not answered",
 }
 
 
@@ -51,11 +60,32 @@ def set_escalations(
         )
 
 
-def tell_others(rows: Sequence[Reminder]) -> list[Draft]:
-    """Drafts for those who hear of reminders of overdue things that go out now.
+@dataclass(frozen=True)
+class Overdue:
+    """What comes to a person in one notice: things of a kind in a delivery whose reminder goes at one moment."""
 
-    They are written with the reminder, so that they are as sure, and once in a generation, as it is. Whoever
-    is reminded anyway is not told twice.
+    delivery: Any
+    kind: str
+    offset: str
+    moment: datetime
+    person: Any
+
+    @property
+    def anchor(self) -> str:
+        """The part of the notification's key between topic and recipient."""
+        at = f"{self.moment.timestamp():.0f}"
+        return f"overdue:{self.kind}:{self.delivery}:{self.offset}:{at}"
+
+    @property
+    def key(self) -> str:
+        return f"{OVERDUE}:{self.anchor}:{self.person}"
+
+
+def tell_others(rows: Sequence[Reminder]) -> list[Draft]:
+    """Drafts for those who hear of reminders of overdue things that go out now; one for all of a moment.
+
+    They are written with the reminders, so that they are as sure as these are. Whoever is reminded anyway is
+    not told of that thing. What another batch of the same moment brings is counted in the notice that is there.
     """
     by_kind: dict[str, list[Reminder]] = defaultdict(list)
     for row in rows:
@@ -77,10 +107,11 @@ def tell_others(rows: Sequence[Reminder]) -> list[Draft]:
     if not wanted:
         return []
     people = people_of({place for place, _kind in wanted})
-    deliveries = Delivery.objects.in_bulk({place for place, _kind in wanted})
-    drafts = []
+    gathered: dict[Overdue, list[Reminder]] = defaultdict(list)
+    hearers: dict[Overdue, tuple[str, User]] = {}
     for row, place in found:
-        rule = wanted.get((place, row.deadline.kind))
+        kind = row.deadline.kind
+        rule = wanted.get((place, kind))
         if rule is None or days_after(row.offset) < rule.after:
             continue
         told = {row.recipient_id}
@@ -89,24 +120,54 @@ def tell_others(rows: Sequence[Reminder]) -> list[Draft]:
                 if person.pk in told:
                     continue
                 told.add(person.pk)
-                drafts.append(draft_for(row, deliveries[place], DeliveryRoleKind(role), person))
-    return drafts
+                about = Overdue(place, kind, row.offset, row.fire_at, person.pk)
+                gathered[about].append(row)
+                hearers.setdefault(about, (role, person))
+    deliveries = Delivery.objects.in_bulk({place for place, _kind in wanted})
+    known = count_in_known(gathered)
+    return [
+        draft_for(about, some, deliveries[about.delivery], *hearers[about])
+        for about, some in gathered.items()
+        if about.key not in known
+    ]
 
 
-def draft_for(row: Reminder, delivery: Delivery, role: DeliveryRoleKind, person: User) -> Draft:
-    due = row.deadline.due_at.astimezone(delivery.zone)
+def count_in_known(gathered: Mapping[Overdue, Sequence[Reminder]]) -> set[str]:
+    """Count these things in the notices of their moment that are there already; gives the keys of those."""
+    counts = {about.key: (about, len(some)) for about, some in gathered.items()}
+    rows = list(Notification.objects.select_for_update().filter(dedupe_key__in=list(counts)))
+    for row in rows:
+        about, more = counts[row.dedupe_key]
+        number = int(row.context["number"]) + more
+        row.context |= {"number": number, "what": what_is_overdue(about.kind, number)}
+    if rows:
+        Notification.objects.bulk_update(rows, ["context"])
+    return {row.dedupe_key for row in rows}
+
+
+def what_is_overdue(kind: str, number: int) -> str:
+    return OverdueKind(kind).label if number == 1 else f"{number} {MANY[OverdueKind(kind)]}"
+
+
+def draft_for(
+    about: Overdue, rows: Sequence[Reminder], delivery: Delivery, role: str, person: User
+) -> Draft:
+    """The notice; where it speaks of several things, of the date that is longest ago."""
+    due = min(row.deadline.due_at for row in rows).astimezone(delivery.zone)
+    one = rows[0].deadline
     return Draft(
         topic=OVERDUE,
         recipient=person,
-        path=PATHS[role].format(delivery.pk),
+        path=PATHS[DeliveryRoleKind(role)].format(delivery.pk),
         context={
-            "what": OverdueKind(row.deadline.kind).label,
+            "what": what_is_overdue(about.kind, len(rows)),
+            "number": len(rows),
             "delivery": delivery.title,
             "due": f"{due:%A} {due.day} {due:%B} {due.year}",
         },
         lane=Lane.REMINDER,
-        anchor=f"overdue:{row.deadline_id}:{row.offset}:{row.generation}",
-        subject=(row.deadline.subject_type, row.deadline.subject_id),
+        anchor=about.anchor,
+        subject=(one.subject_type, one.subject_id),
     )
 
 

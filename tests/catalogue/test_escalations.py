@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from catalogue.actions.escalations import OVERDUE, set_escalations
 from catalogue.enums import OverdueKind
@@ -14,6 +15,7 @@ from tests.worlds import kept
 from workflows.actions import sweep_due
 from workflows.exceptions import NotPermitted
 from workflows.models import Deadline, Notification, Reminder
+from workflows.notifications import render
 from workflows.outbox import relay
 from workflows.working_days import days_after
 
@@ -101,7 +103,38 @@ def test_more_overdue_work_takes_no_more_questions(cast, number, django_assert_m
     set_escalations(cast.delivery, chosen={"marking": (1, BOTH)}, actor=cast.pam)
     with django_assert_max_num_queries(26):
         overdue(cast, "+1wd", number)
-    assert len(told()) == 3 * number
+    assert len(told()) == 3
+    assert {one.context["number"] for one in Notification.objects.filter(topic=OVERDUE)} == {number}
+
+
+def test_a_person_hears_once_of_all_that_is_overdue_at_a_moment(cast):
+    """Also where the sweep takes them in two batches; of another moment they hear again."""
+    set_escalations(cast.delivery, chosen={"marking": (1, ["lead_moderator"])}, actor=cast.pam)
+    keys = [one.pk for one in cast.submissions]
+    rows = Reminder.objects.filter(deadline__subject_id__in=keys, deadline__kind="marking")
+    moment = timezone.now() - timedelta(seconds=5)
+    rows.filter(offset="+1wd").update(fire_at=moment)
+    assert sweep_due(batch=1) == 2
+    (notice,) = Notification.objects.filter(topic=OVERDUE)
+    assert (notice.recipient, notice.context["number"]) == (cast.lea, 2)
+    text = render(notice)[1]
+    assert "2 submissions are not marked in" in text
+    assert "The first was due on" in text
+    rows.filter(offset="+3wd", deadline__subject_id=keys[0]).update(fire_at=moment)
+    sweep_due()
+    _first, second = Notification.objects.filter(topic=OVERDUE).order_by("pk")
+    assert "A submission is not marked in" in render(second)[1]
+    assert "It was due on" in render(second)[1]
+
+
+def test_of_what_a_person_has_themselves_others_are_counted_without_it(cast):
+    set_escalations(cast.delivery, chosen={"marking": (1, ["lead_moderator"])}, actor=cast.pam)
+    Reminder.objects.filter(deadline__subject_id=cast.submissions[0].pk, offset="+1wd").update(
+        recipient=cast.lea
+    )
+    overdue(cast, "+1wd", 2)
+    (notice,) = Notification.objects.filter(topic=OVERDUE)
+    assert notice.context["number"] == 1
 
 
 def test_administrators_of_the_delivery_choose_on_its_page(cast, client):

@@ -1,10 +1,13 @@
 """More time for many, the preview of a move, cut-off, submission by the clock, and each kind of deadline."""
 
 from datetime import datetime, timedelta
+from importlib import import_module
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.core import mail
 from django.db.models.functions import Now
 from django.urls import reverse
@@ -39,9 +42,17 @@ from tests.factories.portfolios import portfolio_of, ready, submitted
 from tests.personas import make_cast
 from workflows import outbox
 from workflows.actions import sweep_due
+from workflows.actions.deadlines import WITHOUT
+from workflows.actions.reconciling import reconcile
 from workflows.exceptions import NotPermitted
 from workflows.hashing import unseal
-from workflows.models import Deadline, Notification, Reminder, TransitionRecord
+from workflows.models import (
+    Deadline,
+    Notification,
+    Reminder,
+    ReminderPreference,
+    TransitionRecord,
+)
 from workflows.outbox import deliver, relay
 
 NZ = ZoneInfo("Pacific/Auckland")
@@ -419,3 +430,30 @@ def test_asking_and_taking_back_by_the_page(automatic, client):
     client.post(reverse("portfolios:stop_automatic", args=[portfolio.pk]))
     portfolio.refresh_from_db()
     assert portfolio.auto_submit_asked_at is None
+
+
+def test_dates_from_before_reminders_could_be_required_get_those_of_their_policy(cast):
+    """The migration fills in what the policy requires; the nightly comparison then finds no difference."""
+    mine, theirs = portfolio_of(cast), portfolio_of(cast, "hone")
+    other = Delivery.objects.get(pk=cast.delivery.pk)
+    other.pk, other.code, other._state.adding = uuid4(), "other", True
+    other.policy_overrides |= {"reminder.required_offsets": ["-48h", "0d"]}
+    other.save()
+    type(theirs.enrolment).objects.filter(pk=theirs.enrolment_id).update(delivery=other)
+    rows = Deadline.objects.filter(kind="submission", subject_id__in=[mine.pk, theirs.pk])
+    ReminderPreference.objects.create(
+        user=theirs.enrolment.learner, kind="submission", without=["-7d", "-48h"]
+    )
+    rows.update(required=[])
+    Reminder.objects.filter(deadline__subject_id=theirs.pk, offset__in=["-7d", "-48h"]).update(
+        state="cancelled", because=WITHOUT
+    )
+    assert reconcile(repair=False).missing == 0
+    import_module("portfolios.migrations.0005_required_reminders").require(apps, None)
+    found = dict(rows.values_list("subject_id", "required"))
+    assert found == {mine.pk: ["0d"], theirs.pk: ["-48h", "0d"]}
+    run = reconcile(repair=False)
+    assert (run.missing, run.extra) == (0, 0)
+    again = Reminder.objects.filter(deadline__subject_id=theirs.pk, state="planned")
+    assert "-48h" in set(again.values_list("offset", flat=True))
+    assert "-7d" not in set(again.values_list("offset", flat=True))
