@@ -42,6 +42,7 @@ from portfolios.models import (
     Reflection,
     Submission,
 )
+from portfolios.selectors.expectation import PLANNED, Expectation, Forecast
 from workflows.models import OutboxMessage, TransitionRecord
 from workflows.querysets import Composed
 from workflows.working_days import WorkingCalendar
@@ -77,17 +78,6 @@ ATTENTION: dict[str, Any] = {
 """What needs an administrator, most urgent first."""
 
 
-PLANNED = {
-    S.SUBMITTED: "marking.days",
-    S.IN_ASSESSMENT: "marking.days",
-    S.IN_ADJUDICATION: "marking.days",
-    S.ASSESSED: "moderation.days",
-    S.IN_MODERATION: "moderation.days",
-    S.MODERATED: "service.sign_off_days",
-    S.RATIFIED: "service.sign_off_days",
-}
-"""The policy that says how many working days a state may last."""
-
 POLICIES = sorted(set(PLANNED.values()))
 EVERYTHING = 2**31
 TO_MARK = (S.SUBMITTED, S.IN_ASSESSMENT, S.IN_ADJUDICATION)
@@ -109,6 +99,8 @@ class BoardRow:
     attention: set[str]
     # Working days in the state, from the records; None where nothing was submitted.
     days: int | None
+    # When the result is to be expected; None where nobody waits for one.
+    expected: Expectation | None
 
     @property
     def line(self) -> dict[str, Any]:
@@ -122,6 +114,8 @@ class BoardRow:
             "attempt": self.attempt,
             "due_at": self.due_at,
             "days": self.days,
+            "expected": self.expected and f"{self.expected.day:%-d %b %Y}",
+            "is_late": self.expected is not None and self.expected.is_over,
             "needs": [str(label) for code, label in ATTENTION.items() if code in self.attention],
         }
 
@@ -261,7 +255,8 @@ def _fitting(column: str, attention: str, values: Sequence[Any]) -> QuerySet[Ass
         f"{enrolment}__learner__search_key", f"{enrolment}__pk", "number"
     ).values_list(
         f"{enrolment}__pk", f"{enrolment}__learner__name", "title", F("column"),
-        "submission__reference", "submission__attempt", "portfolio__due_at", F("since"),
+        "submission__reference", "submission__attempt", "portfolio__due_at", "pk",
+        "submission__submitted_at", F("since"),
         *(F(code) for code in ATTENTION),
     )  # fmt: skip
 
@@ -300,13 +295,18 @@ class BoardRows(Sequence[BoardRow]):
             start=start,
         )
         days = cache(self.cohort.days_since)
+        tasks = {row[7] for row in found if row[3] in PLANNED}
+        forecast = Forecast.of(self.cohort.delivery, self.cohort.calendar, tasks) if tasks else None
         return [
             BoardRow(
                 enrolment, learner, task, column, reference or "", attempt or 1, due_at,
                 {code for code, raised in zip(ATTENTION, raised, strict=True) if raised},
                 None if since is None else days(since),
+                forecast.result(key, attempt, submitted_at)
+                if forecast and column in PLANNED
+                else None,
             )
-            for enrolment, learner, task, column, reference, attempt, due_at, since, *raised in found
+            for enrolment, learner, task, column, reference, attempt, due_at, key, submitted_at, since, *raised in found
         ]  # fmt: skip
 
 

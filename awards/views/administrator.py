@@ -24,6 +24,7 @@ from portfolios.actions.submission import DECLARATION, submit_portfolio
 from portfolios.enums import SubmissionState
 from portfolios.models import Portfolio
 from portfolios.querysets import administered
+from portfolios.selectors.expectation import PLANNED, Forecast, stays_of
 from workflows.actions import open_record
 from workflows.selectors import timeline_for
 
@@ -154,7 +155,21 @@ def record_page(
 ) -> HttpResponse:
     """The learner's record; also where a refused step comes back to."""
     found = selectors.learner_record(enrolment)
-    timeline = [(one, timeline_for(one)) for one in found.attempts]
+    delivery = enrolment.delivery
+    calendar = delivery.calendar
+    stays = stays_of(found.attempts, delivery, calendar)
+    forecast = Forecast.of(delivery, calendar, {one.task_id for one in found.attempts})
+    timeline = [
+        (
+            one,
+            timeline_for(one),
+            stays.get(one.pk, []),
+            forecast.result(one.task_id, one.attempt, one.submitted_at)
+            if one.state in PLANNED
+            else None,
+        )
+        for one in found.attempts
+    ]
     context = {"record": found, "enrolment": enrolment, "timeline": timeline}
     return page(request, "awards/learner_administrator.html", context, form=form, refusal=refusal)
 

@@ -32,7 +32,7 @@ from portfolios.selectors import (
     readiness,
 )
 from portfolios.selectors.evidence import access_gaps
-from portfolios.selectors.expectation import expected_result
+from portfolios.selectors.expectation import days_in, expected_result
 from portfolios.storage import megabytes
 from portfolios.transitions import SUBMIT
 from portfolios.views.shared import kept_initial, own_portfolio, person, refused, signed_in
@@ -279,11 +279,16 @@ def state(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         ),
         None,
     )
+    waiting = newest is not None and newest.state in WAITING
+    took = days_in(newest, (states for _words, states in STEPS)) if newest and waiting else []
     steps = [
-        (words, "now" if number == at else "done" if at is not None and number < at else "later")
+        (
+            words,
+            "now" if number == at else "done" if at is not None and number < at else "later",
+            took[number] if took and at is not None and number <= at else None,
+        )
         for number, (words, _states) in enumerate(STEPS)
     ]
-    waiting = newest is not None and newest.state in WAITING
     context = {
         "portfolio": found,
         "submission": newest,

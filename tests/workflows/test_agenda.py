@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import SYSTEM
 from assessment.actions.allocation import allocate
+from assessment.actions.marking import start_assessment
 from awards.selectors import board
 from portfolios.models import Submission
 from portfolios.selectors.expectation import expected_result
@@ -117,6 +118,33 @@ def test_the_board_says_how_long_and_when_it_is_too_long(cast):
         with time_machine.travel(then):
             (row,) = [one for one in board(cast.delivery).rows if one.reference]
             assert (row.days, "slow" in row.attention) == (days, days > 3)
+
+
+def test_administrators_see_the_forecast_and_how_long_each_state_took(cast, client):
+    submission = submitted(cast, "lena")
+    back(submission, 90)
+    record = TransitionRecord.objects.get(subject_id=submission.pk)
+    client.force_login(cast.pam)
+    expected = expected_result(Submission.objects.get(pk=submission.pk))
+    (row,) = [one for one in board(cast.delivery).rows if one.reference]
+    assert row.expected == expected
+    text = client.get(f"/manage/deliveries/{cast.delivery.pk}/board/").content.decode()
+    assert f"result was expected by {expected.day:%-d %b %Y}" in text
+    where = f"/manage/learners/{submission.enrolment_id}/"
+    text = client.get(where).content.decode()
+    assert "it takes longer than usual" in text
+    assert "Submitted: 0 working days so far" in text
+    allocate(submission, cast.ada, actor=cast.pam)
+    start_assessment(submission, actor=cast.ada)
+    later = cast.delivery.calendar.add(record.at.astimezone(cast.delivery.zone).date(), 20)
+    with time_machine.travel(dt.datetime.combine(later, dt.time(12), cast.delivery.zone)):
+        client.force_login(cast.pam)
+        text = client.get(where).content.decode()
+        assert "20 working days so far (planned: 15)" in text
+        client.force_login(cast.lena)
+        text = client.get(f"/learn/p/{submission.portfolio_id}/state/").content.decode()
+        assert "Being marked (now, for 20 working days)" in text
+        assert "Submitted (done, 0 working days)" in text
 
 
 def test_a_result_is_expected_by_policy_first_and_by_experience_later(cast, client):
