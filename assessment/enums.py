@@ -25,6 +25,15 @@ class Way(models.TextChoices):
     FILE = "file", "From a file"
 
 
+class Reading(models.TextChoices):
+    """How often the submissions of a task are marked, and what the second assessor may know."""
+
+    SINGLE = "single", "Once"
+    BLIND = "blind", "Twice, blind to each other"
+    OPEN = "open", "Twice, the second may read the first decision"
+    SHARE = "share", "A share twice, blind to each other, the rest once"
+
+
 class Basis(models.TextChoices):
     """Why a decision version exists."""
 

@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from assessment.conflicts import conflicts_among
-from assessment.enums import Basis
-from assessment.hashing import policy_hash
+from assessment.enums import Basis, Reading
+from assessment.hashing import chance_of, policy_hash
 from assessment.outcome import Result, within_tolerance
 from portfolios.enums import SubmissionState
 from workflows.guards import guard
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from accounts.models import Actor
-    from assessment.models import AssessmentDecision
+    from assessment.models import AssessmentDecision, ReadingPlan
     from assessment.selectors.early import DecidedPlace
     from portfolios.models import Submission
 
@@ -68,12 +68,41 @@ def agree(submission: "Submission", one: "AssessmentDecision", other: "Assessmen
     )
 
 
+def reading_plan_of(submission: "Submission") -> "ReadingPlan | None":
+    """What the delivery asks of the submission's task; None where the policy says it. Asked once for each instance."""
+    known = submission.__dict__
+    if "reading_plan" not in known:
+        plans = submission.delivery.reading_plans
+        known["reading_plan"] = plans.filter(task=submission.task_id).first()
+    found: ReadingPlan | None = known["reading_plan"]
+    return found
+
+
+def asks_for_two(submission: "Submission") -> bool:
+    """Whether plan, draw or policy ask for two assessors. What was drawn stands; else it follows from the seed."""
+    plan = reading_plan_of(submission)
+    if plan is None:
+        return bool(submission.delivery.policy_value("marking.double"))
+    if plan.reading != Reading.SHARE:
+        return plan.reading != Reading.SINGLE
+    drawn = getattr(submission, "reading_draw", None)
+    if drawn is not None:
+        return bool(drawn.is_double)
+    return chance_of(plan.seed, submission.pk) * 100 < plan.percent
+
+
+def may_be_drawn(submission: "Submission") -> bool:
+    """Whether a share of the task is read twice, so that nobody who marks it is to know which."""
+    plan = reading_plan_of(submission)
+    return plan is not None and plan.reading == Reading.SHARE
+
+
 def is_double_marked(submission: "Submission") -> bool:
     """Two sealed decisions are asked for, also after a return: the revision is held against the other one.
 
     Once an adjudicator has decided, theirs stands, and they alone revise it (docs/adr/0021).
     """
-    if not submission.delivery.policy_value("marking.double"):
+    if not asks_for_two(submission):
         return False
     sealed = submission.decisions.filter(sealed_at__isnull=False)
     return not sealed.filter(basis=Basis.ADJUDICATION).exists()

@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import rfc8785
 
@@ -15,6 +16,12 @@ MARKING_POLICY = (
     "referral.max",
 )
 """The policy values that bear on what a decision may be."""
+
+
+def chance_of(seed: str, key: UUID) -> float:
+    """A number from 0 to below 1 that follows from seed and key alone: SHA-256 of `seed:key`, its first 52 bits."""
+    digest = hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()
+    return int(digest[:13], 16) / 2**52
 
 
 def policy_hash(delivery: "Delivery") -> str:

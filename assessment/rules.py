@@ -16,6 +16,7 @@ from assessment.enums import (
     SHOWN_EXEMPLARS,
     SHOWN_TO_LEARNER,
     Basis,
+    Reading,
 )
 from catalogue.enums import DeliveryRoleKind
 from catalogue.rules import has_delivery_role, is_programme_administrator
@@ -152,6 +153,17 @@ def may_sign_waiver(waiver: "ConflictWaiver", actor: "Actor") -> bool:
     asks = getattr(actor, "pk", None)
     return asks not in (waiver.asked_by_id, waiver.person_id) and may_allocate(
         waiver.delivery, actor
+    )
+
+
+def may_open_first_decision(submission: "Submission", actor: "Actor") -> bool:
+    """The second assessor while it is their turn, where the task is read in the open; nobody where it is blind."""
+    plan = submission.delivery.reading_plans.filter(task=submission.task_id).first()
+    return (
+        plan is not None
+        and plan.reading == Reading.OPEN
+        and has_part(submission, actor, PartKind.SECOND_ASSESSOR)
+        and is_turn(submission, actor)
     )
 
 

@@ -32,6 +32,8 @@ REVIEW_MESSAGE = "assessment: an answered feedback review is never changed"
 CALIBRATION_MESSAGE = "assessment: what was marked in a calibration is never changed"
 WAIVER = "assessment_conflictwaiver"
 WAIVER_MESSAGE = "assessment: an ended waiver of a conflict is never changed"
+DRAW = "assessment_readingdraw"
+DRAW_MESSAGE = "assessment: what was drawn to be read twice is never changed"
 EARLY = ("assessment_earlyreading", "assessment_earlyanswer", "assessment_earlyverdict")
 EARLY_MESSAGE = "assessment: what an early check found is never changed"
 
@@ -73,6 +75,8 @@ def install(connection: Any) -> None:
             statements += _kept_whole(
                 WAIVER, WAIVER_MESSAGE, on_postgresql=on_postgresql, when="OLD.ended_at IS NOT NULL"
             )
+        if DRAW in tables:
+            statements += _kept_whole(DRAW, DRAW_MESSAGE, on_postgresql=on_postgresql)
         for table in EARLY:
             if table in tables:
                 statements += _kept_whole(table, EARLY_MESSAGE, on_postgresql=on_postgresql)

@@ -13,6 +13,7 @@ from accounts.models import Actor, User
 from accounts.words import plain_text
 from assessment import guards, rules, selectors
 from assessment.actions.allocation import lock
+from assessment.actions.double import draw_reading
 from assessment.actions.early import lock_check, take_place
 from assessment.definitions import Marks
 from assessment.enums import MARKED_AS, MARKING_PARTS, WORK_STATES
@@ -56,6 +57,7 @@ def start_assessment(submission: Submission, *, actor: User) -> Submission:
     fresh = lock(submission)
     if fresh.state == SubmissionState.SUBMITTED:
         early = lock_check(fresh)
+        draw_reading(fresh)
         fresh = perform(fresh, "start_assessment", actor=actor)
         if early is not None:
             take_place(early, fresh)

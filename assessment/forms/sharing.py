@@ -9,6 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
+from assessment.enums import Reading
+from catalogue.models import AssessmentTask
 from workflows.forms import DayField, RowsForm
 
 COLUMNS = ("submission", "assessor")
@@ -79,6 +81,41 @@ class PinForm(OfStaff):
     @property
     def chosen_learner(self) -> User:
         return self.learners[self.cleaned_data["learner"]]
+
+
+class ReadingForm(forms.Form):
+    """How often one task is marked."""
+
+    task = forms.ChoiceField(label="Task", error_messages={"required": "Choose a task."})
+    reading = forms.ChoiceField(
+        label="How often is its work marked?",
+        choices=Reading.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose how often."},
+    )
+    percent = forms.IntegerField(
+        label="Of 100 submissions, how many twice?",
+        min_value=1,
+        max_value=99,
+        required=False,
+        help_text="Only where a share is marked twice. Which ones is drawn at random.",
+    )
+
+    def __init__(self, *args: Any, tasks: Iterable[AssessmentTask], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tasks = {str(one.pk): one for one in tasks}
+        choices = [("", "Choose"), *((key, one.title) for key, one in self.tasks.items())]
+        self.fields["task"].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("reading") == Reading.SHARE and not cleaned.get("percent"):
+            self.add_error("percent", "Enter how many of 100.")
+        return cleaned
+
+    @property
+    def chosen(self) -> AssessmentTask:
+        return self.tasks[self.cleaned_data["task"]]
 
 
 class AllocationFileForm(RowsForm):

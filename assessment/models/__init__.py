@@ -11,6 +11,7 @@ from assessment.models.capacity import Capacity, Leave, Pin
 from assessment.models.comment import CommentEntry, EvidenceComment, PreparedComment
 from assessment.models.conflict import ConflictWaiver
 from assessment.models.decision import AssessmentDecision, CriterionJudgement
+from assessment.models.double import ReadingDraw, ReadingPlan
 from assessment.models.early import (
     EarlyAnswer,
     EarlyCheck,
@@ -46,4 +47,6 @@ __all__ = [
     "Leave",
     "Pin",
     "PreparedComment",
+    "ReadingDraw",
+    "ReadingPlan",
 ]

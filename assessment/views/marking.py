@@ -27,9 +27,9 @@ from assessment.actions.marking import (
     take_over,
 )
 from assessment.definitions import Marks
-from assessment.enums import MARKING_PARTS, ChangeReason
+from assessment.enums import MARKING_PARTS, Basis, ChangeReason
 from assessment.forms import FinishForm, HandBackForm, key_of, read_marks, written
-from assessment.guards import is_current, is_double_marked
+from assessment.guards import asks_for_two, is_current, is_double_marked, may_be_drawn
 from assessment.models import Allocation, AssessmentDecision
 from assessment.selectors import composed, judgements_of, levels_of, result_of_decision
 from assessment.selectors.comments import comments_by, shown_to_learner
@@ -37,6 +37,7 @@ from assessment.selectors.filters import Filters
 from assessment.selectors.queue import SOMEBODY, name_of, place_of
 from assessment.selectors.workspace import (
     changes_of,
+    openings_of,
     own_decision,
     progress_of,
     workspace_of,
@@ -155,6 +156,8 @@ def page(
         "place": place_of(submission, person(request), filters),
         "all_criteria": filters.only(None, submission.task_id),
         "alone": [(panel, filters.only(panel.number, submission.task_id)) for panel in work.panels],
+        "may_read_first": draft.basis == Basis.SECOND_ASSESSMENT
+        and rules.may_open_first_decision(submission, person(request)),
         "is_stale": not is_current(submission, draft),
         "adjudicates": submission.state == SubmissionState.IN_ADJUDICATION,
         **more,
@@ -176,6 +179,7 @@ def standing(request: HttpRequest, submission: Submission, *, status: int = 200)
             "judgements": judgements_of(own) if own else [],
             "allocations": list(live) if leads else [],
             "leads": leads,
+            "openings": openings_of(submission) if leads else [],
             "may_ask": own is not None and rules.may_ask_review(submission, person(request)),
             "can_reveal": bool(submission.delivery.policy_value("anonymous_marking"))
             and (leads or submission.state == SubmissionState.RELEASED),
@@ -413,6 +417,9 @@ def finish_page(
         "can_refer": can_refer,
         "refer_reasons": refer_reasons,
         "is_double": is_double_marked(submission) and not adjudicates,
+        "may_be_drawn": may_be_drawn(submission)
+        and not adjudicates
+        and submission.returned_at is None,
         "is_revision": submission.returned_at is not None,
         "changes": changes_of(draft) if submission.returned_at is not None else [],
         "adjudicates": adjudicates,
@@ -472,8 +479,7 @@ def recorded(request: HttpRequest, pk: UUID) -> HttpResponse:
         **facts(request, submission),
         "own": own,
         "is_referral": submission.state == SubmissionState.REFERRED,
-        "is_double": bool(submission.delivery.policy_value("marking.double"))
-        and own.basis in ("assessment", "second_assessment"),
+        "is_double": asks_for_two(submission) and own.basis in ("assessment", "second_assessment"),
         "following": place_of(submission, person(request), filters).following,
     }
     return render(request, "assessment/recorded.html", context)

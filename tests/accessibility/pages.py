@@ -290,6 +290,8 @@ ASSESSMENT = [
     error("assessment:allocate_one", "pam", "movable"),
     page("assessment:shares", "pam", "waiting"),
     page("assessment:shares", "pam", "waiting", label="balance", query="way=balance"),
+    page("assessment:readings", "pam", "waiting"),
+    error("assessment:readings", "pam", "waiting"),
     page("assessment:allocate_file", "pam", "waiting"),
     error("assessment:allocate_file", "pam", "waiting"),
     page("assessment:workload", "pam", "waiting"),

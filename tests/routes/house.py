@@ -580,6 +580,8 @@ def add_pool(house: House) -> None:
         house.places[name] = Place({"delivery": cast.delivery.pk, "pk": one.pk}, owner="pool-1")
     takes = {"what": "takes", "takes-assessor": str(cast.ada.pk), "takes-shares": 2}
     house.places["workload"] = Place({"delivery": cast.delivery.pk}, owner="pool-1", data=takes)
+    twice = {"task": str(cast.task.pk), "reading": "blind"}
+    house.places["reading plan"] = Place({"delivery": cast.delivery.pk}, owner="pool-1", data=twice)
     rows = f"submission,assessor\n{pool.reference},{cast.ana.email}\n"
     house.places["list of who gets what"] = Place(
         {"delivery": cast.delivery.pk}, owner="pool-1", data={"text": rows}

@@ -413,6 +413,13 @@ ROWS = [
         staff_page("lea pam prue"),
         staff_page("lea pam prue", 302),
     ),
+    Row(
+        "assessment:readings",
+        "reading plan",
+        staff_page("lea pam prue"),
+        staff_page("lea pam prue", 409),
+    ),
+    Row("assessment:first_decision", "draft", "405", "403: owner ada lea pam prue | 404"),
     Row("assessment:back_early", "leave", "405", staff_page("lea pam prue", 302)),
     Row("assessment:release_pin", "pin", "405", staff_page("lea pam prue", 302)),
     Row("assessment:end", "allocation", "405", delivery_page("lea pam prue", 302)),
