@@ -29,6 +29,7 @@ from config.celery import app
 from portfolios.actions.scanning import scanner_answers
 from portfolios.enums import StoreProblem
 from portfolios.models import StoreCheck, StoreFinding
+from portfolios.storage import locks
 from workflows.enums import AttemptResult, MessageKind, MessageState
 from workflows.models import (
     DeliveryAttempt,
@@ -104,6 +105,10 @@ def check_storage() -> str:
         store.delete(name)
     if read != written:
         raise NotReadyError("what was read is not what was written")
+    if settings.S3_OBJECT_LOCK_DAYS and not locks(store):
+        raise NotReadyError(
+            "S3_OBJECT_LOCK_DAYS is set, but the bucket does not enforce object locks: files can be deleted"
+        )
     _storage_seen_at = time.monotonic()
     return "written and read"
 

@@ -203,6 +203,12 @@ FILE_UPLOAD_TEMP_DIR = None
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
 
+# Days for which the store keeps each file from deletion (S3 object lock, governance mode); 0 for none.
+S3_OBJECT_LOCK_DAYS = env.int("S3_OBJECT_LOCK_DAYS", 0)
+# Where nginx finds the evidence folder (an internal location); empty: the application sends the bytes.
+EVIDENCE_ACCEL = env.str("EVIDENCE_ACCEL", "").strip("/")
+
+
 def evidence_stores() -> dict[str, dict[str, object]]:
     """The folder, and the bucket where S3_BUCKET is set; the last one is in use. Never overwritten."""
     local: dict[str, object] = {

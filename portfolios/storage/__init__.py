@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.http import content_disposition_header
 
@@ -186,7 +188,8 @@ def _store_on_s3(
         meter.close(expected)
         key = final_key(organisation_id, meter.sha256)
         once(
-            client.put_object,
+            client,
+            "put_object",
             Bucket=bucket,
             Key=key,
             Body=first,
@@ -221,7 +224,8 @@ def _store_on_s3(
     try:
         key = final_key(organisation_id, meter.sha256)
         once(
-            client.copy_object,
+            client,
+            "copy_object",
             Bucket=bucket,
             Key=key,
             CopySource={"Bucket": bucket, "Key": intake},
@@ -231,13 +235,45 @@ def _store_on_s3(
     return Stored(meter.size, meter.sha256, key)
 
 
-def once(write: Any, **arguments: Any) -> None:
-    """Create, never overwrite. Equal bytes under an equal key are no error."""
+def once(client: Any, write: str, **arguments: Any) -> None:
+    """Create, never overwrite, and lock where that is asked for. Equal bytes under an equal key are no error."""
     try:
-        write(IfNoneMatch="*", **arguments)
+        getattr(client, write)(IfNoneMatch="*", **arguments)
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") not in ALREADY_THERE:
             raise
+    lock(client, arguments["Bucket"], arguments["Key"])
+
+
+def lock(client: Any, bucket: str, key: str) -> None:
+    """Ask the store to keep the object from deletion (S3 object lock, governance mode); nothing without days.
+
+    A request of its own, because not every store takes the lock with a copy. Bytes that are stored again are
+    kept longer; a longer lock that is there already stays. Whether the store enforces it, `locks` knows.
+    """
+    if not settings.S3_OBJECT_LOCK_DAYS:
+        return
+    until = timezone.now() + timedelta(days=settings.S3_OBJECT_LOCK_DAYS)
+    wanted = {"Mode": "GOVERNANCE", "RetainUntilDate": until}
+    try:
+        client.put_object_retention(Bucket=bucket, Key=key, Retention=wanted)
+    except ClientError:
+        held = client.head_object(Bucket=bucket, Key=key).get("ObjectLockRetainUntilDate")
+        if held is None or held < until:
+            raise
+
+
+def locks(backend: Any) -> bool:
+    """Whether the bucket was made for object locks. A store may take locks and enforce none; such a one says no."""
+    try:
+        answer = backend.connection.meta.client.get_object_lock_configuration(
+            Bucket=backend.bucket_name
+        )
+    except ClientError as error:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in {400, 404, 501}:
+            return False
+        raise
+    return bool(answer.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") == "Enabled")
 
 
 def read(key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:

@@ -382,7 +382,8 @@ class S3Intake:
             raise ChecksumDiffers
         key = final_key(organisation_id, meter.sha256)
         once(
-            self.client.copy_object,
+            self.client,
+            "copy_object",
             Bucket=self.bucket,
             Key=key,
             CopySource={"Bucket": self.bucket, "Key": source},

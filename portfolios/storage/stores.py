@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
 from django.utils.module_loading import import_string
 
-from portfolios.storage import ALREADY_THERE, PART, PIECE
+from portfolios.storage import ALREADY_THERE, PART, PIECE, lock
 from portfolios.storage.intake import GONE, code_of
 
 NOT_EVIDENCE = ("intake/", "probe/")
@@ -153,3 +153,4 @@ def _put_on_s3(store: Any, key: str, pieces: Iterable[bytes], sha256: str) -> No
     except BaseException:
         client.abort_multipart_upload(**place, UploadId=upload)
         raise
+    lock(client, store.bucket_name, key)

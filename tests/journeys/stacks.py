@@ -197,6 +197,7 @@ def proxy(folder: Path, *, web: int, storage: int) -> servers.Server:
             "${EVIDENCE_HOST}": EVIDENCE_HOST,
             "web:8000": f"127.0.0.1:{web}",
             "storage:9000": f"127.0.0.1:{storage}",
+            "/data/evidence/": f"{folder}/evidence/",
         },
         certificate(folder / "certificates"),
     )

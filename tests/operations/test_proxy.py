@@ -19,6 +19,7 @@ from tests.servers import wait_until
 SIGNED = "/evidence/ab/cd/ef?X-Amz-Expires=60&X-Amz-Signature=0a1b"
 UPLOAD = "/learn/p/0b0b/evidence/add/file/"
 MEGABYTE = 1024 * 1024
+FILM = b"0123456789" * 1000
 
 
 @dataclass
@@ -46,6 +47,13 @@ def upstream():
                 left -= len(piece)
                 made.received += len(piece)
             self.send_response(200)
+            if self.path.startswith("/evidence/accel/"):
+                self.send_header("X-Accel-Redirect", "/_evidence/ab/film")
+                self.send_header("Content-Type", "video/mp4")
+                self.send_header("Content-Disposition", 'attachment; filename="evidence-01.mp4"')
+                self.send_header("Cache-Control", "private, no-store")
+                self.end_headers()
+                return
             self.send_header("Content-Length", "2")
             self.send_header("Set-Cookie", "store=1")
             self.send_header("X-Frame-Options", "DENY")
@@ -67,7 +75,10 @@ def upstream():
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     web, store = upstream(), upstream()
-    front = proxy(tmp_path_factory.mktemp("proxy"), web=web.port, storage=store.port)
+    folder = tmp_path_factory.mktemp("proxy")
+    front = proxy(folder, web=web.port, storage=store.port)
+    (folder / "evidence" / "ab").mkdir(parents=True)
+    (folder / "evidence" / "ab" / "film").write_bytes(FILM)
     yield front, web, store
     front.stop()
     for one in (web, store):
@@ -158,6 +169,27 @@ def test_a_signed_address_reaches_the_store_without_cookies(front, web, store):
     assert answer.headers["Set-Cookie"] is None
     assert {name: answer.headers[name] for name in EVIDENCE_HEADERS} == EVIDENCE_HEADERS
     assert ask(front, EVIDENCE_HOST, SIGNED, "HEAD").status == 200
+
+
+def test_the_proxy_sends_what_the_site_names(front, web):
+    """In the site's name, with the site's type and file name, never as a page; ranges are nginx's business."""
+    whole = ask(front, SITE_HOST, "/evidence/accel/")
+    assert (whole.status, whole.body) == (200, FILM)
+    part = ask(front, SITE_HOST, "/evidence/accel/", Range="bytes=5-14")
+    assert (part.status, part.body) == (206, FILM[5:15])
+    assert part.headers["Content-Range"] == f"bytes 5-14/{len(FILM)}"
+    assert ask(front, SITE_HOST, "/evidence/accel/", Range="bytes=99999-").status == 416
+    for answer in (whole, part):
+        assert {name: answer.headers[name] for name in EVIDENCE_HEADERS} == EVIDENCE_HEADERS
+        assert answer.headers["Content-Type"] == "video/mp4"
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="evidence-01.mp4"'
+        assert answer.headers["X-Accel-Redirect"] is None
+    assert len(web.asked) == 3
+    # By its own address nobody gets it, whatever they ask.
+    for path in ("/_evidence/ab/film", "/_evidence/", "/_evidence/../web/", "/_evidence"):
+        assert ask(front, SITE_HOST, path).body != FILM
+    assert ask(front, SITE_HOST, "/_evidence/ab/film").status == 404
+    assert ask(front, EVIDENCE_HOST, "/_evidence/ab/film").status == 404
 
 
 EVIDENCE_HEADERS = {

@@ -270,6 +270,39 @@ def test_one_range_at_a_time(cast, as_, asked, code, part):
     assert answer["Content-Disposition"].startswith("attachment; filename*=utf-8''P%C5%ABrongo.pdf")
 
 
+def test_a_download_goes_on_where_it_broke_off_only_with_the_same_bytes(cast, as_):
+    item = file(portfolio_of(cast))
+    client, place = as_(cast.lena), reverse("portfolios:serve", args=[item.pk])
+    tag = client.get(place)["ETag"]
+    same = client.get(place, headers={"Range": "bytes=4-", "If-Range": tag})
+    assert (same.status_code, content(same)) == (206, content(client.get(place))[4:])
+    other = client.get(place, headers={"Range": "bytes=4-", "If-Range": '"other"'})
+    assert (other.status_code, content(other)) == (200, content(client.get(place)))
+
+
+def test_behind_nginx_the_site_asks_and_nginx_sends(cast, as_, settings):
+    settings.EVIDENCE_ACCEL = "_evidence"
+    item = file(portfolio_of(cast), "Pūrongo.pdf")
+    place = reverse("portfolios:serve", args=[item.pk])
+    answer = as_(cast.lena).get(place, headers={"Range": "bytes=0-3"})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer["X-Accel-Redirect"] == f"/_evidence/{item.storage_key}"
+    assert "attachment" in answer["Content-Disposition"]
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert "no-store" in answer["Cache-Control"]
+    assert as_(cast.hone).get(place).status_code == 404
+
+
+@pytest.mark.parametrize("s3", ["moto_s3"], indirect=True)
+def test_what_lies_in_s3_is_not_asked_of_nginx(cast, as_, settings, s3):
+    settings.EVIDENCE_ACCEL = "_evidence"
+    item = file(portfolio_of(cast))
+    answer = as_(cast.lena).get(reverse("portfolios:serve", args=[item.pk]))
+    assert "X-Accel-Redirect" not in answer
+    assert content(answer).startswith(b"%PDF")
+
+
 def test_others_get_a_neutral_name_and_leave_a_trace(cast, as_):
     submission = submitted(cast)
     item = submission.pins.get(number=2).evidence

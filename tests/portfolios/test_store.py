@@ -7,18 +7,21 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 from django.core.files.storage import storages
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.urls import reverse
 from django.utils import timezone
 
-from config.health import check_evidence
+from config import health
+from config.health import NotReadyError, check_evidence, check_storage
 from portfolios.actions.reconciling import reconcile_evidence, verify_submission
 from portfolios.models import EvidenceItem, StoreFinding, Submission
 from portfolios.storage.stores import digest_of, store_in_use
 from portfolios.tasks import reconcile
 from tests.factories.portfolios import file, note, pdf, portfolio_of, submitted
+from tests.portfolios import tus
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -204,3 +207,68 @@ def test_each_change_of_a_submission_is_found(cast):
     assert parts(submission) == ["manifest", "fingerprint", "fingerprint"]
     Submission.objects.filter(pk=submission.pk).update(manifest="no JSON")
     assert parts(submission) == ["manifest"]
+
+
+# --- object lock ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def locking(settings, moto_s3):
+    """A bucket that was made for object locks, on a server that enforces them; its client and its name."""
+    from tests.portfolios.conftest import on_s3
+
+    bucket = f"locking-{os.urandom(4).hex()}"
+    client = on_s3(settings, moto_s3)
+    client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    settings.STORAGES["evidence"]["OPTIONS"]["bucket_name"] = bucket
+    settings.STORAGES = dict(settings.STORAGES)
+    settings.S3_OBJECT_LOCK_DAYS = 30
+    return client, bucket
+
+
+def locked_until(client, bucket: str, key: str):
+    return client.head_object(Bucket=bucket, Key=key).get("ObjectLockRetainUntilDate")
+
+
+def test_what_is_stored_cannot_be_deleted_for_so_many_days(cast, as_, settings, locking):
+    """By form, by pieces, and the copy for others; what came in meanwhile is not locked, and is gone."""
+    client, bucket = locking
+    portfolio = portfolio_of(cast)
+    item = file(portfolio, "a.pdf")
+    raw = b"%PDF-1.4\n" + os.urandom(6 * 1024 * 1024)
+    browser = as_(cast.lena)
+    path = tus.create(browser, portfolio, len(raw))["Location"]
+    assert tus.patch(browser, path, 0, raw).status_code == 204
+    sent = EvidenceItem.objects.exclude(pk=item.pk).get()
+    month = timezone.now() + timedelta(days=30)
+    for key in (item.storage_key, item.copy_key, sent.storage_key):
+        until = locked_until(client, bucket, key)
+        assert abs(until - month) < timedelta(minutes=5)
+        assert client.head_object(Bucket=bucket, Key=key)["ObjectLockMode"] == "GOVERNANCE"
+        version = client.list_object_versions(Bucket=bucket, Prefix=key)["Versions"][0]["VersionId"]
+        with pytest.raises(ClientError, match="AccessDenied"):
+            client.delete_object(Bucket=bucket, Key=key, VersionId=version)
+    assert "written and read" in check_storage()
+    # The same bytes again: kept longer, never shorter.
+    first = locked_until(client, bucket, item.storage_key)
+    settings.S3_OBJECT_LOCK_DAYS = 60
+    file(portfolio, "b.pdf")
+    later = locked_until(client, bucket, item.storage_key)
+    assert later - first > timedelta(days=29)
+    assert not client.list_objects_v2(Bucket=bucket, Prefix="intake/").get("Contents")
+
+
+def test_a_store_that_locks_nothing_is_said_to_lock_nothing(cast, settings, s3):
+    """Neither bucket was made for locks; one of the servers would take them all the same."""
+    settings.S3_OBJECT_LOCK_DAYS = 30
+    health._storage_seen_at = float("-inf")
+    with pytest.raises(NotReadyError, match="does not enforce object locks"):
+        check_storage()
+    settings.S3_OBJECT_LOCK_DAYS = 0
+    assert "written and read" in check_storage()
+
+
+def test_without_the_switch_nothing_is_locked(cast, settings, locking):
+    settings.S3_OBJECT_LOCK_DAYS = 0
+    client, bucket = locking
+    assert locked_until(client, bucket, file(portfolio_of(cast), "a.pdf").storage_key) is None
