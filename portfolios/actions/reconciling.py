@@ -12,6 +12,10 @@ from typing import Any
 import rfc8785
 from django.utils import timezone
 
+from catalogue.enums import APPROVALS
+from catalogue.guards import moved_parts
+from catalogue.hashing import PARTS
+from portfolios import manifest
 from portfolios.enums import AttestationState, EvidenceKind, StoreProblem
 from portfolios.models import (
     EvidenceItem,
@@ -134,8 +138,9 @@ class Misfit:
 def verify_submission(submission: Submission) -> list[Misfit]:
     """Hold a submission against its manifest, its record and the bytes; empty when everything fits.
 
-    Mappings, reflections and declaration are held by the manifest alone, because the portfolio lives on;
-    the manifest is held by the fingerprint, and that by the chained record of the step.
+    The words of rubric and grades are hashed again and held against their approval. Mappings, reflections
+    and declaration are held by the manifest alone, because the portfolio lives on; the manifest is held by
+    the fingerprint, and that by the chained record of the step.
     """
     found = list(_manifest(submission))
     if not found:
@@ -177,6 +182,12 @@ def _bound(submission: Submission, contents: dict[str, Any]) -> Iterator[Misfit]
     ):
         if says != held:
             yield Misfit(part, f"is {held}, the manifest says {says}")
+    if contents["learner"] != manifest.pseudonym(submission.enrolment_id):
+        yield Misfit("learner", "is another one than the manifest's")
+    version = submission.delivery.version
+    if version.pre_moderations.filter(decision__in=APPROVALS).exists():
+        for moved in {"rubrics", "scheme"} & set(moved_parts(version)):
+            yield Misfit("rubric", f"{PARTS[moved]} are not as they were approved")
     declared = contents["declaration"]
     if hashlib.sha256(declared["text"].encode()).hexdigest() != declared["sha256"]:
         yield Misfit("declaration", "does not have the hash beside it")

@@ -14,6 +14,7 @@ from django.core.management.base import CommandError
 from django.urls import reverse
 from django.utils import timezone
 
+from catalogue.models import Level
 from config import health
 from config.health import NotReadyError, check_evidence, check_storage
 from portfolios.actions.reconciling import reconcile_evidence, verify_submission
@@ -22,6 +23,7 @@ from portfolios.storage.stores import digest_of, store_in_use
 from portfolios.tasks import reconcile
 from tests.factories.portfolios import file, note, pdf, portfolio_of, submitted
 from tests.portfolios import tus
+from tests.tampering import tampering
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -209,6 +211,20 @@ def test_each_change_of_a_submission_is_found(cast):
     assert parts(submission) == ["manifest"]
 
 
+@pytest.mark.only_postgresql
+def test_words_of_the_rubric_and_the_learner_are_held_too(cast):
+    submission = submitted(cast)
+    assert parts(submission) == []
+    level = Level.objects.filter(criterion__rubric=submission.rubric).first()
+    with tampering():
+        Level.objects.filter(pk=level.pk).update(descriptor="Something easier")
+    assert parts(submission) == ["rubric"]
+    with tampering():
+        Level.objects.filter(pk=level.pk).update(descriptor=level.descriptor)
+        Submission.objects.filter(pk=submission.pk).update(enrolment=cast.enrolments["hone"])
+    assert parts(submission) == ["learner"]
+
+
 # --- object lock ---------------------------------------------------------------------------------------
 
 
@@ -234,7 +250,7 @@ def test_what_is_stored_cannot_be_deleted_for_so_many_days(cast, as_, settings, 
     """By form, by pieces, and the copy for others; what came in meanwhile is not locked, and is gone."""
     client, bucket = locking
     portfolio = portfolio_of(cast)
-    item = file(portfolio, "a.pdf")
+    item = file(portfolio, "a.pdf", pdf("twice"))
     raw = b"%PDF-1.4\n" + os.urandom(6 * 1024 * 1024)
     browser = as_(cast.lena)
     path = tus.create(browser, portfolio, len(raw))["Location"]
@@ -252,7 +268,7 @@ def test_what_is_stored_cannot_be_deleted_for_so_many_days(cast, as_, settings, 
     # The same bytes again: kept longer, never shorter.
     first = locked_until(client, bucket, item.storage_key)
     settings.S3_OBJECT_LOCK_DAYS = 60
-    file(portfolio, "b.pdf")
+    file(portfolio, "b.pdf", pdf("twice"))
     later = locked_until(client, bucket, item.storage_key)
     assert later - first > timedelta(days=29)
     assert not client.list_objects_v2(Bucket=bucket, Prefix="intake/").get("Contents")
