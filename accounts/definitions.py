@@ -42,6 +42,7 @@ SHORTCUTS = (
     Shortcut("write", "f", "Go to the filters", "Write feedback on the criterion"),
     Shortcut("comment", "c", "", "Comment on the evidence"),
     Shortcut("bank", "b", "", "Prepared comments for the criterion"),
+    Shortcut("flag", "x", "", "Flag the piece of evidence, or the work, for later"),
     Shortcut("save", "n", "Start marking", "Save and next"),
     Shortcut("skip", "s", "", "Go to the next without a verdict"),
     Shortcut("go", "g", GO, GO),

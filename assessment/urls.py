@@ -70,6 +70,7 @@ urlpatterns = [
     path("assess/m/<uuid:pk>/hand-back/", marking.hand_back, name="hand_back"),
     path("assess/m/<uuid:pk>/finish/", marking.finish, name="finish"),
     path("assess/m/<uuid:pk>/recorded/", marking.recorded, name="recorded"),
+    path("assess/m/<uuid:pk>/flag/", marking.flag, name="flag"),
     path("assess/m/<uuid:pk>/review/", reviews.ask, name="ask_review"),
     path("assess/offline/", offline.offline, name="offline"),
     path("assess/offline/<uuid:delivery>/marks.zip", offline.files, name="offline_files"),

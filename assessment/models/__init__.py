@@ -20,6 +20,7 @@ from assessment.models.early import (
     EarlyVerdict,
 )
 from assessment.models.exemplars import Exemplar, ExemplarEvidence, ExemplarLevel
+from assessment.models.flag import WorkFlag
 from assessment.models.review import FeedbackReview
 
 __all__ = [
@@ -49,4 +50,5 @@ __all__ = [
     "PreparedComment",
     "ReadingDraw",
     "ReadingPlan",
+    "WorkFlag",
 ]

@@ -18,6 +18,7 @@ FEWEST = "25"
 ROWS = ("50", "100")
 CRITERIA = tuple(str(number) for number in range(1, 61))
 DUE = {"overdue": "Overdue", "soon": "Due within 3 days", "later": "Due later"}
+FLAGGED = {"yes": "Flagged by me"}
 WHOSE = {"mine": "Mine", "unallocated": "Unallocated"}
 
 
@@ -32,6 +33,7 @@ class Filters:
     due: str = ""
     whose: str = ""
     rows: str = ""
+    flagged: str = ""
     criterion: str = ""
     """The number of the one criterion that is marked across learners; it leaves no submission out."""
 
@@ -45,6 +47,7 @@ class Filters:
             due=_one(query.get("due"), DUE),
             whose=_one(query.get("whose"), WHOSE),
             rows=_one(query.get("rows"), ROWS),
+            flagged=_one(query.get("flagged"), FLAGGED),
             criterion=_one(query.get("criterion"), CRITERIA),
         )
 

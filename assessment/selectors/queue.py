@@ -54,6 +54,7 @@ class Row:
     is_claimable: bool
     asked: str = ""
     """What a moderator who returned it asks for; empty for whoever does not have to do it."""
+    is_flagged: bool = False
 
 
 @dataclass
@@ -145,6 +146,7 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
                 is_open=is_open,
                 is_mine=key in mine,
                 is_claimable=key in pool,
+                is_flagged=record["flagged"],
                 asked=asked_for(record["return_note"])
                 if key in mine and record["why"] == Why.RETURNED
                 else "",

@@ -7,11 +7,12 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.utils import timezone
 
 from accounts.enums import OrganisationRole
 from accounts.models import User
+from assessment.models import WorkFlag
 from assessment.querysets import (
     Claims,
     claimable,
@@ -30,7 +31,7 @@ from workflows.querysets import Composed
 COLUMNS = (
     "pk", "reference", "pseudonym", "learner__name", "task__title", "attempt", "submitted_at",
     "marking_due_at", "why", "state", "delivery_id", "lease__until", "lease__holder__name",
-    "lease__holder", "return_note", "part",
+    "lease__holder", "return_note", "flagged", "part",
 )  # fmt: skip
 
 composed = Composed()
@@ -156,6 +157,8 @@ def part_of(name: str, standing: Standing, filters: Filters) -> "QuerySet[Any]":
     """
     user, now = standing.user, standing.now
     queued: QuerySet[Any] = filters.apply(Submission.objects.filter(state__in=QUEUED), now=now)
+    if filters.flagged:
+        queued = queued.filter(flags_of(user))
     if name == "led":
         led = queued.filter(delivery__in=standing.led)
         return unallocated(led) if filters.whose == "unallocated" else led
@@ -212,6 +215,11 @@ def marks_among(standing: Standing, keys: Sequence[UUID], size: int) -> set[tupl
     return {(key, word) for key, word in found}
 
 
+def flags_of(user: User) -> Exists:
+    """Whether the person has a flag on the row, or on a piece of its evidence."""
+    return Exists(WorkFlag.objects.filter(submission=OuterRef("pk"), person=user.pk))
+
+
 def number_of(rows: "QuerySet[Any]") -> Subquery:
     """The number of rows as a value."""
     one = rows.order_by().annotate(all_of=Value(1)).values("all_of")
@@ -228,7 +236,7 @@ def read_parts(
         first: QuerySet[Any, Any]
         first, *rest = [
             in_order(part_of(name, asked, wanted), now=asked.now)
-            .annotate(part=Value(name))
+            .annotate(part=Value(name), flagged=flags_of(asked.user))
             .values_list(*COLUMNS)
             for name in names
         ]

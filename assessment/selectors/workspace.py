@@ -6,11 +6,16 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
 from assessment.definitions import Marks
-from assessment.models import AssessmentDecision, CriterionJudgement, PreparedComment
+from assessment.models import (
+    AssessmentDecision,
+    CriterionJudgement,
+    PreparedComment,
+    WorkFlag,
+)
 from assessment.outcome import Result, result_of
 from assessment.selectors import (
     bands_of,
@@ -62,6 +67,7 @@ class File:
     held_by_others: bool = False
     submitted_elsewhere: bool = False
     is_old: bool = False
+    is_flagged: bool = False
 
     @property
     def is_recording(self) -> bool:
@@ -175,21 +181,25 @@ def files_of(
     submission: Submission,
     manifest: dict[str, Any],
     criteria: Iterable[Criterion],
+    user: User,
     *,
     anonymous: bool,
 ) -> list[File]:
-    """Evidence from the manifest. Where marking is anonymous the neutral name stands for the title."""
+    """Evidence from the manifest. Where marking is anonymous the neutral name stands for the title.
+
+    Each says whether the person has flagged it.
+    """
     known = {one.code: one for one in criteria}
-    pins = composed.instances(
-        "pins",
-        lambda values: (
-            SubmissionEvidence.objects.filter(submission=values[0])
-            .select_related("evidence")
-            .order_by("number")
-        ),
-        [submission.pk],
-    )
+
+    def build(values: Sequence[Any]) -> QuerySet[Any, Any]:
+        on, person = values
+        flags = WorkFlag.objects.filter(submission=on, person=person, number=OuterRef("number"))
+        pins = SubmissionEvidence.objects.filter(submission=on).select_related("evidence")
+        return pins.annotate(is_flagged=Exists(flags)).order_by("number")
+
+    pins = composed.instances("pins", build, [submission.pk, user.pk])
     items = {str(pin.evidence_id): pin.evidence for pin in pins}
+    flagged = {pin.number for pin in pins if vars(pin)["is_flagged"]}
     return [
         File(
             number=one["number"],
@@ -202,6 +212,7 @@ def files_of(
             media_type=one["media_type"],
             size=one["bytes"],
             item=items.get(one["id"]),
+            is_flagged=one["number"] in flagged,
             supports=[
                 Claim(
                     said["criterion"],
@@ -285,7 +296,7 @@ def workspace_of(
     levels = levels_of(submission)
     judgements, pointed = judgements_of(draft), pointed_in(draft)
     criteria = [one.criterion for one in judgements]
-    files = files_of(submission, manifest, criteria, anonymous=anonymous)
+    files = files_of(submission, manifest, criteria, user, anonymous=anonymous)
     show(files, submission)
     comments = comments_by(submission.pk, user.pk)
     for file in files:

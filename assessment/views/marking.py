@@ -18,6 +18,7 @@ from accounts.models import User
 from assessment import guards, rules
 from assessment.actions.allocation import hand_back as hand_back_action
 from assessment.actions.deciding import record_decision, refer, unmet
+from assessment.actions.flagging import set_flag
 from assessment.actions.marking import (
     look_again,
     raise_concern,
@@ -31,7 +32,7 @@ from assessment.enums import MARKING_PARTS, Basis, ChangeReason
 from assessment.forms import FinishForm, HandBackForm, key_of, read_marks, written
 from assessment.guards import asks_for_two, is_current, is_double_marked, may_be_drawn
 from assessment.models import Allocation, AssessmentDecision
-from assessment.selectors import composed, judgements_of, levels_of, result_of_decision
+from assessment.selectors import composed, judgements_of, levels_of, pointed_in, result_of_decision
 from assessment.selectors.comments import comments_by, shown_to_learner
 from assessment.selectors.filters import Filters
 from assessment.selectors.queue import SOMEBODY, name_of, place_of
@@ -149,6 +150,7 @@ def page(
     context = {
         **facts(request, submission),
         "work": work,
+        "is_flagged": vars(submission)["is_flagged"],
         "keys": keys,
         "lines": keys.lines("workspace"),
         "reasons_to_change": ChangeReason.choices,
@@ -362,6 +364,26 @@ def hand_back(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect(with_filters("assessment:queue", filters_of(request)))
 
 
+@step_view()
+def flag(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Put one's own flag on the work or a piece of it, or take it off; scripts get the button back."""
+    submission = for_marking(request, pk)
+    number = whole_number(request.POST.get("number", "")) or 0
+    flagged = request.POST.get("flagged") == "yes"
+    set_flag(submission, actor=person(request), number=number, flagged=flagged)
+    filters = filters_of(request)
+    if getattr(request, "htmx", False):
+        context = {
+            "submission": submission,
+            "filters": filters,
+            "number": number,
+            "is_flagged": flagged,
+        }
+        return render(request, "assessment/_flag.html", context)
+    where = with_filters("assessment:workspace", filters, pk)
+    return redirect(f"{where}#flag-{number}")
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def finish(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -398,6 +420,9 @@ def finish_page(
 ) -> HttpResponse:
     adjudicates = submission.state == SubmissionState.IN_ADJUDICATION
     judgements = judgements_of(draft)
+    pointed = pointed_in(draft)
+    for one in judgements:
+        vars(one)["rests_on"] = sorted(pointed.get(one.pk, ()))
     work = result_of_decision(submission, judgements)
     refer_reasons = unmet(submission, person(request), "refer")
     can_refer = submission.state == SubmissionState.IN_ASSESSMENT and not refer_reasons

@@ -19,7 +19,7 @@ from assessment.actions.allocation import claim_next
 from assessment.actions.marking import start_assessment
 from assessment.enums import WORK_STATES
 from assessment.selectors.early import to_answer
-from assessment.selectors.filters import DUE, FEWEST, ROWS, WHOSE, Filters
+from assessment.selectors.filters import DUE, FEWEST, FLAGGED, ROWS, WHOSE, Filters
 from assessment.selectors.queue import Queue, next_for, queue_for
 from assessment.selectors.reviews import waiting_reviews
 from assessment.selectors.standing import count_parts, standing_of
@@ -87,6 +87,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         ("attempt", "Attempt", "All", [(str(one), f"Attempt {one}") for one in range(1, 4)]),
         ("due", "Due", "All", list(DUE.items())),
         ("whose", "Whose", "All", list(WHOSE.items())),
+        ("flagged", "Flagged", "All", list(FLAGGED.items())),
         ("rows", "Rows on a page", FEWEST, [(one, one) for one in ROWS]),
         ("criterion", "Mark", "All criteria", criteria_of(found)),
     ]

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from assessment import rules
+from assessment.models import WorkFlag
 from assessment.selectors import composed
 from assessment.selectors.filters import Filters
 from catalogue.models import Delivery
@@ -34,7 +35,8 @@ def person(request: HttpRequest) -> User:
 def visible(request: HttpRequest, pk: UUID) -> Submission:
     """The submission, or 404 for whoever may not know of it.
 
-    With `is_held` for an open hold, and `consideration`, the outcome of a special consideration and all of it.
+    With `is_held` for an open hold, and `consideration`, the outcome of a special consideration and all of it;
+    `is_flagged` for the person's own flag on the whole work.
     """
 
     def build(values: Sequence[Any]) -> QuerySet[Any, Any]:
@@ -44,7 +46,11 @@ def visible(request: HttpRequest, pk: UUID) -> Submission:
         considered = Hold.objects.filter(submission=OuterRef("pk")).exclude(outcome="")
         outcome = Subquery(considered.order_by("-closed_at").values("outcome")[:1])
         rows: QuerySet[Any] = seen.select_related(*RELATED).annotate(
-            is_held=held, consideration=outcome
+            is_held=held,
+            consideration=outcome,
+            is_flagged=Exists(
+                WorkFlag.objects.filter(submission=OuterRef("pk"), person=who, number=0)
+            ),
         )
         return rows.filter(pk=key)
 

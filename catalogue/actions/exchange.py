@@ -275,9 +275,13 @@ def _merged(
         else:
             base.pop("description", None)
         most = max(one.points for one in row.ratings)
-        if kind == "letters" and most:
+        whole = most
+        if kind == "letters" and old and most == _points_of(old, len(old["levels"]) - 1):
+            # The same highest points as before: the weight is the same, and the highest level need not be 100 %.
+            whole = Decimal(str(old.get("weight", 1)))
+        elif kind == "letters" and most:
             base["weight"] = _number(most)
-        base["levels"] = _levels(row, old or {}, before, most, kind)
+        base["levels"] = _levels(row, old or {}, before, whole, kind)
         made.append(base)
     return made
 
@@ -292,7 +296,7 @@ def _levels(
     row: CriterionRow,
     old: dict[str, Any],
     before: Sequence[dict[str, Any]],
-    most: Decimal,
+    whole: Decimal,
     kind: str,
 ) -> list[dict[str, Any]]:
     """Lowest first. A name that is known keeps its code and its side of the boundary.
@@ -315,10 +319,10 @@ def _levels(
             "code": code,
             "label": rating.name,
             "descriptor": rating.description or rating.name,
-            "is_met": same["is_met"] if same else most > 0 and rating.points * 2 >= most,
+            "is_met": same["is_met"] if same else whole > 0 and rating.points * 2 >= whole,
         }
-        if kind == "letters" and most:
-            level["percent"] = _number(round(rating.points * 100 / most, 2))
+        if kind == "letters" and whole:
+            level["percent"] = _number(round(rating.points * 100 / whole, 2))
         made.append(level)
     return made
 

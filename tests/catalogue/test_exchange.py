@@ -105,13 +105,14 @@ def named(version):
     return task["title"], task["criteria"][0]
 
 
-def test_good_rubrics_come_in_beside_bad_ones_and_errors_name_row_and_field(loaded):
+@pytest.mark.parametrize("number", range(3))
+def test_good_rubrics_come_in_beside_bad_ones_and_errors_name_row_and_field(loaded, number):
     author, _provider, versions = loaded
-    version = versions[0]
-    title, first = named(version)
+    version = versions[number]
+    _title, first = named(version)
     data = definition_of(version)
     rest = rubric_table(version).splitlines()
-    good = rubric_table(version).replace(first["levels"][1]["label"], "Newly worded", 1)
+    good = rubric_table(version).replace(first["levels"][1]["descriptor"], "Newly worded", 1)
     width = rest[0].count(",") + 1
     bad = [
         ["No such task", "A thing", "", "", "Yes", "It is there", "1", "No", "It is not", "0"],
@@ -121,7 +122,7 @@ def test_good_rubrics_come_in_beside_bad_ones_and_errors_name_row_and_field(load
     lines = [",".join([*one, *[""] * (width - len(one))]) for one in bad]
     text = good + "\n".join(lines) + "\n"
     plan = plan_rubrics(version, text.encode())
-    assert [name for name, _criteria in plan.changed] == [title]
+    assert [name for name, _criteria in plan.changed] == [one["title"] for one in data["tasks"]]
     said = [str(one) for one in plan.problems]
     row = len(data["tasks"][0]["criteria"]) + sum(
         len(task["criteria"]) for task in data["tasks"][1:]
@@ -133,12 +134,20 @@ def test_good_rubrics_come_in_beside_bad_ones_and_errors_name_row_and_field(load
     outcome = import_rubrics(version, text.encode(), actor=author)
     assert (outcome.created, outcome.version.state) == (True, "draft")
     assert content(version)["rubrics"] != content(outcome.version)["rubrics"]
-    labels = [
-        level["label"]
+    words = [
+        level["descriptor"]
         for one in content(outcome.version)["rubrics"][0]["criteria"]
         for level in one["levels"]
     ]
-    assert "Newly worded" in labels
+    assert "Newly worded" in words
+    # A word was changed and nothing that counts: every level keeps its side, its percentage and its weight.
+    for was, now in zip(
+        content(version)["rubrics"], content(outcome.version)["rubrics"], strict=True
+    ):
+        for old, new in zip(was["criteria"], now["criteria"], strict=True):
+            assert (old["weight"], old["outcome"]) == (new["weight"], new["outcome"])
+            numbers = [[one["percent"], one["is_met"]] for one in old["levels"]]
+            assert numbers == [[one["percent"], one["is_met"]] for one in new["levels"]]
 
 
 def test_a_new_criterion_says_what_it_assesses_and_a_number_in_the_header_does_not_matter(loaded):

@@ -489,6 +489,7 @@ ROWS = [
         "200: owner ada lea pam prue | 404",
         "405",
     ),
+    Row("assessment:flag", "draft", "405", "302: ada | 403: owner lea pam prue | 404"),
     Row(
         "assessment:ask_review",
         "feedback asked about",

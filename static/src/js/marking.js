@@ -100,6 +100,10 @@ function setUpKeys() {
     },
     comment: () => (piece()?.querySelector("[data-comment]") || comment)?.click(),
     bank: () => reachBank(current()),
+    flag: () => {
+      const own = piece()?.querySelector("[data-flag] button");
+      (own || document.querySelector('[data-flag="0"] button'))?.click();
+    },
     save: () => form.requestSubmit(next()),
     skip: () => skip?.click(),
   };
