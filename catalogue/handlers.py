@@ -266,6 +266,7 @@ describe(
 describe(
     "accounts.person.invited",
     Category.ACCOUNT,
+    ways=("email",),
     who="The person who is invited",
     required=True,
     why="You were invited.",

@@ -415,7 +415,8 @@ describe(
 describe(
     S + "evidenceitem.quarantined",
     Category.WORK,
-    who="The learner, in the application only",
+    who="The learner",
+    ways=("inapp",),
     why=MINE,
     asks=True,
     sample={"title": "Report", "refusal": "The file could not be read."},
@@ -448,6 +449,7 @@ describe(
 describe(
     S + "attestation.link",
     Category.CONFIRMING,
+    ways=("email",),
     who="The person at work who is asked",
     readers=frozenset(),
     why="Somebody asked you to confirm what you saw.",
@@ -465,6 +467,7 @@ describe(
 describe(
     S + "attestation.notice",
     Category.CONFIRMING,
+    ways=("email",),
     who="The address in whose name somebody has confirmed",
     readers=frozenset(),
     why="Somebody has confirmed a learner’s work in your name.",
@@ -483,6 +486,7 @@ describe(
 describe(
     S + "attestation.reminder",
     Category.CONFIRMING,
+    ways=("email",),
     who="The person at work who was asked and has not answered",
     readers=frozenset(),
     why="Somebody asked you to confirm what you saw.",

@@ -192,6 +192,15 @@ class Topic:
     readers: frozenset[str] | None = None
     # Something for the recipient to do; it stands before mere news in a digest.
     asks: bool = False
+    # The ways of `notify()`. A mail alone goes to people without an account, or gathers what is in the inbox.
+    ways: tuple[str, ...] = ("inapp", "email")
+
+    @property
+    def channels(self) -> list[str]:
+        """How it reaches people, in words; the webhook only tells that the fact happened."""
+        words = {"inapp": "in Moderato", "email": "e-mail"}
+        outside = ["webhook of an organisation"] if self.code in offers else []
+        return [*(words[one] for one in self.ways), *outside]
 
     def concerns(self, relations: set[str]) -> bool:
         """Whether somebody with these relations may ever get it."""

@@ -106,6 +106,9 @@ def test_a_whole_way_to_a_result_puts_no_mark_and_no_learner_into_a_mail_of_staf
     while outbox.relay():
         pass
     names = [submission.learner.name, submission.learner.email]
+    assert all(
+        one.in_app is ("inapp" in topic_of(one.topic).ways) for one in Notification.objects.all()
+    )
     staff = 0
     for notice in Notification.objects.exclude(recipient=None).select_related("recipient"):
         message = compose(notice, "<x@localhost>")
@@ -499,6 +502,15 @@ def test_the_pages_of_the_catalogue(client, ada, keeper):
     preview = client.get(f"/manage/messages/catalogue/{SOON}/preview/")
     assert "style-src 'unsafe-inline'" in preview["Content-Security-Policy"]
     assert client.get("/manage/messages/catalogue/no.such.topic/").status_code == 404
+    for code, channels in {
+        "portfolios.submission.released": "In Moderato, e-mail, webhook of an organisation",
+        "portfolios.attestation.link": "E-mail",
+        "accounts.person.invited": "E-mail",
+        "portfolios.evidenceitem.quarantined": "In Moderato",
+        "assessment.allocated": "In Moderato, e-mail",
+    }.items():
+        page = client.get(f"/manage/messages/catalogue/{code}/").content.decode()
+        assert f">{channels}<" in page
     url = f"/manage/messages/catalogue/{SOON}/"
     assert client.post(url, {"subject": "{nothing}", "body": ""}).status_code == 422
     assert client.post(url, {"subject": "Own {title}", "body": ""}).status_code == 302

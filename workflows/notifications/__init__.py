@@ -36,6 +36,7 @@ describe(
     who="Everybody with news that waits for the morning",
     why="You get a summary because you chose one, or because it was outside your hours.",
     required=True,
+    ways=("email",),
     sample={
         "number": 2,
         "todo": [{"title": "A portfolio is due Friday", "path": "/learn/", "key": 1}],
