@@ -138,10 +138,6 @@ class EvidenceView:
         minutes, seconds = divmod(whole, 60)
         return f"{minutes} min {seconds} s" if minutes else (f"{seconds} s" if whole else "")
 
-    @property
-    def has_captions(self) -> bool:
-        return self.item.text_alternative.lstrip("\ufeff \r\n").startswith(CAPTIONS)
-
 
 def views_of(items: Iterable[EvidenceItem]) -> dict[uuid.UUID, EvidenceView]:
     """What can be shown of each item, in two queries whatever their number; links take one more."""
@@ -159,9 +155,14 @@ def views_of(items: Iterable[EvidenceItem]) -> dict[uuid.UUID, EvidenceView]:
     return views
 
 
+def are_captions(text: str) -> bool:
+    """Whether a text alternative is captions that a player can show."""
+    return text.lstrip("\ufeff \r\n").startswith(CAPTIONS)
+
+
 def transcript_of(text: str) -> str:
     """Captions without their times, as text to read; other text as it is."""
-    if not text.lstrip("\ufeff \r\n").startswith(CAPTIONS):
+    if not are_captions(text):
         return text
     blocks = re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip())
     said = []

@@ -7,7 +7,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from portfolios.models import EvidenceItem
-from portfolios.selectors.viewing import EvidenceView, anchor_of, transcript_of, views_of
+from portfolios.selectors.viewing import (
+    EvidenceView,
+    anchor_of,
+    are_captions,
+    transcript_of,
+    views_of,
+)
 
 register = template.Library()
 
@@ -38,6 +44,7 @@ def evidence_view(
         "view": view or views_of([item])[item.pk],
         "text_alternative": words,
         "transcript": transcript_of(words),
+        "captions": are_captions(words),
     }
 
 

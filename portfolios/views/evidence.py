@@ -1,5 +1,6 @@
 """The evidence library: adding, describing, removing, and handing out bytes."""
 
+import datetime as dt
 import re
 import uuid
 from dataclasses import dataclass
@@ -71,7 +72,10 @@ def library(request: HttpRequest, pk: uuid.UUID | None = None) -> HttpResponse:
     """Everything the learner has added, each with its state in words."""
     found = own_portfolio(request, pk) if pk else None
     learner = person(request)
-    removed = learner.evidence.filter(state=EvidenceState.REMOVED).order_by("-removed_at")[:20]
+    days = policy_defaults()["evidence.removal_days"]
+    since = timezone.now() - dt.timedelta(days=days)
+    gone = learner.evidence.filter(state=EvidenceState.REMOVED, removed_at__gte=since)
+    removed = gone.order_by("-removed_at")[:20]
     items = library_of(learner)
     views = views_of(items)
     months, today = months_of(found), timezone.localdate()
@@ -79,6 +83,7 @@ def library(request: HttpRequest, pk: uuid.UUID | None = None) -> HttpResponse:
     shown = found_in([views[one.pk] for one in items], filters, months=months, today=today)
     rows = [(view, is_old(view.item, months, today), access_gap(view)) for view in shown]
     context: dict[str, Any] = {"portfolio": found, "rows": rows, "filters": filters}
+    context["removal_days"] = days
     context |= {"removed": removed, "total": len(items), "months": months}
     context |= {"kinds": EvidenceKind.choices, "uses": USES.items(), "looks": LOOKS.items()}
     context["portfolios"] = Portfolio.objects.filter(enrolment__learner=learner).select_related(

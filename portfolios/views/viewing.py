@@ -14,7 +14,7 @@ from portfolios import storage
 from portfolios.actions.rendering import remake as make_again
 from portfolios.models import EvidenceItem, RenditionPart
 from portfolios.selectors import is_altered
-from portfolios.selectors.viewing import CAPTIONS, views_of
+from portfolios.selectors.viewing import are_captions, views_of
 from portfolios.views.evidence import protect, visible_item
 from portfolios.views.shared import person, signed_in
 
@@ -43,7 +43,7 @@ def captions(request: HttpRequest, evidence: uuid.UUID) -> Any:
     """The captions of a recording (WebVTT), as text and nothing else."""
     item = visible_item(request, evidence)
     words = words_of(request, item)
-    if not words.lstrip("\ufeff \r\n").startswith(CAPTIONS):
+    if not are_captions(words):
         raise Http404
     return protect(HttpResponse(words.lstrip("\ufeff \r\n"), content_type="text/vtt"))
 

@@ -13,7 +13,7 @@ from assessment.actions.allocation import allocate
 from assessment.actions.marking import start_assessment
 from catalogue.models import Criterion
 from portfolios.actions.attestation import ask_to_confirm, attest, open_attestation
-from portfolios.actions.drafting import describe_evidence, map_evidence
+from portfolios.actions.drafting import describe_evidence, map_evidence, remove_evidence
 from portfolios.actions.rendering import make_renditions
 from portfolios.models import EvidenceItem
 from portfolios.selectors import progress_of
@@ -227,3 +227,15 @@ def test_the_check_asks_whether_evidence_is_accessible(cast, as_):
         describe_evidence(item, actor=cast.lena, title=item.title, text_alternative="A form.")
     page = as_(cast.lena).get(address).content.decode()
     assert "We found nothing missing" in page
+
+
+def test_what_was_removed_can_be_brought_back_for_as_long_as_the_page_says(cast, as_):
+    item = note(portfolio_of(cast), "The hui")
+    remove_evidence(item, actor=cast.lena)
+    library = reverse("portfolios:library")
+    page = as_(cast.lena).get(library).content.decode()
+    assert "You can bring these back for 30 days." in page
+    assert "removing “The hui”" in page
+    long_ago = timezone.now() - dt.timedelta(days=31)
+    EvidenceItem.objects.filter(pk=item.pk).update(removed_at=long_ago)
+    assert "removing “The hui”" not in as_(cast.lena).get(library).content.decode()

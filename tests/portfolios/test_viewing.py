@@ -74,7 +74,8 @@ def rendered(portfolio, name: str, content: bytes, **kw) -> EvidenceItem:
 def shown(item: EvidenceItem, person: Any, **kw: Any) -> str:
     request = RequestFactory().get("/")
     request.user = person
-    text = "{% load evidence_tags %}{% evidence_view item number=number %}"
+    more = " text_alternative=text_alternative" if "text_alternative" in kw else ""
+    text = "{% load evidence_tags %}{% evidence_view item number=number" + more + " %}"
     return Template(text).render(Context({"request": request, "item": item, "number": 3, **kw}))
 
 
@@ -149,6 +150,8 @@ def test_captions_play_with_the_film_and_read_as_a_transcript(cast, as_):
     assert f'<track kind="captions" label="Captions" src="{address}"' in page
     assert "Kia ora\n" in transcript_of(VTT)
     assert "-->" not in page
+    # Others see the words that were submitted: captions that came later do not play with them.
+    assert "<track" not in shown(item, cast.ada, text_alternative="As it was submitted")
     answer = as_(cast.lena).get(address)
     assert answer["Content-Type"] == "text/vtt"
     assert answer["X-Content-Type-Options"] == "nosniff"
