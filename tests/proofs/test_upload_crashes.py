@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import storages
 
 from tests import servers
@@ -174,7 +175,8 @@ def test_a_worker_killed_while_it_looks(cast, committed_db, tmp_path):
 def test_a_store_that_dies_while_a_part_is_sent(cast, settings):
     from django.test import Client
 
-    from portfolios.models import EvidenceItem
+    from portfolios.actions.uploading import receive
+    from portfolios.models import EvidenceItem, UploadSession
     from portfolios.storage import checksum
     from portfolios.storage.intake import PART
     from tests.portfolios.conftest import on_s3
@@ -188,8 +190,23 @@ def test_a_store_that_dies_while_a_part_is_sent(cast, settings):
         client.force_login(cast.lena)
         path = tus.create(client, portfolio, len(raw))["Location"]
         assert tus.patch(client, path, 0, raw[: PART + 1000])["Upload-Offset"] == str(PART + 1000)
-        server.process.kill()
-        server.process.wait()
+
+        def dying():
+            """A part of a part, and then the store is no more."""
+            yield raw[PART + 1000 : PART + 1000 + MIB]
+            server.process.kill()
+            server.process.wait()
+            yield raw[PART + 1000 + MIB :]
+
+        session = UploadSession.objects.get()
+        with pytest.raises((BotoCoreError, ClientError)):
+            receive(
+                session,
+                actor=cast.lena,
+                at=PART + 1000,
+                pieces=dying(),
+                announced=len(raw) - PART - 1000,
+            )
         answer = tus.patch(client, path, PART + 1000, raw[PART + 1000 :])
         assert answer.status_code == 503
         assert "does not answer" in answer.content.decode()

@@ -1,4 +1,4 @@
-"""The upload page in a real browser, with the stock tus-js-client: offline in between, closed, paused."""
+"""The upload page in a real browser, with the stock tus-js-client: offline in between, closed, paused, throttled."""
 
 import hashlib
 from pathlib import Path
@@ -44,6 +44,14 @@ def stored(cast, path: Path) -> bool:
     return bool(item.sha256 == digest and storage.checksum(item.storage_key)[1] == digest)
 
 
+def slow_line(page) -> None:
+    """A line that is narrow upwards, and far away."""
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    narrow = {"latency": 40, "uploadThroughput": 6 * MIB, "downloadThroughput": 6 * MIB}
+    line.send("Network.emulateNetworkConditions", {"offline": False, **narrow})
+
+
 def test_offline_in_between_a_closed_tab_and_a_pause(lena, cast, live_site, big):
     address = f"/learn/p/{portfolio_of(cast).pk}/evidence/add/file/"
     page = lena.page
@@ -73,6 +81,7 @@ def test_offline_in_between_a_closed_tab_and_a_pause(lena, cast, live_site, big)
     page.goto(address)
     page.get_by_text("Not finished").wait_for()
     lena.picture("upload-unfinished")
+    slow_line(page)
     methods = []
     page.on("request", lambda one: methods.append((one.method, one.url.split("/learn/")[-1][:8])))
     page.get_by_label("File").set_input_files(big)
@@ -81,6 +90,7 @@ def test_offline_in_between_a_closed_tab_and_a_pause(lena, cast, live_site, big)
     lena.picture("upload-stored")
     assert ("HEAD", "uploads/") in methods
     assert not [one for one in methods if one[0] == "POST"]
+    assert len([one for one in methods if one[0] == "PATCH"]) > 1
     page.get_by_label("Title").fill("Pūrongo o te tau")
     page.get_by_role("button", name="Add and continue").click()
     page.get_by_role("heading", name="Describe this evidence").wait_for()
