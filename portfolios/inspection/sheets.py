@@ -4,7 +4,6 @@ Values as they were calculated last; no formula is run. Runs in the helper's chi
 """
 
 import datetime as dt
-from itertools import islice
 from typing import Any, BinaryIO
 
 from portfolios.inspection.office import Page, cell_of, paragraph, run_of, table
@@ -16,6 +15,7 @@ ROWS = 50
 WIDEST = 1000.0
 """Points of a page; more columns go onto the next."""
 SIZE = 9.0
+CUT = f"Only the first {MOST_ROWS} rows and {MOST_COLUMNS} columns are shown here. Download the file to see the rest."
 HEAD = "eeeeee"
 
 
@@ -27,12 +27,15 @@ def pages_of(source: BinaryIO) -> list[Page]:
     pages: list[Page] = []
     for sheet in book.worksheets:
         rows = [
-            [(_words(cell), _is_bold(cell)) for cell in row[:MOST_COLUMNS]]
-            for row in islice(sheet.iter_rows(), MOST_ROWS)
+            [(_words(cell), _is_bold(cell)) for cell in row]
+            for row in sheet.iter_rows(max_row=MOST_ROWS, max_col=MOST_COLUMNS)
         ]
         while rows and not any(text for text, _bold in rows[-1]):
             rows.pop()
-        pages += _pages(sheet.title, rows)
+        made = _pages(sheet.title, rows)
+        if (sheet.max_row or 0) > MOST_ROWS or (sheet.max_column or 0) > MOST_COLUMNS:
+            made[-1].blocks.append(paragraph([run_of(CUT, size=SIZE)]))
+        pages += made
     return pages
 
 

@@ -144,6 +144,15 @@ def test_a_table_comes_with_letters_and_numbers_fifty_rows_a_page():
     assert [sheets.letters(n) for n in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
 
 
+def test_a_sheet_that_is_cut_says_so():
+    made = openpyxl.Workbook()
+    made.active.cell(1, 1).value = "first"
+    made.active.cell(501, 61).value = "too far"
+    (page,) = sheets.pages_of(saved(made))
+    assert page.text.endswith(sheets.CUT)
+    assert "too far" not in page.text
+
+
 def test_a_slide_is_a_page_with_its_notes_and_nothing_unreadable():
     deck = pptx.Presentation()
     slide = deck.slides.add_slide(deck.slide_layouts[1])
