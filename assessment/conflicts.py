@@ -84,10 +84,13 @@ class Conflicts:
 
     def findings(self, person: UUID, submission: Submission) -> list[Finding]:
         """All of them, those that block first."""
+        grounds = self._grounds(person, submission)
+        if not grounds:
+            return []
         blocks, warns = self._policy(submission)
         learner, delivery = submission.learner_id, submission.delivery_id
         found = []
-        for ground in self._grounds(person, submission):
+        for ground in grounds:
             weight = Weight.WARNS if ground in warns else Weight.NOTED
             if ground in blocks or ground == G.OWN:
                 weight = Weight.BLOCKS

@@ -17,6 +17,7 @@ from assessment.selectors import judgements_of
 from assessment.selectors.queue import name_of
 from assessment.views.shared import for_marking, led_delivery, person
 from catalogue.models import Delivery
+from portfolios.models import Submission
 from workflows.views import step_view
 
 
@@ -26,7 +27,9 @@ def readings(request: HttpRequest, delivery: UUID) -> HttpResponse:
     """What is asked of each task, and what was drawn."""
     found = led_delivery(request, delivery)
     tasks = list(found.version.tasks.order_by("number"))
-    form = ReadingForm(request.POST if request.method == "POST" else None, tasks=tasks)
+    begun = set(Submission.objects.filter(delivery=found).values_list("task_id", flat=True))
+    free = [one for one in tasks if one.pk not in begun]
+    form = ReadingForm(request.POST if request.method == "POST" else None, tasks=free)
     if form.is_valid():
         return planned(request, found, form)
     plans = {one.task_id: one for one in ReadingPlan.objects.filter(delivery=found)}
@@ -35,6 +38,7 @@ def readings(request: HttpRequest, delivery: UUID) -> HttpResponse:
     context = {
         "delivery": found,
         "form": form,
+        "is_free": bool(free),
         "rows": [
             {
                 "task": one,

@@ -151,7 +151,7 @@ def workload(request: HttpRequest, delivery: UUID) -> HttpResponse:
         "is_anonymous": anonymous,
         "minutes": staff.minutes,
         **forms,
-        "failed": sent_form,
+        "form": sent_form,
     }
     bad = sent_form is not None and bool(sent_form.errors)
     return render(request, "assessment/workload.html", context, status=422 if bad else 200)

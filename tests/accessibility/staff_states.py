@@ -70,6 +70,11 @@ def waiting(world: World) -> Kwargs:
     return {"delivery": cast.delivery.pk, "pk": first.pk}
 
 
+def untouched(world: World) -> Kwargs:
+    """A delivery in which nobody has submitted anything."""
+    return {"delivery": world.another("untouched", 1).delivery.pk}
+
+
 def in_conflict(world: World) -> Kwargs:
     """A submission that Abe is too close to, with a waiver of his that waits for a second signature."""
     made = world.state(waiting)

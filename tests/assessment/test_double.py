@@ -153,4 +153,4 @@ def test_the_page_plans_and_shows_the_draw(cast, client):
     opened(allocated(cast), cast.ada)
     shown = client.get(page).content.decode()
     assert ReadingDraw.objects.get().submission.reference in shown
-    assert client.post(page, {**asked, "percent": 30}).status_code == 409
+    assert client.post(page, {**asked, "percent": 30}).status_code == 422

@@ -417,7 +417,7 @@ ROWS = [
         "assessment:readings",
         "reading plan",
         staff_page("lea pam prue"),
-        staff_page("lea pam prue", 409),
+        staff_page("lea pam prue", 422),
     ),
     Row("assessment:first_decision", "draft", "405", "403: owner ada lea pam prue | 404"),
     Row("assessment:back_early", "leave", "405", staff_page("lea pam prue", 302)),
