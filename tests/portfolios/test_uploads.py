@@ -32,13 +32,13 @@ def bytes_of(size: int, seed: int = 1) -> bytes:
     return b"%PDF-1.4\n" + random.Random(seed).randbytes(size - 9)
 
 
-def stored_keys() -> list[str]:
-    """Everything in the store, finished or not."""
+def stored_keys(below: str = "") -> list[str]:
+    """Everything in the store, or in one folder of it, finished or not."""
     backend = storages["evidence"]
     if hasattr(backend, "bucket"):
-        return sorted(one.key for one in backend.bucket.objects.all())
+        return sorted(one.key for one in backend.bucket.objects.filter(Prefix=below))
     base = Path(backend.location)
-    return sorted(str(one.relative_to(base)) for one in base.rglob("*") if one.is_file())
+    return sorted(str(one.relative_to(base)) for one in (base / below).rglob("*") if one.is_file())
 
 
 def arrived(session_path: str, raw: bytes) -> EvidenceItem:
@@ -49,7 +49,7 @@ def arrived(session_path: str, raw: bytes) -> EvidenceItem:
     digest = hashlib.sha256(raw).hexdigest()
     assert (item.state, item.size, item.sha256) == ("stored", len(raw), digest)
     assert storage.checksum(item.storage_key) == (len(raw), digest)
-    assert not [key for key in stored_keys() if key.startswith("intake")]
+    assert not stored_keys("intake")
     return item
 
 
