@@ -30,7 +30,7 @@ from assessment.models import Allocation, AssessmentDecision, ConflictWaiver, Le
 from assessment.querysets import claimable
 from assessment.selectors import candidates_for, eligible_assessors
 from assessment.selectors.sharing import plan_of
-from catalogue.models import DeliveryRole
+from catalogue.models import DeliveryRole, Enrolment
 from moderation.selectors import eligible_moderators, free_to_read
 from portfolios.enums import PartKind
 from portfolios.enums import SubmissionState as S
@@ -399,3 +399,16 @@ def test_an_anonymous_delivery_lists_no_relation_beside_the_codes(cast, client):
     rows, form = page.split("Record a relation")
     assert "Lena" not in rows
     assert "Lena" in form
+
+
+def test_two_who_work_for_the_same_client_are_colleagues_wherever_the_learner_is_enrolled(cast):
+    submitted(cast)
+    Enrolment.objects.update(employer=None)
+    submission = Submission.objects.get()
+    employ(cast, "ada", "lena")
+    for people in ([cast.ada.pk], [cast.ada.pk, cast.abe.pk]):
+        found = conflicts_among(people, [submission]).findings(cast.ada.pk, submission)
+        assert [one.ground for one in found] == [G.EMPLOYER]
+    assert not claimable(Submission.objects.all(), cast.ada).exists()
+    Membership.objects.filter(user=cast.lena).update(ended_at="2026-01-01T00:00Z")
+    assert not conflicts_among([cast.ada.pk], [submission]).blocks(cast.ada.pk, submission)
