@@ -132,7 +132,7 @@ def test_the_round_says_who_reads_what_and_what_waits_for_the_lead(world: World)
     assert sum(one.to_read for one in shares) == len(random) + 1
     for share in shares:
         assert share.moderator is not None
-        assert f'{share.moderator.name}</th><td class="govuk-table__cell' in page
+        assert f'{share.moderator.name}</th><td role="cell" data-label="To read"' in page
     assert f"0 of {len(random) + 1} are decided." in page
     scored(targeted, "E")
     escalate_item(fresh(targeted), actor=moderator_of(targeted), reason="Please look with me.")
