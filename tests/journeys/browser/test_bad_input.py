@@ -147,7 +147,9 @@ def test_pressing_save_while_typing_meets_no_second_version(lena, portfolio):
     open_outcome(lena.page, portfolio)
     for words in ("One.", "One, two.", "One, two, three."):
         reflection(lena.page).fill(words)
-        lena.page.get_by_role("button", name=re.compile("^Save your reflection")).first.click()
+        # The page of the save before says that it is saved, too.
+        with lena.page.expect_navigation():
+            lena.page.get_by_role("button", name=re.compile("^Save your reflection")).first.click()
         lena.sees("Saved your reflection on")
         assert reflection(lena.page).input_value() == words
 
