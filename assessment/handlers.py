@@ -236,7 +236,7 @@ describe(
     who="The assessor, while it is not marked",
     why=GIVEN,
     asks=True,
-    sample={**WORK, "due": "Friday 14 August 2026, 5:00 PM"},
+    sample={**WORK, "due": "Friday 14 August 2026, 5:00 pm"},
 )
 describe(
     A + "returned",

@@ -402,7 +402,7 @@ describe(
     who="The moderator, while it is not read",
     why=READS,
     asks=True,
-    sample={**SET, "due": "Friday 14 August 2026, 5:00 PM", "count": 3},
+    sample={**SET, "due": "Friday 14 August 2026, 5:00 pm", "count": 3},
 )
 describe(
     M + "waiting_over",
