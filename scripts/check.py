@@ -12,6 +12,7 @@ import sysconfig
 import tempfile
 import time
 import xml.etree.ElementTree as ET
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -20,8 +21,11 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sysconfig.get_path("scripts"))
-# The files' order is that of tests/conftest.py: the long ones first.
-PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+# The files' order is that of tests/conftest.py: the long ones first. One process more than cores,
+# because each waits for its browser or server a fifth of its time.
+WORKERS = min(len(os.sched_getaffinity(0)), 7) + 1
+PARALLEL = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
+SLOWEST = 12
 APPS = ("accounts", "workflows", "catalogue", "portfolios", "assessment", "moderation", "awards")
 
 
@@ -97,11 +101,17 @@ def suite(name: str, arguments: list[str], out: IO[str] = sys.stdout, **more: st
         if not report.exists():
             outcome.ok, outcome.note = False, "pytest did not finish"
             return outcome
-        counted = ET.parse(report).getroot().iter("testsuite")  # noqa: S314  our own file
+        root = ET.parse(report).getroot()  # noqa: S314  our own file
         totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
-        for part in counted:
+        for part in root.iter("testsuite"):
             for key in totals:
                 totals[key] += int(part.get(key, 0))
+    took: defaultdict[str, float] = defaultdict(float)
+    for case in root.iter("testcase"):
+        took[case.get("classname", "")] += float(case.get("time", 0))
+    longest = sorted(took, key=took.__getitem__, reverse=True)[:SLOWEST]
+    slowest = ", ".join(f"{place} {took[place]:.0f} s" for place in longest)
+    print(f"slowest: {slowest}", file=out, flush=True)
     outcome.note = ", ".join(f"{number} {key}" for key, number in totals.items())
     if totals["skipped"] or not totals["tests"]:
         outcome.ok = False
@@ -213,7 +223,7 @@ def main(what: str) -> int:
 
 
 def meanwhile(told: IO[str]) -> list[Outcome]:
-    """What needs neither the long suite's servers nor its two processes."""
+    """What needs neither the long suite's servers nor its processes."""
     on_sqlite = {"TEST_DATABASE_URL": "sqlite:///:memory:"}
     return [*lint(told), suite("suite on SQLite", ["-m", "sqlite"], told, **on_sqlite)]
 
