@@ -10,6 +10,7 @@ from assessment.models import Allocation, EarlyPlace
 from assessment.rules import is_turn, reads_early
 from assessment.selectors import people_of
 from assessment.selectors.early import decided_places
+from portfolios.actions.drafting import RESUBMISSION_DEADLINE
 from portfolios.enums import SubmissionState
 from portfolios.models import Hold, Submission
 from workflows.definitions import (
@@ -23,7 +24,7 @@ from workflows.definitions import (
     still_relevant,
     when_moved,
 )
-from workflows.enums import Category, Frequency
+from workflows.enums import Category, DeadlineState, Frequency
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify
 
@@ -111,6 +112,9 @@ def tell_of_referral(record: TransitionRecord) -> None:
         record=record,
         path=f"/learn/referral/{submission.pk}/",
         context=context_of(submission),
+        deadline=Deadline.objects.filter(
+            subject_id=submission.portfolio_id, kind=RESUBMISSION_DEADLINE, state=DeadlineState.OPEN
+        ).first(),
     )
 
 

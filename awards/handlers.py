@@ -4,16 +4,23 @@ from typing import TYPE_CHECKING, Any
 
 from assessment.selectors import administrators_of
 from awards import selectors
-from awards.actions.release import release_due, settle_release
+from awards.actions.release import RECONSIDERATION_DEADLINE, release_due, settle_release
 from catalogue.enums import DeliveryRoleKind
+from portfolios.enums import SubmissionState
 from portfolios.models import Submission
-from workflows.definitions import describe, each_round, extra_topics
+from workflows.definitions import (
+    describe,
+    each_round,
+    extra_topics,
+    reminder_relevant,
+    reminder_text,
+)
 from workflows.enums import Category
 from workflows.notifications import notify, still_relevant
 from workflows.outbox import handles, quiet
 
 if TYPE_CHECKING:
-    from workflows.models import Notification, TransitionRecord
+    from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 
 
 def submission_of(record: "TransitionRecord") -> Submission:
@@ -49,6 +56,22 @@ def result_still_released(notification: "Notification") -> bool:
     """A recall between release and mail takes the news back."""
     visible = Submission.objects.filter(pk=notification.subject_id, state__in=selectors.VISIBLE)
     return bool(visible.exists())
+
+
+@reminder_relevant(RECONSIDERATION_DEADLINE)
+def still_to_ask(deadline: "Deadline") -> bool:
+    """Only while the learner may ask: not once somebody has, and not after a recall."""
+    found = Submission.objects.filter(pk=deadline.subject_id, state=SubmissionState.RELEASED)
+    return bool(found.filter(reconsiderations__isnull=True).exists())
+
+
+@reminder_text(RECONSIDERATION_DEADLINE)
+def last_day_to_ask(row: "Reminder") -> tuple[str, str, dict[str, Any]]:
+    """Where the learner asks. It stands in their calendar; nobody is reminded of it (lifecycle 2)."""
+    submission = Submission.objects.select_related("task", "delivery").get(
+        pk=row.deadline.subject_id
+    )
+    return "portfolios.submission.released", f"/learn/results/{submission.pk}/", words(submission)
 
 
 @handles("portfolios.submission.reconsideration_requested")

@@ -360,29 +360,8 @@ class AskForm(forms.Form):
         return [one for one in self.items if str(one.pk) in keys]
 
 
-class MoreTimeForm(forms.Form):
-    """A category and a date; no medical proof is asked for."""
-
-    reason = forms.ChoiceField(
-        label="Why do you need more time?",
-        choices=ExtensionRequest.Reason.choices,
-        widget=forms.RadioSelect,
-        help_text="You do not have to send any proof.",
-    )
-    until = DayField(label="Until when?", help_text="The time of day stays the same.")
-    note = area(label="Anything else we should know", max_length=2000, required=False)
-
-
-class EventForm(LocalTimes):
-    """One later date for everybody, and what happened. The time of day stays the same."""
-
-    until = DayField(label="New date for everybody", help_text="The time of day stays the same.")
-    reason = Text(
-        label="What happened?",
-        max_length=500,
-        help_text="For example: the storm of 12 February. It is kept with each change.",
-        error_messages={"required": "Say what happened."},
-    )
+class SameClock(LocalTimes):
+    """A day at a time of day that is given: that at which the work is due. `until_at` is the moment."""
 
     def __init__(self, *args: Any, zone: zoneinfo.ZoneInfo, clock: dt.time, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -395,7 +374,32 @@ class EventForm(LocalTimes):
         return cleaned
 
 
-class AnswerForm(forms.Form):
+class MoreTimeForm(SameClock):
+    """A category and a date; no medical proof is asked for."""
+
+    reason = forms.ChoiceField(
+        label="Why do you need more time?",
+        choices=ExtensionRequest.Reason.choices,
+        widget=forms.RadioSelect,
+        help_text="You do not have to send any proof.",
+    )
+    until = DayField(label="Until when?", help_text="The time of day stays the same.")
+    note = area(label="Anything else we should know", max_length=2000, required=False)
+
+
+class EventForm(SameClock):
+    """One later date for everybody, and what happened. The time of day stays the same."""
+
+    until = DayField(label="New date for everybody", help_text="The time of day stays the same.")
+    reason = Text(
+        label="What happened?",
+        max_length=500,
+        help_text="For example: the storm of 12 February. It is kept with each change.",
+        error_messages={"required": "Say what happened."},
+    )
+
+
+class AnswerForm(SameClock):
     """The answer to a request for more time."""
 
     APPROVE, CHANGE, DECLINE = "approve", "change", "decline"

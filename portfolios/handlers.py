@@ -10,7 +10,7 @@ from portfolios.actions.attestation import (
     expire_attestations,
     remind_verifiers,
 )
-from portfolios.actions.drafting import CUT_OFF_DEADLINE, SUBMISSION_KINDS
+from portfolios.actions.drafting import CUT_OFF_DEADLINE, SUBMISSION_KINDS, running
 from portfolios.actions.extension import ANSWER_DEADLINE
 from portfolios.actions.schedules import begin_missing_portfolios
 from portfolios.actions.submission import submit_at_cut_off
@@ -36,7 +36,7 @@ from workflows.definitions import (
     reminder_relevant,
     reminder_text,
 )
-from workflows.enums import Category, Frequency, Lane
+from workflows.enums import Category, DeadlineState, Frequency, Lane
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify, still_relevant
 
@@ -82,7 +82,20 @@ def send_receipt(record: TransitionRecord) -> None:
             "fingerprint": submission.fingerprint,
             "at": in_words(submission.submitted_at, submission.delivery.zone),
         },
+        deadline=in_calendar(submission),
     )
+
+
+def in_calendar(submission: Submission) -> Deadline | None:
+    """The date of a submitted portfolio that a mail had put into the learner's calendar, to take it out again."""
+    sent = Notification.objects.filter(
+        recipient=submission.learner_id,
+        deadline__subject_id=submission.portfolio_id,
+        deadline__kind__in=SUBMISSION_KINDS,
+        deadline__state=DeadlineState.CANCELLED,
+    )
+    newest = sent.select_related("deadline").order_by("-pk").first()
+    return newest.deadline if newest is not None else None
 
 
 @handles("portfolios.submission.withdrawn")
@@ -101,7 +114,13 @@ def confirm_withdrawal(record: TransitionRecord) -> None:
             "reference": submission.reference,
             "due": in_words(submission.portfolio.due_at, submission.delivery.zone),
         },
+        deadline=date_of(submission.portfolio),
     )
+
+
+def date_of(portfolio: Portfolio) -> Deadline | None:
+    """The date that counts now; its calendar entry goes with the mail that names it."""
+    return next(iter(running(portfolio, *SUBMISSION_KINDS)), None)
 
 
 @handles("portfolios.evidenceitem.quarantined")
@@ -191,6 +210,7 @@ def tell_of_decision(record: TransitionRecord) -> None:
     """The date that counts from now on."""
     request = extension(record)
     portfolio = request.portfolio
+    granted = request.state != ExtensionState.DECLINED
     notify(
         topic="portfolios.extensionrequest.decided",
         recipients=[request.requested_by],
@@ -198,9 +218,10 @@ def tell_of_decision(record: TransitionRecord) -> None:
         path=f"/learn/p/{portfolio.pk}/time/",
         context={
             "task": portfolio.task.title,
-            "granted": request.state != ExtensionState.DECLINED,
+            "granted": granted,
             "due": in_words(portfolio.due_at, portfolio.enrolment.delivery.zone),
         },
+        deadline=date_of(portfolio) if granted else None,
     )
 
 

@@ -1,12 +1,14 @@
 """What higher apps register with the machinery: handlers, silences, senders, texts and relevance."""
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
-from workflows.enums import Category, Frequency
+from workflows.enums import Category, DeadlineState, Frequency, Lane
 
 if TYPE_CHECKING:
     from workflows.models import Deadline, Notification, Reminder, TransitionRecord
@@ -34,6 +36,7 @@ reminders_together: "dict[str, Together]" = {}
 rounds: "dict[str, Round]" = {}
 extra_topics: set[str] = set()
 deadline_moved: "dict[str, list[DeadlineHook]]" = {}
+ASKED_ANEW = dt.timedelta(minutes=10)
 
 
 def handles(*topics: str, tells: Sequence[str] | None = None) -> "Callable[[Handler], Handler]":
@@ -83,6 +86,27 @@ def unwanted(notification: "Notification") -> str:
     ask = relevance.get(notification.topic)
     if ask is not None and not ask(notification):
         return "No longer relevant."
+    if ask is None and notification.lane == Lane.REMINDER and notification.deadline is not None:
+        return overtaken(notification, notification.deadline)
+    return ""
+
+
+def overtaken(notification: "Notification", deadline: "Deadline") -> str:
+    """Why a reminder that has waited should not leave any more: its date is over, moved, or done with.
+
+    Whether anything is still waited for was asked when it was written, and is asked again after `ASKED_ANEW`.
+    """
+    if deadline.state != DeadlineState.OPEN:
+        return "The deadline is over."
+    own = f"{notification.topic}:reminder:{deadline.pk}:"
+    if notification.dedupe_key.startswith(own):
+        generation = notification.dedupe_key.removeprefix(own).split(":")[1]
+        if generation != str(deadline.generation):
+            return "The deadline has moved since."
+    ask = reminder_relevance.get(deadline.kind)
+    is_old = timezone.now() - notification.created_at > ASKED_ANEW
+    if is_old and ask is not None and not ask(deadline):
+        return "Nothing is waited for any more."
     return ""
 
 

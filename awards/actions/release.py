@@ -20,6 +20,8 @@ from workflows.actions import set_deadline
 from workflows.exceptions import GuardsNotMet, NotPermitted
 from workflows.transitions import perform_set
 
+RECONSIDERATION_DEADLINE = "reconsideration"
+
 
 def schedule_release(
     delivery: Delivery,
@@ -154,11 +156,11 @@ def settle_release(submission: Submission) -> None:
     if until is not None:
         set_deadline(
             subject=submission,
-            kind="reconsideration",
+            kind=RECONSIDERATION_DEADLINE,
             due_at=until,
             zone=submission.delivery.time_zone,
             region=submission.delivery.region,
-            recipients=[],
+            recipients=[submission.learner],
             offsets=[],
             actor=CLOCK,
         )

@@ -1,9 +1,9 @@
 """Who else hears when something is overdue, by delivery."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -23,6 +23,8 @@ from workflows.notifications import Draft
 from workflows.working_days import days_after
 
 OVERDUE = "catalogue.deadline.overdue"
+RESTS = timedelta(minutes=1)
+"""So long the mail waits for what other batches of its moment bring; a mail that has left counts no more in."""
 MAY_HEAR = (DeliveryRoleKind.LEAD_MODERATOR, DeliveryRoleKind.ADMINISTRATOR)
 PATHS = {
     DeliveryRoleKind.LEAD_MODERATOR: "/moderate/",
@@ -85,7 +87,8 @@ def tell_others(rows: Sequence[Reminder]) -> list[Draft]:
     """Drafts for those who hear of reminders of overdue things that go out now; one for all of a moment.
 
     They are written with the reminders, so that they are as sure as these are. Whoever is reminded anyway is
-    not told of that thing. What another batch of the same moment brings is counted in the notice that is there.
+    not told of that thing. What another batch of the same moment brings is counted in the notice that is there:
+    sweeps that have overdue things of one kind in a delivery come here one after the other.
     """
     by_kind: dict[str, list[Reminder]] = defaultdict(list)
     for row in rows:
@@ -99,11 +102,7 @@ def tell_others(rows: Sequence[Reminder]) -> list[Draft]:
             for row in some
             if row.deadline.subject_id in where
         ]
-    wanted = {
-        (one.delivery_id, one.kind): one
-        for one in Escalation.objects.filter(delivery__in={place for _row, place in found})
-        if one.roles
-    }
+    wanted = rules_held({(place, row.deadline.kind) for row, place in found})
     if not wanted:
         return []
     people = people_of({place for place, _kind in wanted})
@@ -132,10 +131,27 @@ def tell_others(rows: Sequence[Reminder]) -> list[Draft]:
     ]
 
 
+def rules_held(about: Collection[tuple[Any, str]]) -> dict[tuple[Any, str], Escalation]:
+    """Who is to hear of these kinds in these deliveries; held until the caller's commit, always in one order.
+
+    Two sweeps that looked for the notice of a moment at once would both find none: the one written second is
+    dropped by its key, and what it counted with it.
+    """
+    rows = Escalation.objects.filter(
+        delivery__in={place for place, _kind in about}, kind__in={kind for _place, kind in about}
+    )
+    held = rows.order_by("pk").select_for_update(no_key=True)
+    return {
+        (one.delivery_id, one.kind): one
+        for one in held
+        if one.roles and (one.delivery_id, one.kind) in about
+    }
+
+
 def count_in_known(gathered: Mapping[Overdue, Sequence[Reminder]]) -> set[str]:
     """Count these things in the notices of their moment that are there already; gives the keys of those."""
     counts = {about.key: (about, len(some)) for about, some in gathered.items()}
-    rows = list(Notification.objects.select_for_update().filter(dedupe_key__in=list(counts)))
+    rows = list(Notification.objects.filter(dedupe_key__in=list(counts)))
     for row in rows:
         about, more = counts[row.dedupe_key]
         number = int(row.context["number"]) + more
@@ -168,6 +184,7 @@ def draft_for(
         lane=Lane.REMINDER,
         anchor=about.anchor,
         subject=(one.subject_type, one.subject_id),
+        rests=RESTS,
     )
 
 

@@ -135,6 +135,7 @@ def tell_of_new_date(portfolio: Portfolio) -> None:
         path=f"/learn/p/{portfolio.pk}/",
         context={"task": portfolio.task.title, "due": in_words(portfolio.due_at, zone)},
         dedupe=f"{portfolio.pk}:{portfolio.due_at.isoformat()}",
+        deadline=next(iter(running(portfolio, *SUBMISSION_KINDS)), None),
     )
 
 

@@ -1,7 +1,7 @@
 """What learners ask of others: more time, and confirmation, by mail or by a code on their screen."""
 
-import datetime as dt
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -25,11 +25,10 @@ CODES = "attestation_codes"
 """Where the session keeps, encrypted, the links that this browser may show as codes."""
 
 
-def on_day(portfolio: Portfolio, day: dt.date) -> dt.datetime:
-    """That day at the time of day at which the portfolio is due now, on the delivery's clock."""
+def its_clock(portfolio: Portfolio) -> dict[str, Any]:
+    """The delivery's zone, and the time of day at which the portfolio is due now, for a form that asks a day."""
     zone = portfolio.enrolment.delivery.zone
-    clock = portfolio.due_at.astimezone(zone).time()
-    return dt.datetime.combine(day, clock, tzinfo=zone)
+    return {"zone": zone, "clock": portfolio.due_at.astimezone(zone).time()}
 
 
 @require_http_methods(["GET", "POST"])
@@ -38,14 +37,16 @@ def more_time(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask for a later date, and see what was answered."""
     found = own_portfolio(request, pk)
     form = MoreTimeForm(
-        request.POST if request.method == "POST" else None, initial=kept_initial(request)
+        request.POST if request.method == "POST" else None,
+        initial=kept_initial(request),
+        **its_clock(found),
     )
     if form.is_bound and form.is_valid():
         try:
             ask_for_more_time(
                 found,
                 actor=person(request),
-                until=on_day(found, form.cleaned_data["until"]),
+                until=form.cleaned_data["until_at"],
                 reason=form.cleaned_data["reason"],
                 note=form.cleaned_data["note"],
             )

@@ -16,7 +16,7 @@ from portfolios.enums import ExtensionState, HoldKind
 from portfolios.exceptions import ReasonNeeded
 from portfolios.forms import AnswerForm, HoldForm, LiftForm, WaiveForm
 from portfolios.models import ExtensionRequest, Portfolio, Submission
-from portfolios.views.asking import on_day
+from portfolios.views.asking import its_clock
 from portfolios.views.shared import person, signed_in
 
 
@@ -47,7 +47,9 @@ def extension(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         pk=pk,
     )
     may = rules.may_decide_extension(asked, person(request))
-    form = AnswerForm(request.POST if request.method == "POST" else None)
+    form = AnswerForm(
+        request.POST if request.method == "POST" else None, **its_clock(asked.portfolio)
+    )
     if form.is_bound and not may:
         raise PermissionDenied("This is more time than you may grant.")
     if form.is_bound and form.is_valid():
@@ -74,8 +76,7 @@ def answer(asked: ExtensionRequest, form: AnswerForm, request: HttpRequest) -> N
     if cleaned["decision"] == form.APPROVE:
         approve_extension(asked, actor=person(request), answer=words)
     elif cleaned["decision"] == form.CHANGE:
-        until = on_day(asked.portfolio, cleaned["until"])
-        change_extension(asked, actor=person(request), until=until, answer=words)
+        change_extension(asked, actor=person(request), until=cleaned["until_at"], answer=words)
     else:
         decline_extension(asked, actor=person(request), answer=words)
 

@@ -19,6 +19,7 @@ from portfolios.models import Submission
 from tests.factories.awards import ratified, relay_all, release, released
 from workflows.exceptions import GuardsNotMet, NotPermitted
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
+from workflows.selectors.agenda import agenda_of, feed_of
 from workflows.transitions import perform, perform_set
 
 pytestmark = pytest.mark.django_db
@@ -267,6 +268,11 @@ def test_the_last_day_to_ask_is_the_tenth_working_day_without_reminders(after_re
     deadline = Deadline.objects.of(submission).get(kind="reconsideration")
     assert deadline.due_at == guards.reconsideration_until(submission)
     assert not Reminder.objects.filter(deadline=deadline).exists()
+    (item,) = agenda_of(cast.lena)
+    assert (item.label, item.path) == (
+        "Last day to ask for reconsideration", f"/learn/results/{submission.pk}/",
+    )  # fmt: skip
+    assert b"Last day to ask for reconsideration" in feed_of(cast.lena)
     submission.released_at = datetime(2027, 3, 22, 21, 0, tzinfo=UTC)  # Tuesday 23 March there
     until = guards.reconsideration_until(submission)
     assert until is not None

@@ -14,7 +14,7 @@ from tests.personas import make_cast
 from tests.worlds import kept
 from workflows.actions import sweep_due
 from workflows.exceptions import NotPermitted
-from workflows.models import Deadline, Notification, Reminder
+from workflows.models import Deadline, Notification, OutboxMessage, QuietHours, Reminder
 from workflows.notifications import render
 from workflows.outbox import relay
 from workflows.working_days import days_after
@@ -162,3 +162,13 @@ def test_administrators_of_the_delivery_choose_on_its_page(cast, client):
 )
 def test_the_days_of_an_offset(offset, days):
     assert days_after(offset) == days
+
+
+def test_the_mail_waits_for_what_other_batches_bring(cast):
+    """A mail that leaves between two batches of one moment would count too few."""
+    set_escalations(cast.delivery, chosen={"marking": (1, ["lead_moderator"])}, actor=cast.pam)
+    QuietHours.objects.create(user=cast.lea, is_on=False)
+    overdue(cast, "+1wd")
+    (message,) = OutboxMessage.objects.filter(topic=OVERDUE)
+    rests = message.available_at - message.notification.created_at
+    assert timedelta(seconds=59) < rests < timedelta(seconds=62)

@@ -5,6 +5,7 @@ from importlib import import_module
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import icalendar
 import pytest
 import time_machine
 from django.apps import apps
@@ -25,6 +26,7 @@ from portfolios.actions.attestation import (
     revoke_attestation,
 )
 from portfolios.actions.extension import (
+    approve_extension,
     ask_for_more_time,
     decline_extension,
     give_time_to_all,
@@ -38,7 +40,7 @@ from portfolios.actions.submission import (
 )
 from portfolios.exceptions import ReasonNeeded
 from portfolios.models import Attestation, AttestationLink, Portfolio, Submission
-from tests.factories.portfolios import portfolio_of, ready, submitted
+from tests.factories.portfolios import portfolio_of, ready, submit, submitted
 from tests.personas import make_cast
 from workflows import outbox
 from workflows.actions import sweep_due
@@ -53,6 +55,7 @@ from workflows.models import (
     ReminderPreference,
     TransitionRecord,
 )
+from workflows.notifications import compose
 from workflows.outbox import deliver, relay
 
 NZ = ZoneInfo("Pacific/Auckland")
@@ -168,6 +171,103 @@ def test_the_page_shows_whom_it_concerns_first(cast, client):
     assert past.status_code == 422
     client.force_login(cast.ada)
     assert client.get(url).status_code == 403
+
+
+# --- what a calendar gets with the mails ---------------------------------------------------------------
+
+
+def entry_in(notice):
+    """Method and entry of the calendar file that the notice's mail brings."""
+    mail = compose(Notification.objects.get(pk=notice.pk), "<m@localhost>")
+    calendar = icalendar.Calendar.from_ical(mail.attachments[0].get_payload(decode=True))
+    (event,) = calendar.walk("VEVENT")
+    assert str(event["ORGANIZER"]) == "mailto:noreply@moderato.example"
+    return str(calendar["METHOD"]), str(event["UID"]), event["SEQUENCE"], event["DTEND"].dt
+
+
+def whole(moment):
+    """As a calendar writes it."""
+    return moment.replace(microsecond=0)
+
+
+def test_mails_keep_the_date_in_a_learners_calendar_up_to_date(cast):
+    """Reminded, given more time, submitted, taken back: each mail says what the entry is now."""
+    portfolio = ready(cast, "lena")
+    deadline = Deadline.objects.of(portfolio).open().get()
+    deadline.reminders.filter(offset="-7d").update(fire_at=Now() - timedelta(seconds=1))
+    sweep_due()
+    first = entry_in(told("portfolios.portfolio.due").get())
+    assert first == ("PUBLISH", first[1], 0, whole(portfolio.due_at))
+    request = ask_for_more_time(
+        portfolio, actor=cast.lena, until=portfolio.due_at + timedelta(days=2), reason="work"
+    )
+    approve_extension(request, actor=cast.pam)
+    relay()
+    until = portfolio.due_at + timedelta(days=2)
+    granted = entry_in(told("portfolios.extensionrequest.decided").get())
+    assert granted == ("PUBLISH", first[1], 1, whole(until))
+    later = until + timedelta(days=1)
+    give_time_to_all(cast.delivery, cast.task, actor=cast.pam, until=later, reason="Storm")
+    moved = told("portfolios.portfolio.moved").get(recipient=cast.lena)
+    assert entry_in(moved) == ("PUBLISH", first[1], 2, whole(later))
+    portfolio.refresh_from_db()
+    submission = submit(portfolio)
+    while relay():
+        pass
+    receipt = told("portfolios.submission.submitted").get()
+    assert entry_in(receipt) == ("CANCEL", first[1], 3, whole(later))
+    withdraw_submission(submission, actor=cast.lena)
+    while relay():
+        pass
+    again = entry_in(told("portfolios.submission.withdrawn").get())
+    assert (again[0], again[2:]) == ("PUBLISH", (0, whole(later)))
+    assert again[1] != first[1]
+
+
+def test_a_receipt_takes_nothing_out_of_a_calendar_that_got_nothing(cast):
+    submitted(cast, "lena")
+    while relay():
+        pass
+    assert told("portfolios.submission.submitted").get().deadline is None
+
+
+def test_a_declined_request_brings_no_entry(cast):
+    portfolio = portfolio_of(cast, "lena")
+    request = ask_for_more_time(
+        portfolio, actor=cast.lena, until=portfolio.due_at + timedelta(days=2), reason="work"
+    )
+    decline_extension(request, actor=cast.pam, answer="No")
+    relay()
+    assert told("portfolios.extensionrequest.decided").get().deadline is None
+
+
+# --- a time of day that clocks skip -------------------------------------------------------------------
+
+
+def test_more_time_until_a_time_that_clocks_skip_asks_which_is_meant(cast, client):
+    """The time of day stays that of the due date, and on 26 September 2027 there is no half past two."""
+    lena = portfolio_of(cast, "lena")
+    due = datetime(2027, 9, 20, 2, 30, tzinfo=NZ)
+    Portfolio.objects.filter(pk=lena.pk).update(due_at=due, cut_off_at=due)
+    day = {"until_0": "26", "until_1": "9", "until_2": "2027"}
+    client.force_login(cast.lena)
+    url = reverse("portfolios:time", args=[lena.pk])
+    asked = client.post(url, {"reason": "work", **day})
+    assert asked.status_code == 422
+    assert "Which time do you mean?" in asked.content.decode()
+    (choice, _words), (other, _others) = asked.context["form"].asked[0].field.choices
+    assert client.post(url, {"reason": "work", **day, "until_which": other}).status_code == 302
+    request = lena.extension_requests.get()
+    assert request.asked_until == datetime.fromisoformat(other)
+    client.force_login(cast.pam)
+    url = reverse("portfolios:extension", args=[request.pk])
+    answer = {"decision": "change", **day}
+    page = client.post(url, answer)
+    assert page.status_code == 422
+    assert "Which time do you mean?" in page.content.decode()
+    assert client.post(url, {**answer, "until_which": choice}).status_code == 302
+    request.refresh_from_db()
+    assert request.granted_until == datetime.fromisoformat(choice)
 
 
 # --- preview of a move --------------------------------------------------------------------------------

@@ -156,7 +156,11 @@ class Model:
                 continue
             if any(one == number and begin <= at < end for one, begin, end in without):
                 continue
-            self.tell(who, overdue if late else upcoming, moment, None if late else due)
+            # What is done by the morning does not stand in its digest.
+            self.tell(
+                who, overdue if late else upcoming, moment, None if late else due,
+                still=lambda digest: digest < until,
+            )  # fmt: skip
 
     def digests(self):
         for (who, at), _number in self.held.items():

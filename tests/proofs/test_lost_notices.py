@@ -1,5 +1,7 @@
 """Workers are killed with -9 while they send, and the broker is emptied and killed: nobody misses a notice.
 
+Several beats take turns by RedBeat's lock; the one that works is killed too, and another takes over.
+
 The mail server is the failpoint: it kills the worker that is connected to it at a chosen moment, so nothing
 in the product knows of the test. Events are caught between claim and commit by watching their rows.
 """
@@ -36,11 +38,11 @@ from workflows.transitions import perform_set
 pytestmark = [pytest.mark.proof, pytest.mark.stack, pytest.mark.only_postgresql]
 
 FULL = os.environ.get("PROOF") == "full"
-NOTICES, KILLS, WORKERS, BEATS = (6_000, 72, 4, 3) if FULL else (120, 6, 2, 1)
+NOTICES, KILLS, WORKERS, BEATS = (6_000, 72, 4, 3) if FULL else (120, 6, 2, 2)
 MOMENTS = ("event held", "connected", "before data", "data taken", "answered", "child")
 """When the worker dies. `child`: as `data taken`, but only the pool's process, as out of memory does it."""
-FLUSHED, BROKER_KILLED, BROKER_EMPTY = (10, 25, 45) if FULL else (1, 3, 4)
-"""Before which kill the broker is emptied; killed and started again; killed and started with nothing."""
+FLUSHED, BEAT_KILLED, BROKER_KILLED, BROKER_EMPTY = (10, 18, 25, 45) if FULL else (1, 2, 3, 4)
+"""Before which kill the broker is emptied; a beat killed; the broker killed and started again, or with nothing."""
 TOPIC = "testapp.docket.checked"
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -132,12 +134,14 @@ class Fleet:
     broker: servers.Server
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     beats: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    logs: dict[int, Path] = field(default_factory=dict)
     started: int = 0
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         self.started += 1
-        with (self.folder / f"{arguments[0]}-{self.started}.log").open("wb") as log:
-            return subprocess.Popen(
+        path = self.folder / f"{arguments[0]}-{self.started}.log"
+        with path.open("wb") as log:
+            made = subprocess.Popen(
                 [sys.executable, "-m", "celery", "-A", "config", *arguments, "-l", "INFO"],
                 cwd=ROOT,
                 env=self.environment,
@@ -147,9 +151,12 @@ class Fleet:
                 start_new_session=True,
                 preexec_fn=servers.die_with_parent,  # noqa: PLW1509  one system call
             )
+        self.logs[made.pid] = path
+        return made
 
     def man(self) -> int:
-        """Replace the workers that are dead, as a supervisor does. Gives how many there were."""
+        """Replace workers and beats that are dead, as a supervisor does. Gives how many workers there were."""
+        self.man_beats()
         dead = [one for one in self.workers if one.poll() is not None]
         for one in dead:
             self.workers.remove(one)
@@ -157,10 +164,34 @@ class Fleet:
             name = f"w{self.started}@proof"
             command = ("worker", "-Q", "default,notify", "-c", "1", "-n", name, "--without-mingle")
             self.workers.append(self.start(*command))
-        while len(self.beats) < BEATS:
-            place = self.folder / f"schedule-{len(self.beats)}"
-            self.beats.append(self.start("beat", "-s", str(place), "--pidfile="))
         return len(dead)
+
+    def man_beats(self) -> None:
+        """RedBeat ends by itself where its lock is gone, as after a flush; a new one writes the schedule anew."""
+        self.beats = [one for one in self.beats if one.poll() is None]
+        while len(self.beats) < BEATS:
+            self.beats.append(self.start("beat", "--pidfile="))
+
+    def working(self) -> list[subprocess.Popen[bytes]]:
+        """The living beats that have asked for anything: one, while the others wait for its lock."""
+        return [
+            one
+            for one in self.beats
+            if one.poll() is None and b"Sending due task" in self.logs[one.pid].read_bytes()
+        ]
+
+    def kill_working_beat(self) -> None:
+        """Kill -9, and wait until another has its turn."""
+
+        def one_works() -> bool:
+            self.man_beats()
+            return len(self.working()) == 1
+
+        servers.wait_until(one_works, 60, "one beat that works")
+        (one,) = self.working()
+        os.killpg(one.pid, signal.SIGKILL)
+        one.wait(10)
+        servers.wait_until(lambda: len(self.working()) == 1, 60, "the turn of another beat")
 
     def kill_broker(self, *, empty: bool) -> None:
         """Kill -9; start it again on the same port, with its log of keys or with nothing."""
@@ -195,6 +226,8 @@ def fleet(url: str, folder: Path, mail_port: int) -> Iterator[Fleet]:
             "TEST_DATABASE_URL": url,
             "REDIS_URL": broker.url,
             "EMAIL_PORT": str(mail_port),
+            "BEAT_SCHEDULER": "redbeat.RedBeatScheduler",
+            "BEAT_LOCK_SECONDS": "30" if FULL else "3",
         }
         made = Fleet(environment, folder, broker)
         ended.callback(made.end)
@@ -219,6 +252,8 @@ def harm(running: Fleet, killer: Killer, turn: int, enqueue: Callable[[], None])
     moment = MOMENTS[turn % len(MOMENTS)]
     if turn == FLUSHED:
         running.flush()
+    elif turn == BEAT_KILLED:
+        running.kill_working_beat()
     elif turn in (BROKER_KILLED, BROKER_EMPTY):
         running.kill_broker(empty=turn == BROKER_EMPTY)
     if moment != "event held":
@@ -260,6 +295,7 @@ def test_nothing_is_lost_and_nobody_is_told_twice(committed_db: Any, tmp_path: P
             except TimeoutError:
                 waiting = OutboxMessage.objects.filter(state=MessageState.PENDING)
                 pytest.fail(f"{list(waiting.values()[:5])}\n{running.log()}")
+            assert len(running.working()) <= 1
     finally:
         mail.stop()
     assert replaced >= KILLS * (len(MOMENTS) - 1) // len(MOMENTS)

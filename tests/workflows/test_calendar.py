@@ -16,8 +16,15 @@ from accounts.models import SYSTEM, Organisation
 from tests.workflows.conftest import person
 from workflows import definitions
 from workflows.actions import After, recount_deadlines, set_deadline
-from workflows.actions.calendar import DayRow, add_days_off, read_days, remove_day_off
+from workflows.actions.calendar import (
+    DayRow,
+    add_days_off,
+    dates_moving,
+    read_days,
+    remove_day_off,
+)
 from workflows.actions.deadlines import recount
+from workflows.actions.reconciling import reconcile
 from workflows.exceptions import NotPermitted
 from workflows.forms import LocalTimes
 from workflows.models import Deadline, DeadlineMove, NonWorkingDay
@@ -124,6 +131,52 @@ def test_a_closed_day_moves_what_was_counted_and_its_owner_is_told(docket, keepe
     remove_day_off(NonWorkingDay.objects.get(day=before), actor=keeper)
     made.refresh_from_db()
     assert local_day(made) == before
+
+
+def test_reminders_in_working_days_follow_the_calendar_where_their_date_stays(docket, ada, keeper):
+    """Otherwise the nightly comparison would find a difference."""
+    made = set_deadline(
+        subject=docket, kind="count_me", zone="Pacific/Auckland", recipients=[ada], actor=SYSTEM,
+        due_at=dt.datetime(2027, 3, 2, 17, tzinfo=AUCKLAND), offsets=["-48h", "+1wd", "+3wd"],
+    )  # fmt: skip
+    other = made.reminders.get(offset="-48h").fire_at
+    add_days_off([DayRow(D(2027, 3, 3), "Closed")], actor=keeper)
+    made.refresh_from_db()
+    assert made.generation == 1
+    days = {
+        row.offset: row.fire_at.astimezone(AUCKLAND).date()
+        for row in made.reminders.exclude(offset="-48h")
+    }
+    assert days == {"+1wd": D(2027, 3, 4), "+3wd": D(2027, 3, 8)}
+    assert made.reminders.get(offset="-48h").fire_at == other
+    run = reconcile()
+    assert (run.missing, run.extra) == (0, 0), run.findings
+    sent = made.reminders.get(offset="+3wd")
+    made.reminders.filter(pk=sent.pk).update(state="fired")
+    remove_day_off(NonWorkingDay.objects.get(day=D(2027, 3, 3)), actor=keeper)
+    assert made.reminders.get(offset="+1wd").fire_at.astimezone(AUCKLAND).date() == D(2027, 3, 3)
+    assert made.reminders.get(offset="+3wd").fire_at == sent.fire_at
+
+
+def test_the_preview_names_the_dates_that_then_move(docket, ada, keeper):
+    made = counted(docket)
+    Deadline.objects.filter(pk=made.pk).update(people=[str(ada.pk)])
+    before = local_day(made)
+    row = DayRow(before, "Closed")
+    assert dates_moving([DayRow(before, "Closed", region="otago")]) == []
+    (moving,) = dates_moving([row])
+    assert (moving.label, moving.people, moving.before) == ("Due", ["Ada"], made.due_at)
+    made.refresh_from_db()
+    assert local_day(made) == before
+    add_days_off([row], actor=keeper)
+    made.refresh_from_db()
+    assert made.due_at == moving.after
+    kept = NonWorkingDay.objects.get(day=before, region="")
+    (back,) = dates_moving(removed=kept)
+    assert (back.before, back.after) == (moving.after, moving.before)
+    add_days_off([DayRow(before, "Closed here too", region="otago")], actor=keeper)
+    assert len(dates_moving(removed=kept)) == 1
+    assert dates_moving(removed=NonWorkingDay.objects.get(day=before, region="otago")) == []
 
 
 def test_an_absolute_deadline_keeps_its_wall_time_when_the_zone_changes(docket):
@@ -278,6 +331,30 @@ class TestPages:
         assert "Close-down" in page
         assert signed.post(f"{self.URL}{row.pk}/remove/").status_code == 302
         assert "Kim" in signed.get(f"{self.URL}?year=2026").content.decode()
+
+    def test_a_day_with_which_dates_move_asks_first(self, signed, docket, ada):
+        made = counted(docket)
+        Deadline.objects.filter(pk=made.pk).update(people=[str(ada.pk)])
+        day = local_day(made)
+        typed = {
+            "day_0": day.day, "day_1": day.month, "day_2": day.year, "name": "Close-down",
+            "kind": "closed", "region": "",
+        }  # fmt: skip
+        page = signed.post(self.URL, typed).content.decode()
+        assert "1 date moves with this day" in page
+        assert "Ada" in page
+        assert not NonWorkingDay.objects.filter(day=day).exists()
+        assert signed.post(self.URL, {**typed, "confirm": "yes"}).status_code == 302
+        row = NonWorkingDay.objects.get(day=day)
+        page = signed.post(f"{self.URL}{row.pk}/remove/").content.decode()
+        assert "would be a working day again" in page
+        assert NonWorkingDay.objects.current().filter(pk=row.pk).exists()
+        signed.post(f"{self.URL}{row.pk}/remove/", {"confirm": "yes"})
+        assert not NonWorkingDay.objects.current().filter(pk=row.pk).exists()
+        listed = signed.post(f"{self.URL}import/", {"text": f"day,name\n{day},Closed\n"})
+        assert "1 date moves with these days" in listed.content.decode()
+        none = signed.post(f"{self.URL}import/", {"text": "day,name\n2035-01-05,Closed\n"})
+        assert "No date moves with these days" in none.content.decode()
 
     def test_a_list_is_checked_then_taken(self, signed):
         bad = signed.post(f"{self.URL}import/", {"text": CSV})

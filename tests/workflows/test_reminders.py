@@ -11,11 +11,19 @@ from django.utils import timezone
 
 from accounts.models import SYSTEM
 from tests.workflows.conftest import file_docket, person
-from workflows import definitions
+from workflows import definitions, outbox
 from workflows.actions import cancel_deadline, move_deadline, set_deadline, sweep_due
+from workflows.actions.digests import send_digests
 from workflows.actions.reconciling import last_night, reconcile, reconcile_nightly
 from workflows.enums import ReminderState
-from workflows.models import Notification, OutboxMessage, Reconciliation, Reminder
+from workflows.models import (
+    MessagePreference,
+    Notification,
+    OutboxMessage,
+    QuietHours,
+    Reconciliation,
+    Reminder,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 AUCKLAND = "Pacific/Auckland"
@@ -56,6 +64,22 @@ def test_the_latest_goes_even_where_the_others_are_in_other_batches(docket):
     assert states["-7d"] == ReminderState.SUPERSEDED
     assert states["-48h"] == ReminderState.FIRED
     assert Notification.objects.count() == 5
+
+
+def test_one_that_was_passed_by_does_not_follow_the_later_one(docket, ada):
+    """Another sweep held it and died, or it could not be worded, while the later one went out."""
+    made = make(docket, [ada])
+    due_now(made, "-48h", ago=200)
+    assert sweep_due() == 1
+    due_now(made, "-7d", ago=300)
+    assert sweep_due() == 0
+    row = made.reminders.get(offset="-7d")
+    assert row.state == ReminderState.SUPERSEDED
+    assert row.because == "A later reminder was due at the same time."
+    assert Notification.objects.count() == 1
+    move_deadline(made, due_at=in_days(40), actor=SYSTEM, reason="")
+    due_now(made, "-7d", ago=300)
+    assert sweep_due() == 1
 
 
 def test_one_that_cannot_be_worded_holds_up_no_other(box, ada, monkeypatch):
@@ -126,6 +150,61 @@ def test_what_is_shared_goes_out_as_one_and_every_row_is_marked(box, ada, abe, m
     }
     sweep_due()
     assert told.filter(recipient=ada).count() == 1
+
+
+# --- asked again before the mail leaves ---------------------------------------------------------------
+
+
+def mail_of(deadline):
+    return OutboxMessage.objects.get(notification__deadline=deadline)
+
+
+@pytest.fixture
+def waiting(docket, ada):
+    """A reminder that was written and whose mail has not left."""
+    QuietHours.objects.create(user=ada, is_on=False)
+    made = make(docket, [ada])
+    due_now(made, "-7d")
+    assert sweep_due() == 1
+    return made
+
+
+def test_a_mail_about_a_date_that_is_over_meanwhile_does_not_leave(waiting):
+    cancel_deadline(waiting, actor=SYSTEM)
+    assert outbox.deliver() == 0
+    message = mail_of(waiting)
+    assert (message.state, message.last_error) == ("cancelled", "The deadline is over.")
+
+
+def test_a_mail_about_a_date_that_moved_meanwhile_gives_way_to_the_new_one(waiting):
+    move_deadline(waiting, due_at=in_days(40), actor=SYSTEM, reason="")
+    assert outbox.deliver() == 0
+    message = mail_of(waiting)
+    assert (message.state, message.last_error) == ("cancelled", "The deadline has moved since.")
+    due_now(waiting, "-7d")
+    assert sweep_due() == 1
+    assert outbox.deliver() == 1
+
+
+@pytest.mark.parametrize(("minutes", "sent"), [(5, 1), (15, 0)])
+def test_a_mail_that_waited_asks_whether_anything_is_still_waited_for(
+    waiting, minutes, sent, monkeypatch
+):
+    monkeypatch.setitem(definitions.reminder_relevance, "hand_in", lambda deadline: False)
+    Notification.objects.update(created_at=Now() - dt.timedelta(minutes=minutes))
+    assert outbox.deliver() == sent
+    assert mail_of(waiting).state == ("sent" if sent else "cancelled")
+
+
+def test_what_is_over_does_not_stand_in_the_mornings_digest(docket, ada, monkeypatch):
+    MessagePreference.objects.create(user=ada, category="dates", frequency="daily")
+    made = make(docket, [ada])
+    due_now(made, "-7d")
+    sweep_due()
+    OutboxMessage.objects.filter(channel="digest").update(available_at=Now())
+    cancel_deadline(made, actor=SYSTEM)
+    assert send_digests() == 0
+    assert mail_of(made).last_error == "The deadline is over."
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 from io import StringIO
+from types import SimpleNamespace
 
+import psycopg
 import pytest
 from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
@@ -13,12 +15,14 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.models.signals import class_prepared
+from psycopg import sql
 
 from tests.testapp.models import FILE, Box
 from tests.workflows.conftest import file_docket, person
 from workflows import checks, definitions, guards, outbox, tasks
 from workflows.enums import MessageState
 from workflows.machines import Arrow, Birth
+from workflows.management.commands import dispatch
 from workflows.models import ChainRoot, Heartbeat, OutboxMessage
 from workflows.transitions import perform
 
@@ -113,6 +117,39 @@ def test_dispatch_does_all_in_one_round(box, ada):
     out = StringIO()
     call_command("dispatch", stdout=out)
     assert out.getvalue().strip() == "2 events handled, 0 reminders, 1 mails sent, root 1 signed"
+    assert len(mail.outbox) == 1
+
+
+def test_the_loop_goes_on_after_the_database_was_away(committed_db, monkeypatch):
+    """As when PostgreSQL is started again: the round that meets it fails, the next does its work."""
+    ada, owner = person("Ada"), person("Owner")
+    docket = file_docket(Box.objects.create(), ada, owner_id=owner.pk)
+    name = sql.Identifier(committed_db.name)
+    elsewhere = f"{committed_db.url.rpartition('/')[0]}/postgres"
+
+    def go_away():
+        perform(docket, "check_it", actor=ada)
+        with psycopg.connect(elsewhere, autocommit=True) as other:
+            other.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                [committed_db.name],
+            )
+
+    def come_back():
+        with psycopg.connect(elsewhere, autocommit=True) as other:
+            other.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+
+    def stop():
+        raise KeyboardInterrupt
+
+    pauses = iter([go_away, come_back, stop])
+    monkeypatch.setattr(dispatch, "time", SimpleNamespace(sleep=lambda seconds: next(pauses)()))
+    out = StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        call_command("dispatch", "--loop", stdout=out)
+    _first, after = out.getvalue().splitlines()
+    assert after.startswith("1 events handled, 0 reminders, 1 mails sent")
     assert len(mail.outbox) == 1
 
 

@@ -3,20 +3,22 @@
 import csv
 import datetime as dt
 import io
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 import icalendar
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from workflows.actions.deadlines import recount_deadlines
+from workflows.actions.deadlines import recount, recount_deadlines
 from workflows.enums import DaySource, OffKind
 from workflows.exceptions import NotPermitted
 from workflows.models import NonWorkingDay
 from workflows.rules import may_keep_calendar
-from workflows.working_days import REGIONS
+from workflows.selectors.entries import label_of
+from workflows.working_days import REGIONS, WorkingCalendar
 
 MOST_ROWS = 2000
 LONGEST = 60
@@ -57,6 +59,52 @@ class DayList:
         writer.writerow(["day", "name", "kind", "region"])
         writer.writerows([one.day.isoformat(), one.name, one.kind, one.region] for one in self.rows)
         return out.getvalue()
+
+
+@dataclass(frozen=True)
+class MovingDate:
+    """A date that would move with the calendar: what it is, from when to when, and who has it."""
+
+    label: str
+    before: dt.datetime
+    after: dt.datetime
+    zone: str
+    people: list[str]
+
+
+def dates_moving(
+    added: Collection[DayRow] = (), removed: NonWorkingDay | None = None
+) -> list[MovingDate]:
+    """Dates that would move if these days were added, or this one removed, soonest first. Changes nothing."""
+    others: set[str] = set()
+    if removed is not None:
+        same_day = NonWorkingDay.objects.current().filter(day=removed.day).exclude(pk=removed.pk)
+        others = set(same_day.values_list("region", flat=True))
+
+    def changed(calendar: WorkingCalendar) -> WorkingCalendar:
+        here = {"", calendar.region}
+        off = calendar.off | {row.day for row in added if row.region in here}
+        if removed is not None and removed.region in here and not others & here:
+            off -= {removed.day}
+        return replace(calendar, off=off)
+
+    moves = recount(calendar_as=changed)
+    names = dict(
+        User.objects.filter(
+            pk__in={person for deadline, _at in moves for person in deadline.people or ()}
+        ).values_list("pk", "name")
+    )
+    found = [
+        MovingDate(
+            label_of(deadline),
+            deadline.due_at,
+            at,
+            deadline.zone,
+            sorted(names[UUID(key)] for key in deadline.people or () if UUID(key) in names),
+        )
+        for deadline, at in moves
+    ]
+    return sorted(found, key=lambda one: (one.before, one.label, one.people))
 
 
 def read_days(content: bytes) -> DayList:

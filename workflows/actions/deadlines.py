@@ -3,7 +3,7 @@
 import datetime as dt
 import importlib.metadata
 import zoneinfo
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -339,8 +339,17 @@ def should_be(deadline: Deadline, calendar: WorkingCalendar) -> dt.datetime:
     return at_wall(wall + kept, zone)
 
 
-def recount(region: str | None = None) -> list[tuple[Deadline, dt.datetime]]:
-    """Open deadlines ahead that no longer mean their moment, each with the one it means now. Changes nothing."""
+def as_it_is(calendar: WorkingCalendar) -> WorkingCalendar:
+    return calendar
+
+
+def recount(
+    region: str | None = None, calendar_as: Callable[[WorkingCalendar], WorkingCalendar] = as_it_is
+) -> list[tuple[Deadline, dt.datetime]]:
+    """Open deadlines ahead that no longer mean their moment, each with the one it means now. Changes nothing.
+
+    With `calendar_as`, the moment that it would mean by the calendar as that gives it.
+    """
     rows = Deadline.objects.open().filter(due_at__gt=timezone.now())
     if region:
         rows = rows.filter(region=region)
@@ -348,7 +357,7 @@ def recount(region: str | None = None) -> list[tuple[Deadline, dt.datetime]]:
     found = []
     for row in rows.order_by("pk").iterator(chunk_size=1000):
         if row.region not in calendars:
-            calendars[row.region] = NonWorkingDay.objects.calendar(row.region)
+            calendars[row.region] = calendar_as(NonWorkingDay.objects.calendar(row.region))
         wanted = should_be(row, calendars[row.region])
         if wanted != row.due_at and wanted > timezone.now():
             found.append((row, wanted))
@@ -358,7 +367,8 @@ def recount(region: str | None = None) -> list[tuple[Deadline, dt.datetime]]:
 def recount_deadlines(*, actor: Actor, reason: str, region: str | None = None) -> int:
     """Move what no longer means its moment, each in the same transaction as its reminders. Gives how many.
 
-    The owners of the date are told through `deadline_moved`, so that their own copy moves with it.
+    The owners of the date are told through `deadline_moved`, so that their own copy moves with it. Reminders
+    that are counted in working days follow the calendar too where their date stays.
     """
     moved = 0
     for row, wanted in recount(region):
@@ -367,4 +377,32 @@ def recount_deadlines(*, actor: Actor, reason: str, region: str | None = None) -
             for hook in deadline_moved.get(row.kind, ()):
                 hook(fresh)
         moved += 1
+    count_reminders_anew(region)
     return moved
+
+
+@transaction.atomic
+def count_reminders_anew(region: str | None = None) -> int:
+    """Plan reminders some working days before or after their date by the calendar of today. Gives how many moved."""
+    rows = Reminder.objects.filter(
+        state=ReminderState.PLANNED, offset__endswith="wd", deadline__state=DeadlineState.OPEN
+    )
+    if region:
+        rows = rows.filter(deadline__region=region)
+    calendars: dict[str, WorkingCalendar] = {}
+    wanted: dict[tuple[int, int], dt.datetime] = {}
+    for row in rows.select_related("deadline").order_by("pk").iterator(chunk_size=1000):
+        deadline = row.deadline
+        if deadline.region not in calendars:
+            calendars[deadline.region] = NonWorkingDay.objects.calendar(deadline.region)
+        at = fire_time(deadline.due_at, row.offset, deadline.zone, calendars[deadline.region])
+        if at != row.fire_at:
+            wanted[row.pk, row.generation] = at
+    held = Reminder.objects.filter(
+        pk__in=[key for key, _generation in wanted], state=ReminderState.PLANNED
+    ).select_for_update()
+    changed = [row for row in held.order_by("pk") if (row.pk, row.generation) in wanted]
+    for row in changed:
+        row.fire_at = wanted[row.pk, row.generation]
+    Reminder.objects.bulk_update(changed, ["fire_at"], batch_size=1000)
+    return len(changed)

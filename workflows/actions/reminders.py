@@ -84,7 +84,8 @@ def sweep_batch(
         deadline=OuterRef("deadline"),
         recipient=OuterRef("recipient"),
         generation=OuterRef("generation"),
-        state=ReminderState.PLANNED,
+        # One that went out already too: a sweep that died, or words that failed, let it pass this one by.
+        state__in=[ReminderState.PLANNED, ReminderState.FIRED],
         fire_at__lte=clock(due.db),
     )
     rows = list(

@@ -1,7 +1,7 @@
 """Rows first: one notification for each person, and its mail or its place in a digest."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,8 @@ class Draft:
     in_app: bool = True
     # After this moment the news helps nobody; it is not held back beyond it.
     useful_until: dt.datetime | None = None
+    # Its mail leaves so much later: until then its words may change.
+    rests: dt.timedelta = dt.timedelta()
 
 
 def notify_all(drafts: Sequence[Draft]) -> list[Notification]:
@@ -52,8 +54,8 @@ def notify_all(drafts: Sequence[Draft]) -> list[Notification]:
         for one in drafts
         if one.recipient.is_active
     ]
-    useful = {f"{one.topic}:{one.anchor}:{one.recipient.pk}": one.useful_until for one in drafts}
-    return store(wanted, email=True, useful=useful) if wanted else []
+    by_key = {f"{one.topic}:{one.anchor}:{one.recipient.pk}": one for one in drafts}
+    return store(wanted, email=True, drafts=by_key) if wanted else []
 
 
 def notify(
@@ -153,11 +155,11 @@ def store(
     wanted: list[Notification],
     *,
     email: bool,
-    useful: dict[str, dt.datetime | None] | None = None,
+    drafts: Mapping[str, Draft] | None = None,
 ) -> list[Notification]:
     """Insert what is not there yet; a repeat changes nothing. Six statements whatever the number.
 
-    `useful` gives, by dedupe key, until when the news helps. Gives the rows as they are stored, oldest first.
+    `drafts` gives, by dedupe key, when the mail may leave. Gives the rows as they are stored, oldest first.
     """
     Notification.objects.bulk_create(wanted, ignore_conflicts=True)
     fresh, known = told_apart(wanted)
@@ -167,7 +169,7 @@ def store(
         wishes = Wishes.of([one.recipient for one in stored if one.recipient is not None])
         for rows in (fresh, known):
             messages = [
-                message_for(one, wishes, now, (useful or {}).get(one.dedupe_key)) for one in rows
+                message_for(one, wishes, now, (drafts or {}).get(one.dedupe_key)) for one in rows
             ]
             insert_messages([one for one in messages if one is not None], fresh=rows is fresh)
     return stored
@@ -205,7 +207,7 @@ def insert_messages(messages: list[OutboxMessage], *, fresh: bool) -> None:
 
 
 def message_for(
-    one: Notification, wishes: Wishes, now: dt.datetime, useful_until: dt.datetime | None
+    one: Notification, wishes: Wishes, now: dt.datetime, draft: Draft | None
 ) -> OutboxMessage | None:
     """The mail of a notification, or its place in a digest; None where the person wants neither.
 
@@ -213,7 +215,8 @@ def message_for(
     """
     plan = Plan()
     if one.recipient is not None:
-        plan = wishes.plan(one.recipient, topic_of(one.topic), now, useful_until)
+        until = draft.useful_until if draft is not None else None
+        plan = wishes.plan(one.recipient, topic_of(one.topic), now, until)
     if not plan.email:
         return None
     channel = Channel.EMAIL if plan.at is None else Channel.DIGEST
@@ -224,5 +227,5 @@ def message_for(
         dedupe_key=f"{Channel.EMAIL}:{one.dedupe_key}"[:300],
         notification=one,
         channel=channel,
-        available_at=plan.at or now,
+        available_at=plan.at or (now if draft is None else now + draft.rests),
     )

@@ -39,10 +39,13 @@ class Item:
 
 def deadlines_of(person: User) -> Any:
     """Deadlines of which the person is reminded, or would be."""
-    mine = Q(pk__in=Reminder.objects.filter(recipient=person).values("deadline"))
-    if connection.features.supports_json_field_contains:
-        mine |= Q(people__contains=[str(person.pk)])
-    return Deadline.objects.filter(mine)
+    named = (
+        Q(people__contains=[str(person.pk)])
+        if connection.features.supports_json_field_contains
+        else Q(people__icontains=str(person.pk))
+    )
+    reminded = Q(pk__in=Reminder.objects.filter(recipient=person).values("deadline"))
+    return Deadline.objects.filter(reminded | named)
 
 
 def agenda_of(

@@ -4,6 +4,7 @@ import datetime as dt
 import zoneinfo
 from collections.abc import Iterable
 from dataclasses import dataclass
+from email.utils import parseaddr
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -69,6 +70,12 @@ def zone_table(zone: str, first: int, last: int) -> bytes:
     return bytes(made.to_ical())
 
 
+@cache
+def organiser(sender: str) -> str:
+    """Whose entry it is: without one, a calendar may not take a change or a cancellation for it (RFC 5546, 3.2)."""
+    return parseaddr(sender)[1]
+
+
 @dataclass(frozen=True)
 class Entry:
     """One entry as it stands in a calendar; the zone that its times name, if any, and its year."""
@@ -110,6 +117,7 @@ def entry(deadline: Deadline, summary: str, url: str = "") -> Entry:
         f"DTSTAMP:{deadline.created_at.astimezone(dt.UTC):{STAMP}}Z",
         f"DTSTART{named}:{begins:{STAMP}}{mark}",
         f"DTEND{named}:{ends:{STAMP}}{mark}",
+        f"ORGANIZER;CN=Moderato:mailto:{organiser(settings.DEFAULT_FROM_EMAIL)}",
         f"SUMMARY:{words}",
         f"STATUS:{'CANCELLED' if cancelled else 'CONFIRMED'}",
         "TRANSP:TRANSPARENT",

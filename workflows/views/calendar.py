@@ -11,12 +11,22 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
-from workflows.actions.calendar import DayRow, add_days_off, read_days, remove_day_off
+from workflows.actions.calendar import (
+    DayRow,
+    MovingDate,
+    add_days_off,
+    dates_moving,
+    read_days,
+    remove_day_off,
+)
 from workflows.enums import DaySource
 from workflows.forms import DayListForm, DayOffForm, whole_number
 from workflows.models import NonWorkingDay
 from workflows.rules import may_keep_calendar
 from workflows.working_days import FILLED_IN
+
+SHOWN = 50
+"""So many dates that move are listed; the others are counted."""
 
 
 def keeper(request: HttpRequest) -> User:
@@ -38,6 +48,10 @@ def working_days(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         cleaned = form.cleaned_data
         row = DayRow(cleaned["day"], cleaned["name"], cleaned["kind"], cleaned["region"])
+        is_new = not NonWorkingDay.objects.current().filter(day=row.day, region=row.region).exists()
+        moving = dates_moving([row]) if is_new and "confirm" not in request.POST else []
+        if moving:
+            return day_preview(request, row, moving)
         if add_days_off([row], actor=person):
             messages.success(request, f"{row.name} is no working day now.")
             return redirect(f"{request.path}?year={row.day.year}")
@@ -58,15 +72,32 @@ def working_days(request: HttpRequest) -> HttpResponse:
     return render(request, "workflows/working_days.html", shown, status=422 if form.errors else 200)
 
 
+def day_preview(
+    request: HttpRequest, row: DayRow | NonWorkingDay, moving: list[MovingDate]
+) -> HttpResponse:
+    """Whose dates move with one day, and the question whether to go on. Nothing has changed yet."""
+    kept = [one for one in request.POST.items() if one[0] != "csrfmiddlewaretoken"]
+    shown = {
+        "row": row,
+        "removes": isinstance(row, NonWorkingDay),
+        "moving": moving[:SHOWN],
+        "number": len(moving),
+        "posted": kept,
+    }
+    return render(request, "workflows/day_preview.html", shown)
+
+
 @require_POST
 @login_required
 def remove_day(request: HttpRequest, pk: int) -> HttpResponse:
-    """Make a working day of it again."""
+    """Make a working day of it again; asks first where dates move with it."""
     person = cast("User", request.user)
     rows = (
         NonWorkingDay.objects.all() if may_keep_calendar(person) else NonWorkingDay.objects.none()
     )
     row = get_object_or_404(rows, pk=pk)
+    if "confirm" not in request.POST and (moving := dates_moving(removed=row)):
+        return day_preview(request, row, moving)
     remove_day_off(row, actor=person)
     messages.success(request, f"{row.day:%-d %B %Y} is a working day again.")
     return redirect("workflows:working_days")
@@ -89,6 +120,8 @@ def import_days(request: HttpRequest) -> HttpResponse:
         found = read_days(form.content())
         shown["found"] = found
         if not found.problems:
+            moving = dates_moving(found.rows)
+            shown |= {"moving": moving[:SHOWN], "number": len(moving)}
             return render(request, "workflows/import_days_preview.html", shown)
     failed = form.is_bound
     return render(request, "workflows/import_days.html", shown, status=422 if failed else 200)
