@@ -10,12 +10,15 @@ chapters 5 and 6; Krippendorff's alpha: Gwet 2011): each coefficient is linearis
 docs/statistics.md says which figure is for what.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from moderation.distributions import t_quantile
 from moderation.estimates import (
+    ONE_ITEM,
     Codes,
     Estimate,
     Numbers,
@@ -40,6 +43,7 @@ BRENNAN_PREDIGER = "Brennan–Prediger coefficient"
 GWET = "Gwet's AC"
 ALPHA_WEIGHTED = "Krippendorff's alpha by agreement weights (Gwet)"
 ALPHA_METRIC = "Krippendorff's alpha"
+BIAS = "Bias (mean signed difference)"
 
 
 def weights(kind: str, positions: int | Sequence[float] | Numbers) -> Numbers:
@@ -256,6 +260,20 @@ def conger_kappa(
     parts = np.einsum("igk,gk->ig", chosen, slope) - rated * np.sum(p * slope, axis=1)
     chance_each = chance + parts @ (n / each)
     return _beyond_chance(name, counts, w, chance, chance_each, None, confidence)
+
+
+def mean_difference(first: Numbers, second: Numbers, *, confidence: float = 0.95) -> Estimate:
+    """Signed bias: how much higher the first readings are than the second on average, in units of the scale.
+
+    Interval by Student's t over the items. No error for a single one.
+    """
+    gaps: Numbers = first - second
+    n, value = len(gaps), float(gaps.mean())
+    if n < 2:
+        return Estimate(BIAS, value, n=n, reason=ONE_ITEM)
+    se = float(gaps.std(ddof=1)) / math.sqrt(n)
+    reach = t_quantile((1 + confidence) / 2, n - 1) * se
+    return Estimate(BIAS, value, se, value - reach, value + reach, n)
 
 
 # Krippendorff's alpha.

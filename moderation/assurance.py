@@ -215,6 +215,8 @@ class Assurance:
 
     `at_most` is the bound that stands in the record. `wherever` is the bound that needs no even reading;
     None where strata were not given. It is at least `at_most`, and where it is larger, `caution` says so.
+    `found` are all that were judged differently; `errors` those of them that were plain mistakes of fact, which
+    have no consequence for the set, and are no less likely among what was not read.
     """
 
     frame: int
@@ -223,16 +225,20 @@ class Assurance:
     at_most: int
     confidence: float
     wherever: int | None = None
+    errors: int = 0
 
     @property
     def sentence(self) -> str:
         """The statement that stands in every round's record (docs/statistics.md)."""
         if self.frame == 0:
             return "Every decision was read because of what it is. There was no random part."
-        word = "disagreement" if self.found == 1 else "disagreements"
+        others = self.found - self.errors
+        told = f"{others} {'disagreement' if others == 1 else 'disagreements'}"
+        if self.errors:
+            told += f" and {self.errors} factual {'error' if self.errors == 1 else 'errors'}"
         share = percent(self.at_most / self.frame)
         return (
-            f"Random part: {self.read} of {self.frame}, {self.found} {word}. "
+            f"Random part: {self.read} of {self.frame}, {told}. "
             f"With {100 * self.confidence:g}\u00a0% confidence at most {self.at_most} of {self.frame} "
             f"decisions ({share}) would be judged differently."
         )
@@ -251,7 +257,8 @@ class Assurance:
         return {
             "frame": self.frame,
             "read": self.read,
-            "disagreements": self.found,
+            "disagreements": self.found - self.errors,
+            "factual_errors": self.errors,
             "at_most": self.at_most,
             "wherever": self.wherever,
             "confidence": self.confidence,
@@ -261,14 +268,20 @@ class Assurance:
 
 
 def assurance(
-    frame: int, read: int, found: int, alpha: float = 0.05, parts: Iterable[Part] = ()
+    frame: int,
+    read: int,
+    found: int,
+    alpha: float = 0.05,
+    parts: Iterable[Part] = (),
+    errors: int = 0,
 ) -> Assurance:
-    """The assurance statement. Only items of the random part may be counted in any of the three.
+    """The assurance statement. Only items of the random part may be counted in any of these.
 
+    `found` is everything that was judged differently, factual errors included; `errors` how many of it these were.
     `parts` are the strata of the frame with what was read and found in each, extensions included; give
     them wherever they are known.
     """
     parts = tuple(parts)
     bound = upper_bound(frame, read, found, alpha) if frame else 0
     wherever = max(bound, bound_wherever(parts, alpha)) if parts else None
-    return Assurance(frame, read, found, bound, float(1 - exact(alpha)), wherever)
+    return Assurance(frame, read, found, bound, float(1 - exact(alpha)), wherever, errors)

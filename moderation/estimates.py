@@ -13,13 +13,16 @@ Numbers = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
 
+ONE_ITEM = "One item alone has no spread, so there is no error."
+
+
 @dataclass(frozen=True)
 class Estimate:
     """One statistic of some ratings.
 
     `se` is its standard error, `low` and `high` the ends of its interval (95 % unless asked otherwise),
     `n` the number of items that inform it. `value` is None where the statistic is undefined, and then
-    `reason` says why in words. A value may stand without error: one item has no spread.
+    `reason` says why in words. A value may stand without error, and `reason` says why: one item has no spread.
     `se_null` is the error if there were no agreement beyond chance; only Cohen's kappa has one.
     """
 
@@ -40,12 +43,16 @@ class Estimate:
         return self.value / self.se_null
 
     def as_json(self) -> dict[str, Any]:
-        """`value, se, ci95, n`; where undefined all null with a `reason`. Not rounded. An end without limit is null."""
+        """`value, se, ci95, n`; where undefined all null with a `reason`, which a value without error has too.
+
+        Not rounded. An end without limit is null.
+        """
         if self.value is None:
             return {"value": None, "se": None, "ci95": None, "n": None, "reason": self.reason}
         ends = [one if one is not None and isfinite(one) else None for one in (self.low, self.high)]
         interval = None if self.low is None else ends
-        return {"value": self.value, "se": self.se, "ci95": interval, "n": self.n}
+        told = {"value": self.value, "se": self.se, "ci95": interval, "n": self.n}
+        return told | ({"reason": self.reason} if self.se is None else {})
 
 
 def undefined(statistic: str, reason: str) -> Estimate:
@@ -74,7 +81,7 @@ def from_influence(
         away = sums[np.bincount(clusters) > 0]
     units = len(away)
     if units < 2:
-        return Estimate(statistic, value, n=n)
+        return Estimate(statistic, value, n=n, reason=ONE_ITEM)
     se = float(np.sqrt(units / (units - 1) * np.sum(away**2)))
     reach = t_quantile((1 + confidence) / 2, units - 1) * se
     return Estimate(statistic, value, se, max(-1.0, value - reach), min(1.0, value + reach), n)

@@ -4,15 +4,26 @@ The rubric comes first: where many differ on one criterion, the criterion may be
 by name for those who may see them.
 """
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accounts.wording import percent
-from moderation import charts
+from moderation import assurance, charts
+from moderation.sequential import Sequential
 
 Figures = Mapping[str, Any]
 GOOD = 0.8
 """Share of same levels below which a criterion is named (domain 2.6: grade-level agreement)."""
+
+LEVELS_HEAD = "Assessor down, moderator across"
+
+STEPS = 12
+"""Places at which an operating characteristic is drawn."""
+
+MOST_READINGS = 500
+"""Readings through which a sequential plan is followed."""
 
 LARGE_BIAS = 0.5
 """Mean difference in levels from which a tendency is named (domain 2.8)."""
@@ -113,10 +124,13 @@ def over_time(figures: Figures) -> charts.Chart:
     """Same level and same side of the pass boundary, by the month in which rounds were closed."""
     rows = dict(sorted(figures["by_month"].items()))
     same = [one["exact"] for one in rows.values()]
-    if len(same) < 2:
+    enough = [one["exact"] for one in rows.values() if one["items"] >= figures["min_items"]]
+    if len(rows) < 2:
         title = "A trend shows once rounds were closed in two months"
+    elif len(enough) < 2:
+        title = "Too few items have been read twice in a month to speak of a trend"
     else:
-        change = 100 * (same[-1] - same[0])
+        change = 100 * (enough[-1] - enough[0])
         if abs(change) < 5:
             title = "Agreement has stayed about the same"
         else:
@@ -127,16 +141,80 @@ def over_time(figures: Figures) -> charts.Chart:
         "trend",
         title,
         "The months are those in which rounds were closed. "
-        "A month with few items moves by chance; the table of deliveries shows how many there were.",
+        f"A month with few items moves by chance; the title speaks of those with {figures['min_items']} or more.",
         x_title="Month",
         y_title="Share",
-        x_labels=list(rows),
+        x_labels=[
+            f"{month}: {one['items']} item{'' if one['items'] == 1 else 's'}"
+            for month, one in rows.items()
+        ],
+        x_short=list(rows),
         series=[
             ("Same level", same),
             ("Same side of the pass boundary", [one["pass_fail"] for one in rows.values()]),
         ],
         ends=(0, 1),
         ticks=(0, 0.25, 0.5, 0.75, 1),
+    )
+
+
+def detection(frame: int, read: int, share: float, *, where: str = "") -> charts.Chart:
+    """The operating characteristic: the chance to meet at least one error, by how many there are.
+
+    `share` is the share of wrong decisions that the title speaks of. `where` names a round that was read; without
+    it the reading lies ahead.
+    """
+    most = max(1, min(frame, frame // 3))
+    counts = sorted({max(1, round(most * step / STEPS)) for step in range(1, STEPS + 1)})
+    chances = [assurance.detection_probability(frame, wrong, read) for wrong in counts]
+    wrong = max(1, -(-round(frame * share * 1000) // 1000))
+    at_star = percent(assurance.detection_probability(frame, wrong, read))
+    title = (
+        f"{where}: reading {read} of {frame} would have met at least one error with a chance of {at_star} "
+        f"if {percent(share)} had been wrong"
+        if where
+        else f"Reading {read} of {frame} meets at least one error with a chance of {at_star} "
+        f"if {percent(share)} are wrong"
+    )
+    return charts.lines(
+        "detection",
+        title,
+        f"{wrong} of the {frame} decisions in the random frame would then be judged differently. "
+        "The more are wrong, the surer one of them is read.",
+        x_title="Wrong decisions in the frame",
+        y_title="Chance to meet one",
+        x_labels=[str(one) for one in counts],
+        series=[("Chance to meet at least one", chances)],
+        ends=(0, 1),
+        ticks=(0, 0.25, 0.5, 0.75, 1),
+    )
+
+
+def step_by_step(test: Sequential, frame: int) -> charts.Chart:
+    """The operating characteristic of a sequential plan: what becomes of a set, by the share that is wrong.
+
+    Followed through the frame, MOST_READINGS at most; what is still in doubt then is neither.
+    """
+    upto = min(frame, MOST_READINGS)
+    shares = [2 * test.p2 * step / STEPS for step in range(STEPS + 1)]
+    found = [test.operating(one, upto) for one in shares]
+    good, bad = test.operating(test.p1, upto), test.operating(test.p2, upto)
+    return charts.lines(
+        "steps",
+        f"Step by step a set with {percent(test.p1, 1)} wrong is accepted with a chance of "
+        f"{percent(good.accept)}, one with {percent(test.p2, 1)} with a chance of {percent(bad.accept)}",
+        f"Of at most {upto} readings about {good.readings:.0f} are needed where {percent(test.p1, 1)} are wrong, "
+        f"and {bad.readings:.0f} where {percent(test.p2, 1)} are. What is neither accepted nor refused is in doubt.",
+        x_title="Share of wrong decisions",
+        y_title="Chance",
+        x_labels=[percent(one, 1) for one in shares],
+        series=[
+            ("Accepted", [one.accept for one in found]),
+            ("Not accepted", [one.reject for one in found]),
+        ],
+        ends=(0, 1),
+        ticks=(0, 0.25, 0.5, 0.75, 1),
+        x_short=[percent(one) for one in shares],
     )
 
 
@@ -174,7 +252,7 @@ def level_tables(figures: Figures, names: Mapping[str, str]) -> list[dict[str, A
 
     `tint` is 0 to 4 by the share of the row; the number stands in every cell, so the tint says nothing new.
     """
-    made = []
+    made: list[dict[str, Any]] = []
     for code, table in figures["tables"].items():
         labels: Sequence[str] = figures["labels"].get(code) or [str(n) for n in range(len(table))]
         lines = [
@@ -191,5 +269,23 @@ def level_tables(figures: Figures, names: Mapping[str, str]) -> list[dict[str, A
             }
             for place, row in enumerate(table)
         ]
-        made.append({"code": code, "name": names.get(code, code), "labels": labels, "lines": lines})
+        made.append(
+            {
+                "key": f"levels-{len(made) + 1}",
+                "code": code,
+                "name": names.get(code, code),
+                "labels": labels,
+                "lines": lines,
+            }
+        )
     return made
+
+
+def level_table_csv(table: Mapping[str, Any]) -> str:
+    """One of the level-by-level tables as a file: the same rows and columns as on the page."""
+    text = io.StringIO(newline="")
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow([LEVELS_HEAD, *table["labels"]])
+    for line in table["lines"]:
+        out.writerow([line["label"], *(cell["count"] for cell in line["cells"])])
+    return text.getvalue()

@@ -133,16 +133,31 @@ def _interval(
 
 @dataclass(frozen=True)
 class Measurement:
-    """Standard errors of measurement of one rating, in units of the scale.
+    """Standard errors of measurement of one rating, in units of the scale, each with its own error.
 
     `consistency` leaves out that raters differ in severity; `absolute` has it in.
     """
 
     consistency: float
     absolute: float
+    consistency_error: float
+    absolute_error: float
 
 
 def measurement(squares: MeanSquares) -> Measurement:
-    """√residual, and √(variance among raters + residual)."""
-    among = max(0.0, (squares.rater - squares.residual) / squares.items)
-    return Measurement(sqrt(squares.residual), sqrt(among + squares.residual))
+    """√residual, and √(variance among raters + residual); errors by linearising in the mean squares."""
+    n, j, e = squares.items, squares.rater, squares.residual
+    freedom = (n - 1) * (squares.raters - 1)
+    among = max(0.0, (j - e) / n)
+    consistency, absolute = sqrt(e), sqrt(among + e)
+    # Each mean square has variance 2 MS² / its freedom; without a difference among raters only the residual counts.
+    parts = (
+        [(j / n, squares.raters - 1), (e * (n - 1) / n, freedom)] if among > 0 else [(e, freedom)]
+    )
+    spread = sqrt(sum(2 * part**2 / each for part, each in parts))
+    return Measurement(
+        consistency,
+        absolute,
+        sqrt(2 / freedom) * consistency / 2,
+        spread / (2 * absolute) if absolute else 0.0,
+    )

@@ -3,11 +3,12 @@
 from typing import Any
 
 from accounts.wording import percent
-from moderation.enums import RoundDecision, RoundState, SampleState
+from moderation.enums import ExternalFinding, RoundDecision, RoundState, SamplePart, SampleState
 from portfolios.receipts import pdf
 
 Facts = dict[str, Any]
 ANSWER = {"yes": "Yes", "partly": "In part", "no": "No", "": "Not said"}
+COEFFICIENTS = ("quadratic_weighted_kappa", "gwet_ac2_quadratic")
 BASES = {"moderation": "Moderation", "correction": "Factual error"}
 
 
@@ -37,9 +38,19 @@ def facts_of(record: Facts) -> Facts:
                 else "No: with the assessor’s decision in sight, so agreement is not independent",
             ],
             ["Opened", f"{about['opened_by']}, {about['opened_at']}"],
-            ["Closed", about["closed_at"] or "Not yet"],
+            [
+                "Closed",
+                f"{about['closed_by']}, {about['closed_at']}" if about["closed_at"] else "Not yet",
+            ],
         ],
-        "assurance": record["assurance"].get("sentence", "The round is not closed yet."),
+        "assurance": " ".join(
+            one
+            for one in (
+                record["assurance"].get("sentence", "The round is not closed yet."),
+                record["assurance"].get("caution", ""),
+            )
+            if one
+        ),
         "decision": [
             ["Decision", label(RoundDecision, decision["decision"]) or "None yet"],
             ["Reason", decision["reason"]],
@@ -59,16 +70,30 @@ def facts_of(record: Facts) -> Facts:
                 f"{decision['approved_by']} {decision['approved_at']}".strip() or "None",
             ],
         ],
+        "actions": [
+            [
+                one["text"],
+                f"{one['owner']}, by {one['due_on']}",
+                one["response"] or "None yet",
+                f"{one['closed_by']}, {one['closed_at']}. {one['closing_note']}"
+                if one["closed_at"]
+                else "Open",
+            ]
+            for one in record["actions"]
+        ],
+        "external": [external_facts(one) for one in record["external"]],
         "changes": [
             [
                 one["code"],
                 f"{grade(one['before'])} → {grade(one['after'])}",
                 BASES.get(one["basis"], one["basis"].replace("_", " ").capitalize()),
                 one["reason"],
+                ", ".join(code for code in (one["by"], one["approved_by"]) if code),
             ]
             for one in record["changes"]
         ],
         "agreement": agreement_rows(record["statistics"]),
+        "coefficients": coefficient_rows(record["statistics"]),
         "population": [
             ["Decisions", str(len(record["members"]))],
             ["Algorithm", plan["algorithm"]],
@@ -76,6 +101,7 @@ def facts_of(record: Facts) -> Facts:
             ["Fingerprint of the population", plan["population_hash"]],
             ["Fingerprint of the policy", plan["policy_hash"]],
         ],
+        "strata": strata_rows(record),
         "plans": [
             [str(one["number"]), one["reason"], one["made_by"], one["made_at"]]
             for one in record["plans"]
@@ -101,15 +127,69 @@ def grade(result: Facts) -> str:
     return str(result["grade"] or result["outcome"].replace("_", " "))
 
 
-def agreement_rows(statistics: Facts) -> list[list[str]]:
-    """Shares only: coefficients with their intervals stand in the JSON and on the agreement page."""
+def groups_of(statistics: Facts) -> list[tuple[str, Facts]]:
+    """All together, then each criterion, then each assessor; nothing before figures are stored."""
     if not statistics or not statistics["all"]:
         return []
-    groups = [
+    return [
         ("All", statistics["all"]),
         *statistics["by_criterion"].items(),
         *statistics["by_assessor"].items(),
     ]
+
+
+def coefficient_rows(statistics: Facts) -> list[list[str]]:
+    """Kappa and AC side by side with their intervals, where enough was read twice."""
+    return [
+        [name, str(one["items"]), *(interval(one[key]) for key in COEFFICIENTS)]
+        for name, one in groups_of(statistics)
+        if any(one[key] for key in COEFFICIENTS)
+    ]
+
+
+def interval(one: Facts | None) -> str:
+    if one is None:
+        return "Undefined"
+    if one["low"] is None:
+        return f"{one['value']:.2f}"
+    return f"{one['value']:.2f} ({one['low']:.2f} to {one['high']:.2f})"
+
+
+def strata_rows(record: Facts) -> list[list[str]]:
+    """Assessor and grade band of every plan: how many decisions, how many of them targeted, how many read."""
+    read = {one["code"] for one in record["items"] if not one["superseded"]}
+    strata: dict[tuple[int, str], list[Facts]] = {}
+    for one in record["members"]:
+        strata.setdefault((one["plan"], one["stratum"]), []).append(one)
+    return [
+        [
+            str(plan),
+            *stratum.split("|", 1),
+            str(len(own)),
+            str(sum(bool(one["targeted_for"]) for one in own)),
+            str(sum(one["code"] in read for one in own)),
+        ]
+        for (plan, stratum), own in sorted(strata.items())
+    ]
+
+
+def external_facts(review: Facts) -> Facts:
+    """One look from outside: who it was, by a pointer, for how long, and what they reported."""
+    return {
+        "title": review["person"],
+        "rows": [
+            ["CV or Record of Achievement", review["achievement_record"] or "Not given"],
+            ["Could read", f"{review['opens_at']} to {review['closes_at']}"],
+            ["Revoked", review["revoked_at"] or "No"],
+            ["Found", label(ExternalFinding, review["finding"]) or "No report yet"],
+            ["Report", review["report"] or "None"],
+            *([f"On {code}", text] for code, text in review["item_comments"].items()),
+        ],
+    }
+
+
+def agreement_rows(statistics: Facts) -> list[list[str]]:
+    """Shares and bias of each group."""
     return [
         [
             name,
@@ -119,7 +199,7 @@ def agreement_rows(statistics: Facts) -> list[list[str]]:
             percent(one["pass_fail"]),
             f"{one['bias']:+.2f}",
         ]
-        for name, one in groups
+        for name, one in groups_of(statistics)
     ]
 
 
@@ -135,6 +215,8 @@ def item_facts(item: Facts) -> Facts:
         if item["superseded"]
         else state,
         "why": ", ".join(item["reasons"]).replace("_", " "),
+        "where": f"{label(SamplePart, item['part'])} part, draw {item['draw']}, stratum "
+        f"{item['stratum'].replace('|', ', ')}, chance {percent(item['inclusion_probability'], 1)}",
         "moderator": item["moderator"] or "Nobody",
         "levels": [
             [

@@ -84,6 +84,12 @@ class Sequential:
             for n in range(1, upto + 1)
         ]
 
+    def shown(self, frame: int) -> list[dict[str, Any]]:
+        """Some ten of these lines, as far as two disagreements can be accepted in a frame of this size."""
+        upto = min(frame, self.enough(2))
+        every = max(1, upto // 10)
+        return [one for one in self.boundaries(upto) if one["read"] % every == 0]
+
     def operating(self, share: float, upto: int = 2000) -> "Operating":
         """Chance to accept and to reject, and readings needed on average, where `share` is wrong.
 
@@ -104,6 +110,27 @@ class Sequential:
                 moved[number:] = 0
             alive = moved
         return Operating(accepted, rejected, readings)
+
+
+def in_words(test: Sequential, read: int, found: int, frame: int) -> str:
+    """What the test says after so many readings at random of a frame, and what to do about it.
+
+    It looks at the sums alone, in whatever order the work was read: a line that was crossed on the way and left
+    again is not told.
+    """
+    said = f"Step by step: {read} read at random, {found} of them judged differently."
+    if read >= frame:
+        return f"{said} All of the random frame was read, so nothing is in doubt."
+    verdict = test.verdict(read, found)
+    if verdict is Verdict.ACCEPT:
+        return f"{said} That is enough to accept the set."
+    if verdict is Verdict.REJECT:
+        return f"{said} That is too many to accept the set as it is. Adjust it, or have it assessed again."
+    enough = min(frame, test.enough(found))
+    return (
+        f"{said} That is not enough to say. If no more are, {enough} in all accept the set: "
+        f"extend the sample by {enough - read}."
+    )
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ WANTED = (
         "OLD.submitted_at IS NOT NULL AND (NEW.submitted_at IS NULL"
         " OR NEW.submitted_at <> OLD.submitted_at OR NEW.finding <> OLD.finding"
         " OR NEW.report <> OLD.report OR NEW.person_id <> OLD.person_id"
-        " OR NEW.round_id <> OLD.round_id)",
+        " OR NEW.round_id <> OLD.round_id OR NEW.achievement_record <> OLD.achievement_record)",
         "a report that was submitted is never changed",
     ),
     Trigger(

@@ -84,13 +84,17 @@ def rows_under(text: str, policy: Mapping[str, Any]) -> list[sampling.Row]:
 
 @dataclass(frozen=True)
 class Member:
-    """What the assurance needs of one decision of the set. `read` and `wrong` are of the random part."""
+    """What the assurance needs of one decision of the set. `read` and `wrong` are of the random part.
+
+    `wrong` is one that the moderator judged differently; `error` one of these that was a mistake of fact alone.
+    """
 
     plan: int
     stratum: str
     targeted: bool
     read: bool
     wrong: bool
+    error: bool = False
 
 
 def assurance_summary(
@@ -117,6 +121,7 @@ def assurance_summary(
         sum(part.found for part in parts),
         alpha,
         parts,
+        sum(one.read and one.wrong and one.error for one in frame),
     )
 
 
@@ -323,10 +328,14 @@ def agreement_faults(record: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def assurance_faults(record: Mapping[str, Any]) -> Iterator[Finding]:
-    """The statement of a closed round is that of its random part."""
+    """The statement of a closed round is that of its random part.
+
+    Rounds that were closed before factual errors counted say nothing of them.
+    """
     stored = record["assurance"]
     if not stored:
         return
+    counts_errors = "factual_errors" in stored
     items = {
         one["code"]: one
         for one in record["items"]
@@ -335,18 +344,22 @@ def assurance_faults(record: Mapping[str, Any]) -> Iterator[Finding]:
     members = []
     for one in record["members"]:
         item = items.get(one["code"])
-        decisions = item["decisions"] if item else []
+        decisions = [each for each in (item["decisions"] if item else []) if each["disagreement"]]
+        grave = any(not each["factual_error"] for each in decisions)
         members.append(
             Member(
                 one["plan"],
                 one["stratum"],
                 bool(one["targeted_for"]),
                 read=item is not None and item["state"] in READ,
-                wrong=any(each["disagreement"] and not each["factual_error"] for each in decisions),
+                wrong=grave or (bool(decisions) and counts_errors),
+                error=not grave,
             )
         )
     alpha = float(record["plans"][-1]["policy"]["assurance.alpha"])
     known = assurance_summary(record["draws"], members, alpha).as_json()
+    if not counts_errors:
+        del known["factual_errors"]
     if path := differs(known, stored):
         yield Finding("assurance", f"{path} is not what the random part gives")
 

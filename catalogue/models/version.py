@@ -139,8 +139,6 @@ class MicroCredentialVersion(StateModel):
         User, models.PROTECT, null=True, blank=True, related_name="versions_pre_moderated"
     )
     pre_moderation_note = models.TextField(blank=True)
-    # Answers from before `PreModeration` kept them; nothing writes here any more.
-    pre_moderation_checklist = models.JSONField(default=dict, blank=True)
     # Every policy value as it was when the version was approved: a later default does not reach it.
     approved_policy = models.JSONField(
         default=dict, db_default=models.Value({}, models.JSONField())

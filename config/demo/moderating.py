@@ -119,6 +119,7 @@ def hand_on(round_: ModerationRound, cast: Cast) -> None:
         since=today,
         until=today + timedelta(days=30),
         asked="Is the work at the pass boundary read alike by both assessors?",
+        achievement_record="Record of Achievement 2026/14, kept by the academic office",
     )
 
 

@@ -28,8 +28,11 @@ def invite_external(
     since: date,
     until: date,
     asked: str = "",
+    achievement_record: str = "",
 ) -> ExternalReview:
     """Let somebody read a closed round, from the beginning of one day to the end of another.
+
+    `achievement_record` says where their CV or Record of Achievement is; it stands in the round's record.
 
     Whoever has no account gets one and is asked to set a password; in any case the person is told. It gives
     no part in the delivery. InvitationRefused says why somebody cannot be asked: the round is not closed,
@@ -64,6 +67,7 @@ def invite_external(
         opens_at=opens_at,
         closes_at=closes_at,
         asked=plain_text(asked),
+        achievement_record=plain_text(achievement_record).strip(),
         invited_by=actor,
     )
     notify(

@@ -19,6 +19,12 @@ class InvitationForm(forms.Form):
         max_length=200,
         help_text="Only for somebody who has no account yet.",
     )
+    achievement_record = Text(
+        label="Where their CV or Record of Achievement is",
+        required=False,
+        max_length=300,
+        help_text="An address or a file number. It stands in the record of the round, which names people by codes.",
+    )
     since = DayField(label="First day")
     until = DayField(label="Last day", help_text="The page closes at the end of this day.")
     asked = Text(

@@ -1,5 +1,6 @@
 """Forms of the sample plan: which rules are on, how large the random part is, and why that changed."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -61,6 +62,8 @@ SIZES = (
 )
 
 
+CERTAIN = 100
+
 MODES = (
     (
         ReadingMode.BLIND,
@@ -105,6 +108,27 @@ class PlanForm(forms.Form):
         label="Share of wrong decisions to rule out, in per cent",
         min_value=1, max_value=50, decimal_places=1,
     )  # fmt: skip
+    alpha = forms.DecimalField(
+        label="Risk of being wrong in that, in per cent",
+        min_value=Decimal("0.1"), max_value=50, decimal_places=1,
+        help_text="Also the risk of what the record says of the random part: 5 makes it 95 % sure.",
+    )  # fmt: skip
+    good = forms.DecimalField(
+        label="Good enough with so many wrong, in per cent",
+        min_value=Decimal("0.1"), max_value=99, decimal_places=1,
+    )  # fmt: skip
+    bad = forms.DecimalField(
+        label="Not to be accepted with so many wrong, in per cent",
+        min_value=Decimal("0.1"), max_value=99, decimal_places=1,
+    )  # fmt: skip
+    refuse_risk = forms.DecimalField(
+        label="Risk of refusing a set that is good enough, in per cent",
+        min_value=Decimal("0.1"), max_value=50, decimal_places=1,
+    )  # fmt: skip
+    accept_risk = forms.DecimalField(
+        label="Risk of accepting one that is not, in per cent",
+        min_value=Decimal("0.1"), max_value=50, decimal_places=1,
+    )  # fmt: skip
     reading = forms.ChoiceField(
         label="How work is read",
         choices=[(key, label) for key, label, _hint in MODES],
@@ -118,6 +142,11 @@ class PlanForm(forms.Form):
         ("sample.min", "minimum", 1),
         ("sample.share", "share", 100),
         ("assurance.p_star", "p_star", 100),
+        ("assurance.alpha", "alpha", 100),
+        ("sequential.p1", "good", 100),
+        ("sequential.p2", "bad", 100),
+        ("sequential.alpha", "refuse_risk", 100),
+        ("sequential.beta", "accept_risk", 100),
         ("moderation.minutes_per_item", "minutes", 1),
     )
 
@@ -138,6 +167,12 @@ class PlanForm(forms.Form):
         given = super().clean() or {}
         if given.get("size") == CUSTOM and not given.get("custom_size"):
             self.add_error("custom_size", "Say how many.")
+        good, bad = given.get("good"), given.get("bad")
+        if good is not None and bad is not None and good >= bad:
+            self.add_error("bad", "This share has to be larger than the one that is good enough.")
+        refuse, accept = given.get("refuse_risk"), given.get("accept_risk")
+        if refuse is not None and accept is not None and refuse + accept >= CERTAIN:
+            self.add_error("accept_risk", "Both risks together have to stay below 100 per cent.")
         return given
 
     def as_policy(self) -> dict[str, Any]:

@@ -25,6 +25,8 @@ class ExternalReview(models.Model):
     opens_at = models.DateTimeField()
     closes_at = models.DateTimeField()
     asked = models.TextField(blank=True)
+    # Where their CV or Record of Achievement is: an address or a file number (domain 2.5).
+    achievement_record = models.CharField(max_length=300, blank=True, db_default="")
     invited_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     invited_at = models.DateTimeField(default=timezone.now)
     revoked_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")

@@ -63,6 +63,7 @@ from moderation.selectors.results import (
     result_of_reading,
     settled_on_closing,
     statistics_of,
+    stepwise_of,
 )
 from moderation.selectors.severity import (
     closed_of,
@@ -127,6 +128,7 @@ __all__ = [
     "severity_of",
     "shares_of",
     "statistics_of",
+    "stepwise_of",
     "stored_readings",
     "tasks_out_of_date",
     "unresolved_reasons",

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from assessment.models import AssessmentDecision, CriterionJudgement
 from assessment.selectors import results_for
+from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole, Level
 from moderation import verification
 from moderation.enums import RoundState
-from moderation.models import ModerationRound, RoundMember, SampleItem
+from moderation.models import ExternalReview, ModerationRound, RoundMember, SampleItem
 from moderation.rules import MODERATORS
 from moderation.selectors.withheld import withheld_from
 from workflows.hashing import key_id, public_bytes, signing_key
@@ -27,6 +28,10 @@ WRITTEN = frozenset(
         "evidence_note",
         "accessibility_and_te_reo",
         "feedback_note",
+        "asked_for",
+        "achievement_record",
+        "report",
+        "item_comments",
     }
 )
 """Where the record holds what people wrote, and may have named somebody. Nothing is worked out from these."""
@@ -66,7 +71,13 @@ def _unsigned(moderation_round: ModerationRound) -> dict[str, Any]:
         )
         .order_by("draw", "pk")
     )
-    people = _people(moderation_round, members, items)
+    reviews = list(
+        moderation_round.external_reviews.order_by("invited_at", "pk").prefetch_related(
+            "comments__item"
+        )
+    )
+    closer = _closer(moderation_round)
+    people = _people(moderation_round, members, items, reviews, closer)
     frozen = _levels_of(one.decision_id for one in items)
     pointed = _evidence_of(one.decision_id for one in items)
     statistics = dict(moderation_round.statistics) if closed else {}
@@ -77,8 +88,8 @@ def _unsigned(moderation_round: ModerationRound) -> dict[str, Any]:
         }
     return {
         "format": verification.FORMAT,
-        "round": _about(moderation_round, people),
-        "people": _roles(moderation_round, people),
+        "round": _about(moderation_round, people, closer),
+        "people": _roles(moderation_round, people, reviews),
         "plans": [
             {
                 "number": plan.number,
@@ -144,6 +155,7 @@ def _unsigned(moderation_round: ModerationRound) -> dict[str, Any]:
             }
             for one in moderation_round.actions.all()
         ],
+        "external": [_external(one, codes, people) for one in reviews],
         "changes": changes_of(members, people),
         "statistics": statistics,
         "assurance": moderation_round.assurance if closed else {},
@@ -167,7 +179,9 @@ def _moment(value: Any) -> str:
     return value.isoformat() if value else ""
 
 
-def _about(moderation_round: ModerationRound, people: dict[Any, str]) -> dict[str, Any]:
+def _about(
+    moderation_round: ModerationRound, people: dict[Any, str], closer: UUID | None
+) -> dict[str, Any]:
     version = moderation_round.delivery.version
     rubrics = moderation_round.members.order_by().values_list(
         "submission__rubric__content_hash", flat=True
@@ -187,12 +201,49 @@ def _about(moderation_round: ModerationRound, people: dict[Any, str]) -> dict[st
         "state": moderation_round.state,
         "opened_by": people.get(moderation_round.opened_by_id, ""),
         "opened_at": _moment(moderation_round.opened_at),
+        "closed_by": people.get(closer, ""),
         "closed_at": _moment(moderation_round.closed_at),
     }
 
 
+def _closer(moderation_round: ModerationRound) -> UUID | None:
+    """Who closed it last; None while it is open."""
+    if moderation_round.state != RoundState.CLOSED:
+        return None
+    rows = TransitionRecord.objects.of(moderation_round).filter(name="close").order_by("-seq")
+    found: UUID | None = rows.values_list("actor_id", flat=True).first()
+    return found
+
+
+def _external(
+    review: ExternalReview, codes: dict[UUID, str], people: dict[Any, str]
+) -> dict[str, Any]:
+    """One invitation; what was found only once it was submitted. A pointer says who this is, by no name of ours."""
+    submitted = review.submitted_at is not None
+    comments = review.comments.all() if submitted else ()
+    return {
+        "person": people.get(review.person_id, ""),
+        "achievement_record": review.achievement_record,
+        "invited_by": people.get(review.invited_by_id, ""),
+        "asked_for": review.asked,
+        "opens_at": _moment(review.opens_at),
+        "closes_at": _moment(review.closes_at),
+        "revoked_at": _moment(review.revoked_at),
+        "submitted_at": _moment(review.submitted_at),
+        "finding": review.finding if submitted else "",
+        "report": review.report if submitted else "",
+        "item_comments": dict(
+            sorted((codes[one.item.submission_id], one.text) for one in comments)
+        ),
+    }
+
+
 def _people(
-    moderation_round: ModerationRound, members: list[RoundMember], items: list[SampleItem]
+    moderation_round: ModerationRound,
+    members: list[RoundMember],
+    items: list[SampleItem],
+    reviews: list[ExternalReview],
+    closer: UUID | None,
 ) -> dict[Any, str]:
     """A code for everybody who is in the record: assessors as in the population, others P01 and on."""
     found: dict[Any, str] = {one.assessor_id: one.assessor_code for one in members}
@@ -206,19 +257,26 @@ def _people(
     others += [_key(one["by"]) for one in moderation_round.draws]
     for action in moderation_round.actions.all():
         others += [action.owner_id, action.closed_by_id]
+    others.append(closer)
+    for review in reviews:
+        others += [review.person_id, review.invited_by_id]
     for person in others:
         if person is not None and person not in found:
             found[person] = f"P{1 + sum(code[0] == 'P' for code in found.values()):02}"
     return found
 
 
-def _roles(moderation_round: ModerationRound, people: dict[Any, str]) -> dict[str, Any]:
+def _roles(
+    moderation_round: ModerationRound, people: dict[Any, str], reviews: list[ExternalReview]
+) -> dict[str, Any]:
     """What each person did, by code. Moderators declare their independence with each blind reading."""
     roles: dict[UUID, set[str]] = {}
     for person, role in DeliveryRole.objects.filter(
         delivery=moderation_round.delivery_id, role__in=MODERATORS, user__in=list(people)
     ).values_list("user_id", "role"):
         roles.setdefault(person, set()).add(role)
+    for review in reviews:
+        roles.setdefault(review.person_id, set()).add(DeliveryRoleKind.EXTERNAL_MODERATOR.value)
     return {
         code: sorted(roles.get(person, set()) | ({"assessor"} if code.startswith("A") else set()))
         for person, code in people.items()

@@ -9,7 +9,7 @@ from assessment.models import CriterionJudgement
 from assessment.outcome import Mark, Result, result_of
 from assessment.selectors import bands_of, results_for
 from catalogue.models import Criterion, Level
-from moderation import assurance, statistics, verification
+from moderation import assurance, sequential, statistics, verification
 from moderation.enums import RESOLVED, Disagreement, SamplePart, SampleState
 from moderation.models import (
     ModerationDecision,
@@ -95,18 +95,56 @@ def disagreements_of(moderation_round: ModerationRound) -> list[ModerationDecisi
 
 
 def assurance_of(moderation_round: ModerationRound) -> assurance.Assurance:
-    """The statement on the randomly sampled frame. Items that were targeted say nothing about it."""
+    """The statement on the randomly sampled frame. Items that were targeted say nothing about it.
+
+    A factual error is no disagreement, and yet a decision that is judged differently: it counts here.
+    """
     random = moderation_round.items.live().filter(part=SamplePart.RANDOM)
     read = set(random.filter(state__in=RESOLVED).values_list("submission_id", flat=True))
-    wrong = {one.item.submission_id for one in disagreements_of(moderation_round)}
+    grave = {one.item.submission_id for one in disagreements_of(moderation_round)}
+    wrong = grave | set(
+        ModerationDecision.objects.filter(
+            item__round=moderation_round, item__superseded_at__isnull=True, factual_error=True
+        )
+        .exclude(disagreement=Disagreement.NONE)
+        .values_list("item__submission_id", flat=True)
+    )
     members = [
-        verification.Member(plan, stratum, bool(reasons), submission in read, submission in wrong)
+        verification.Member(
+            plan,
+            stratum,
+            bool(reasons),
+            submission in read,
+            submission in wrong,
+            error=submission not in grave,
+        )
         for submission, plan, stratum, reasons in moderation_round.members.order_by(
             "position"
         ).values_list("submission_id", "plan", "stratum", "targeted_for")
     ]
     alpha = float(moderation_round.policy["assurance.alpha"])
     return verification.assurance_summary(moderation_round.draws, members, alpha)
+
+
+@dataclass(frozen=True)
+class Stepwise:
+    """Where a round that is read step by step stands, in words, and the boundaries that decide it."""
+
+    words: str
+    boundaries: list[dict[str, Any]]
+
+
+def stepwise_of(moderation_round: ModerationRound, known: Mapping[str, Any]) -> Stepwise | None:
+    """What the sequential test says of the random part; None where the plan is another, or there is none.
+
+    `known` is the assurance as JSON: the same counts go into both.
+    """
+    if not moderation_round.policy["sample.sequential"] or not known.get("frame"):
+        return None
+    test = verification.sequential_of(moderation_round.policy)
+    frame = int(known["frame"])
+    wrong = known["disagreements"] + known.get("factual_errors", 0)
+    return Stepwise(sequential.in_words(test, known["read"], wrong, frame), test.shown(frame))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Agreement over closed rounds: criteria first, then deliveries and time, then people for those who may."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from catalogue.models import Delivery
 from moderation import charts, findings, selectors
 from moderation.models import AssessorWatch, ModerationRound
 from moderation.rules import MODERATORS
-from moderation.views.severity import own_standing
+from moderation.views.severity import Own, own_standing
 from moderation.views.shared import for_moderators, person
 
 LIMIT = 200
@@ -70,6 +71,15 @@ def charts_of(scope: Scope, me: User) -> tuple[list[charts.Chart], dict[str, Any
         findings.by_delivery(known),
         findings.over_time(known),
     ]
+    if (latest := with_random_part(scope.rounds)) is not None:
+        made.append(
+            findings.detection(
+                latest.assurance["frame"],
+                latest.assurance["read"],
+                latest.policy["assurance.p_star"],
+                where=f"{latest.delivery.title}, round {latest.number}",
+            )
+        )
     led = selectors.led_by(me)
     mine = [one for one in scope.rounds if one.delivery_id in led]
     people: dict[str, Any] = {}
@@ -78,6 +88,18 @@ def charts_of(scope: Scope, me: User) -> tuple[list[charts.Chart], dict[str, Any
         assessors = User.objects.filter(pk__in=people["by_assessor"])
         made.append(findings.by_assessor(people, {str(one.pk): one.name for one in assessors}))
     return made, known, people
+
+
+def with_random_part(rounds: Iterable[ModerationRound]) -> ModerationRound | None:
+    """The newest of these rounds of which a random part was read."""
+    return next((one for one in rounds if one.assurance.get("read")), None)
+
+
+def as_file(text: str, name: str) -> HttpResponse:
+    """A table to be saved."""
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="agreement-{name}.csv"'
+    return response
 
 
 @require_GET
@@ -114,22 +136,32 @@ def people_rows(people: dict[str, Any]) -> list[tuple[str, Any]]:
 @require_GET
 @for_moderators
 def table(request: HttpRequest, chart: str) -> HttpResponse:
-    """The table of one chart as a file: the same rows as on the page, for the same eyes."""
+    """One chart or level-by-level table as a file: the same rows as on the page, for the same eyes."""
     me = person(request)
     scope = scope_of(request, list(selectors.closed_rounds(me)))
-    made = charts_of(scope, me)[0] if scope.rounds else []
-    found = next((one for one in made if one.key == chart), None)
-    if found is None:
+    made, known, _people = charts_of(scope, me) if scope.rounds else ([], {}, {})
+    files = {one.key: one.csv for one in made}
+    if made:
+        names = selectors.criterion_names(scope.rounds)
+        tables = findings.level_tables(known, names)
+        files |= {one["key"]: findings.level_table_csv(one) for one in tables}
+    if chart not in files:
         raise Http404
-    response = HttpResponse(found.csv, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="agreement-{chart}.csv"'
-    return response
+    return as_file(files[chart], chart)
 
 
-@require_GET
-@login_required
-def own_agreement(request: HttpRequest) -> HttpResponse:
-    """How others judged the same work as oneself, as assessor or as moderator. For the person alone."""
+@dataclass(frozen=True)
+class OwnFigures:
+    """What somebody sees of their own reading: figures, charts, and where they stand beside the others."""
+
+    scope: Scope
+    known: dict[str, Any]
+    plots: list[charts.Chart]
+    own: Own | None
+
+
+def own_figures(request: HttpRequest) -> OwnFigures:
+    """Of the person who asks, and of nobody else; 404 without any part in reading."""
     me = person(request)
     rounds = list(selectors.rounds_with(me)[:LIMIT])
     reads = (DeliveryRoleKind.ASSESSOR, *MODERATORS)
@@ -144,11 +176,31 @@ def own_agreement(request: HttpRequest) -> HttpResponse:
             findings.by_criterion(known, names, whose="you"),
             findings.bias_by_criterion(known, names),
         ]
+    return OwnFigures(scope, known, made, own_standing(scope.task_key, me))
+
+
+@require_GET
+@login_required
+def own_agreement(request: HttpRequest) -> HttpResponse:
+    """How others judged the same work as oneself, as assessor or as moderator. For the person alone."""
+    found = own_figures(request)
     context = {
-        "scope": scope,
-        "charts": made,
-        "known": known,
-        "criteria": list(known.get("by_criterion", {}).items()),
-        "own": own_standing(scope.task_key, me),
+        "scope": found.scope,
+        "charts": found.plots,
+        "known": found.known,
+        "criteria": list(found.known.get("by_criterion", {}).items()),
+        "own": found.own,
     }
     return render(request, "moderation/own_agreement.html", context)
+
+
+@require_GET
+@login_required
+def own_table(request: HttpRequest, chart: str) -> HttpResponse:
+    """One of one's own charts as a file: the same rows as on the page."""
+    found = own_figures(request)
+    made = [*found.plots, *(found.own.charts if found.own else ())]
+    files = {one.key: one.csv for one in made}
+    if chart not in files:
+        raise Http404
+    return as_file(files[chart], chart)

@@ -152,6 +152,7 @@ def round_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         open_record(found, actor=me, purpose="Round with reasons and disagreements")
         closed = found.state == RoundState.CLOSED
         known = found.statistics if closed else selectors.statistics_of(found)
+        proven = found.assurance if closed else selectors.assurance_of(found).as_json()
         context |= {
             "items": [(one, words(one.reasons)) for one in items],
             "disagreements": selectors.disagreements_of(found),
@@ -162,9 +163,8 @@ def round_page(request: HttpRequest, pk: UUID) -> HttpResponse:
             "elsewhere": selectors.waiting_elsewhere(found),
             "level_words": selectors.level_words(found.task),
             "came_back": found.members.filter(submission__state=SubmissionState.ASSESSED).exists(),
-            "assurance": found.assurance.get("sentence")
-            if closed
-            else selectors.assurance_of(found).sentence,
+            "assurance": proven,
+            "stepwise": selectors.stepwise_of(found, proven),
             "agreement": table_of(known),
             "reassessing": found.decision == RoundDecision.REASSESS_SET,
             "may_decide": rules.decides_set(found, me),
@@ -234,11 +234,13 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
             return redirect("moderation:round", pk=found.pk)
         preview = preview_of(found, form.for_action())
     open_record(found, actor=person(request), purpose="Preview of a decision on the set")
+    proven = selectors.assurance_of(found).as_json()
     context = {
         "round": found,
         "form": form,
         "preview": preview,
-        "assurance": selectors.assurance_of(found).sentence,
+        "assurance": proven,
+        "stepwise": selectors.stepwise_of(found, proven),
         "agreement": table_of(selectors.statistics_of(found)),
         "blocking": selectors.unresolved_reasons(found),
         "level_words": selectors.level_words(found.task),
@@ -343,7 +345,7 @@ def close(request: HttpRequest, pk: UUID) -> HttpResponse:
         "unmet": [one.message for one in guards.TO_CLOSE if not one(found)],
         "settled": selectors.settled_on_closing(found),
         "adjusted": adjusted,
-        "assurance": selectors.assurance_of(found).sentence,
+        "assurance": selectors.assurance_of(found).as_json(),
         "members": found.members.count(),
         "level_words": selectors.level_words(found.task),
     }

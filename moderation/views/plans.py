@@ -4,24 +4,22 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.wording import percent
-from moderation import actions, assurance, charts, replay, selectors, verification
+from moderation import actions, assurance, charts, findings, replay, selectors, verification
 from moderation.enums import RoundState
 from moderation.exceptions import PlanUnchanged
 from moderation.forms import PlanChangeForm, PlanForm, ReplayForm
 from moderation.models import ModerationRound, PlanVersion
-from moderation.sequential import Sequential
 from moderation.views.lead import REASONS, for_lead, words
+from moderation.views.records import attached
 from moderation.views.shared import answered, for_moderators, person
 from workflows.actions import open_record
 from workflows.exceptions import StaleState
 from workflows.forms import whole_number
-
-STEPS = 12
 
 
 @require_http_methods(["GET", "POST"])
@@ -59,11 +57,13 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
         "hours": hours(len(drawn.picks), version.policy),
         "tried": tried,
         "tried_hours": hours(len(drawn.targeted) + tried, version.policy),
-        "chart": detection_chart(version.policy, frame, tried) if frame else None,
+        "charts": charts_of(version.policy, frame, tried),
         "if_nothing": assurance.assurance(
             frame, tried, 0, version.policy["assurance.alpha"]
         ).sentence,
-        "boundaries": boundaries(version.policy, frame),
+        "boundaries": verification.sequential_of(version.policy).shown(frame)
+        if version.policy["sample.sequential"]
+        else [],
         "nobody": [
             work[one.key].submission
             for one in drawn.picks
@@ -108,37 +108,29 @@ def size_in_words(policy: dict[str, Any]) -> str:
     )
 
 
-def boundaries(policy: dict[str, Any], frame: int) -> list[dict[str, Any]]:
-    """After how many readings the set is accepted, and from how many disagreements it is not."""
-    if not policy["sample.sequential"] or not frame:
+def charts_of(policy: dict[str, Any], frame: int, read: int) -> list[charts.Chart]:
+    """What this plan can find out; nothing where there is no random part."""
+    if not frame:
         return []
-    test: Sequential = verification.sequential_of(policy)
-    upto = min(frame, test.enough(2))
-    every = max(1, upto // 10)
-    return [one for one in test.boundaries(upto) if one["read"] % every == 0]
+    made = [findings.detection(frame, read, policy["assurance.p_star"])]
+    if policy["sample.sequential"]:
+        made.append(findings.step_by_step(verification.sequential_of(policy), frame))
+    return made
 
 
-def detection_chart(policy: dict[str, Any], frame: int, read: int) -> charts.Chart:
-    """The operating characteristic: the chance to meet at least one error, by how many there are."""
-    most = max(1, min(frame, frame // 3))
-    counts = sorted({max(1, round(most * step / STEPS)) for step in range(1, STEPS + 1)})
-    chances = [assurance.detection_probability(frame, wrong, read) for wrong in counts]
-    share = policy["assurance.p_star"]
-    wrong = max(1, -(-round(frame * share * 1000) // 1000))
-    at_star = assurance.detection_probability(frame, wrong, read)
-    return charts.lines(
-        "detection",
-        f"Reading {read} of {frame} meets at least one error with a chance of {percent(at_star)} "
-        f"if {percent(share)} are wrong",
-        f"{wrong} of the {frame} decisions in the random frame would then be judged differently. "
-        "The more are wrong, the surer one of them is read.",
-        x_title="Wrong decisions in the frame",
-        y_title="Chance to meet one",
-        x_labels=[str(one) for one in counts],
-        series=[("Chance to meet at least one", chances)],
-        ends=(0, 1),
-        ticks=(0, 0.25, 0.5, 0.75, 1),
-    )
+@require_GET
+@for_moderators
+def plan_table(request: HttpRequest, pk: UUID, chart: str) -> HttpResponse:
+    """The table of one chart of the plan as a file: the same rows as on the page."""
+    found = for_lead(request, pk)
+    drawn = selectors.draw_of(selectors.current_plan(found))
+    frame = len(drawn.frame)
+    read = workload(request.GET.get("read", ""), len(drawn.random), frame)
+    made = {one.key: one for one in charts_of(found.policy, frame, read)}
+    if chart not in made:
+        raise Http404
+    response = HttpResponse(made[chart].csv, content_type="text/csv; charset=utf-8")
+    return attached(response, found, f"-{chart}.csv")
 
 
 @require_http_methods(["GET", "POST"])

@@ -451,6 +451,8 @@ NOT_PAGES = {
     "moderation:external_record_pdf": "a file",
     "moderation:external_evidence": "a file",
     "moderation:agreement_table": "a file",
+    "moderation:own_agreement_table": "a file",
+    "moderation:plan_table": "a file",
     "moderation:fairness_table": "a file",
     "moderation:severity_table": "a file",
     "portfolios:reflect": "leads to the outcome; its POST is tried with the outcome's form",

@@ -452,6 +452,7 @@ def asked_outside(world: World, name: str, full: str) -> ExternalReview:
     return invite_external(
         found, actor=world.cast.lea, email=person.email, name="", since=today,
         until=today + timedelta(days=9), asked="Is criterion 2 read alike?",
+        achievement_record="Record of Achievement 2026/14",
     )  # fmt: skip
 
 

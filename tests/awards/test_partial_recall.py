@@ -18,6 +18,7 @@ from portfolios.models import Submission
 from tests.factories.assessment import assessed
 from tests.factories.awards import batch, conclude, moderate, relay_all, release, sign
 from tests.personas import Cast
+from tests.tampering import tampering
 from workflows.exceptions import GuardsNotMet
 from workflows.models import Notification
 
@@ -52,6 +53,10 @@ def test_who_is_affected(two: Cast, both: tuple[Submission, Submission]) -> None
     assert found(two, assessor=two.ada) == {first.pk}
     assert found(two, assessor=two.abe, criterion=criterion) == {second.pk}
     assert found(two, assessor=two.ana) == set()
+    # A criterion that was not judged in a piece of work does not concern it.
+    with tampering():
+        second.decisions.get().judgements.filter(criterion=criterion).update(level=None)
+    assert found(two, criterion=criterion) == {first.pk}
     assert found(two, since=today, until=today) == {first.pk, second.pk}
     assert found(two, since=today + day) == found(two, until=today - day) == set()
 

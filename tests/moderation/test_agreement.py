@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from statsmodels.stats import inter_rater
 
 from moderation import agreement as a
@@ -351,6 +352,7 @@ def test_one_item_has_a_value_and_no_error() -> None:
     assert found.value is not None
     assert found.se is None
     assert found.as_json()["ci95"] is None
+    assert "no spread" in found.as_json()["reason"]
     assert a.alpha_by_metric(np.array([[1, 1, 0]]), "ordinal").se is None
 
 
@@ -370,3 +372,17 @@ def test_weights() -> None:
     assert a.weights("adjacent", 3).tolist() == [[1, 1, 0], [1, 1, 1], [0, 1, 1]]
     counts = np.array([[1, 1, 0], [1, 0, 1], [2, 0, 0], [0, 0, 1]])
     assert a.observed_agreement(counts, a.weights("adjacent", 3)).value == pytest.approx(2 / 3)
+
+
+def test_bias_is_a_mean_difference_with_the_interval_of_student() -> None:
+    rng = np.random.default_rng(5)
+    one, other = rng.integers(0, 4, 40).astype(float), rng.integers(0, 4, 40).astype(float)
+    found = a.mean_difference(one, other)
+    oracle = stats.ttest_rel(one, other)
+    assert found.value == pytest.approx((one - other).mean())
+    assert found.value / found.se == pytest.approx(oracle.statistic)
+    expected = oracle.confidence_interval()
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert "signed" in found.statistic
+    alone = a.mean_difference(one[:1], other[:1])
+    assert (alone.se, alone.n) == (None, 1)

@@ -1,6 +1,7 @@
 """`manage.py agreement`: the keys, their values, what is undefined, and files that are refused whole."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -153,8 +154,8 @@ def test_a_table_for_people(agreement) -> None:
     assert "* Cohen's kappa, quadratic weights" in text
     assert "Observed agreement (same category)" in text
     assert "Observed agreement (same or next category)" in text
-    assert "Bias: x minus y is -0.0500 on average." in text
-    assert "Standard error of measurement" in text
+    assert "Bias: x minus y is -0.0500 on average, 95\u00a0% interval -0.2344 to +0.1344." in text
+    assert re.search(r"Standard error of measurement: [\d.]+ \(consistency, error [\d.]+\)", text)
     words = agreement(long(OBSERVERS), "--scale", "nominal")
     assert "– Cohen's kappa: Cohen's kappa is for exactly two raters, and there are 4." in words
     assert "next category" not in words

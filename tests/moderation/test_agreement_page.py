@@ -125,7 +125,7 @@ def test_the_page_reads_what_was_stored_and_names_people_to_their_lead_alone() -
 @pytest.mark.django_db
 def test_tables_are_files_for_the_same_eyes() -> None:
     cast = make_cast(learners=2, policy={"sample.all_if_n_le": 8})
-    moderated(cast, assessors=("ada", "abe"))
+    closed = moderated(cast, assessors=("ada", "abe"))
     lea, moses = signed_in(cast, "lea"), signed_in(cast, "moses")
 
     def file(client: Client, key: str) -> Any:
@@ -141,10 +141,24 @@ def test_tables_are_files_for_the_same_eyes() -> None:
         for line in answer.content.decode().splitlines()[1:]:
             for cell in line.split(","):
                 assert not cell or f">{cell}<" in page
+    levels = re.findall(r'href="(/moderate/agreement/levels-\d\.csv\?[^"]*)"', page)
+    assert len(levels) == 3
+    for link in levels:
+        lines = lea.get(link.replace("&amp;", "&")).content.decode().splitlines()
+        assert lines[0].startswith('"Assessor down, moderator across",Not yet')
+        assert len(lines) == len(lines[0].split('",', 1)[1].split(",")) + 1
+        assert sum(int(cell) for line in lines[1:] for cell in line.split(",")[1:]) == 2
     assert file(moses, "criteria").status_code == 200
     assert file(moses, "assessors").status_code == 404
     assert file(lea, "nothing").status_code == 404
     assert file(signed_in(cast, "ada"), "criteria").status_code == 404
+    # Everything was read because of what it is: there is nothing that a random part could have found.
+    assert file(lea, "detection").status_code == 404
+    known = closed.assurance | {"frame": 48, "read": 11}
+    ModerationRound.objects.filter(pk=closed.pk).update(assurance=known)
+    page = lea.get(at("agreement")).content.decode()
+    assert "round 1: reading 11 of 48 would have met at least one error with a chance of" in page
+    assert file(lea, "detection").status_code == 200
 
 
 @pytest.mark.django_db
@@ -158,8 +172,20 @@ def test_assessors_see_their_own_and_nobody_elses() -> None:
     assert "Nothing to show yet" in signed_in(cast, "ana").get(path).content.decode()
     moses = signed_in(cast, "moses").get(path).content.decode()
     assert cast.ada.name not in moses
+    ada = signed_in(cast, "ada")
+    links = re.findall(r'href="(/moderate/agreement/yours/[a-z]+\.csv\?[^"]*)"', page)
+    assert len(links) == 2
+    for link in links:
+        for line in ada.get(link.replace("&amp;", "&")).content.decode().splitlines()[1:]:
+            for cell in line.split(","):
+                assert not cell or f">{cell}<" in page.replace("\xa0", " ")
+    theirs = signed_in(cast, "abe").get(links[0].replace("&amp;", "&")).content
+    assert theirs.startswith(b"Criterion,")
+    table = at("own_agreement_table", "criteria")
+    assert ada.get(at("own_agreement_table", "assessors")).status_code == 404
     for name in ("lena", "pam", "rita"):
         assert signed_in(cast, name).get(path).status_code == 404
+        assert signed_in(cast, name).get(table).status_code == 404
     assert Client().get(path).status_code == 302
 
 
@@ -174,3 +200,19 @@ def test_rounds_of_one_task_are_pooled_and_can_be_parted() -> None:
     chosen = lea.get(at("agreement"), {"delivery": str(first.delivery_id), "task": "nonsense"})
     assert "4 items read twice" in chosen.content.decode()
     assert second.number == 2
+
+
+def test_a_trend_is_told_of_months_with_enough_items_alone() -> None:
+    """Two items of one month are no fall of a hundred points."""
+    months = [
+        ("A", "2026-03", rows(30, "C1", "ada", 1, 1)),
+        ("A", "2026-04", rows(2, "C1", "ada", 0, 1)),
+    ]
+    few = figures.figures_of([(name, month, kept(found)) for name, month, found in months])
+    chart = findings.over_time(few)
+    assert chart.title == "Too few items have been read twice in a month to speak of a trend"
+    assert [row[0] for row in chart.rows] == ["2026-03: 30 items", "2026-04: 2 items"]
+    assert [one.text for one in chart.x_ticks] == ["2026-03", "2026-04"]
+    months.append(("A", "2026-05", rows(25, "C1", "ada", 0, 1)))
+    enough = figures.figures_of([(name, month, kept(found)) for name, month, found in months])
+    assert findings.over_time(enough).title == "Agreement has fallen by 100 points"

@@ -198,6 +198,17 @@ def test_sentence() -> None:
     assert stored["wherever"] is None
 
 
+def test_a_factual_error_counts_and_is_named() -> None:
+    """Whoever finds one in the random part has to expect others in what was not read."""
+    said = a.assurance(48, 11, 1, errors=1)
+    assert said.at_most == a.assurance(48, 11, 1).at_most == 16
+    assert said.sentence.startswith(
+        "Random part: 11 of 48, 0 disagreements and 1 factual error. With"
+    )
+    assert (said.as_json()["disagreements"], said.as_json()["factual_errors"]) == (0, 1)
+    assert "1 disagreement and 2 factual errors" in a.assurance(48, 11, 3, errors=2).sentence
+
+
 def test_without_a_random_part_nothing_is_claimed() -> None:
     said = a.assurance(0, 0, 0)
     assert "no random part" in said.sentence

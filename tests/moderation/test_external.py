@@ -1,6 +1,7 @@
 """Somebody from outside: one round, for a time, by codes, and a report of their own."""
 
 import dataclasses
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalogue.models import DeliveryRole, Enrolment
-from moderation import rules, selectors
+from moderation import receipts, rules, selectors, verification
 from moderation.actions import (
     comment_on_item,
     invite_external,
@@ -278,6 +279,29 @@ def test_the_report_is_written_in_parts_and_submitted_once(cast: Cast) -> None:
     ).exists()
 
 
+def test_the_record_points_to_who_looked_and_holds_the_report(cast: Cast) -> None:
+    """By a pointer and a code, never by name; a report only once it was submitted."""
+    code, item = first_item(cast)
+    review = invited(cast, achievement_record=" RoA 2026-14, ask hone@example.org ")
+    comment_on_item(review, item, actor=cast.xenia, text="Sound, says Lena.")
+    save_external_report(review, actor=cast.xenia, finding="confirmed", report="Half")
+    (told,) = selectors.record_of(round_of(cast))["external"]
+    assert told["achievement_record"] == f"RoA 2026-14, ask {ADDRESS}"
+    assert (told["report"], told["finding"], told["item_comments"]) == ("", "", {})
+    submit_external_report(review, actor=cast.xenia, finding="confirmed", report="Lena did well.")
+    record = selectors.record_of(round_of(cast))
+    (told,) = record["external"]
+    assert (told["finding"], told["report"]) == ("confirmed", f"{NAME} did well.")
+    assert told["item_comments"] == {code: f"Sound, says {NAME}."}
+    assert record["people"][told["person"]] == ["external_moderator"]
+    assert cast.xenia.name not in json.dumps(record)
+    assert verification.verify(json.loads(json.dumps(record))) is None
+    (shown,) = receipts.facts_of(record)["external"]
+    assert ["CV or Record of Achievement", told["achievement_record"]] in shown["rows"]
+    assert [f"On {code}", told["item_comments"][code]] in shown["rows"]
+    assert receipts.record_pdf(json.loads(json.dumps(record))).startswith(b"%PDF")
+
+
 def refused(change: Any) -> None:
     with pytest.raises(DatabaseError, match="moderation:"), transaction.atomic():
         change()
@@ -291,6 +315,7 @@ def test_the_database_keeps_a_submitted_report(cast: Cast) -> None:
     row = ExternalReview.objects.filter(pk=review.pk)
     refused(lambda: row.update(report="Other"))
     refused(lambda: row.update(finding="not_confirmed"))
+    refused(lambda: row.update(achievement_record="Another"))
     refused(lambda: row.update(submitted_at=None))
     refused(lambda: row._raw_delete(row.db))
     comments = review.comments.all()
@@ -322,7 +347,7 @@ def test_in_the_browser(cast: Cast) -> None:
     access = at("external_access", found.pk)
     assert lea.post(access, {"email": "x"}).status_code == 422
     today = timezone.now().astimezone(cast.delivery.zone).date()
-    sent = {"email": "xenia@example.org", "asked": "Is it sound?"}
+    sent = {"email": "xenia@example.org", "asked": "Is it sound?", "achievement_record": "RoA 14"}
     for name, day in (("since", today), ("until", today + timedelta(days=3))):
         sent |= {f"{name}_0": str(day.day), f"{name}_1": str(day.month), f"{name}_2": str(day.year)}
     assert (
@@ -342,6 +367,7 @@ def test_in_the_browser(cast: Cast) -> None:
     assert xenia.post(report, {"submit": "1", "report": "Good."}).status_code == 422
     assert xenia.post(report, {"report": "Good."}).status_code == 302
     page = lea.get(access).content.decode()
+    assert "CV or Record of Achievement: RoA 14" in page
     assert "Good." not in page
     assert "Well judged." not in page
     xenia.post(report, {"submit": "1", "report": "Good.", "finding": "with_advice"})

@@ -9,8 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from moderation import fairness, selectors
+from moderation.actions import draw_sample, open_round, return_item
 from moderation.assurance import wilson
-from tests.factories.moderation import moderated
+from tests.factories.assessment import assessed, referred
+from tests.factories.moderation import agreed, fresh, moderated, moderator_of, scored
 from tests.moderation.test_rounds import another_cast
 from tests.moderation.test_views import at, signed_in
 from tests.personas import make_cast
@@ -79,3 +81,25 @@ def test_one_query_for_many_as_for_few() -> None:
     assert len(queries) == 3
     assert Counter(one.group for one in routes)["Recognition of prior learning"] == 1
     assert Counter(one.group for one in sites) == {"Porirua": 1, "No site": 3}
+
+
+@pytest.mark.django_db
+def test_referred_and_returned_are_counted_where_the_question_arises() -> None:
+    """Referred: first attempts that were decided. Returned: pieces that a moderator read."""
+    cast = make_cast(learners=3, policy={"sample.all_if_n_le": 8})
+    referred(cast, "lena")
+    names = [name for name in cast.enrolments if name != "lena"]
+    for name in names:
+        assessed(cast, name, "G")
+    drawn = draw_sample(open_round(cast.delivery, cast.task, actor=cast.lea), actor=cast.lea)
+    first, second = drawn.items.order_by("pk")
+    scored(first, "E")
+    return_item(
+        fresh(first), actor=moderator_of(first), reason="Feedback is thin.", action="Say more."
+    )
+    agreed(second)
+    found = selectors.cases_of([cast.delivery.pk], "mode")
+    # One was referred, one is in moderation, and one is with its assessor again, undecided.
+    assert Counter(one.referred for one in found) == {True: 1, False: 1, None: 1}
+    assert Counter(one.returned for one in found) == {True: 1, False: 1, None: 1}
+    assert {one.passed for one in found} == {None}

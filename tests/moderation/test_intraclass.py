@@ -122,3 +122,18 @@ def test_an_end_without_limit_is_null_in_json() -> None:
 def test_one_item_or_one_rater_is_refused(table: np.ndarray) -> None:
     with pytest.raises(ValueError, match="two"):
         i.MeanSquares.of(table)
+
+
+def test_errors_of_measurement_have_errors_themselves() -> None:
+    """Those of many simulated sets; without a difference among raters both are the same."""
+    rng = np.random.default_rng(12)
+    found = []
+    for _each in range(300):
+        table = rng.normal(0, 1, (60, 1)) + rng.normal(0, 0.8, 10) + rng.normal(0, 1, (60, 10))
+        found.append(i.measurement(i.MeanSquares.of(table)))
+    for name in ("consistency", "absolute"):
+        values = [getattr(one, name) for one in found]
+        errors = [getattr(one, f"{name}_error") for one in found]
+        assert np.mean(errors) == pytest.approx(np.std(values), rel=0.2), name
+    alike = i.measurement(i.MeanSquares(5, 3, 4.0, 0.5, 0.9, 1.0))
+    assert alike.absolute_error == pytest.approx(alike.consistency_error)

@@ -28,6 +28,7 @@ from moderation.actions import (
     uphold_item,
     watch_assessor,
 )
+from moderation.assurance import upper_bound
 from moderation.enums import RoundState, SampleState
 from moderation.exceptions import NothingDiffers, ReasonNeeded
 from moderation.models import AssessorWatch, ModerationDecision, ModerationRound, SampleItem
@@ -134,6 +135,10 @@ def test_a_factual_error_changes_the_result_and_counts_as_no_disagreement(chance
     drawn.refresh_from_db()
     assert drawn.extensions_owed == []
     assert not selectors.disagreements_of(drawn)
+    # It has no consequence for the set, and is no less likely in what nobody reads.
+    said = selectors.assurance_of(drawn)
+    assert (said.found, said.errors) == (1, 1)
+    assert said.at_most > upper_bound(said.frame, said.read, 0)
 
 
 def test_there_is_nothing_to_adjust_where_both_agree(cast: Cast) -> None:

@@ -1,16 +1,18 @@
 """The plan of a round: shown, changed with a reason, drawn as shown, and replayed on what is past."""
 
 import json
+import re
 
 import pytest
 from django.test import Client
 
-from moderation import replay, sampling, selectors, verification
+from catalogue.models.version import policy_defaults
+from moderation import charts, findings, policies, replay, sampling, selectors, verification
 from moderation.actions import change_plan, draw_sample
 from moderation.exceptions import PlanUnchanged, ReasonNeeded
-from moderation.forms.plans import initial_of
+from moderation.forms.plans import PlanForm, initial_of
 from moderation.models import ModerationRound
-from tests.factories.moderation import NOTHING_TARGETED, frozen_round
+from tests.factories.moderation import NOTHING_TARGETED, agreed, frozen_round
 from tests.moderation.test_record import extended
 from tests.moderation.test_views import at, signed_in
 from tests.personas import Cast, make_cast
@@ -223,3 +225,69 @@ def test_a_set_that_was_not_drawn_has_nothing_to_replay() -> None:
     cast = make_cast()
     frozen = frozen_round(cast)
     assert signed_in(cast, "lea").get(at("simulate", frozen.pk)).status_code == 409
+
+
+def test_read_step_by_step_plan_files_and_where_the_test_stands() -> None:
+    """Every plot of the plan is a file with the rows of its table; the round says whether to go on."""
+    policy = NOTHING_TARGETED | {"sample.sequential": True, "sequential.p2": 0.6}
+    cast = make_cast(learners=9, policy=policy)
+    frozen = frozen_round(cast)
+    lea = signed_in(cast, "lea")
+    page = lea.get(at("plan", frozen.pk), {"read": "3"}).content.decode()
+    assert "Reading 3 of 9 meets" in page
+    assert "Step by step a set with 1.0\u00a0% wrong is accepted" in page
+    links = re.findall(r'href="([^"]*/plan/[a-z]+\.csv\?read=3)"', page)
+    assert [one.split("/")[-1].split(".")[0] for one in links] == ["detection", "steps"]
+    for link in links:
+        lines = lea.get(link).content.decode().splitlines()
+        assert len(lines) > 2
+        for cell in ",".join(lines[1:]).split(","):
+            assert f">{cell}<" in page.replace("\xa0", " "), (link, cell)
+    assert lea.get(at("plan_table", frozen.pk, "nothing")).status_code == 404
+    assert signed_in(cast, "moses").get(at("plan_table", frozen.pk, "detection")).status_code == 403
+    drawn = draw_sample(frozen, actor=cast.lea)
+    count = drawn.items.count()
+    assert count < 9
+    page = lea.get(at("round", drawn.pk)).content.decode()
+    assert (
+        "Step by step: 0 read at random, 0 of them judged differently. That is not enough" in page
+    )
+    assert "Step by step: when the set is accepted" in page
+    for item in drawn.items.all():
+        agreed(item)
+    said = f"Step by step: {count} read at random, 0 of them judged differently. That is enough"
+    for name in ("round", "decide"):
+        assert said in lea.get(at(name, drawn.pk)).content.decode(), name
+    customary = drawn.policy | {"sample.sequential": False}
+    ModerationRound.objects.filter(pk=drawn.pk).update(policy=customary)
+    assert "Step by step" not in lea.get(at("round", drawn.pk)).content.decode()
+
+
+def test_a_sequential_plan_says_what_becomes_of_a_set() -> None:
+    test = verification.sequential_of(policies.DEFAULTS)
+    chart = findings.step_by_step(test, 400)
+    assert chart.rows[0] == ("0.0\u00a0%", "100.0\u00a0%", "0.0\u00a0%")
+    at_p2 = next(row for row in chart.rows if row[0] == "6.0\u00a0%")
+    assert charts.number(at_p2[1]) == pytest.approx(test.operating(0.06, 400).accept, abs=5e-4)
+    assert charts.number(at_p2[2]) == pytest.approx(test.operating(0.06, 400).reject, abs=5e-4)
+    # Ten readings decide nothing for good: what is in doubt is neither accepted nor refused.
+    short = findings.step_by_step(test, 10)
+    assert charts.number(short.rows[0][1]) == 0
+    assert len(re.findall(r"[.?!](?: |$)", short.summary)) == 2
+
+
+def test_risks_and_shares_of_a_plan_are_chosen_and_held_together() -> None:
+    policy = policy_defaults()
+    assert PlanForm(policy, form_of(policy)).is_valid()
+    form = PlanForm(policy, form_of(policy, size="assurance", alpha="10", p_star="20", bad="8"))
+    assert form.is_valid(), form.errors
+    made = form.as_policy()
+    assert (made["assurance.alpha"], made["assurance.p_star"], made["sequential.p2"]) == (0.1, 0.2, 0.08)  # fmt: skip
+    assert verification.size_rule(made)(1000) == 11
+    for wrong, field in (
+        ({"good": "6", "bad": "6"}, "bad"),
+        ({"refuse_risk": "50", "accept_risk": "50"}, "accept_risk"),
+        ({"alpha": "0"}, "alpha"),
+    ):
+        form = PlanForm(policy, form_of(policy, **wrong))
+        assert list(form.errors) == [field]

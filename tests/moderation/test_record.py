@@ -21,6 +21,7 @@ from moderation.actions import (
     extend_sample,
     open_round,
 )
+from moderation.assurance import upper_bound
 from moderation.models import ModerationRound
 from tests.factories.moderation import (
     NOTHING_TARGETED,
@@ -162,6 +163,23 @@ def test_what_was_changed_is_named(
     assert found.part == part
 
 
+def test_factual_errors_count_from_when_they_were_counted(record: Record) -> None:
+    """Called one, the disagreement leaves the bound as it is; a record of before says nothing of errors."""
+    once = first(record, state="adjusted")["decisions"][-1]
+    once["factual_error"] = True
+    found = verification.verify(resigned(copy.deepcopy(record)))
+    assert found
+    assert found.part == "assurance"
+    said = record["assurance"]
+    words = said["sentence"].replace("1 disagreement.", "0 disagreements and 1 factual error.")
+    said |= {"disagreements": 0, "factual_errors": 1, "sentence": words}
+    assert verification.verify(resigned(copy.deepcopy(record))) is None
+    del said["factual_errors"]
+    said["at_most"] = upper_bound(said["frame"], said["read"], 0)
+    (fault,) = verification.assurance_faults(record)
+    assert fault.says.startswith(("wherever", "sentence"))
+
+
 def test_the_key_that_must_have_signed(record: Record) -> None:
     assert verification.verify(record, record["signature"]["key_id"]) is None
     found = verification.verify(record, "0" * 16)
@@ -210,6 +228,8 @@ def test_everything_that_a_moderation_record_needs_is_in_it(record: Record) -> N
     assert item["decisions"][-1]["feedback_note"] == "Say what would lift it."
     assert record["round"]["rubric_hashes"]
     assert record["round"]["version"] == 1
+    assert "lead_moderator" in record["people"][record["round"]["closed_by"]]
+    assert (record["round"]["closed_at"], record["external"]) != ("", None)
     assert record["decision"]["decision"] == "accept"
     assert record["assurance"]["sentence"]
     assert record["statistics"]["by_assessor"].keys() <= {"A01", "A02"}
@@ -264,3 +284,34 @@ def test_who_may_take_it_away() -> None:
     assert lea.get(at("population", closed.pk, 2)).status_code == 404
     plan = closed.plans.get()
     assert lea.get(at("population", closed.pk, 1)).content.decode() == plan.population
+
+
+def test_the_pdf_has_what_the_record_has(record: Record) -> None:
+    """Stratum and chance of each item, strata, second sentence of the assurance, coefficients, answers."""
+    record["assurance"]["caution"] = "There may be up to 8."
+    one = record["statistics"]["all"]
+    one["quadratic_weighted_kappa"] = {"value": 0.5, "error": 0.1, "low": 0.3, "high": 0.7}
+    record["actions"] = [
+        {
+            "text": "Say what C2 means.", "owner": "P01", "due_on": "2026-12-01", "response": "Done.",
+            "closing_note": "Seen.", "closed_by": "P01", "closed_at": "2026-12-02",
+        }
+    ]  # fmt: skip
+    facts = receipts.facts_of(record)
+    assert facts["assurance"].endswith("There may be up to 8.")
+    assert facts["actions"] == [
+        ["Say what C2 means.", "P01, by 2026-12-01", "Done.", "P01, 2026-12-02. Seen."]
+    ]
+    assert facts["coefficients"] == [["All", str(one["items"]), "0.50 (0.30 to 0.70)", "Undefined"]]
+    drawn = {item["code"] for item in record["items"]}
+    strata = facts["strata"]
+    assert sum(int(row[3]) for row in strata) == 9
+    assert sum(int(row[5]) for row in strata) == len(drawn)
+    assert {row[1] for row in strata} == {"A01", "A02"}
+    item = record["items"][0]
+    (shown,) = [each for each in facts["items"] if each["code"] == item["code"]]
+    assert shown["where"].startswith("Random part, draw 1, stratum A0")
+    assert shown["where"].endswith("\u00a0%")
+    closed = next(value for name, value in facts["rows"] if name == "Closed")
+    assert closed.startswith(record["round"]["closed_by"])
+    assert receipts.record_pdf(record).startswith(b"%PDF")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.sequential import Sequential, Verdict
+from moderation.sequential import Sequential, Verdict, in_words
 
 PLAN = Sequential(0.01, 0.06, 0.05, 0.10)
 
@@ -87,3 +87,25 @@ def test_errors_of_the_default_plan_are_within_their_risks() -> None:
 def test_nonsense_is_refused(values: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match=r"p1|alpha"):
         Sequential(*values)
+
+
+@pytest.mark.parametrize(
+    ("read", "found", "frame", "says"),
+    [
+        (44, 0, 100, "44 read at random, 0 of them judged differently. That is enough to accept the set."),
+        (2, 2, 100, "That is too many to accept the set as it is."),
+        (44, 1, 100, "1 of them judged differently. That is not enough to say."),
+        (44, 1, 100, "If no more are, 80 in all accept the set: extend the sample by 36."),
+        (44, 1, 60, "60 in all accept the set: extend the sample by 16."),
+        (60, 3, 60, "All of the random frame was read, so nothing is in doubt."),
+    ],
+)  # fmt: skip
+def test_what_is_said_while_reading_goes_on(read: int, found: int, frame: int, says: str) -> None:
+    assert says in in_words(PLAN, read, found, frame)
+
+
+def test_lines_that_are_shown() -> None:
+    lines = PLAN.shown(1000)
+    assert [one["read"] for one in lines] == list(range(11, 116, 11))
+    assert lines[-1]["accept"] == 1
+    assert PLAN.shown(0) == []

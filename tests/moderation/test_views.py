@@ -369,3 +369,29 @@ def test_closed_rounds_show_what_was_stored() -> None:
     text = signed_in(cast, "lea").get(at("round", found.pk)).content.decode()
     assert found.assurance["sentence"] in text
     assert signed_in(cast, "moses").get(at("closed", found.pk)).status_code == 403
+
+
+def test_where_reading_was_uneven_every_page_says_so() -> None:
+    """The bound stands nowhere without the second sentence that belongs to it."""
+    cast = make_cast(
+        learners=7, policy=NOTHING_TARGETED | {"sample.min": 1, "sample.min_per_assessor": 2}
+    )
+    assessed_set(cast, assessors=["abe"] * 2 + ["ada"] * 5)
+    drawn = draw_sample(open_round(cast.delivery, cast.task, actor=cast.lea), actor=cast.lea)
+    for item in drawn.items.all():
+        agreed(item)
+    lea = signed_in(cast, "lea")
+
+    def said(name: str) -> bool:
+        page = lea.get(at(name, drawn.pk)).content.decode()
+        assert "With 95\u00a0% confidence" in page, name
+        return "Not every assessor and band was read to the same extent" in page
+
+    assert said("round")
+    assert said("decide")
+    decided = decide_round(drawn, actor=cast.lea, decision="accept", reason="Sound.")
+    assert said("close")
+    close_round(decided, actor=cast.lea)
+    assert said("closed")
+    assert said("round")
+    assert "Not every assessor" in lea.get(at("agreement")).content.decode()

@@ -665,7 +665,9 @@ def add_moderation(house: House) -> None:
     )
     frozen = with_staff(world, "frozen", 1)
     places["frozen round"] = Place(
-        {"pk": moderated.frozen_round(frozen).pk}, owner="frozen-1", data={"reason": "Why."}
+        {"pk": moderated.frozen_round(frozen).pk, "chart": "no-such-chart"},
+        owner="frozen-1",
+        data={"reason": "Why."},
     )
     read = with_staff(world, "read", 1)
     accept = {"decision": "accept", "reason": "The standard was applied.", "confirm": "1"}

@@ -100,10 +100,16 @@ def _of_numbers(ratings: Ratings, scale: str) -> list[str]:
     if len(rated) < 2:
         return []
     sem = measurement(MeanSquares.of(rated))
-    sizes = f"{sem.consistency:.4f} (consistency), {sem.absolute:.4f} (absolute)"
+    sizes = (
+        f"{sem.consistency:.4f} (consistency, error {sem.consistency_error:.4f}), "
+        f"{sem.absolute:.4f} (absolute, error {sem.absolute_error:.4f})"
+    )
     lines = [f"Standard error of measurement: {sizes}, in units of the scale."]
     if len(ratings.raters) == 2:
         first, second = ratings.raters
-        gap = float((rated[:, 0] - rated[:, 1]).mean())
-        lines.append(f"Bias: {first} minus {second} is {gap:+.4f} on average.")
+        gap = agreement.mean_difference(rated[:, 0], rated[:, 1])
+        lines.append(
+            f"Bias: {first} minus {second} is {gap.value:+.4f} on average, {percent(0.95)} interval "
+            f"{gap.low:+.4f} to {gap.high:+.4f}."
+        )
     return lines
