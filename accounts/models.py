@@ -29,6 +29,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     shortcuts = models.JSONField(null=True, blank=True, editable=False)
     """The person's keyboard map, as `definitions.keys_of` reads it. Nothing chosen is off."""
+    saved_views = models.JSONField(null=True, blank=True, editable=False)
+    """The person's own views of the marking queue: a list of name, filters and whether it is the first to be shown."""
     reo_capable = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)

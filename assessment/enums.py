@@ -20,9 +20,18 @@ class Way(models.TextChoices):
 
     EQUAL = "equal", "Share out equally"
     SHARE = "share", "By share"
-    GROUP = "group", "By site"
+    GROUP = "group", "By group or site"
     BALANCE = "balance", "Even out what is allocated"
     FILE = "file", "From a file"
+
+
+class Act(models.TextChoices):
+    """What can be done at once to work that was chosen in the queue."""
+
+    ALLOCATE = "allocate", "Allocate"
+    MOVE = "move", "Give to somebody else"
+    RELEASE = "release", "Put back into the pool"
+    EXTEND = "extend", "Give more time for marking"
 
 
 class Reading(models.TextChoices):

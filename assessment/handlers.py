@@ -118,7 +118,7 @@ def tell_of_referral(record: TransitionRecord) -> None:
     )
 
 
-@still_relevant("assessment.allocated", "assessment.adjudicator_asked")
+@still_relevant("assessment.allocated", "assessment.adjudicator_asked", "assessment.due_moved")
 def still_allocated(notification: Notification) -> bool:
     """Whether the person still has the work, and the learner has not taken it back."""
     return (
@@ -279,7 +279,15 @@ describe(
     who="Programme administrators",
     asks=True,
     why="You administer this delivery.",
-    sample={"reference": "MOD-2026-7K4W9", "delivery": "Winter cohort"},
+    sample={"reference": "MOD-2026-7K4W9", "delivery": "Winter cohort", "lacks_reo": False},
+)
+describe(
+    A + "due_moved",
+    Category.MARKING,
+    who="Whoever has the work, when somebody gives more time for marking",
+    why=GIVEN,
+    frequency=Frequency.DAILY,
+    sample={**WORK, "due": "Friday 14 August 2026, 5:00 pm"},
 )
 describe(
     A + "referral",

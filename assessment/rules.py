@@ -143,6 +143,17 @@ def may_allocate(delivery: "Delivery", actor: "Actor") -> bool:
     )
 
 
+def marks_blind(delivery: "Delivery", actor: "Actor") -> bool:
+    """Whether this person marks in the delivery without names: beside a code, a ground would tell whose it is."""
+    if not delivery.policy_value("anonymous_marking"):
+        return False
+    if has_delivery_role(actor, delivery, DeliveryRoleKind.ASSESSOR):
+        return True
+    asks: Any = actor
+    parts = asks.parts.filter(ended_at__isnull=True, kind__in=MARKING_PARTS)
+    return bool(parts.filter(submission__delivery=delivery).exists())
+
+
 def can_view_conflict_waiver(waiver: "ConflictWaiver", actor: "Actor") -> bool:
     """Those who allocate in the delivery. Agrees with ConflictWaiverQuerySet.visible_to."""
     return may_allocate(waiver.delivery, actor)

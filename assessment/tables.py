@@ -12,6 +12,8 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from catalogue.tables import guarded, unguarded
+
 COLUMNS = (
     "Reference", "Code", "Task", "Attempt", "Criterion", "Title", "Level", "Feedback", "Staff note",
     "Levels", "Draft version",
@@ -23,7 +25,6 @@ MAX_BYTES = 2_000_000
 MAX_UNPACKED = 4_000_000
 MAX_ROWS = 5000
 LONGEST = 20_000
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 README = """Marking away from Moderato
 
 marks.csv has one row for each work and criterion. Fill in Level (its code or its name; both stand
@@ -73,16 +74,6 @@ class OfflineFile:
     rows: list[OfflineRow] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     problems: list[CellProblem] = field(default_factory=list)
-
-
-def guarded(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
-
-
-def unguarded(cell: str) -> str:
-    """The same cell as it was before it was written out."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
 
 
 def write_offline(rows: Iterable[Sequence[str]], texts: Mapping[str, str]) -> bytes:

@@ -6,6 +6,7 @@ from assessment.views import (
     allocation,
     bank,
     calibration,
+    chosen,
     comments,
     conflicts,
     double,
@@ -25,6 +26,10 @@ app_name = "assessment"
 urlpatterns = [
     path("assess/", queue.home, name="home"),
     path("assess/queue/", queue.queue, name="queue"),
+    path("assess/queue/chosen/", chosen.chosen, name="chosen"),
+    path("assess/queue/chosen/do/", chosen.chosen_done, name="chosen_done"),
+    path("assess/queue/views/", queue.save_view, name="save_view"),
+    path("assess/queue/views/change/", queue.change_view, name="change_view"),
     path("assess/claim/", queue.claim, name="claim"),
     path("assess/exemplars/", exemplars.bank, name="exemplars"),
     path("assess/exemplars/new/<uuid:task>/", exemplars.new, name="new_exemplar"),
@@ -36,6 +41,7 @@ urlpatterns = [
     path("assess/allocate/<uuid:delivery>/share-out/", sharing.share_out, name="share_out"),
     path("assess/allocate/<uuid:delivery>/file/", sharing.listed, name="allocate_file"),
     path("assess/allocate/<uuid:delivery>/workload/", sharing.workload, name="workload"),
+    path("assess/allocate/<uuid:delivery>/groups/", sharing.groups, name="groups"),
     path(
         "assess/allocate/<uuid:delivery>/leave/<uuid:pk>/back/",
         sharing.back_early,

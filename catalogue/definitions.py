@@ -8,7 +8,7 @@ docs/credential-definition.md describes the format.
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -337,6 +337,22 @@ def _check_policy(source: _Source, policy: dict[str, Any], defaults: dict[str, A
             source.add(("policy", key), "There is no such policy.")
         elif problem := policy_problem(key, value, defaults):
             source.add(("policy", key), problem)
+    if (BLOCKS in policy or WARNS in policy) and (both := in_both({**defaults, **policy})):
+        source.add(("policy", BLOCKS if BLOCKS in policy else WARNS), both)
+
+
+BLOCKS, WARNS = "conflict.blocks", "conflict.warns"
+
+
+def in_both(policy: Mapping[str, Any]) -> str:
+    """What is wrong where a relation both keeps work from somebody and is only pointed out; empty if nothing is."""
+    blocks, warns = policy[BLOCKS], policy[WARNS]
+    if not isinstance(blocks, list) or not isinstance(warns, list):
+        return ""
+    both = sorted(set(map(str, blocks)) & set(map(str, warns)))
+    return (
+        f"“{both[0]}” stands in {BLOCKS} and in {WARNS}; it can be in one of them." if both else ""
+    )
 
 
 def policy_problem(key: str, value: Any, defaults: dict[str, Any]) -> str:
@@ -352,9 +368,13 @@ def policy_problem(key: str, value: Any, defaults: dict[str, Any]) -> str:
         return "" if right else "Must be a number from 0 to 1."
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         return "Must be a list of texts."
-    if key in ("conflict.blocks", "conflict.warns"):
+    if key in (BLOCKS, WARNS):
         strange = sorted(set(value) - set(ConflictGround.values))
-        return f"There is no relation “{strange[0]}”." if strange else ""
+        if strange:
+            return f"There is no relation “{strange[0]}”."
+        if key == WARNS and ConflictGround.OWN in value:
+            return "Nobody judges their own work: “own” cannot be only pointed out."
+        return "A relation stands in it twice." if len(set(value)) < len(value) else ""
     if key.startswith("reminder.") and not all(OFFSET.fullmatch(entry) for entry in value):
         return "Each must be like -7d (days), -48h (hours) or +1wd (working days)."
     return ""

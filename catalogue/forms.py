@@ -1,16 +1,19 @@
 """What programme administrators and pre-moderators fill in."""
 
+from collections.abc import Callable
 from datetime import time
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.utils import timezone
 
+from accounts.enums import ConflictGround
 from accounts.models import Organisation, User
 from accounts.querysets import search_key
 from accounts.words import Text
 from catalogue.actions.escalations import MAY_HEAR
 from catalogue.checklist import ANSWERS, QUESTIONS, Answer, Examined
+from catalogue.definitions import BLOCKS, WARNS
 from catalogue.enums import DeliveryMode, DeliveryRoleKind, OverdueKind
 from catalogue.models import (
     Delivery,
@@ -181,8 +184,27 @@ class EscalationForm(forms.Form):
         }
 
 
+WEIGHTS = {
+    "blocks": "Keeps work from somebody",
+    "warns": "Is pointed out",
+    "nothing": "Does not count",
+}
+CONFLICT = "conflict_"
+
+
+def weight_of(ground: str, policy: Callable[[str], Any]) -> str:
+    """What a relation between assessor and learner does under a policy."""
+    if ground in policy(BLOCKS):
+        return "blocks"
+    return "warns" if ground in policy(WARNS) else "nothing"
+
+
 class PolicyForm(forms.Form):
-    """The delivery's own policy values; an empty field keeps the version's value."""
+    """The delivery's own policy values; an empty field keeps the version's value.
+
+    What keeps work from somebody, and what is only pointed out, is asked by relation: none can be in both lists.
+    Lists of moments and of reasons to draw come with the version alone.
+    """
 
     def __init__(self, *args: Any, delivery: Delivery, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -195,6 +217,19 @@ class PolicyForm(forms.Form):
             if isinstance(default, bool) and key in delivery.policy_overrides:
                 field.initial = "yes" if delivery.policy_overrides[key] else "no"
             self.fields[name] = field
+        self.version_weights = {
+            str(one): weight_of(one, delivery.version.policy_value)
+            for one in ConflictGround
+            if one != ConflictGround.OWN
+        }
+        for ground, weight in self.version_weights.items():
+            own = weight_of(ground, delivery.policy_value)
+            self.fields[f"{CONFLICT}{ground}"] = forms.ChoiceField(
+                label=f"Conflict of interest: {ConflictGround(ground).label}",
+                required=False,
+                choices=[("", f"As in the version ({WEIGHTS[weight].lower()})"), *WEIGHTS.items()],
+                initial="" if own == weight else own,
+            )
 
     @staticmethod
     def _field(key: str, default: Any, value: Any) -> forms.Field:
@@ -214,9 +249,16 @@ class PolicyForm(forms.Form):
         made = {}
         for name, value in self.cleaned_data.items():
             key = name.replace("__", ".")
-            if value in (None, ""):
+            if value in (None, "") or name.startswith(CONFLICT):
                 continue
             made[key] = value == "yes" if isinstance(policy_defaults()[key], bool) else value
+        weights = {
+            ground: self.cleaned_data.get(f"{CONFLICT}{ground}") or weight
+            for ground, weight in self.version_weights.items()
+        }
+        if weights != self.version_weights:
+            for key, wanted in ((BLOCKS, "blocks"), (WARNS, "warns")):
+                made[key] = [ground for ground, weight in weights.items() if weight == wanted]
         return made
 
 

@@ -11,7 +11,7 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.enums import OrganisationRole
+from accounts.enums import ConflictGround, OrganisationRole
 from accounts.models import Membership, Organisation, User
 from accounts.wording import percent
 from catalogue.checklist import Examined, examine
@@ -416,6 +416,9 @@ class PolicyLine:
         unit = words_of_policy(self.key)[1]
         if isinstance(self.value, bool):
             return "Yes" if self.value else "No"
+        if self.key.startswith("conflict.") and isinstance(self.value, list):
+            labels = [str(one.label) for one in ConflictGround if one in self.value]
+            return ", ".join(labels) or "None"
         if isinstance(self.value, list):
             return ", ".join(map(offset_words, self.value)) or "Never"
         if unit == "bytes":

@@ -16,9 +16,12 @@ from decimal import Decimal, InvalidOperation
 FIXED = ("Rubric Name", "Criteria Name", "Criteria Description", "Criteria Enable Range")
 RATING = ("Rating Name", "Rating Description", "Rating Points")
 MAX_BYTES = 1_000_000
-MAX_ROWS = 500
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs a cell that begins like this; what is written out has an apostrophe before it."""
+MAX_ROWS = 2000
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""A spreadsheet runs a cell that begins like this; what is written out has an apostrophe before it.
+
+The list is that of OWASP's page on CSV injection, with the wide signs that some settings take for the same.
+"""
 
 
 @dataclass(frozen=True, order=True)
@@ -77,13 +80,13 @@ class RubricFile:
 
 
 def guarded(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    """A cell that no spreadsheet takes for a formula. Apostrophes that stand there already get one more."""
+    return f"'{cell}" if cell.lstrip("'").startswith(FORMULA) else cell
 
 
 def unguarded(cell: str) -> str:
     """The same cell as it was before it was written out."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
+    return cell[1:] if cell[:1] == "'" and cell.lstrip("'").startswith(FORMULA) else cell
 
 
 def plain_number(value: Decimal) -> str:

@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from assessment.models import CriterionJudgement
 from assessment.selectors import results_for
 from catalogue.models import AssessmentTask
+from catalogue.tables import guarded
 from moderation import selectors
 from moderation.models import ModerationRound, ModeratorJudgement
 from moderation.selectors.external import handed_out
@@ -27,7 +28,6 @@ from portfolios.enums import EvidenceKind
 from portfolios.models import EvidenceItem
 from portfolios.storage.archives import Outlet
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 DECISIONS = (
     "code", "assessor", "outcome", "grade", "criterion", "level", "feedback", "evidence",
     "moderator_level", "moderator_comment", "moderator_evidence", "result_of_moderation",
@@ -43,7 +43,7 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     out.writerow(columns)
     for row in rows:
         cells = ["" if one is None else str(one) for one in row]
-        out.writerow([f"'{one}" if one.startswith(FORMULA) else one for one in cells])
+        out.writerow([guarded(one) for one in cells])
     return text.getvalue()
 
 

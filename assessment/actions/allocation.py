@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -56,8 +56,18 @@ def marking_due(submission: Submission) -> dt.datetime:
 
 
 def marking_time(submission: Submission) -> After:
-    """From when, and in how many working days, a submission is to be marked."""
-    return After(submission.submitted_at, submission.delivery.policy_value("marking.days"))
+    """From when, and in how many working days, a submission is to be marked: more for work in te reo Māori."""
+    policy = submission.delivery.policy_value
+    days = policy("marking.days") + (policy("marking.reo_days") if submission.in_reo else 0)
+    return After(submission.submitted_at, days)
+
+
+def counted_time(
+    submission: Submission, due_at: dt.datetime, calendar: WorkingCalendar
+) -> After | None:
+    """The same where the date follows from it; None where somebody moved it, so that no calendar counts it anew."""
+    after = marking_time(submission)
+    return after if due_at == after.resolve(submission.delivery.zone, calendar) else None
 
 
 def refuse_conflicts(pairs: Sequence[tuple[Submission, User]]) -> None:
@@ -76,8 +86,10 @@ def _give(
     Every way of giving work to one person comes through here, so that none passes the conflicts by.
     """
     refuse_conflicts([(submission, assessor)])
-    due_at = marking_due(submission)
-    if submission.marking_due_at is None:
+    calendar = submission.delivery.calendar
+    due_at = submission.marking_due_at
+    if due_at is None:
+        due_at = marking_time(submission).resolve(submission.delivery.zone, calendar)
         Submission.objects.filter(pk=submission.pk).update(marking_due_at=due_at)
     made: Allocation = Allocation.objects.create(
         submission=submission,
@@ -94,7 +106,7 @@ def _give(
         due_at=due_at,
         zone=submission.delivery.time_zone,
         region=submission.delivery.region,
-        after=marking_time(submission),
+        after=counted_time(submission, due_at, calendar),
         recipients=[assessor],
         actor=actor,
     )
@@ -103,8 +115,16 @@ def _give(
     return made
 
 
-def give_all(pairs: Sequence[tuple[Submission, User]], *, actor: User) -> None:
-    """What _give() writes, for many at once: the statements do not grow with the pairs. The caller holds the locks."""
+def give_all(
+    pairs: Sequence[tuple[Submission, User]],
+    *,
+    actor: User,
+    roles: Mapping[UUID, str] | None = None,
+) -> None:
+    """What _give() writes, for many at once: the statements do not grow with the pairs. The caller holds the locks.
+
+    Without `roles`, by submission, each gets the role that the work waits for.
+    """
     refuse_conflicts(pairs)
     delivery_calendars: dict[UUID, WorkingCalendar] = {}
     due: dict[UUID, dt.datetime] = {}
@@ -120,12 +140,14 @@ def give_all(pairs: Sequence[tuple[Submission, User]], *, actor: User) -> None:
             dates[due[submission.pk]].append(submission.pk)
     for due_at, keys in dates.items():
         Submission.objects.filter(pk__in=keys).update(marking_due_at=due_at)
-    roles = selectors.roles_needed(one for one, _assessor in pairs)
+    if roles is None:
+        needed = selectors.roles_needed(one for one, _assessor in pairs)
+        roles = {key: str(role) for key, role in needed.items()}
     made = Allocation.objects.bulk_create(
         Allocation(
             submission=submission,
             assessor=assessor,
-            role=str(roles[submission.pk]),
+            role=roles[submission.pk],
             due_at=due[submission.pk],
             allocated_by=actor,
         )
@@ -149,7 +171,11 @@ def give_all(pairs: Sequence[tuple[Submission, User]], *, actor: User) -> None:
                 one.submission.delivery.time_zone,
                 [one.assessor],
                 one.submission.delivery.region,
-                marking_time(one.submission),
+                counted_time(
+                    one.submission,
+                    due[one.submission_id],
+                    delivery_calendars[one.submission.delivery_id],
+                ),
             )
             for one in made
         ],
@@ -248,7 +274,8 @@ def allocate_automatically(
     if role is None:
         return None
     left_out = set(avoiding)
-    for one in selectors.candidates_for(fresh, role):
+    candidates = selectors.candidates_for(fresh, role)
+    for one in candidates:
         if one.is_able and one.is_there and one.person.pk not in left_out:
             return _give(fresh, one.person, role, actor=SYSTEM)
     if fresh.marking_due_at is None:
@@ -258,7 +285,11 @@ def allocate_automatically(
         recipients=selectors.administrators_of(fresh.delivery),
         subject=fresh,
         path=f"/assess/allocate/{fresh.delivery_id}/",
-        context={"reference": fresh.reference, "delivery": fresh.delivery.title},
+        context={
+            "reference": fresh.reference,
+            "delivery": fresh.delivery.title,
+            "lacks_reo": fresh.in_reo and not any(one.marks_reo for one in candidates),
+        },
         dedupe=f"unallocated:{fresh.pk}:{role}",
     )
     return None

@@ -1,7 +1,7 @@
-"""Carrying out a plan that somebody saw, and what plans go by: shares, hours, leave and pins."""
+"""Carrying out a plan that somebody saw, and what plans go by: shares, hours, times, leave, groups and pins."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -10,12 +10,20 @@ from django.utils import timezone
 from accounts.models import User
 from assessment import rules
 from assessment.actions.allocation import end_all, give_all
-from assessment.models import Allocation, AssessmentDecision, Capacity, Leave, Pin
+from assessment.models import (
+    Allocation,
+    AssessmentDecision,
+    Capacity,
+    LearnerGroup,
+    Leave,
+    MarkingTime,
+    Pin,
+)
 from assessment.querysets import unallocated
-from assessment.selectors import people_of
+from assessment.selectors import people_of, within
 from assessment.selectors.sharing import staff_of
 from catalogue.enums import DeliveryRoleKind
-from catalogue.models import Delivery, Enrolment
+from catalogue.models import AssessmentTask, Delivery, Enrolment
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 from workflows.exceptions import NotPermitted, StaleState
@@ -45,11 +53,7 @@ def allocate_as_planned(
     list(rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk"))
     if moved:
         _end_unopened(delivery, wanted, moved, actor)
-    work = list(
-        unallocated(rows)
-        .select_related("learner", "enrolment__employer", "task", "delivery__version")
-        .defer("manifest")
-    )
+    work = within(delivery, unallocated(rows).select_related("learner", "enrolment__employer"))
     people = {one.pk: one for one in people_of(delivery, DeliveryRoleKind.ASSESSOR)}
     if len(work) != len(wanted) or not set(wanted.values()) <= set(people):
         raise StaleState(instance=delivery)
@@ -142,6 +146,47 @@ def unpin(pin: Pin, *, actor: User) -> None:
     if not rules.may_allocate(pin.delivery, actor):
         raise NotPermitted(instance=pin)
     Pin.objects.filter(pk=pin.pk, ended_at__isnull=True).update(ended_at=timezone.now())
+
+
+@transaction.atomic
+def set_marking_time(
+    delivery: Delivery, task: AssessmentTask, *, actor: User, minutes: int | None
+) -> None:
+    """How long marking one submission of a task takes here; None goes back to the policy's time. Moves nothing.
+
+    Raises NotPermitted for whoever does not allocate here, and for tasks of another version.
+    """
+    if not rules.may_allocate(delivery, actor) or task.version_id != delivery.version_id:
+        raise NotPermitted(instance=delivery)
+    if minutes is None:
+        MarkingTime.objects.filter(delivery=delivery, task=task).delete()
+        return
+    MarkingTime.objects.update_or_create(
+        delivery=delivery,
+        task=task,
+        defaults={"minutes": minutes, "set_by": actor, "set_at": timezone.now()},
+    )
+
+
+@transaction.atomic
+def set_groups(delivery: Delivery, *, actor: User, groups: Mapping[UUID, str]) -> int:
+    """Which group each of these learners is in, by key; an empty name takes the learner out of any.
+
+    Learners who are not named stay where they are. Gives how many were named. Raises NotPermitted for whoever
+    does not allocate here, and for people who do not learn here.
+    """
+    if not rules.may_allocate(delivery, actor):
+        raise NotPermitted(instance=delivery)
+    here = Enrolment.objects.filter(delivery=delivery, learner__in=list(groups))
+    if set(here.values_list("learner_id", flat=True)) != set(groups):
+        raise NotPermitted(instance=delivery)
+    LearnerGroup.objects.filter(delivery=delivery, learner__in=list(groups)).delete()
+    LearnerGroup.objects.bulk_create(
+        LearnerGroup(delivery=delivery, learner_id=key, name=name, set_by=actor)
+        for key, name in groups.items()
+        if name
+    )
+    return len(groups)
 
 
 def _may(delivery: Delivery, actor: User, assessor: User) -> None:

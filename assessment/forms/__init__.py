@@ -85,14 +85,23 @@ class AllocationForm(forms.Form):
         error_messages={"required": "Say why the work is moved."},
     )
 
-    def __init__(self, *args: Any, candidates: Iterable[Candidate], moves: bool, **kw: Any) -> None:
-        super().__init__(*args, **kw)
+    def __init__(
+        self,
+        *args: Any,
+        candidates: Iterable[Candidate],
+        moves: bool,
+        blind: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
         able = [one for one in candidates if one.is_able]
         self.people = {str(one.person.pk): one.person for one in able}
         field = self.fields["assessor"]
         field.choices = [(key, one.name) for key, one in self.people.items()]  # type: ignore[attr-defined]
         field.choice_hints = {  # type: ignore[attr-defined]
-            str(one.person.pk): f"{one.load} waiting. {one.words}".removesuffix(". ")
+            str(one.person.pk): f"{one.load} waiting. {one.words_for(blind=blind)}".removesuffix(
+                ". "
+            )
             for one in able
         }
         if not moves:

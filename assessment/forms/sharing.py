@@ -1,14 +1,16 @@
-"""What pages of sharing out work send: how much somebody takes, leave, pins, and a file of who gets what."""
+"""What pages of sharing out send: how much somebody takes, times, leave, pins, groups, a file of who gets what."""
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
+from accounts.words import plain_text
 from assessment.enums import Reading
 from catalogue.models import AssessmentTask
 from workflows.forms import DayField, RowsForm
@@ -51,6 +53,29 @@ class CapacityForm(OfStaff):
         required=False,
         help_text="In all deliveries together. Leave empty for no limit.",
     )
+
+
+class TimeForm(forms.Form):
+    """How long marking one submission of a task takes."""
+
+    task = forms.ChoiceField(label="Task", error_messages={"required": "Choose a task."})
+    minutes = forms.IntegerField(
+        label="Minutes for one submission",
+        min_value=1,
+        max_value=1440,
+        required=False,
+        help_text="Leave empty for the time that the policy says.",
+    )
+
+    def __init__(self, *args: Any, tasks: Iterable[AssessmentTask], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tasks = {str(one.pk): one for one in tasks}
+        choices = [("", "Choose"), *((key, one.title) for key, one in self.tasks.items())]
+        self.fields["task"].choices = choices  # type: ignore[attr-defined]
+
+    @property
+    def chosen(self) -> AssessmentTask:
+        return self.tasks[self.cleaned_data["task"]]
 
 
 class LeaveForm(OfStaff):
@@ -127,21 +152,60 @@ class AllocationFileForm(RowsForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        try:
-            text = self.content().decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise ValidationError("The file is not UTF-8. Save it as “CSV UTF-8”.") from None
-        cleaned["rows"] = list(read_rows(text))
+        cleaned["rows"] = list(read_rows(text_of(self), COLUMNS))
         return cleaned
 
 
-def read_rows(text: str) -> Iterable[tuple[int, Mapping[str, str]]]:
+LONGEST_NAME = 60
+
+
+class GroupsForm(RowsForm):
+    """Which learner is in which group, as a CSV file: e-mail address and name of the group."""
+
+    def __init__(self, *args: Any, learners: Iterable[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.learners = {one.email.casefold(): one for one in learners}
+        self.fields[
+            "text"
+        ].help_text = "With the header row: learner, group. An empty group takes somebody out."
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        found: dict[UUID, str] = {}
+        problems = []
+        for line, row in read_rows(text_of(self), ("learner", "group")):
+            learner = self.learners.get(row["learner"].casefold())
+            if learner is None:
+                problems.append(f"Line {line}: {row['learner']} does not learn in this delivery.")
+            elif learner.pk in found:
+                problems.append(f"Line {line}: {row['learner']} is in the file twice.")
+            elif len(row["group"]) > LONGEST_NAME:
+                problems.append(
+                    f"Line {line}: a name of a group has {LONGEST_NAME} characters at most."
+                )
+            else:
+                found[learner.pk] = plain_text(row["group"])
+        if problems:
+            raise ValidationError([ValidationError(one) for one in problems])
+        cleaned["groups"] = found
+        return cleaned
+
+
+def text_of(form: RowsForm) -> str:
+    """What was sent, as text. ValidationError where it is not UTF-8."""
+    try:
+        return form.content().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValidationError("The file is not UTF-8. Save it as “CSV UTF-8”.") from None
+
+
+def read_rows(text: str, wanted: Sequence[str]) -> Iterable[tuple[int, Mapping[str, str]]]:
     """Rows with the number of their line. ValidationError where the header is not the one that is asked for."""
     header = (text.splitlines() or [""])[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
     columns = [one.strip().casefold() for one in next(reader, [])]
-    if sorted(columns) != sorted(COLUMNS):
-        raise ValidationError("The first row has to be: submission, assessor.")
+    if sorted(columns) != sorted(wanted):
+        raise ValidationError(f"The first row has to be: {', '.join(wanted)}.")
     for cells in reader:
         if any(cell.strip() for cell in cells):
             filled = [cell.strip() for cell in cells] + [""] * len(columns)

@@ -7,7 +7,7 @@ from assessment.models.calibration import (
     CalibrationJudgement,
     CalibrationWaiver,
 )
-from assessment.models.capacity import Capacity, Leave, Pin
+from assessment.models.capacity import Capacity, LearnerGroup, Leave, MarkingTime, Pin
 from assessment.models.comment import CommentEntry, EvidenceComment, PreparedComment
 from assessment.models.conflict import ConflictWaiver
 from assessment.models.decision import AssessmentDecision, CriterionJudgement
@@ -44,8 +44,10 @@ __all__ = [
     "ExemplarEvidence",
     "ExemplarLevel",
     "FeedbackReview",
+    "LearnerGroup",
     "Lease",
     "Leave",
+    "MarkingTime",
     "Pin",
     "PreparedComment",
     "ReadingDraw",

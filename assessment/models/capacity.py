@@ -1,4 +1,4 @@
-"""How much an assessor takes on in a delivery, when they are away, and whose work is always theirs."""
+"""What sharing out goes by: how much assessors take and how long work takes, leave, groups and pins."""
 
 import uuid
 
@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from catalogue.models import Delivery
+from catalogue.models import AssessmentTask, Delivery
 
 
 class Capacity(models.Model):
@@ -30,6 +30,50 @@ class Capacity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.assessor}: {self.shares} in {self.delivery}"
+
+
+class MarkingTime(models.Model):
+    """How long marking one submission of a task takes in a delivery. Without a row the policy says it for all."""
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="marking_times")
+    task = models.ForeignKey(AssessmentTask, models.CASCADE, related_name="marking_times")
+    minutes = models.PositiveSmallIntegerField()
+    set_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    set_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery", "task"], name="assessment_marking_time_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(minutes__gte=1), name="assessment_marking_time_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.minutes} minutes in {self.delivery}"
+
+
+class LearnerGroup(models.Model):
+    """Which group of a delivery's own choosing a learner is in, so that one person can mark all of it."""
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="learner_groups")
+    learner = models.ForeignKey(User, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    set_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    set_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery", "learner"], name="assessment_one_group_of_a_learner"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.learner} in {self.name}"
 
 
 class Leave(models.Model):

@@ -1,20 +1,18 @@
 """Reads of marking that compose several tables: who may mark, who has how much, what counts."""
 
-import datetime as dt
 import json
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.enums import ConflictGround, OrganisationRole
 from accounts.models import Membership, User
 from assessment.conflicts import Finding, Weight, conflicts_among
-from assessment.enums import MARKED_AS, MARKING_PARTS, WORK_STATES, AllocationRole
+from assessment.enums import MARKED_AS, MARKING_PARTS, AllocationRole
 from assessment.models import (
     Allocation,
     AssessmentDecision,
@@ -22,11 +20,11 @@ from assessment.models import (
     Capacity,
     CriterionJudgement,
     ExemplarLevel,
-    Leave,
     Pin,
 )
 from assessment.outcome import Band, Mark, Result, result_of
 from assessment.querysets import MANY, in_order, unallocated
+from assessment.selectors.workload import Absence, absences_among, in_hand, times_of
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole, Grade, Level, MicroCredentialVersion
 from catalogue.selectors import NextStep, waits_for_administrators
@@ -65,26 +63,6 @@ def allocators_of(delivery: Delivery) -> list[User]:
     return list({one.pk: one for one in [*administrators_of(delivery), *leads]}.values())
 
 
-def loads_of(assessors: Iterable[User]) -> Counter[UUID]:
-    """How many pieces of work each of them still has to mark."""
-    people = [person.pk for person in assessors]
-    done = AssessmentDecision.objects.filter(
-        submission=OuterRef("submission"), author=OuterRef("assessor"), sealed_at__isnull=False
-    )
-    open_states = [*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION]
-    counted = (
-        Allocation.objects.current()
-        .filter(~Exists(done), assessor__in=people, submission__state__in=open_states)
-        .order_by()
-        .values("assessor")
-        .annotate(number=Count("pk"))
-        .values_list("assessor", "number")
-    )
-    loads: Counter[UUID] = Counter(dict.fromkeys(people, 0))
-    loads.update(dict(counted))
-    return loads
-
-
 def taken_by(submissions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
     """Who has or had a part in each, the learner included: nobody gets a second part in the same work."""
     found: dict[UUID, set[UUID]] = {}
@@ -102,6 +80,9 @@ FRESH = (AllocationRole.ADJUDICATOR, AllocationRole.RECONSIDERATION_ASSESSOR)
 """Roles for which nobody comes into question who ever had a part in the work."""
 
 
+NOT_INDEPENDENT = "Not independent of the learner"
+
+
 @dataclass(frozen=True)
 class Candidate:
     """An assessor of the delivery, as somebody who might take a role in one piece of work."""
@@ -110,14 +91,21 @@ class Candidate:
     load: int
     findings: tuple[Finding, ...] = ()
     has_part: bool = False
-    away_until: dt.date | None = None
+    absence: Absence | None = None
     is_full: bool = False
     is_pinned: bool = False
+    minutes: int = 0
+    """Of marking that wait for the person, in all deliveries."""
 
     @property
     def is_there(self) -> bool:
         """Neither away nor with as many hours in hand as they take; by hand they can still be asked."""
-        return self.away_until is None and not self.is_full
+        return self.absence is None and not self.is_full
+
+    @property
+    def marks_reo(self) -> bool:
+        """Whether the work is not kept from the person for its language."""
+        return all(one.ground != ConflictGround.REO for one in self.findings)
 
     @property
     def is_able(self) -> bool:
@@ -137,11 +125,17 @@ class Candidate:
     @property
     def words(self) -> str:
         """Why not, or what to think of."""
+        return self.words_for(blind=False)
+
+    def words_for(self, *, blind: bool) -> str:
+        """The same for somebody who marks here without names: the ground would tell who the learner is."""
         if self.has_part:
             return "Has or had a part in this work"
         said = [one.words for one in self.findings if one.weight > Weight.NOTED]
-        if self.away_until is not None:
-            said.append(f"Away until {self.away_until:%-d %B}")
+        if said and blind:
+            said = [NOT_INDEPENDENT]
+        if self.absence is not None:
+            said.append(f"{self.absence.words[0].upper()}{self.absence.words[1:]}")
         if self.is_full:
             said.append("Has as many hours as they take")
         return "; ".join([*(["Pinned"] if self.is_pinned else []), *said])
@@ -163,9 +157,10 @@ def candidates_for(submission: Submission, role: str) -> list[Candidate]:
         [submission],
         reads=role == AllocationRole.SECOND_ASSESSOR,
     )
-    loads = loads_of(people)
-    away = away_among([one.pk for one in people], submission.delivery)
-    minutes = submission.delivery.policy_value("marking.minutes_per_item")
+    loads, spent = in_hand(people)
+    away = absences_among([one.pk for one in people], submission.delivery)
+    times = times_of([submission.delivery])
+    minutes = times.of(submission.delivery_id, submission.task_id)
     capacities = Capacity.objects.filter(delivery=submission.delivery_id, hours__isnull=False)
     most = dict(capacities.values_list("assessor_id", "hours"))
     pins = Pin.objects.filter(
@@ -179,7 +174,7 @@ def candidates_for(submission: Submission, role: str) -> list[Candidate]:
         judged = role == AllocationRole.RECONSIDERATION_ASSESSOR and any(
             each.ground == ConflictGround.EARLIER_ASSESSOR for each in findings
         )
-        full = hours is not None and (loads[one.pk] + 1) * minutes > hours * 60
+        full = hours is not None and spent[one.pk] + minutes > hours * 60
         found.append(
             Candidate(
                 one,
@@ -189,6 +184,7 @@ def candidates_for(submission: Submission, role: str) -> list[Candidate]:
                 away.get(one.pk),
                 full,
                 one.pk in pinned and role == AllocationRole.ASSESSOR,
+                spent[one.pk],
             )
         )
     return sorted(found, key=_order)
@@ -200,21 +196,9 @@ def _order(one: Candidate) -> tuple[bool, bool, bool, bool, int, str]:
         not one.is_there,
         not one.is_pinned,
         one.warns,
-        one.load,
+        one.minutes,
         one.person.search_key,
     )
-
-
-def away_among(people: Iterable[UUID], delivery: Delivery) -> dict[UUID, dt.date]:
-    """Who of these is away today, by the delivery's days, and until when."""
-    today = timezone.now().astimezone(delivery.zone).date()
-    rows = Leave.objects.filter(
-        person__in=list(people), ended_at__isnull=True, first_day__lte=today, last_day__gte=today
-    )
-    found: dict[UUID, dt.date] = {}
-    for person, last in rows.values_list("person_id", "last_day"):
-        found[person] = max(last, found.get(person, last))
-    return found
 
 
 def eligible_assessors(submission: Submission, role: str) -> list[User]:
@@ -388,11 +372,20 @@ def manifest_of(submission: Submission) -> dict[str, Any]:
 
 def open_work(delivery: Delivery) -> list[Submission]:
     """Work of the delivery that nobody is asked to mark, most urgent first."""
-    return list(
-        in_order(unallocated(Submission.objects.filter(delivery=delivery)))
-        .select_related("learner", "enrolment", "task", "delivery__version")
-        .defer("manifest")
-    )
+    rows = in_order(unallocated(Submission.objects.filter(delivery=delivery)))
+    return within(delivery, rows.select_related("learner", "enrolment__employer"))
+
+
+def within(delivery: Delivery, rows: "QuerySet[Any]") -> list[Submission]:
+    """Submissions of one delivery, all with the same instances of it and of its tasks.
+
+    Joined to each row, delivery and version would be read and their policies taken apart as often as there are rows.
+    """
+    tasks = {one.pk: one for one in delivery.version.tasks.all()}
+    found: list[Submission] = list(rows.defer("manifest"))
+    for one in found:
+        one.delivery, one.task = delivery, tasks[one.task_id]
+    return found
 
 
 def ever_marked(submission: Submission) -> set[UUID]:

@@ -12,6 +12,7 @@ from accounts.models import User
 from assessment.enums import SHOWN_TO_LEARNER, Audience, Basis, Deed, Place
 from assessment.models import AssessmentDecision, CommentEntry
 from assessment.selectors import author_of_result, composed
+from catalogue.tables import guarded
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 
@@ -152,12 +153,6 @@ def learner_comments(submission: Submission, learner: User) -> list[Comment]:
 HEADINGS = ("Comment", "Evidence", "Place", "Criterion", "Comment text", "Who reads it", "State")
 
 
-def safe(cell: Any) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = str(cell)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
 def table_of(comments: Iterable[Comment]) -> list[tuple[str, ...]]:
     """Rows of the table that people take away, headings first. Carries no name of anybody."""
     rows: list[tuple[str, ...]] = [HEADINGS]
@@ -166,7 +161,7 @@ def table_of(comments: Iterable[Comment]) -> list[tuple[str, ...]]:
             str(one.number), str(one.evidence), one.place, one.criterion, one.entry.body,
             str(Audience(one.entry.audience).label), "Resolved" if one.is_resolved else "Open",
         )  # fmt: skip
-        rows.append(tuple(safe(cell) for cell in row))
+        rows.append(tuple(guarded(cell) for cell in row))
     return rows
 
 

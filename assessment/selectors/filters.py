@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -52,10 +52,15 @@ class Filters:
         )
 
     @property
+    def given(self) -> list[tuple[str, str]]:
+        """Those that leave something out or set something, by name."""
+        named = [(one.name, str(getattr(self, one.name))) for one in fields(self)]
+        return [(name, value) for name, value in named if value]
+
+    @property
     def query(self) -> str:
         """The filters as they stand in an address, empty ones left out."""
-        given = {one.name: getattr(self, one.name) for one in fields(self)}
-        return urlencode({name: value for name, value in given.items() if value})
+        return urlencode(self.given)
 
     @property
     def per_page(self) -> int:
@@ -120,6 +125,29 @@ class Filters:
                 Q(marking_due_at__gte=soon) | Q(marking_due_at__isnull=True)
             )
         return submissions
+
+
+MOST_VIEWS = 20
+
+
+@dataclass(frozen=True)
+class SavedView:
+    """Filters that a person gave a name. One of theirs at most is shown first."""
+
+    name: str
+    filters: Filters
+    is_default: bool = False
+
+
+def saved_views(kept: Sequence[Mapping[str, Any]] | None) -> list[SavedView]:
+    """A person's own views as their account keeps them, by name. What filters no longer know counts as not given."""
+    found = [
+        SavedView(
+            str(one["name"]), Filters.read(dict(parse_qsl(one["query"]))), bool(one["default"])
+        )
+        for one in kept or ()
+    ]
+    return sorted(found, key=lambda one: one.name.casefold())
 
 
 def _key(value: object) -> str:

@@ -55,6 +55,8 @@ class Row:
     asked: str = ""
     """What a moderator who returned it asks for; empty for whoever does not have to do it."""
     is_flagged: bool = False
+    is_led: bool = False
+    """Whether the person allocates it."""
 
 
 @dataclass
@@ -147,6 +149,7 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
                 is_mine=key in mine,
                 is_claimable=key in pool,
                 is_flagged=record["flagged"],
+                is_led=delivery in standing.led,
                 asked=asked_for(record["return_note"])
                 if key in mine and record["why"] == Why.RETURNED
                 else "",

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from assessment import rules
 from assessment.actions.allocation import (
     allocate,
     end_allocation,
@@ -15,9 +16,10 @@ from assessment.actions.allocation import (
 )
 from assessment.forms import AllocationForm
 from assessment.models import Allocation
-from assessment.selectors import candidates_for, loads_of, open_work, people_of, role_needed
+from assessment.selectors import candidates_for, open_work, people_of, role_needed
 from assessment.selectors.filters import QUEUED
 from assessment.selectors.queue import name_of
+from assessment.selectors.workload import loads_of
 from assessment.views.shared import led_delivery, person
 from catalogue.enums import DeliveryRoleKind
 from portfolios.models import Submission
@@ -45,12 +47,14 @@ def board(request: HttpRequest, delivery: UUID) -> HttpResponse:
         }
         for one in live
     ]
-    pool = [{"submission": one, "who": name_of(one)} for one in open_work(found)]
+    work = open_work(found)
+    pool = [{"submission": one, "who": name_of(one)} for one in work]
     context = {
         "delivery": found,
         "loads": [(one, loads[one.pk]) for one in people],
         "pool": pool,
         "taken": taken,
+        "lacks_reo": any(one.in_reo for one in work) and not any(one.reo_capable for one in people),
     }
     return render(request, "assessment/allocate.html", context)
 
@@ -73,10 +77,12 @@ def one(request: HttpRequest, delivery: UUID, pk: UUID) -> HttpResponse:
         current = get_object_or_404(live, pk=_key(key))
     role = current.role if current else role_needed(submission)
     candidates = candidates_for(submission, role) if role else []
+    blind = rules.marks_blind(found, person(request))
     form = AllocationForm(
         request.POST if request.method == "POST" else None,
         candidates=candidates,
         moves=current is not None,
+        blind=blind,
     )
     if form.is_valid():
         return given(request, form, submission, current)
@@ -87,7 +93,15 @@ def one(request: HttpRequest, delivery: UUID, pk: UUID) -> HttpResponse:
         "current": current,
         "role": role,
         "people": form.people,
-        "kept_out": [one for one in candidates if not one.is_able],
+        "kept_out": [
+            {
+                "person": one.person,
+                "words": one.words_for(blind=blind),
+                "can_be_waived": one.can_be_waived and not blind,
+            }
+            for one in candidates
+            if not one.is_able
+        ],
         "form": form,
     }
     return render(

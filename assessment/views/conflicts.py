@@ -97,6 +97,7 @@ def board(request: HttpRequest, delivery: UUID) -> HttpResponse:
         "relations": [] if anonymous else relations_in(found),
         "is_anonymous": anonymous,
         "waivers": waivers,
+        "is_blind": rules.marks_blind(found, person(request)),
         "blocks": _labels(found.policy_value("conflict.blocks")),
         "warns": _labels(found.policy_value("conflict.warns")),
     }
@@ -123,6 +124,10 @@ def waive(request: HttpRequest, delivery: UUID, pk: UUID, assessor: UUID) -> Htt
     grounds = [one.ground for one in findings_between(someone, submission) if one.can_be_waived]
     if someone == person(request):
         raise PermissionDenied("Nobody asks for a waiver of their own.")
+    if rules.marks_blind(found, person(request)):
+        raise PermissionDenied(
+            "You mark here without names, and a conflict would tell whose work it is. Ask somebody else who allocates."
+        )
     form = ConflictWaiverForm(request.POST if request.method == "POST" else None, grounds=grounds)
     if form.is_valid():
         return asked(request, submission, assessor, form)

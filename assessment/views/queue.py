@@ -17,9 +17,20 @@ from accounts.definitions import keys_of
 from assessment import rules
 from assessment.actions.allocation import claim_next
 from assessment.actions.marking import start_assessment
-from assessment.enums import WORK_STATES
+from assessment.actions.viewing import remove_view, show_first
+from assessment.actions.viewing import save_view as keep_view
+from assessment.enums import WORK_STATES, Act
+from assessment.forms.chosen import SavedViewForm
 from assessment.selectors.early import to_answer
-from assessment.selectors.filters import DUE, FEWEST, FLAGGED, ROWS, WHOSE, Filters
+from assessment.selectors.filters import (
+    DUE,
+    FEWEST,
+    FLAGGED,
+    ROWS,
+    WHOSE,
+    Filters,
+    saved_views,
+)
 from assessment.selectors.queue import Queue, next_for, queue_for
 from assessment.selectors.reviews import waiting_reviews
 from assessment.selectors.standing import count_parts, standing_of
@@ -39,8 +50,7 @@ def for_assessors(view: View) -> View:
     @login_required
     @wraps(view)
     def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not rules.works_here(person(request)):
-            raise PermissionDenied("This is for people who mark or allocate work.")
+        allowed(request)
         return view(request, *args, **kwargs)
 
     return asked
@@ -75,8 +85,20 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 @for_assessors
 def queue(request: HttpRequest) -> HttpResponse:
-    """Everything that waits, filtered by the address."""
-    found = queue_for(person(request), filters_of(request), request.GET.get("page"))
+    """Everything that waits, filtered by the address; without any, the view that the person wants first."""
+    views = saved_views(person(request).saved_views)
+    first = next((one.filters for one in views if one.is_default), None)
+    if first is not None and first.query and not request.GET:
+        return redirect(with_filters("assessment:queue", first))
+    return queue_page(request, filters_of(request))
+
+
+def queue_page(
+    request: HttpRequest, filters: Filters, form: SavedViewForm | None = None
+) -> HttpResponse:
+    """The queue itself; `form` is a name for the view that could not be kept."""
+    found = queue_for(person(request), filters, request.GET.get("page"))
+    views = saved_views(person(request).saved_views)
     states = [
         (str(one), one.label) for one in (*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION)
     ]
@@ -105,8 +127,61 @@ def queue(request: HttpRequest) -> HttpResponse:
         "first": next((one.pk for one in found.rows if one.is_mine), None),
         "keys": keys,
         "lines": keys.lines("queue"),
+        "views": views,
+        "current_view": next((one for one in views if one.filters == found.filters), None),
+        "view_form": form or SavedViewForm(views=views),
+        "acts": Act.choices,
     }
-    return render(request, "assessment/queue.html", context)
+    return render(request, "assessment/queue.html", context, status=422 if form else 200)
+
+
+@step_view()
+def save_view(request: HttpRequest) -> HttpResponse:
+    """Keep the filters of the page under a name of the person's own."""
+    allowed(request)
+    filters = Filters.read(request.POST)
+    form = SavedViewForm(request.POST, views=saved_views(person(request).saved_views))
+    if not form.is_valid():
+        return queue_page(request, filters, form)
+    given = form.cleaned_data
+    keep_view(
+        actor=person(request), name=given["name"], filters=filters, is_default=given["is_default"]
+    )
+    messages.success(request, f"Saved the view “{given['name']}”.")
+    return shown(filters)
+
+
+@step_view()
+def change_view(request: HttpRequest) -> HttpResponse:
+    """Show one's own view first or no longer, or forget it."""
+    allowed(request)
+    act, name = request.POST.get("act"), request.POST.get("name", "")
+    if act == "remove":
+        known = remove_view(actor=person(request), name=name)
+    else:
+        known = show_first(actor=person(request), name=name, first=act == "first")
+    if not known:
+        raise Http404
+    messages.success(request, f"“{name}” is {CHANGED.get(str(act), CHANGED['later'])}.")
+    return shown(Filters.read(request.POST))
+
+
+CHANGED = {
+    "remove": "removed",
+    "first": "shown first from now on",
+    "later": "no longer shown first",
+}
+
+
+def shown(filters: Filters) -> HttpResponse:
+    """To the queue with just these filters, whatever is shown first."""
+    return redirect(f"{reverse('assessment:queue')}?{filters.query or 'all=yes'}")
+
+
+def allowed(request: HttpRequest) -> None:
+    """403 for whoever marks and allocates nothing."""
+    if not rules.works_here(person(request)):
+        raise PermissionDenied("This is for people who mark or allocate work.")
 
 
 def criteria_of(found: Queue) -> list[tuple[str, str]]:

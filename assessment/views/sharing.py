@@ -9,18 +9,28 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from assessment import rules
 from assessment.actions.sharing import (
     allocate_as_planned,
     enter_leave,
     pin_learner,
     set_capacity,
+    set_groups,
+    set_marking_time,
     take_back_leave,
     unpin,
 )
 from assessment.enums import Way
 from assessment.forms import key_of
-from assessment.forms.sharing import AllocationFileForm, CapacityForm, LeaveForm, PinForm
-from assessment.models import Leave, Pin
+from assessment.forms.sharing import (
+    AllocationFileForm,
+    CapacityForm,
+    GroupsForm,
+    LeaveForm,
+    PinForm,
+    TimeForm,
+)
+from assessment.models import LearnerGroup, Leave, Pin
 from assessment.selectors import people_of
 from assessment.selectors.conflicts import learners_of
 from assessment.selectors.queue import name_of
@@ -40,7 +50,8 @@ def shares(request: HttpRequest, delivery: UUID) -> HttpResponse:
     found = led_delivery(request, delivery)
     way = request.GET.get("way", "")
     way = way if way in PLANNED else Way.EQUAL
-    return preview(request, found, Way(way), plan_of(found, way))
+    blind = rules.marks_blind(found, person(request))
+    return preview(request, found, Way(way), plan_of(found, way, blind=blind))
 
 
 def preview(
@@ -91,7 +102,8 @@ def listed(request: HttpRequest, delivery: UUID) -> HttpResponse:
         request.POST if request.method == "POST" else None, request.FILES or None
     )
     if form.is_valid():
-        plan, problems = as_listed(found, form.cleaned_data["rows"])
+        blind = rules.marks_blind(found, person(request))
+        plan, problems = as_listed(found, form.cleaned_data["rows"], blind=blind)
         return preview(request, found, Way.FILE, plan, problems=problems)
     context = {"delivery": found, "form": form}
     return render(
@@ -102,15 +114,19 @@ def listed(request: HttpRequest, delivery: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def workload(request: HttpRequest, delivery: UUID) -> HttpResponse:
-    """How much each assessor has and takes, who is away, and whose work is pinned to whom."""
+    """How much each assessor has and takes, how long work takes, who is away, and whose work is pinned to whom."""
     found = led_delivery(request, delivery)
     people = people_of(found, DeliveryRoleKind.ASSESSOR)
     what = request.POST.get("what", "")
-    sent = {name: request.POST if what == name else None for name in ("takes", "leave", "pin")}
+    sent = {
+        name: request.POST if what == name else None for name in ("takes", "time", "leave", "pin")
+    }
     takes = CapacityForm(sent["takes"], people=people, prefix="takes")
+    tasks = list(found.version.tasks.order_by("number"))
+    time = TimeForm(sent["time"], tasks=tasks, prefix="time")
     leave = LeaveForm(sent["leave"], people=people, prefix="leave")
     pin = PinForm(sent["pin"], people=people, learners=learners_of(found), prefix="pin")
-    forms = {"takes": takes, "leave": leave, "pin": pin}
+    forms = {"takes": takes, "time": time, "leave": leave, "pin": pin}
     sent_form = forms.get(what)
     if sent_form is not None and sent_form.is_valid():
         me, given = person(request), sent_form.cleaned_data
@@ -118,6 +134,8 @@ def workload(request: HttpRequest, delivery: UUID) -> HttpResponse:
             set_capacity(
                 found, takes.chosen, actor=me, shares=given["shares"], hours=given["hours"]
             )
+        elif what == "time":
+            set_marking_time(found, time.chosen, actor=me, minutes=given["minutes"])
         elif what == "leave":
             days = {"first_day": given["first_day"], "last_day": given["last_day"]}
             enter_leave(found, leave.chosen, actor=me, **days)
@@ -149,12 +167,35 @@ def workload(request: HttpRequest, delivery: UUID) -> HttpResponse:
             "learner", "assessor"
         ),
         "is_anonymous": anonymous,
-        "minutes": staff.minutes,
+        "times": [(one, staff.times.of(found.pk, one.pk)) for one in tasks],
         **forms,
         "form": sent_form,
     }
     bad = sent_form is not None and bool(sent_form.errors)
     return render(request, "assessment/workload.html", context, status=422 if bad else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def groups(request: HttpRequest, delivery: UUID) -> HttpResponse:
+    """Groups of the delivery's own choosing: whose work one person can mark as a whole."""
+    found = led_delivery(request, delivery)
+    form = GroupsForm(
+        request.POST if request.method == "POST" else None,
+        request.FILES or None,
+        learners=learners_of(found),
+    )
+    if form.is_valid():
+        number = set_groups(found, actor=person(request), groups=form.cleaned_data["groups"])
+        messages.success(request, f"Saved for {number} {'learner' if number == 1 else 'learners'}.")
+        return redirect("assessment:groups", delivery=delivery)
+    rows = LearnerGroup.objects.filter(delivery=found).select_related("learner")
+    context = {
+        "delivery": found,
+        "form": form,
+        "members": rows.order_by("name", "learner__search_key"),
+    }
+    return render(request, "assessment/groups.html", context, status=422 if form.errors else 200)
 
 
 @step_view()

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from catalogue import guards, rules
 from catalogue.actions.hooks import tell
-from catalogue.definitions import policy_problem
+from catalogue.definitions import BLOCKS, WARNS, in_both, policy_problem
 from catalogue.exceptions import PolicyRefused, ScheduleRefused
 from catalogue.models import (
     AssessmentTask,
@@ -66,6 +66,9 @@ def set_policy(delivery: Delivery, *, overrides: dict[str, Any], actor: User) ->
         for key, value in overrides.items()
     }
     problems = {key: problem for key, problem in problems.items() if problem}
+    named = {key: overrides.get(key, locked.version.policy_value(key)) for key in (BLOCKS, WARNS)}
+    if not problems and (both := in_both(named)):
+        problems[BLOCKS if BLOCKS in overrides else WARNS] = both
     if problems:
         raise PolicyRefused(problems)
     locked.policy_overrides = overrides

@@ -97,6 +97,25 @@ def movable(world: World) -> Kwargs:
     return {**made, "query": f"from={current.pk}"}
 
 
+def rows_chosen(world: World) -> Kwargs:
+    """Two rows of the queue, to be allocated: one of them can be."""
+    made = world.state(waiting)
+    rows = Submission.objects.filter(delivery=made["delivery"]).order_by("pk")
+    chosen = "&".join(f"chosen={one.pk}" for one in rows)
+    return {"query": f"act=allocate&{chosen}"}
+
+
+def rows_late(world: World) -> Kwargs:
+    """The same rows, to be given more time."""
+    return {"query": str(world.state(rows_chosen)["query"]).replace("act=allocate", "act=extend")}
+
+
+def rows_apart(world: World) -> Kwargs:
+    """Rows of two deliveries."""
+    rows = [world.state(waiting)["pk"], world.state(marking)["pk"]]
+    return {"query": "&".join(["act=extend", *(f"chosen={one}" for one in rows)])}
+
+
 def marking(world: World) -> Kwargs:
     """A draft with two of three criteria judged."""
     cast = world.another("marking", 1)

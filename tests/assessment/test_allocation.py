@@ -19,8 +19,9 @@ from assessment.actions.sharing import allocate_as_planned
 from assessment.enums import AllocationRole, Way
 from assessment.models import Allocation, AssessmentDecision, Lease
 from assessment.querysets import claimable
-from assessment.selectors import eligible_assessors, loads_of
+from assessment.selectors import eligible_assessors
 from assessment.selectors.sharing import plan_of
+from assessment.selectors.workload import loads_of
 from portfolios.enums import PartKind
 from portfolios.enums import SubmissionState as S
 from portfolios.models import Part, Submission

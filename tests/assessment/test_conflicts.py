@@ -401,6 +401,40 @@ def test_an_anonymous_delivery_lists_no_relation_beside_the_codes(cast, client):
     assert "Lena" in form
 
 
+def test_a_ground_never_stands_beside_a_code_for_somebody_who_marks_there(cast, client):
+    """Pam allocates and marks in a delivery without names; Lea only allocates."""
+    from catalogue.enums import DeliveryRoleKind
+    from catalogue.models import DeliveryRole
+
+    set_policy(cast, anonymous_marking=True)
+    submission = in_conflict(cast, G.LINE_MANAGER)
+    ask_for_waiver(submission, cast.ada, actor=cast.lea, ground=G.LINE_MANAGER, reason="Her boss.")
+    DeliveryRole.objects.create(
+        delivery=cast.delivery, user=cast.pam, role=DeliveryRoleKind.ASSESSOR
+    )
+    here = [cast.delivery.pk, submission.pk]
+    addresses = [
+        (reverse("assessment:allocate_one", args=here), {}),
+        (reverse("assessment:conflicts", args=here[:1]), {}),
+        (
+            reverse("assessment:chosen"),
+            {"act": "allocate", "chosen": submission.pk, "asked": "yes", "to": cast.ada.pk},
+        ),
+    ]
+    file = {"text": f"submission,assessor\n{submission.reference},{cast.ada.email}\n"}
+    for person, sees in ((cast.lea, True), (cast.pam, False)):
+        client.force_login(person)
+        pages = [client.get(address, sent) for address, sent in addresses]
+        pages.append(client.post(reverse("assessment:allocate_file", args=here[:1]), file))
+        for page in pages:
+            words = page.content.decode().partition("Record a relation")[0]
+            words = words.replace("<li>Line manager</li>", "")
+            assert submission.pseudonym in words or submission.reference in words
+            assert ("line manager" in words.casefold() or "Her boss." in words) is sees
+        waive = client.get(reverse("assessment:waive_conflict", args=[*here, cast.ada.pk]))
+        assert waive.status_code == (200 if sees else 403)
+
+
 def test_two_who_work_for_the_same_client_are_colleagues_wherever_the_learner_is_enrolled(cast):
     submitted(cast)
     Enrolment.objects.update(employer=None)

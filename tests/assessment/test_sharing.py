@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -16,12 +17,15 @@ from assessment.actions.sharing import (
     enter_leave,
     pin_learner,
     set_capacity,
+    set_groups,
+    set_marking_time,
     take_back_leave,
     unpin,
 )
 from assessment.enums import Way
 from assessment.models import Allocation, AssessmentDecision, Capacity, Leave, Pin
-from assessment.selectors.sharing import as_listed, plan_of
+from assessment.selectors import candidates_for
+from assessment.selectors.sharing import as_listed, plan_of, staff_of
 from catalogue.models import Enrolment
 from portfolios.models import Part, Submission
 from tests.factories.assessment import drafted, opened
@@ -29,7 +33,7 @@ from tests.factories.portfolios import submitted
 from tests.personas import make_cast
 from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
-from workflows.models import Deadline
+from workflows.models import Deadline, Notification
 
 
 @kept
@@ -105,8 +109,6 @@ def test_what_is_allocated_by_itself_goes_by_the_same_rules(six):
     )
     assert allocate_automatically(work[5]).assessor == six.ana
     # By hand somebody who is away can still be asked, last in the list and with a word of it.
-    from assessment.selectors import candidates_for
-
     last = [one for one in candidates_for(work[0], "second_assessor") if one.is_able][-1]
     assert last.person == six.ada
     assert last.words.startswith("Away until")
@@ -126,6 +128,89 @@ def test_a_site_goes_to_one_person_as_far_as_that_goes(six):
     assert six.abe not in north
     assert {one.reason for one in plan if one.submission.enrolment.site} == {"All of North"}
     assert max(counts(plan).values()) == 3
+
+
+def test_a_group_of_ones_own_comes_before_the_site(six):
+    rows = list(Enrolment.objects.filter(delivery=six.delivery).order_by("pk"))
+    Enrolment.objects.filter(pk=rows[0].pk).update(site="North")
+    named = {one.learner_id: "Night shift" for one in rows[:3]}
+    assert set_groups(six.delivery, actor=six.lea, groups=named) == 3
+    plan = [one for one in plan_of(six.delivery, Way.GROUP) if one.submission.learner_id in named]
+    assert {one.reason for one in plan} == {"All of Night shift"}
+    assert len({one.assessor for one in plan}) == 1
+    # Who marks here without names learns nothing of whose it is.
+    blind = plan_of(six.delivery, Way.GROUP, blind=True)
+    assert {one.reason for one in blind if one.submission.learner_id in named} == {
+        "All of one group"
+    }
+    set_groups(six.delivery, actor=six.lea, groups={rows[0].learner_id: ""})
+    reasons = [one.reason for one in plan_of(six.delivery, Way.GROUP)]
+    assert reasons.count("All of Night shift") == 2
+    assert "All of North" in reasons
+
+
+def test_groups_come_from_a_file_and_errors_say_the_line(six, client):
+    client.force_login(six.pam)
+    where = reverse("assessment:groups", args=[six.delivery.pk])
+    first = six.enrolments["lena"].learner
+    text = f"learner,group\n{first.email},Days\nnobody@example.org,Days\n{first.email},Nights\n"
+    page = client.post(where, {"text": text})
+    assert page.status_code == 422
+    for words in ("Line 3: nobody@example.org does not learn", "Line 4: lena@example.org is in"):
+        assert words in page.content.decode()
+    assert client.post(where, {"text": "learner;group\nLENA@example.org;Days"}).status_code == 302
+    assert "Days" in client.get(where).content.decode()
+    bad = SimpleUploadedFile("groups.csv", b"learner,group\nlena@example.org,M\xe4ori\n")
+    assert "not UTF-8" in client.post(where, {"file": bad}).content.decode()
+
+
+def test_hours_follow_from_the_time_of_each_task(six):
+    work = list(Submission.objects.order_by("pk"))
+    set_capacity(six.delivery, six.ada, actor=six.pam, shares=1, hours=2)
+    assert counts(plan_of(six.delivery, Way.EQUAL))["Ada"] == 2
+    set_marking_time(six.delivery, six.task, actor=six.pam, minutes=90)
+    assert counts(plan_of(six.delivery, Way.EQUAL)) == {"Ada": 1, "Abe": 3, "Ana": 2}
+    for one in work[:2]:
+        allocate(one, six.ada, actor=six.pam)
+    staff = staff_of(six.delivery, [])
+    assert (staff.loads[six.ada.pk], staff.hours_of(six.ada.pk)) == (2, 3.0)
+    last = candidates_for(work[2], "assessor")[-1]
+    assert (last.person, last.words) == (six.ada, "Has as many hours as they take")
+    # More hours wait for her than she takes: one piece goes, with the reason in hours.
+    moves = plan_of(six.delivery, Way.BALANCE)
+    assert moves[0].reason == "Ada Assessor has 2 waiting, 3 hours and takes 2"
+    set_marking_time(six.delivery, six.task, actor=six.pam, minutes=None)
+    assert staff_of(six.delivery, []).hours_of(six.ada.pk) == 2.0
+
+
+def test_leave_that_takes_most_of_the_time_for_marking_counts_before_it_begins(six):
+    away(six, six.ana, 1, 5)
+    assert "Ana" in counts(plan_of(six.delivery, Way.EQUAL))
+    away(six, six.ana, 8, 40)
+    assert "Ana" not in counts(plan_of(six.delivery, Way.EQUAL))
+    work = Submission.objects.order_by("pk")[0]
+    last = [one for one in candidates_for(work, "assessor") if one.is_able][-1]
+    assert last.person == six.ana
+    assert last.words.startswith("Away from ")
+
+
+def test_work_in_reo_has_more_time_and_who_is_missing_is_said(six, client):
+    plain, work = Submission.objects.order_by("pk")[:2]
+    allocate(plain, six.ada, actor=six.pam)
+    Submission.objects.filter(pk=work.pk).update(in_reo=True, submitted_at=plain.submitted_at)
+    work.refresh_from_db()
+    assert allocate_automatically(work) is None
+    told = Notification.objects.get(topic="assessment.nobody_eligible")
+    assert told.context["lacks_reo"] is True
+    due = [Submission.objects.get(pk=one.pk).marking_due_at for one in (plain, work)]
+    calendar, zone = six.delivery.calendar, six.delivery.zone
+    assert calendar.between(due[0].astimezone(zone).date(), due[1].astimezone(zone).date()) == 5
+    client.force_login(six.pam)
+    board = reverse("assessment:allocate", args=[six.delivery.pk])
+    assert "nobody who assesses here marks in te reo Māori" in client.get(board).content.decode()
+    User.objects.filter(pk=six.abe.pk).update(reo_capable=True)
+    assert "nobody who assesses here" not in client.get(board).content.decode()
+    assert allocate_automatically(work).assessor == six.abe
 
 
 def test_a_file_says_what_is_wrong_by_line_and_keeps_the_rest(six):
@@ -234,6 +319,12 @@ def test_only_those_who_allocate_plan(six, name):
     with pytest.raises(NotPermitted):
         unpin(pin, actor=me)
     with pytest.raises(NotPermitted):
+        set_marking_time(six.delivery, six.task, actor=me, minutes=5)
+    with pytest.raises(NotPermitted):
+        set_groups(six.delivery, actor=me, groups={})
+    with pytest.raises(NotPermitted):
+        set_groups(six.delivery, actor=six.pam, groups={six.ada.pk: "Days"})
+    with pytest.raises(NotPermitted):
         set_capacity(six.delivery, six.moses, actor=six.pam, shares=1, hours=None)
     enter_leave(six.delivery, six.ada, actor=six.ada, first_day=TODAY(), last_day=TODAY())
 
@@ -248,6 +339,7 @@ def test_the_pages_plan_and_carry_out(six, client):
     parts = {"_0": day.day, "_1": day.month, "_2": day.year}
     sent = {
         "takes": {"takes-assessor": six.ada.pk, "takes-shares": 2, "takes-hours": 5},
+        "time": {"time-task": six.task.pk, "time-minutes": 45},
         "leave": {
             "leave-assessor": six.abe.pk,
             **{f"leave-{name}{key}": value for name in ("first_day", "last_day") for key, value in parts.items()},
@@ -258,6 +350,7 @@ def test_the_pages_plan_and_carry_out(six, client):
         assert client.post(board, {"what": what}).status_code == 422
         assert client.post(board, {"what": what, **data}).status_code == 302, what
     page = client.get(board).content.decode()
+    assert "45 minutes for each submission" in page
     assert (Capacity.objects.get().shares, Leave.objects.count(), Pin.objects.count()) == (2, 1, 1)
     for one in (Leave.objects.get(), Pin.objects.get()):
         name = "back_early" if isinstance(one, Leave) else "release_pin"

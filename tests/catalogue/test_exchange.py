@@ -1,6 +1,9 @@
 """A version as a definition again, and rubrics from a Canvas table into a new version in draft."""
 
+import csv
+import io
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -20,7 +23,14 @@ from catalogue.definitions import parse
 from catalogue.exceptions import RubricsRefused
 from catalogue.hashing import content_of
 from catalogue.models import MicroCredentialVersion, policy_defaults
-from catalogue.tables import read_rubrics
+from catalogue.tables import (
+    FORMULA,
+    MAX_ROWS,
+    CriterionRow,
+    Rating,
+    read_rubrics,
+    write_rubrics,
+)
 from tests.personas import make_user
 from tests.worlds import kept
 from workflows.exceptions import NotPermitted
@@ -210,6 +220,51 @@ def test_a_cell_is_no_formula_and_comes_back_as_it_was(loaded):
     assert "'=1+1" in text
     plan = plan_rubrics(made, text.encode())
     assert plan.changed[0][1][0]["description"] == "=1+1"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "=1+1", "'=1+1", "''-x", "'quoted'", "+", "@SUM(A1)", "-", "＝1", "a\n=b", "semi;colon, comma",
+        'say "yes"', "Tōna ake", "\t=x",
+    ],
+)  # fmt: skip
+def test_every_cell_comes_back_as_it_was_with_each_separator(cell):
+    ratings = (Rating(cell, cell, Decimal("2.5")), Rating("No", "", Decimal(0)))
+    text = write_rubrics([("Task", [CriterionRow(2, cell, cell, ratings)])])
+    for line in csv.reader(io.StringIO(text.removeprefix("\ufeff"))):
+        assert not any(one.startswith(FORMULA) for one in line)
+    made = io.StringIO()
+    csv.writer(made, delimiter=";").writerows(
+        csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    )
+    for content in (text, made.getvalue(), text.replace("\r\n", "\n")):
+        (rubric,) = read_rubrics(content.encode()).rubrics
+        (one,) = rubric.criteria
+        assert rubric.problems == []
+        assert (one.name, one.description) == (cell, cell)
+        assert one.ratings[0] == Rating(cell, cell, Decimal("2.5"))
+
+
+def test_a_thousand_rows_are_read_and_too_many_are_said():
+    def rows(number):
+        return table(*[f"R{at // 10},C{at},,,Yes,There,2,No,,0,,," for at in range(number)])
+
+    file = read_rubrics(rows(1000))
+    assert (len(file.rubrics), file.problems) == (100, [])
+    assert sum(len(one.criteria) for one in file.rubrics) == 1000
+    most = read_rubrics(rows(MAX_ROWS + 5))
+    assert [str(one) for one in most.problems] == [
+        f"Row {MAX_ROWS + 1}: A table may have {MAX_ROWS} rows at most."
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "mac-roman"])
+def test_another_encoding_is_refused_and_not_guessed(encoding):
+    text = HEADER + RATING + "\nRūnanga é,C,,,Yes,There,1\n"
+    found = read_rubrics(text.encode(encoding, "replace"))
+    assert found.rubrics == []
+    assert "UTF-8" in str(found.problems[0])
 
 
 def test_only_those_who_write_for_the_provider_import(loaded):

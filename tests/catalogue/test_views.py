@@ -158,6 +158,19 @@ def test_from_planning_to_an_open_delivery(cast, client):
     )  # fmt: skip
     assert made.schedules.get().due_at.isoformat() == "2027-08-20T05:00:00+00:00"
     client.post(reverse("catalogue:policy", args=[made.pk]), {"marking__double": "yes"})
+    # What keeps work from somebody is said relation by relation, and nothing said keeps the version's lists.
+    made.refresh_from_db()
+    assert made.policy_overrides == {"marking.double": True}
+    wanted = {"marking__double": "yes", "conflict_team": "warns", "conflict_reo": "nothing"}
+    client.post(reverse("catalogue:policy", args=[made.pk]), wanted)
+    made.refresh_from_db()
+    blocks, warns = (made.policy_value(f"conflict.{name}") for name in ("blocks", "warns"))
+    assert ("team" in blocks, "team" in warns) == (False, True)
+    assert "reo" not in [*blocks, *warns]
+    assert "whanau" in blocks
+    shown = client.get(reverse("catalogue:policy", args=[made.pk])).content.decode()
+    assert shown.count('<option value="warns" selected>') == 1
+    assert "Whānau or close relation, " in shown or "As in the version" in shown
     add = reverse("catalogue:add_person", args=[made.pk])
     unknown = client.post(add, {"email": "new@example.org", "role": "learner"})
     assert "Enter a name to invite them." in unknown.content.decode()

@@ -586,6 +586,13 @@ def add_pool(house: House) -> None:
     house.places["list of who gets what"] = Place(
         {"delivery": cast.delivery.pk}, owner="pool-1", data={"text": rows}
     )
+    groups = f"learner,group\n{learner.email},Night shift\n"
+    house.places["groups of learners"] = Place(
+        {"delivery": cast.delivery.pk}, owner="pool-1", data={"text": groups}
+    )
+    chosen = {"act": "allocate", "chosen": str(pool.pk), "plan": f"{pool.pk}:{cast.ana.pk}:"}
+    house.places["chosen rows"] = Place({}, owner="pool-1", data=chosen)
+    house.places["view of the queue"] = Place({}, owner="pool-1", data={"name": "Late ones"})
     house.places["equal shares"] = Place(
         {"delivery": cast.delivery.pk}, owner="pool-1", data={"plan": plan}
     )

@@ -116,6 +116,8 @@ CATALOGUE = "pam otto prue arthur petronella olga"
 MARKS = "ada abe ana cora lea pam otto prue olga"
 BEGINS = "302: ada abe ana cora | 422: otto | 403: lea | 404"
 """Otto moderates too, and so has read what was agreed."""
+CHOSEN = "{}: lea pam prue | 404: ada abe ana cora otto olga | 403"
+"""Whoever marks may not know of what nobody has; others have no queue."""
 MODERATES = "moses ed lea otto"
 ANYBODY = "200"
 READS = "403: ada abe ana cora moses ed"
@@ -391,6 +393,10 @@ ROWS = [
     # --- marking
     Row("assessment:home", "nothing", only(MARKS, 403), "405"),
     Row("assessment:queue", "nothing", only(MARKS, 403), "405"),
+    Row("assessment:save_view", "view of the queue", "405", only(MARKS, 403, 302)),
+    Row("assessment:change_view", "nothing", "405", only(MARKS, 403, 404)),
+    Row("assessment:chosen", "chosen rows", only(MARKS, 403, 302), CHOSEN.format(200)),
+    Row("assessment:chosen_done", "chosen rows", "405", CHOSEN.format(302)),
     Row("assessment:claim", "nothing", "405", only(MARKS, 403, 302)),
     Row(
         "assessment:claim",
@@ -410,6 +416,12 @@ ROWS = [
     Row(
         "assessment:workload",
         "workload",
+        staff_page("lea pam prue"),
+        staff_page("lea pam prue", 302),
+    ),
+    Row(
+        "assessment:groups",
+        "groups of learners",
         staff_page("lea pam prue"),
         staff_page("lea pam prue", 302),
     ),

@@ -20,3 +20,24 @@ shortcuts(
   },
   { save: start },
 );
+
+// Choosing rows: all of the page at once, and how many there are. Ticking one by one needs no script.
+const picks = [...document.querySelectorAll('input[name="chosen"][form="chosen"]')];
+const all = document.querySelector("[data-choose-all]");
+const count = document.querySelector("[data-chosen-count]");
+
+function counted() {
+  const number = picks.filter((one) => one.checked).length;
+  count.textContent = number ? `${number} of ${picks.length} chosen` : "";
+  all.setAttribute("aria-pressed", String(number > 0 && number === picks.length));
+}
+
+if (all && picks.length) {
+  all.addEventListener("click", () => {
+    const wanted = picks.some((one) => !one.checked);
+    for (const one of picks) one.checked = wanted;
+    counted();
+  });
+  for (const one of picks) one.addEventListener("change", counted);
+  counted();
+} else if (all) all.hidden = true;
