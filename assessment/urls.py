@@ -69,6 +69,7 @@ urlpatterns = [
     path("assess/m/<uuid:pk>/start/", marking.start, name="start"),
     path("assess/m/<uuid:pk>/save/", marking.save, name="save"),
     path("assess/m/<uuid:pk>/autosave/", marking.autosave, name="autosave"),
+    path("assess/m/<uuid:pk>/ahead/", marking.ahead, name="ahead"),
     path("assess/m/<uuid:pk>/result/", marking.result, name="result"),
     path("assess/m/<uuid:pk>/lease/", marking.lease, name="lease"),
     path("assess/m/<uuid:pk>/take-over/", marking.take, name="take_over"),

@@ -196,8 +196,13 @@ def perform_set(
 
 
 def lock(instance: Any) -> Any:
-    """The row as it is now, kept from others until the transaction ends."""
+    """The row as it is now, kept from others until the transaction ends.
+
+    What rule and guards of every step ask for (`locked_with` of the model) comes with it.
+    """
     rows = type(instance)._base_manager.select_for_update(of=("self",), no_key=True)
+    if beside := getattr(type(instance), "locked_with", ()):
+        rows = rows.select_related(*beside)
     found = rows.filter(pk=instance.pk).first()
     if found is None:
         raise StaleState(instance=instance)

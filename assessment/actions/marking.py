@@ -81,16 +81,16 @@ def begin_draft(submission: Submission, actor: User) -> AssessmentDecision:
     policy as they are now. The caller holds the submission's lock.
     """
     part = Part.objects.get(submission=submission, person=actor, ended_at__isnull=True)
-    draft: AssessmentDecision | None = (
-        AssessmentDecision.objects.drafts_of(actor).filter(submission=submission).first()
-    )
-    if draft is not None:
+    known_decisions = list(submission.decisions.values_list("number", "author_id", "sealed_at"))
+    if any(author == actor.pk and sealed is None for _number, author, sealed in known_decisions):
+        draft: AssessmentDecision = AssessmentDecision.objects.drafts_of(actor).get(
+            submission=submission
+        )
         # Left behind in another role: it counts as what the person is now.
         if submission.returned_at is None and draft.basis != MARKED_AS[part.kind]:
             draft.basis = MARKED_AS[part.kind]
             draft.save(update_fields=["basis"])
         return draft
-    numbers = submission.decisions.order_by("-number").values_list("number", flat=True)
     returned = (
         submission.decisions.sealed().filter(author=actor).order_by("-number").first()
         if submission.returned_at is not None
@@ -100,7 +100,7 @@ def begin_draft(submission: Submission, actor: User) -> AssessmentDecision:
         submission=submission,
         author=actor,
         basis=returned.basis if returned else MARKED_AS[part.kind],
-        number=(numbers.first() or 0) + 1,
+        number=max((number for number, _author, _sealed in known_decisions), default=0) + 1,
         manifest_hash=submission.fingerprint,
         rubric_hash=submission.rubric.content_hash,
         policy_hash=policy_hash(submission.delivery),
@@ -111,7 +111,7 @@ def begin_draft(submission: Submission, actor: User) -> AssessmentDecision:
     known = {one.criterion_id: one for one in before.judgements.all()} if before else {}
     met = met_before(submission)
     rows = []
-    for criterion in Criterion.objects.filter(rubric=submission.rubric_id).order_by("number"):
+    for criterion in selectors.criteria_of(submission.rubric_id):
         old = known.get(criterion.pk)
         carried = criterion.pk in met
         keep = old is not None and (carried or returned is not None)

@@ -26,7 +26,14 @@ from assessment.outcome import Band, Mark, Result, result_of
 from assessment.querysets import MANY, in_order, unallocated
 from assessment.selectors.workload import Absence, absences_among, in_hand, times_of
 from catalogue.enums import DeliveryRoleKind
-from catalogue.models import Delivery, DeliveryRole, Grade, Level, MicroCredentialVersion
+from catalogue.models import (
+    Criterion,
+    Delivery,
+    DeliveryRole,
+    Grade,
+    Level,
+    MicroCredentialVersion,
+)
 from catalogue.selectors import NextStep, waits_for_administrators
 from portfolios.enums import SubmissionState
 from portfolios.models import Part, Submission
@@ -317,6 +324,15 @@ def levels_of(submission: Submission) -> list[Level]:
             "criterion__number", "rank"
         ),
         [submission.rubric_id],
+    )
+
+
+def criteria_of(rubric: UUID) -> list[Criterion]:
+    """The criteria of a rubric in their order."""
+    return composed.instances(
+        "criteria",
+        lambda values: Criterion.objects.filter(rubric=values[0]).order_by("number"),
+        [rubric],
     )
 
 

@@ -1,7 +1,7 @@
 """The workspace: opening, drafts, verdict, handing back, taking over."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -41,6 +41,7 @@ from assessment.selectors.workspace import (
     openings_of,
     own_decision,
     progress_of,
+    warm,
     workspace_of,
 )
 from assessment.views.queue import opened
@@ -212,7 +213,6 @@ def save(request: HttpRequest, pk: UUID) -> HttpResponse:
     submission = for_marking(request, pk)
     filters = filters_of(request)
     marks = read_marks(request.POST)
-    following = next_after(request, submission, filters)
     try:
         save_draft(pk, actor=person(request), marks=marks, seen_version=version_of(request))
     except NotPermitted as error:
@@ -231,28 +231,50 @@ def save(request: HttpRequest, pk: UUID) -> HttpResponse:
     if then != "next":
         messages.success(request, "Saved.")
         return redirect(with_filters("assessment:workspace", filters, pk))
-    if following is None:
+    return onwards(request, submission, filters)
+
+
+def onwards(request: HttpRequest, submission: Submission, filters: Filters) -> HttpResponse:
+    """Open the work that comes next in the person's view.
+
+    The page knows it beforehand (`ahead`) and sends it along, so that nobody waits for the queue to be read; where
+    it is no longer theirs to open, or none was sent, the queue is read anew.
+    """
+    said = f"Saved {submission.reference}."
+    known = key_of(request.POST.get("following", ""))
+    if known is not None and known != submission.pk:
+        try:
+            start_assessment(Submission(pk=known), actor=person(request))
+        except (NotPermitted, StaleState, Submission.DoesNotExist):
+            pass
+        except TransitionRefused as error:
+            messages.success(request, said)
+            messages.warning(request, " ".join([str(error.headline), *error.reasons]))
+            return redirect(with_filters("assessment:workspace", filters, known))
+        else:
+            messages.success(request, said)
+            return redirect(with_filters("assessment:workspace", filters, known))
+    following = place_of(submission, person(request), filters).following
+    if following is None or following == submission.pk:
         messages.success(request, "Saved. Nothing else waits in this view.")
         return redirect(with_filters("assessment:queue", filters))
-    messages.success(request, f"Saved {submission.reference}.")
-    return opened(request, following, filters)
+    messages.success(request, said)
+    return opened(request, Submission(pk=following), filters)
 
 
-def next_after(request: HttpRequest, submission: Submission, filters: Filters) -> Submission | None:
-    """The work that comes next in the person's view.
+@require_safe
+@login_required
+def ahead(request: HttpRequest, pk: UUID) -> JsonResponse:
+    """Which work comes next now, asked by the page while the person still marks, so that going on need not ask.
 
-    The page was given it when it was made and sends it back, so that nobody waits for the queue to be read;
-    where it is no longer theirs, or none was sent, the queue is read anew.
+    What is wanted of it first is read, so that the database and the store have it at hand. Nothing is opened,
+    leased or recorded, and nothing of it is sent but its key.
     """
-    if request.POST.get("then") != "next":
-        return None
-    rows = Submission.objects.defer("manifest").exclude(pk=submission.pk)
-    if ahead := key_of(request.POST.get("following", "")):
-        found: Submission | None = rows.filter(pk=ahead).first()
-        if found is not None and rules.is_turn(found, person(request)):
-            return found
-    following = place_of(submission, person(request), filters).following
-    return cast("Submission | None", rows.filter(pk=following).first())
+    submission = for_marking(request, pk)
+    following = place_of(submission, person(request), filters_of(request)).following
+    if following is not None and following != pk:
+        warm(following)
+    return JsonResponse({"following": str(following) if following else ""})
 
 
 def two_versions(

@@ -1,7 +1,7 @@
 """One frozen attempt, its state, and who has which part in it."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import django_fsm as fsm
 from django.db import models
@@ -36,6 +36,8 @@ class Submission(StateModel):
     Everything but the state and its dates is fixed at birth. Steps marked `granted_above` are ruled
     by the apps that own them (assessment, moderation, awards) and refuse everybody without them.
     """
+
+    locked_with: ClassVar = ("delivery__version", "enrolment", "rubric")
 
     state = fsm.FSMField(max_length=30, default=S.SUBMITTED, choices=S.choices, protected=True)
     reference = models.CharField(max_length=20, unique=True)

@@ -243,7 +243,7 @@ def test_what_changed_since_the_look_does_nothing_at_all(four):
     work = given(four)
     keys = [one.pk for one in work]
     lines = lines_of(four.delivery, keys, Act.MOVE, to=four.abe)
-    moves = moves_of(lines)
+    moves = sorted(moves_of(lines), key=lambda one: keys.index(one[0]))
     held = [(key, [allocation]) for key, _to, allocation in moves]
     decided(work[0], four.ada)
     with pytest.raises(StaleState):
@@ -357,13 +357,15 @@ def test_each_act_takes_the_same_statements_for_one_and_three(four):
 
 
 def test_work_of_two_deliveries_is_done_one_after_the_other(four):
-    from catalogue.models import Delivery, Enrolment
+    from catalogue.enums import DeliveryRoleKind
+    from catalogue.models import Delivery, DeliveryRole, Enrolment
 
     other = Delivery.objects.get(pk=four.delivery.pk)
     other.pk, other.code, other.title = None, "second", "Cohort 2"
     other.id = uuid4()
     other._state.adding = True
     other.save()
+    DeliveryRole.objects.create(delivery=other, user=four.pam, role=DeliveryRoleKind.ADMINISTRATOR)
     work = work_of(four)
     Enrolment.objects.filter(pk=work[0].enrolment_id).update(delivery=other)
     Submission.objects.filter(pk=work[0].pk).update(delivery=other)

@@ -1,22 +1,24 @@
 """Pages of marking: by persona, without scripts, with filters, and with few queries."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from assessment.actions.allocation import allocate, end_allocation
+from assessment.actions.allocation import allocate, end_allocation, reallocate
 from assessment.actions.marking import take_over
 from assessment.enums import AllocationRole
 from assessment.models import Allocation, AssessmentDecision, Lease
 from portfolios.enums import SubmissionState as S
-from portfolios.models import Hold, Submission
+from portfolios.models import Hold, Part, Submission
 from tests.factories.assessment import allocated, assessed, decided, drafted, opened, referred
 from tests.factories.portfolios import submitted
 from tests.personas import make_cast
 from tests.tampering import tampering
+from workflows.models import AccessRecord, TransitionRecord
 
 
 def url(name, *args):
@@ -390,3 +392,33 @@ def test_one_criterion_at_a_time_across_learners(client, cast):
     assert levels[0][1] == "On C1: look at the evidence again."
     whole = client.get(f"{url('workspace', first.pk)}?criterion=9").content.decode()
     assert 'name="feedback_1"' in whole
+
+
+def test_looking_ahead_names_the_next_and_opens_leases_and_records_nothing(client, cast):
+    first, second, other = allocated(cast), allocated(cast, "hone"), allocated(cast, "mere", "abe")
+    opened(first, cast.ada)
+    records = (AccessRecord, Allocation, AssessmentDecision, Lease, Part, TransitionRecord)
+    before = [model.objects.count() for model in records]
+    client.force_login(cast.ada)
+    answer = client.get(reverse("assessment:ahead", args=[first.pk]))
+    assert answer.json() == {"following": str(second.pk)}
+    assert [model.objects.count() for model in records] == before
+    assert Submission.objects.get(pk=second.pk).state == "submitted"
+    save = reverse("assessment:save", args=[first.pk])
+
+    def onwards(following):
+        version = AssessmentDecision.objects.get(submission=first).version
+        sent = {"version": version, "then": "next", "following": following}
+        return client.post(save, sent)["Location"]
+
+    # Whatever the page sends, somebody only gets on to what is theirs; else the queue is read anew.
+    wanted = reverse("assessment:workspace", args=[second.pk])
+    for following in (other.pk, first.pk, uuid4(), "nonsense", ""):
+        assert onwards(following) == wanted
+    assert Submission.objects.get(pk=other.pk).state == "submitted"
+    assert onwards(second.pk) == wanted
+    # What may not be opened now says why on its own page.
+    reallocate(
+        Allocation.objects.current().get(submission=second), cast.abe, actor=cast.pam, reason="Ill"
+    )
+    assert onwards(second.pk) == reverse("assessment:queue")

@@ -537,6 +537,7 @@ ROWS = [
         "405",
         only("ada abe ana cora lea otto", 404, 204),
     ),
+    Row("assessment:ahead", "draft", "200: ada lea pam prue | 403: owner | 404", "405"),
     Row("assessment:result", "draft", "200: ada | 403: owner | 404", "405"),
     Row("assessment:lease", "draft", "405", "200: ada | 403: owner lea pam prue | 404"),
     Row("assessment:take_over", "left open", "405", "302: lea pam prue | 403: owner ada | 404"),

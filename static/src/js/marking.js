@@ -12,6 +12,7 @@ const split = document.querySelector("[data-split]");
 const WIDTH = "moderato:evidence-width";
 const RENEW = 60000;
 const SETTLE = 1200;
+const AHEAD = 15000;
 const REGIONS = ["evidence", "rubric", "actions"];
 let latest = null;
 
@@ -27,6 +28,7 @@ if (form) {
   setUpKeys();
   keepLease();
   followResult();
+  lookAhead();
 }
 
 function next() {
@@ -179,6 +181,25 @@ function keepLease() {
       }
     } catch { /* offline: the next save says so */ }
   }, RENEW);
+}
+
+// Which piece comes next, asked while this one is still marked: going on then waits for no queue. Only its key is sent;
+// nothing of it is opened or recorded before somebody goes there.
+function lookAhead() {
+  const field = form.elements.following;
+  const skip = document.querySelector("[data-skip]");
+  let asked = performance.now();
+  form.addEventListener("change", async () => {
+    if (performance.now() - asked < AHEAD) return;
+    asked = performance.now();
+    try {
+      const answer = await fetch(form.dataset.ahead, { credentials: "same-origin" });
+      if (!answer.ok) return;
+      const { following } = await answer.json();
+      if (skip && following) skip.href = skip.href.replace(field.value, following);
+      field.value = following;
+    } catch { /* the server finds it again when the form is sent */ }
+  });
 }
 
 // The rule in words, a moment after a level was chosen and saved.
