@@ -53,7 +53,7 @@ def allocate_as_planned(
     list(rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk"))
     if moved:
         _end_unopened(delivery, wanted, moved, actor)
-    work = within(delivery, unallocated(rows).select_related("learner", "enrolment__employer"))
+    work = within(delivery, unallocated(rows))
     people = {one.pk: one for one in people_of(delivery, DeliveryRoleKind.ASSESSOR)}
     if len(work) != len(wanted) or not set(wanted.values()) <= set(people):
         raise StaleState(instance=delivery)

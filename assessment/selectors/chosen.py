@@ -83,7 +83,7 @@ def lines_of(
     """
     rows = Submission.objects.filter(delivery=delivery, pk__in=keys, state__in=QUEUED)
     ordered = rows.order_by("marking_due_at", "submitted_at", "pk")
-    work = within(delivery, ordered.select_related("learner", "enrolment__employer"))
+    work = within(delivery, ordered)
     held = held_of(work)
     if act == Act.ALLOCATE:
         return _allocated(delivery, work, to, blind=blind)

@@ -46,7 +46,7 @@ def coded(db):
     learner.name, learner.email = "Zebediah Quokka", "zebediah@wombat.example"
     learner.save()
     employer = Organisation.objects.create(
-        code="wombat", name="Wombat Works", kind=OrganisationKind.EMPLOYER
+        code="wombat", name="Wombat Works", kind=OrganisationKind.CLIENT
     )
     Enrolment.objects.filter(learner=learner).update(employer=employer, site="Kiwiburg")
     cast.enrolments["lena"].refresh_from_db()
