@@ -39,13 +39,19 @@ def walk(site: Any, source: Any, assessor: Any) -> list[dict[str, Any]]:
     from django.conf import settings
     from playwright.sync_api import sync_playwright
 
+    from tests import servers
+
     found: list[dict[str, Any]] = []
     key = site.browser(assessor).headers["Cookie"].split(";")[0].partition("=")[2]
     with sync_playwright() as started:
-        browser = started.chromium.launch()
+        browser = started.chromium.launch(
+            executable_path=servers.chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         origin = f"http://127.0.0.1:{site.port}"
-        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": origin}])
+        # Chromium sends what is marked secure to its own machine without TLS as well.
+        session = {"name": settings.SESSION_COOKIE_NAME, "value": key, "secure": True}
+        context.add_cookies([{**session, "url": origin.replace("http:", "https:")}])
         context.add_init_script(PRESSED)
         page = context.new_page()
         page.goto(f"{origin}/assess/m/{source.pk}/")
