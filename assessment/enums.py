@@ -65,6 +65,21 @@ class ChangeReason(models.TextChoices):
     OTHER = "other", "Something else"
 
 
+class Conclusion(models.TextChoices):
+    """How a discussion of two sealed decisions ended."""
+
+    AGREED = "agreed", "The two assessors agreed on one decision"
+    ADJUDICATION = "adjudication", "An adjudicator was asked"
+
+
+class Stand(models.TextChoices):
+    """What an assessor wants of a discussion."""
+
+    MINE = "mine", "My decision stands"
+    OTHERS = "others", "The other decision stands"
+    ADJUDICATOR = "adjudicator", "An adjudicator decides"
+
+
 class Outcome(models.TextChoices):
     """Result of the whole work."""
 
@@ -132,6 +147,14 @@ REVIEWABLE = (
     SubmissionState.UNDER_RECONSIDERATION,
 )
 """States in which somebody senior may be asked to read the feedback of a decision."""
+
+AFTER_MODERATION = (
+    SubmissionState.MODERATED,
+    SubmissionState.RATIFIED,
+    SubmissionState.RELEASED,
+    SubmissionState.UNDER_RECONSIDERATION,
+)
+"""States in which nobody reads the work blind any more."""
 
 SHOWN_TO_LEARNER = (SubmissionState.RELEASED, SubmissionState.UNDER_RECONSIDERATION)
 """States in which a learner has the result, and anonymity has ended."""

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from assessment.conflicts import conflicts_among
-from assessment.enums import Basis, Reading
+from assessment.enums import ASSESSES, Basis, Conclusion, Reading
 from assessment.hashing import chance_of, policy_hash
 from assessment.outcome import Result, within_tolerance
 from portfolios.enums import SubmissionState
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from accounts.models import Actor
-    from assessment.models import AssessmentDecision, ReadingPlan
+    from assessment.models import AssessmentDecision, Lease, ReadingPlan
     from assessment.selectors.early import DecidedPlace
     from portfolios.models import Submission
 
 START = "portfolios.submission.start_assessment"
+HAND_BACK = "portfolios.submission.hand_back"
 REFER = "portfolios.submission.refer"
 RECORD = "portfolios.submission.record_decision"
 DISAGREE = "portfolios.submission.disagree"
@@ -89,6 +90,17 @@ def asks_for_two(submission: "Submission") -> bool:
     if drawn is not None:
         return bool(drawn.is_double)
     return chance_of(plan.seed, submission.pk) * 100 < plan.percent
+
+
+def reads_blind(submission: "Submission") -> bool:
+    """Whether two assessors are asked from the beginning, so that neither waits for the other.
+
+    Not where the second may read the first decision, and not for a share: there nobody is to know what was drawn.
+    """
+    plan = reading_plan_of(submission)
+    if plan is None:
+        return bool(submission.delivery.policy_value("marking.double"))
+    return plan.reading == Reading.BLIND
 
 
 def may_be_drawn(submission: "Submission") -> bool:
@@ -201,8 +213,21 @@ def early_answered(places: "Sequence[DecidedPlace]") -> bool:
     needs_actor=True,
 )
 def lease_free(submission: "Submission", actor: "Actor") -> bool:
-    lease = getattr(submission, "lease", None)
-    return lease is None or not lease.is_live or lease.holder_id == getattr(actor, "pk", None)
+    return lease_against(submission, actor) is None
+
+
+def lease_against(submission: "Submission", actor: "Actor") -> "Lease | None":
+    """Somebody else's live lease. Two who mark blind do not stand in each other's way, nor learn of each other."""
+    lease: Lease | None = getattr(submission, "lease", None)
+    who: Any = getattr(actor, "pk", None)
+    if lease is None or not lease.is_live or lease.holder_id == who:
+        return None
+    pair = submission.parts.filter(
+        kind__in=ASSESSES, person__in=[who, lease.holder_id], ended_at__isnull=True
+    )
+    if reads_blind(submission) and pair.count() == len(ASSESSES):
+        return None
+    return lease
 
 
 @guard(
@@ -284,9 +309,12 @@ def referrals_left(submission: "Submission") -> bool:
     needs_actor=True,
 )
 def nothing_sealed(submission: "Submission", actor: "Actor") -> bool:
-    """Neither another's sealed decision nor a recorded one may be undone by a referral."""
+    """Neither another's sealed decision nor a recorded one may be undone by a referral.
+
+    One without an outcome asks for more evidence as well.
+    """
     own = latest_of(submission, actor)
-    sealed = submission.decisions.filter(sealed_at__isnull=False)
+    sealed = submission.decisions.filter(sealed_at__isnull=False).exclude(outcome="")
     return not sealed.exclude(pk=own.pk if own else None).exists()
 
 
@@ -329,7 +357,26 @@ def decisions_agree(submission: "Submission") -> bool:
     if not is_double_marked(submission):
         return True
     first, second = sealed_pair(submission)
-    return first is not None and second is not None and agree(submission, first, second)
+    if first is None or second is None:
+        return False
+    return agree(submission, first, second) or settled(submission, first, second)
+
+
+def settled(
+    submission: "Submission", first: "AssessmentDecision", second: "AssessmentDecision"
+) -> bool:
+    """Whether the two assessors agreed on one of exactly these decisions after they had read each other's."""
+    agreed = submission.discussions.filter(conclusion=Conclusion.AGREED)
+    return bool(agreed.filter(first=first, second=second).exists())
+
+
+@guard(
+    "discussion_open",
+    _("The two assessors still talk about their decisions."),
+    on=[DISAGREE, HAND_BACK],
+)
+def no_open_discussion(submission: "Submission") -> bool:
+    return not submission.discussions.filter(concluded_at__isnull=True).exists()
 
 
 @guard(
@@ -345,6 +392,7 @@ def decisions_differ(submission: "Submission") -> bool:
         and first is not None
         and second is not None
         and not agree(submission, first, second)
+        and not settled(submission, first, second)
     )
 
 

@@ -5,8 +5,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from assessment.actions.allocation import MARKING_DEADLINE, allocate_automatically
+from assessment.actions.double import DISCUSSION_DEADLINE
+from assessment.actions.reviewing import REVIEW_DEADLINE
 from assessment.enums import EARLY_READERS, WORK_STATES
-from assessment.models import Allocation, EarlyPlace
+from assessment.models import Allocation, Discussion, EarlyPlace, FeedbackReview
 from assessment.rules import is_turn, reads_early
 from assessment.selectors import people_of
 from assessment.selectors.early import decided_places
@@ -203,6 +205,58 @@ def marking_reminders(rows: list[Reminder]) -> dict[int, tuple[str, str, dict[st
     return texts
 
 
+@reminder_relevant(DISCUSSION_DEADLINE)
+def still_to_agree(deadline: Deadline) -> bool:
+    """Not concluded in the meantime, and nothing is on hold."""
+    rows = Discussion.objects.filter(submission=deadline.subject_id, concluded_at__isnull=True)
+    return rows.exclude(submission__holds__in=Hold.objects.open()).exists()
+
+
+@lies_in(DISCUSSION_DEADLINE)
+def deliveries_of_discussions(keys: Iterable[Any]) -> dict[Any, Any]:
+    """Where each submission lies."""
+    return dict(Submission.objects.filter(pk__in=keys).values_list("pk", "delivery"))
+
+
+@when_moved(DISCUSSION_DEADLINE)
+def keep_discussion_dates(deadline: Deadline) -> None:
+    """The page shows the date that was counted anew."""
+    rows = Discussion.objects.filter(submission=deadline.subject_id, concluded_at__isnull=True)
+    rows.update(due_at=deadline.due_at)
+
+
+@reminder_text(DISCUSSION_DEADLINE, tells=["assessment.discussion_due"])
+def discussion_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
+    _topic, path, context = marking_reminder(reminder)
+    return ("assessment.discussion_due", f"{path}discussion/", context)
+
+
+@reminder_relevant(REVIEW_DEADLINE)
+def still_to_answer(deadline: Deadline) -> bool:
+    """Not answered in the meantime."""
+    return FeedbackReview.objects.open().filter(pk=deadline.subject_id).exists()
+
+
+@lies_in(REVIEW_DEADLINE)
+def deliveries_of_reviews(keys: Iterable[Any]) -> dict[Any, Any]:
+    """Where each request lies."""
+    rows = FeedbackReview.objects.filter(pk__in=keys)
+    return dict(rows.values_list("pk", "submission__delivery"))
+
+
+@reminder_text(REVIEW_DEADLINE, tells=["assessment.review_due"])
+def review_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
+    review = FeedbackReview.objects.select_related("submission__task", "submission__delivery").get(
+        pk=reminder.deadline.subject_id
+    )
+    due = reminder.deadline.due_at.astimezone(review.submission.delivery.zone)
+    return (
+        "assessment.review_due",
+        f"/assess/reviews/{review.pk}/",
+        {**context_of(review.submission), "due": due.strftime("%A %-d %B %Y, %-I:%M %p")},
+    )
+
+
 @handles("portfolios.submission.submitted", tells=["assessment.allocated"])
 def allocate_what_was_submitted(record: TransitionRecord) -> None:
     """Allocate an assessor, or leave the work in the pool with a notice to the administrators."""
@@ -242,6 +296,19 @@ describe(
     asks=True,
     sample={**WORK, "due": "Friday 14 August 2026, 5:00 pm"},
 )
+for topic, who in (
+    ("discussion_opened", "Two assessors whose decisions lie too far apart"),
+    ("discussion_said", "The other of the two assessors"),
+    ("discussion_due", "The two assessors, while they do not agree"),
+):
+    describe(
+        A + topic,
+        Category.MARKING,
+        who=who,
+        why=GIVEN,
+        asks=True,
+        sample={**WORK, "due": "Friday 14 August 2026, 5:00 pm"} if topic.endswith("due") else WORK,
+    )
 describe(
     A + "returned",
     Category.MARKING,
@@ -311,6 +378,29 @@ describe(
     Category.MARKING,
     who="The assessor who asked",
     why=GIVEN,
+    sample=WORK,
+)
+describe(
+    A + "result_asked",
+    Category.MODERATION,
+    who="Lead moderators without a part in the work; administrators where there is none",
+    why="You lead moderation in this delivery.",
+    asks=True,
+    sample=WORK,
+)
+describe(
+    A + "review_due",
+    Category.MODERATION,
+    who="The lead moderators who were asked, while nobody answered",
+    why="You lead moderation in this delivery.",
+    asks=True,
+    sample={**WORK, "due": "Friday 14 August 2026, 5:00 pm"},
+)
+describe(
+    A + "result_answered",
+    Category.RESULTS,
+    who="The learner who asked",
+    why="This is about your submission.",
     sample=WORK,
 )
 EARLY = {"task": "Workplace portfolio", "delivery": "Winter cohort"}

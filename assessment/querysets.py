@@ -30,6 +30,7 @@ from assessment.enums import (
     SHARES_BANK,
     SHOWN_EXEMPLARS,
     AllocationRole,
+    Basis,
     Why,
 )
 from catalogue.enums import DeliveryRoleKind
@@ -267,7 +268,10 @@ def waiting_for(submissions: "QuerySet[Any]", user: User) -> "QuerySet[Any]":
 def unallocated(submissions: "QuerySet[Any]") -> "QuerySet[Any]":
     """Of these, the ones that nobody is asked to mark now: the pool."""
     allocations = rows_of(submissions, "allocations").filter(ended_at__isnull=True)
-    sealed = rows_of(submissions, "decisions").filter(sealed_at__isnull=False)
+    # Of two who mark blind either may seal first; what is asked of the first assessor is the first's own.
+    sealed = rows_of(submissions, "decisions").filter(
+        sealed_at__isnull=False, basis=Basis.ASSESSMENT
+    )
     first = Exists(allocations.filter(role=AllocationRole.ASSESSOR))
     second = Exists(allocations.filter(role=AllocationRole.SECOND_ASSESSOR))
     adjudicator = Exists(allocations.filter(role=AllocationRole.ADJUDICATOR))

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.enums import OrganisationRole
 from accounts.models import SYSTEM, User
 from assessment.enums import (
+    AFTER_MODERATION,
     ASSESSES,
     EARLY_READERS,
     MARKING_PARTS,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from assessment.models import (
         CalibrationAttempt,
         ConflictWaiver,
+        Discussion,
         EarlyCheck,
         EvidenceComment,
         Exemplar,
@@ -178,6 +180,18 @@ def may_open_first_decision(submission: "Submission", actor: "Actor") -> bool:
     )
 
 
+def may_read_discussion(discussion: "Discussion", actor: "Actor") -> bool:
+    """The two assessors; who allocates the work once it is moderated, so that nobody reads it who reads blind.
+
+    Never the adjudicator, unless they lead the work as well, and then not before.
+    """
+    who = getattr(actor, "pk", None)
+    if who is not None and who in (discussion.first.author_id, discussion.second.author_id):
+        return True
+    submission = discussion.submission
+    return submission.state in AFTER_MODERATION and may_allocate(submission.delivery, actor)
+
+
 def may_take_over(submission: "Submission", actor: "Actor") -> bool:
     """Lead moderators and programme administrators free what somebody left open."""
     return may_allocate(submission.delivery, actor)
@@ -313,6 +327,11 @@ def may_ask_review(submission: "Submission", actor: "Actor") -> bool:
         and has_part(submission, actor, *MARKING_PARTS)
         and submission.decisions.filter(author_id=getattr(actor, "pk", None)).exists()
     )
+
+
+def may_ask_about_result(submission: "Submission", actor: "Actor") -> bool:
+    """The learner, once the result is released; until when is for the page and the action to say."""
+    return submission.state in SHOWN_TO_LEARNER and is_learner(submission, actor)
 
 
 def can_view_review(review: "FeedbackReview", actor: "Actor") -> bool:

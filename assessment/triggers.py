@@ -34,8 +34,27 @@ WAIVER = "assessment_conflictwaiver"
 WAIVER_MESSAGE = "assessment: an ended waiver of a conflict is never changed"
 DRAW = "assessment_readingdraw"
 DRAW_MESSAGE = "assessment: what was drawn to be read twice is never changed"
+DISCUSSION = "assessment_discussion"
+ENTRY = "assessment_discussionentry"
+DISCUSSION_MESSAGE = "assessment: what two assessors said to each other is never changed"
 EARLY = ("assessment_earlyreading", "assessment_earlyanswer", "assessment_earlyverdict")
 EARLY_MESSAGE = "assessment: what an early check found is never changed"
+
+ALWAYS = "1 = 1"
+KEPT = (
+    *((table, CALIBRATION_MESSAGE, ALWAYS) for table in CALIBRATION),
+    *(
+        (table, CALIBRATION_MESSAGE, f"OLD.{column} IS NOT NULL")
+        for table, column in CALIBRATED.items()
+    ),
+    (REVIEW, REVIEW_MESSAGE, "OLD.answered_at IS NOT NULL"),
+    (WAIVER, WAIVER_MESSAGE, "OLD.ended_at IS NOT NULL"),
+    (DRAW, DRAW_MESSAGE, ALWAYS),
+    (DISCUSSION, DISCUSSION_MESSAGE, "OLD.concluded_at IS NOT NULL"),
+    (ENTRY, DISCUSSION_MESSAGE, ALWAYS),
+    *((table, EARLY_MESSAGE, ALWAYS) for table in EARLY),
+)
+"""Tables whose rows are kept whole, from when on."""
 
 
 def install(connection: Any) -> None:
@@ -53,38 +72,14 @@ def install(connection: Any) -> None:
             frozen = sorted(one.name for one in described if one.name not in RETIREMENT)
             make = _exemplars_on_postgresql if on_postgresql else _exemplars_on_sqlite
             statements += make(frozen)
-        for table in CALIBRATION:
+        for table, message, when in KEPT:
             if table in tables:
-                statements += _kept_whole(table, CALIBRATION_MESSAGE, on_postgresql=on_postgresql)
-        for table, column in CALIBRATED.items():
-            if table in tables:
-                statements += _kept_whole(
-                    table,
-                    CALIBRATION_MESSAGE,
-                    on_postgresql=on_postgresql,
-                    when=f"OLD.{column} IS NOT NULL",
-                )
-        if REVIEW in tables:
-            statements += _kept_whole(
-                REVIEW,
-                REVIEW_MESSAGE,
-                on_postgresql=on_postgresql,
-                when="OLD.answered_at IS NOT NULL",
-            )
-        if WAIVER in tables:
-            statements += _kept_whole(
-                WAIVER, WAIVER_MESSAGE, on_postgresql=on_postgresql, when="OLD.ended_at IS NOT NULL"
-            )
-        if DRAW in tables:
-            statements += _kept_whole(DRAW, DRAW_MESSAGE, on_postgresql=on_postgresql)
-        for table in EARLY:
-            if table in tables:
-                statements += _kept_whole(table, EARLY_MESSAGE, on_postgresql=on_postgresql)
+                statements += _kept_whole(table, message, on_postgresql=on_postgresql, when=when)
         for statement in statements:
             cursor.execute(statement)
 
 
-def _kept_whole(table: str, message: str, *, on_postgresql: bool, when: str = "1 = 1") -> list[str]:
+def _kept_whole(table: str, message: str, *, on_postgresql: bool, when: str) -> list[str]:
     """Refuse every change of a row, and that it goes; of those for which `when` is true."""
     if on_postgresql:
         refuse = f"RAISE EXCEPTION '{message}' USING ERRCODE = '23001'"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import SYSTEM, Actor, SystemActor, User
@@ -99,7 +100,42 @@ def _give(
         allocated_by=None if isinstance(actor, SystemActor) else actor,
     )
     Part.objects.create(submission=submission, person=assessor, kind=role)
-    stop_deadline(submission, actor=actor, reason="Allocated anew")
+    others = _besides(submission, assessor)
+    if not others:
+        stop_deadline(submission, actor=actor, reason="Allocated anew")
+    _remind(submission, [assessor, *others], due_at, calendar, actor=actor)
+    if tell:
+        notify_all([_news(made)])
+    return made
+
+
+def still_marking(submissions: Iterable[UUID]) -> dict[UUID, list[User]]:
+    """Who has these to mark as first or second assessor and has not sealed: two where they mark blind."""
+    done = AssessmentDecision.objects.sealed().filter(
+        submission=OuterRef("submission"), author=OuterRef("assessor")
+    )
+    live = Allocation.objects.current().filter(
+        ~Exists(done), submission__in=list(submissions), role__in=selectors.MARKING_ROLES
+    )
+    found: dict[UUID, list[User]] = defaultdict(list)
+    for one in live.select_related("assessor"):
+        found[one.submission_id].append(one.assessor)
+    return found
+
+
+def _besides(submission: Submission, person: User) -> list[User]:
+    return [one for one in still_marking([submission.pk])[submission.pk] if one.pk != person.pk]
+
+
+def _remind(
+    submission: Submission,
+    people: Sequence[User],
+    due_at: dt.datetime,
+    calendar: WorkingCalendar,
+    *,
+    actor: Actor,
+) -> None:
+    """Set the marking deadline for these. Its date and its generation do not tell how many they are."""
     set_deadline(
         subject=submission,
         kind=MARKING_DEADLINE,
@@ -107,12 +143,18 @@ def _give(
         zone=submission.delivery.time_zone,
         region=submission.delivery.region,
         after=counted_time(submission, due_at, calendar),
-        recipients=[assessor],
+        recipients=people,
         actor=actor,
     )
-    if tell:
-        notify_all([_news(made)])
-    return made
+
+
+def stop_reminding(submission: Submission, person: User, *, actor: Actor, reason: str) -> None:
+    """The person has sealed, or has the work no more: no more reminders for them; the other one's stay as they are."""
+    if others := _besides(submission, person):
+        calendar = submission.delivery.calendar
+        _remind(submission, others, marking_due(submission), calendar, actor=actor)
+    else:
+        stop_deadline(submission, actor=actor, reason=reason)
 
 
 def give_all(
@@ -162,6 +204,7 @@ def give_all(
         subject_id__in=[one.submission_id for one in made],
     )
     cancel_deadlines(old, actor=actor, reason="Allocated anew")
+    marking = still_marking([one.submission_id for one in made])
     make_deadlines(
         [
             NewDeadline(
@@ -169,7 +212,7 @@ def give_all(
                 MARKING_DEADLINE,
                 due[one.submission_id],
                 one.submission.delivery.time_zone,
-                [one.assessor],
+                list({who.pk: who for who in (one.assessor, *marking[one.submission_id])}.values()),
                 one.submission.delivery.region,
                 counted_time(
                     one.submission,
@@ -216,7 +259,12 @@ def _end(allocation: Allocation, *, reason: str, actor: Actor) -> None:
     Lease.objects.filter(
         submission=allocation.submission_id, holder=allocation.assessor_id
     ).delete()
-    stop_deadline(allocation.submission, actor=actor, reason=reason or "Allocation ended")
+    stop_reminding(
+        allocation.submission,
+        allocation.assessor,
+        actor=actor,
+        reason=reason or "Allocation ended",
+    )
 
 
 def end_all(allocations: Sequence[Allocation], *, reason: str, actor: User) -> None:
@@ -264,20 +312,37 @@ def allocate(
 def allocate_automatically(
     submission: Submission, *, avoiding: Iterable[UUID] = ()
 ) -> Allocation | None:
-    """Allocate the least loaded eligible assessor to the role that the work waits for; a pin comes first.
+    """Allocate the least loaded eligible assessor to each role that the work waits for; a pin comes first.
 
-    Nobody who is away or has as many hours in hand as they take. Does nothing where somebody has it, so that it
-    may run twice. Where nobody is eligible the work stays in the pool and the programme administrators are told.
+    Nobody who is away or has as many hours in hand as they take. Two who mark blind are asked together, the
+    second being nobody who had the work before. Does nothing where somebody has it, so that it may run twice.
+    Where nobody is eligible the work stays in the pool and the programme administrators are told. Gives the
+    first allocation that was made.
     """
     fresh = lock(submission)
-    role = selectors.role_needed(fresh)
-    if role is None:
-        return None
+    made: Allocation | None = None
     left_out = set(avoiding)
-    candidates = selectors.candidates_for(fresh, role)
-    for one in candidates:
-        if one.is_able and one.is_there and one.person.pk not in left_out:
-            return _give(fresh, one.person, role, actor=SYSTEM)
+    while (role := selectors.role_needed(fresh)) is not None:
+        if role == AllocationRole.SECOND_ASSESSOR and guards.reads_blind(fresh):
+            left_out |= selectors.ever_marked(fresh)
+        candidates = selectors.candidates_for(fresh, role)
+        able = (
+            one.person
+            for one in candidates
+            if one.is_able and one.is_there and one.person.pk not in left_out
+        )
+        if (chosen := next(able, None)) is None:
+            _nobody_for(fresh, role, candidates)
+            return made
+        given = _give(fresh, chosen, role, actor=SYSTEM)
+        made = made or given
+    return made
+
+
+def _nobody_for(
+    fresh: Submission, role: str, candidates: Sequence[selectors.Candidate]
+) -> None:
+    """Keep the work in the pool with its date, and tell the programme administrators once."""
     if fresh.marking_due_at is None:
         Submission.objects.filter(pk=fresh.pk).update(marking_due_at=marking_due(fresh))
     notify(
@@ -292,7 +357,6 @@ def allocate_automatically(
         },
         dedupe=f"unallocated:{fresh.pk}:{role}",
     )
-    return None
 
 
 @transaction.atomic

@@ -12,7 +12,13 @@ from django.utils import timezone
 from accounts.models import SYSTEM, User
 from accounts.words import plain_text
 from assessment import guards, rules, selectors
-from assessment.actions.allocation import allocate_automatically, lock, stop_deadline
+from assessment.actions.allocation import (
+    allocate_automatically,
+    lock,
+    stop_deadline,
+    stop_reminding,
+)
+from assessment.actions.double import open_discussion
 from assessment.enums import MARKED_AS, Basis, ChangeReason
 from assessment.hashing import policy_hash
 from assessment.models import AssessmentDecision, CriterionJudgement, Lease
@@ -38,10 +44,13 @@ def unmet(submission: Submission, actor: User, step: str) -> list[Guard]:
     arrow = step_on(submission, step)
     if arrow is None:
         return []
+    others: tuple[Guard, ...] = WAITS_FOR_OTHERS
+    if guards.reads_blind(submission) and submission.returned_at is None:
+        others = (*WAITS_FOR_OTHERS, guards.nothing_sealed)
     return [
         one
         for one in guards_for(arrow.step_id, arrow.conditions)
-        if one not in WAITS_FOR_OTHERS and not one.holds(submission, actor)
+        if one not in others and not one.holds(submission, actor)
     ]
 
 
@@ -81,7 +90,9 @@ def _seal(
     draft.sealed_at = timezone.now()
     draft.final_at = draft.sealed_at if final else None
     draft.save()
-    Lease.objects.filter(submission=submission, holder=draft.author_id).delete()
+    if not guards.reads_blind(submission):
+        # Of two who mark blind, neither's lease ends by sealing before the other has sealed.
+        Lease.objects.filter(submission=submission, holder=draft.author_id).delete()
     return draft
 
 
@@ -94,14 +105,28 @@ def refer(submission: Submission, *, actor: User, seen_version: int | None = Non
     """Ask the learner for more evidence. The judgements are sealed as this referral's own feedback.
 
     Opens attempt n + 1, in which only the criteria that are not met reopen, due in the policy's working
-    days; the learner is told at once through the outbox, without any level. Raises what perform() raises.
+    days; the learner is told at once through the outbox, without any level. Of two who mark blind neither
+    refers alone: the wish is sealed like a decision, and goes to the learner when the other has the same one;
+    else they disagree. Raises what perform() raises.
     """
     fresh = lock(submission)
     draft = _draft_of(fresh, actor, seen_version)
+    if guards.reads_blind(fresh) and fresh.returned_at is None:
+        if reasons := unmet(fresh, actor, "refer"):
+            raise GuardsNotMet(reasons, instance=fresh)
+        _seal(fresh, draft, final=False, with_result=False)
+        return _compared(fresh, draft, actor)
     moved: Submission = perform(
         fresh, "refer", actor=actor, facts=_facts(draft), reason="Referred back to the learner"
     )
     _seal(fresh, draft, final=False, with_result=False)
+    return _opened_again(fresh, moved, draft, actor)
+
+
+def _opened_again(
+    fresh: Submission, moved: Submission, draft: AssessmentDecision, actor: User
+) -> Submission:
+    """What follows a referral by this decision: the next attempt."""
     stop_deadline(fresh, actor=actor, reason="Referred back")
     delivery = fresh.delivery
     day = delivery.calendar.add(
@@ -125,8 +150,8 @@ def record_decision(
 ) -> Submission:
     """Give the verdict: seal the person's decision, and move the submission when it is the last one needed.
 
-    Single marking: final at once. Double marking: the first is sealed and a second assessor allocated
-    blind; with the second, the two are final together or an adjudicator is asked, who is neither. A
+    Single marking: final at once. Double marking: it is sealed, and with the other one the two are final
+    together, or the two assessors talk about it, or an adjudicator is asked, who is neither. A
     revision after a return is held against the other sealed decision in the same way, and counts where the
     two agree. An adjudicator's decision stands. For a reconsideration it is sealed and waits for the ratifier. Raises
     GuardsNotMet with every reason, NotPermitted, StaleState, StaleVersion.
@@ -145,22 +170,63 @@ def record_decision(
         sealed = _seal(fresh, draft, final=True)
         return _recorded(fresh, actor, sealed)
     _seal(fresh, draft, final=False)
+    return _compared(fresh, draft, actor)
+
+
+def _compared(fresh: Submission, draft: AssessmentDecision, actor: User) -> Submission:
+    """What follows when one of two is sealed: nothing before the other is, and then by how far they lie apart.
+
+    Close enough: recorded, or referred where both ask for that. Else the two talk about it where the policy
+    says so and nothing was returned, and an adjudicator is asked where not.
+    """
     first, second = guards.sealed_pair(fresh)
     if first is None or second is None:
-        stop_deadline(fresh, actor=actor, reason="Sealed")
-        allocate_automatically(fresh)
+        stop_reminding(fresh, actor, actor=actor, reason="Sealed")
+        if not guards.reads_blind(fresh):
+            allocate_automatically(fresh)
         return fresh
+    Lease.objects.filter(submission=fresh).delete()
+    if not first.outcome and not second.outcome:
+        return refer_by(fresh, max(first, second, key=lambda one: one.number), actor)
     if guards.agree(fresh, first, second):
         # After a return it is the revision that was asked for; what stood before it does not come back.
         revised = fresh.returned_at is not None
-        chosen = draft if revised else in_favour(first, second)
-        chosen.final_at = timezone.now()
-        chosen.save(update_fields=["final_at"])
-        return _recorded(fresh, actor, first, second)
+        return count(fresh, draft if revised else in_favour(first, second), first, second, actor)
     stop_deadline(fresh, actor=actor, reason="Sealed")
-    moved: Submission = perform(fresh, "disagree", actor=SYSTEM, facts=_facts(first, second))
+    if fresh.returned_at is None and fresh.delivery.policy_value("double.discussion"):
+        open_discussion(fresh, first, second, actor=actor)
+        return fresh
+    return ask_adjudicator(fresh, first, second)
+
+
+def refer_by(fresh: Submission, sealed: AssessmentDecision, actor: User) -> Submission:
+    """Refer by a sealed decision without an outcome, on which two assessors agree. The learner reads that one."""
+    moved: Submission = perform(
+        fresh, "refer", actor=actor, facts=_facts(sealed), reason="Referred back to the learner"
+    )
+    return _opened_again(fresh, moved, sealed, actor)
+
+
+def ask_adjudicator(
+    submission: Submission, first: AssessmentDecision, second: AssessmentDecision
+) -> Submission:
+    """The system finds that the two disagree, and somebody who is neither is asked."""
+    moved: Submission = perform(submission, "disagree", actor=SYSTEM, facts=_facts(first, second))
     allocate_automatically(moved)
     return moved
+
+
+def count(
+    submission: Submission,
+    chosen: AssessmentDecision,
+    first: AssessmentDecision,
+    second: AssessmentDecision,
+    actor: User,
+) -> Submission:
+    """Let the chosen one of two sealed decisions count, and record it."""
+    chosen.final_at = timezone.now()
+    chosen.save(update_fields=["final_at"])
+    return _recorded(submission, actor, first, second)
 
 
 def _recorded(submission: Submission, actor: User, *decisions: AssessmentDecision) -> Submission:

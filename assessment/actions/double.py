@@ -1,4 +1,4 @@
-"""How often a task is read, the draw of what is read twice, and opening the first decision where that is open."""
+"""How often a task is read, the draw of what is read twice, and who opens the decision of whom."""
 
 import secrets
 
@@ -9,13 +9,16 @@ from accounts.models import User
 from assessment import guards, rules
 from assessment.enums import Basis, Reading
 from assessment.hashing import chance_of
-from assessment.models import AssessmentDecision, ReadingDraw, ReadingPlan
+from assessment.models import AssessmentDecision, Discussion, ReadingDraw, ReadingPlan
 from catalogue.models import AssessmentTask, Delivery
 from portfolios.models import Submission
-from workflows.actions import open_record
+from workflows.actions import After, open_record, set_deadline
 from workflows.exceptions import NotPermitted, StaleState
+from workflows.notifications import notify
 
+DISCUSSION_DEADLINE = "discussion"
 FIRST_DECISION_READ = "Read the first assessor’s decision before deciding."
+OTHER_DECISION_READ = "Read the other assessor’s decision. Both were sealed."
 
 
 @transaction.atomic
@@ -85,3 +88,56 @@ def open_first_decision(submission: Submission, *, actor: User) -> AssessmentDec
         raise NotPermitted(instance=submission)
     open_record(submission, actor=actor, purpose=FIRST_DECISION_READ)
     return first
+
+
+def open_discussion(
+    submission: Submission,
+    first: AssessmentDecision,
+    second: AssessmentDecision,
+    *,
+    actor: User,
+) -> Discussion:
+    """Let two assessors who sealed decisions too far apart talk about them. No state moves.
+
+    Tells both, with a date and its reminders. The caller holds the submission's lock.
+    """
+    delivery = submission.delivery
+    after = After(timezone.now(), delivery.policy_value("double.discussion_days"))
+    made: Discussion = Discussion.objects.create(
+        submission=submission,
+        first=first,
+        second=second,
+        due_at=after.resolve(delivery.zone, delivery.calendar),
+    )
+    set_deadline(
+        subject=submission,
+        kind=DISCUSSION_DEADLINE,
+        due_at=made.due_at,
+        zone=delivery.time_zone,
+        region=delivery.region,
+        after=after,
+        recipients=[first.author, second.author],
+        actor=actor,
+    )
+    notify(
+        topic="assessment.discussion_opened",
+        recipients=[first.author, second.author],
+        subject=submission,
+        path=f"/assess/m/{submission.pk}/discussion/",
+        context={"reference": submission.reference, "task": submission.task.title},
+        dedupe=f"discussion:{made.pk}",
+    )
+    return made
+
+
+@transaction.atomic
+def open_other_decision(discussion: Discussion, *, actor: User) -> AssessmentDecision:
+    """The other assessor's sealed decision, for each of two who talk about theirs. Each opening is noted.
+
+    Raises NotPermitted for everybody else, and once the discussion is concluded.
+    """
+    other = discussion.others(actor)
+    if other is None or discussion.concluded_at is not None:
+        raise NotPermitted(instance=discussion.submission)
+    open_record(discussion.submission, actor=actor, purpose=OTHER_DECISION_READ)
+    return other

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Actor, User
 from accounts.words import plain_text
 from assessment import guards, rules, selectors
-from assessment.actions.allocation import lock
+from assessment.actions.allocation import allocate_automatically, lock
 from assessment.actions.double import draw_reading
 from assessment.actions.early import lock_check, take_place
 from assessment.definitions import Marks
@@ -28,7 +28,7 @@ from workflows.notifications import notify
 from workflows.transitions import perform
 
 
-def take_lease(submission: Submission, actor: User) -> Lease:
+def take_lease(submission: Submission, actor: User, *, seizes: bool = False) -> Lease:
     """Keep the workspace for the policy's minutes. The caller holds the submission's lock."""
     now = timezone.now()
     until = now + dt.timedelta(minutes=submission.delivery.policy_value("lease.minutes"))
@@ -38,6 +38,9 @@ def take_lease(submission: Submission, actor: User) -> Lease:
             submission=submission, holder=actor, since=now, until=until
         )
         return made
+    if lease.is_live and lease.holder_id != actor.pk and not seizes:
+        # The other one of two who mark blind: theirs stays, so that neither notices when it ends.
+        return Lease(submission=submission, holder=actor, since=now, until=until)
     if lease.holder_id != actor.pk or not lease.is_live:
         lease.since = now
     lease.holder, lease.until = actor, until
@@ -58,6 +61,9 @@ def start_assessment(submission: Submission, *, actor: User) -> Submission:
     if fresh.state == SubmissionState.SUBMITTED:
         early = lock_check(fresh)
         draw_reading(fresh)
+        if guards.reads_blind(fresh):
+            # Also where the first was asked by hand: later, the moment would tell when the first sealed.
+            allocate_automatically(fresh)
         fresh = perform(fresh, "start_assessment", actor=actor)
         if early is not None:
             take_place(early, fresh)
@@ -194,7 +200,7 @@ def take_over(submission: Submission, *, actor: User, reason: str = "") -> Lease
     if not rules.may_take_over(fresh, actor):
         raise NotPermitted(instance=fresh)
     former = Lease.objects.filter(submission=fresh).select_related("holder").first()
-    lease = take_lease(fresh, actor)
+    lease = take_lease(fresh, actor, seizes=True)
     why = f"Took over the workspace. {plain_text(reason)}".strip()
     record = open_record(fresh, actor=actor, purpose=why[:100])
     if former is not None and former.holder_id != actor.pk:
@@ -266,8 +272,7 @@ def locked_draft(submission: UUID, actor: Actor) -> AssessmentDecision:
     if not drafts:
         raise NotPermitted
     draft: AssessmentDecision = drafts[0]
-    lease = getattr(draft.submission, "lease", None)
-    if lease is not None and lease.is_live and lease.holder_id != getattr(actor, "pk", None):
+    if guards.lease_against(draft.submission, actor) is not None:
         raise StaleState(instance=draft.submission)
     return draft
 

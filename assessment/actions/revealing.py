@@ -1,4 +1,4 @@
-"""Names shown in spite of anonymous marking: one piece of work at a time, and each time noted."""
+"""Whose names are kept from whom, task by task; and names shown in spite of that, each time noted."""
 
 from django.db import transaction
 
@@ -6,9 +6,10 @@ from accounts.models import User
 from accounts.words import plain_text
 from assessment import rules
 from assessment.selectors import author_of_result
+from catalogue.models import AssessmentTask, Delivery, TaskSchedule
 from portfolios.models import Submission
 from workflows.actions import open_record
-from workflows.exceptions import NotPermitted
+from workflows.exceptions import NotPermitted, StaleState
 
 LEARNER_SHOWN = "Name of the learner shown."
 ASSESSOR_SHOWN = "Name of the assessor shown to the learner."
@@ -39,3 +40,35 @@ def reveal_assessor(submission: Submission, *, actor: User) -> str:
         raise NotPermitted(instance=submission)
     open_record(submission, actor=actor, purpose=ASSESSOR_SHOWN)
     return str(author.name)
+
+
+@transaction.atomic
+def plan_names(
+    delivery: Delivery,
+    task: AssessmentTask,
+    *,
+    actor: User,
+    learner: bool | None,
+    assessor: bool | None,
+    between: bool | None,
+) -> TaskSchedule:
+    """Say for one task whose names are kept from whom until release; None leaves it to the policy.
+
+    Every later submission of the task keeps what is said now. NotPermitted for whoever does not allocate here,
+    and for a task without dates; StaleState once something was submitted for it.
+    """
+    schedule = (
+        TaskSchedule.objects.select_for_update(of=("self",), no_key=True)
+        .filter(delivery=delivery, task=task)
+        .first()
+    )
+    if schedule is None or not rules.may_allocate(delivery, actor):
+        raise NotPermitted(instance=delivery)
+    if Submission.objects.filter(delivery=delivery, task=task).exists():
+        raise StaleState(instance=delivery)
+    schedule.hides_learner = learner
+    schedule.hides_assessor = assessor
+    schedule.hides_between = between
+    schedule.save(update_fields=["hides_learner", "hides_assessor", "hides_between"])
+    found: TaskSchedule = schedule
+    return found

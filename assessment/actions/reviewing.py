@@ -1,5 +1,7 @@
 """Somebody senior reads the feedback of a decision: asked for, taken, answered."""
 
+import datetime as dt
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -8,13 +10,16 @@ from accounts.words import plain_text
 from assessment import guards, rules
 from assessment.actions.allocation import lock
 from assessment.models import FeedbackReview
-from assessment.selectors import people_of
+from assessment.selectors import administrators_of, people_of, result_for
 from catalogue.enums import DeliveryRoleKind
 from portfolios.enums import PartKind
 from portfolios.models import Part, Submission
-from workflows.actions import open_record
+from workflows.actions import After, cancel_deadline, open_record, set_deadline
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
+from workflows.models import Deadline
 from workflows.notifications import notify
+
+REVIEW_DEADLINE = "feedback_review"
 
 
 @transaction.atomic
@@ -46,6 +51,62 @@ def ask_review(submission: Submission, *, actor: User, question: str) -> Feedbac
             path=f"/assess/reviews/{made.pk}/",
             context={"reference": fresh.reference, "task": fresh.task.title},
         )
+    return made
+
+
+def last_day_to_ask(submission: Submission) -> dt.datetime | None:
+    """Until when a learner may ask about the feedback of a released result, in the delivery's working days."""
+    if submission.released_at is None:
+        return None
+    delivery = submission.delivery
+    days = After(submission.released_at, delivery.policy_value("feedback_review.ask_days"))
+    return days.resolve(delivery.zone, delivery.calendar)
+
+
+@transaction.atomic
+def ask_about_result(submission: Submission, *, actor: User, question: str) -> FeedbackReview:
+    """The learner asks somebody senior to read the feedback of the released result. It changes no result.
+
+    Tells the lead moderators who may take it, with a date and its reminders. While one request is open, gives
+    that one. NotPermitted for others and before release; StaleState after the last day.
+    """
+    fresh = lock(submission)
+    decision = result_for(fresh)
+    if decision is None or not rules.may_ask_about_result(fresh, actor):
+        raise NotPermitted(instance=fresh)
+    until = last_day_to_ask(fresh)
+    if until is None or timezone.now() > until:
+        raise StaleState(instance=fresh)
+    made: FeedbackReview
+    made, is_new = FeedbackReview.objects.get_or_create(
+        submission=fresh,
+        asked_by=actor,
+        answered_at=None,
+        defaults={"decision": decision, "question": plain_text(question).strip()},
+    )
+    if not is_new:
+        return made
+    delivery = fresh.delivery
+    leads = people_of(delivery, DeliveryRoleKind.LEAD_MODERATOR)
+    able = [one for one in leads if rules.may_take_review(made, one)]
+    after = After(timezone.now(), delivery.policy_value("feedback_review.answer_days"))
+    set_deadline(
+        subject=made,
+        kind=REVIEW_DEADLINE,
+        due_at=after.resolve(delivery.zone, delivery.calendar),
+        zone=delivery.time_zone,
+        region=delivery.region,
+        after=after,
+        recipients=able,
+        actor=actor,
+    )
+    notify(
+        topic="assessment.result_asked",
+        recipients=able or administrators_of(delivery),
+        subject=made,
+        path=f"/assess/reviews/{made.pk}/" if able else f"/manage/deliveries/{delivery.pk}/",
+        context={"reference": fresh.reference, "task": fresh.task.title},
+    )
     return made
 
 
@@ -86,13 +147,13 @@ def take_review(review: FeedbackReview, *, actor: User) -> FeedbackReview:
     )
     fresh.taken_by, fresh.taken_at = actor, now
     fresh.save(update_fields=["taken_by", "taken_at"])
-    open_record(fresh.decision, actor=actor, purpose="Feedback read for its assessor")
+    open_record(fresh.decision, actor=actor, purpose=fresh.purpose)
     return fresh
 
 
 @transaction.atomic
 def answer_review(review: FeedbackReview, *, actor: User, answer: str) -> FeedbackReview:
-    """Say what one thinks of the feedback, once, and tell the assessor. Changes no decision.
+    """Say what one thinks of the feedback, once, and tell whoever asked. Changes no decision.
 
     NotPermitted for anybody but who took it; StaleState where it is answered.
     """
@@ -103,11 +164,16 @@ def answer_review(review: FeedbackReview, *, actor: User, answer: str) -> Feedba
         raise StaleState(instance=fresh)
     fresh.answer, fresh.answered_at = plain_text(answer).strip(), timezone.now()
     fresh.save(update_fields=["answer", "answered_at"])
+    for deadline in Deadline.objects.of(fresh).open().filter(kind=REVIEW_DEADLINE):
+        cancel_deadline(deadline, actor=actor, reason="Answered")
+    by_learner = fresh.is_by_learner
     notify(
-        topic="assessment.review_answered",
+        topic="assessment.result_answered" if by_learner else "assessment.review_answered",
         recipients=[fresh.asked_by],
         subject=fresh,
-        path=f"/assess/m/{fresh.submission_id}/review/",
+        path=f"/learn/feedback/{fresh.submission_id}/"
+        if by_learner
+        else f"/assess/m/{fresh.submission_id}/review/",
         context={"reference": fresh.submission.reference, "task": fresh.submission.task.title},
     )
     return fresh

@@ -254,6 +254,17 @@ class ReviewForm(forms.Form):
     )
 
 
+class LearnerReviewForm(forms.Form):
+    """What a learner wants to know of the feedback."""
+
+    question = Text(
+        label="What is unclear, or what do you not agree with?",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        error_messages={"required": "Say what you want to know."},
+    )
+
+
 class ReviewAnswerForm(forms.Form):
     """What somebody senior thinks of the feedback."""
 

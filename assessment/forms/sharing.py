@@ -10,8 +10,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
-from accounts.words import plain_text
-from assessment.enums import Reading
+from accounts.words import Text, plain_text
+from assessment.enums import Reading, Stand
 from catalogue.models import AssessmentTask
 from workflows.forms import DayField, RowsForm
 
@@ -141,6 +141,58 @@ class ReadingForm(forms.Form):
     @property
     def chosen(self) -> AssessmentTask:
         return self.tasks[self.cleaned_data["task"]]
+
+
+class StandForm(forms.Form):
+    """What one of two who disagree thinks and wants."""
+
+    rationale = Text(
+        label="What do you think, and why?",
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="The other assessor reads it. It is kept.",
+        error_messages={"required": "Say what you think, and why."},
+    )
+    stand = forms.ChoiceField(
+        label="What do you want?",
+        choices=Stand.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose what you want."},
+    )
+
+
+HIDDEN = [("", "As the policy says"), ("yes", "Hidden until release"), ("no", "Shown")]
+
+
+class NamesForm(forms.Form):
+    """Whose names are kept from whom, for one task."""
+
+    task = forms.ChoiceField(label="Task", error_messages={"required": "Choose a task."})
+    learner = forms.ChoiceField(
+        label="Learners’ names, for assessors", choices=HIDDEN, required=False
+    )
+    assessor = forms.ChoiceField(
+        label="The assessor’s name, for the learner", choices=HIDDEN, required=False
+    )
+    between = forms.ChoiceField(
+        label="The other assessor’s name, for assessors", choices=HIDDEN, required=False
+    )
+
+    def __init__(self, *args: Any, tasks: Iterable[AssessmentTask], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tasks = {str(one.pk): one for one in tasks}
+        choices = [("", "Choose"), *((key, one.title) for key, one in self.tasks.items())]
+        self.fields["task"].choices = choices  # type: ignore[attr-defined]
+
+    @property
+    def chosen(self) -> AssessmentTask:
+        return self.tasks[self.cleaned_data["task"]]
+
+    @property
+    def switches(self) -> dict[str, bool | None]:
+        """What plan_names takes; None for what the policy says."""
+        names = ("learner", "assessor", "between")
+        return {one: {"yes": True, "no": False}.get(self.cleaned_data[one]) for one in names}
 
 
 class AllocationFileForm(RowsForm):

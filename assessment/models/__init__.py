@@ -11,7 +11,7 @@ from assessment.models.capacity import Capacity, LearnerGroup, Leave, MarkingTim
 from assessment.models.comment import CommentEntry, EvidenceComment, PreparedComment
 from assessment.models.conflict import ConflictWaiver
 from assessment.models.decision import AssessmentDecision, CriterionJudgement
-from assessment.models.double import ReadingDraw, ReadingPlan
+from assessment.models.double import Discussion, DiscussionEntry, ReadingDraw, ReadingPlan
 from assessment.models.early import (
     EarlyAnswer,
     EarlyCheck,
@@ -34,6 +34,8 @@ __all__ = [
     "CommentEntry",
     "ConflictWaiver",
     "CriterionJudgement",
+    "Discussion",
+    "DiscussionEntry",
     "EarlyAnswer",
     "EarlyCheck",
     "EarlyPlace",

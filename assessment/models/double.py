@@ -1,12 +1,14 @@
-"""How often the submissions of a task are read, and which of them were drawn to be read twice."""
+"""How often the submissions of a task are read, which were drawn to be read twice, and what two who disagree say."""
 
+import uuid
 from typing import Any
 
 from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from assessment.enums import Reading
+from assessment.enums import Conclusion, Reading, Stand
+from assessment.models.decision import AssessmentDecision
 from catalogue.models import AssessmentTask, Delivery
 from portfolios.models import Submission
 
@@ -60,3 +62,84 @@ class ReadingDraw(models.Model):
         if self.pk is not None:
             raise ValueError("A draw is not changed.")
         super().save(*args, **kwargs)
+
+
+class Discussion(models.Model):
+    """That two assessors whose sealed decisions lie too far apart talk about them. Never changed once concluded.
+
+    From its beginning on each may read the other's decision. Both decisions stay as they were sealed; `chosen`
+    is the one that they agreed on.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    submission = models.ForeignKey(Submission, models.PROTECT, related_name="discussions")
+    first = models.ForeignKey(AssessmentDecision, models.PROTECT, related_name="+")
+    second = models.ForeignKey(AssessmentDecision, models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField()
+    chosen = models.ForeignKey(
+        AssessmentDecision, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    conclusion = models.CharField(max_length=15, choices=Conclusion, blank=True)
+    concluded_at = models.DateTimeField(null=True, blank=True)
+    concluded_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    reason = models.TextField(blank=True)
+    """Of somebody who allocates the work and ended it; what the assessors say stands in the entries."""
+
+    class Meta:
+        ordering = ["opened_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["submission"],
+                condition=models.Q(concluded_at__isnull=True),
+                name="assessment_one_open_discussion",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(concluded_at__isnull=True, conclusion="", chosen__isnull=True)
+                | models.Q(
+                    concluded_at__isnull=False,
+                    conclusion=Conclusion.ADJUDICATION,
+                    chosen__isnull=True,
+                )
+                | models.Q(
+                    concluded_at__isnull=False, conclusion=Conclusion.AGREED, chosen__isnull=False
+                ),
+                name="assessment_discussion_concluded_in_one_way",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Discussion of {self.submission}"
+
+    def own(self, person: User) -> AssessmentDecision | None:
+        """The person's own of the two decisions."""
+        pair = (self.first, self.second)
+        return next((one for one in pair if one.author_id == person.pk), None)
+
+    def others(self, person: User) -> AssessmentDecision | None:
+        """The decision of the other one; None for whoever wrote neither."""
+        mine = self.own(person)
+        if mine is None:
+            return None
+        return self.second if mine.pk == self.first_id else self.first
+
+
+class DiscussionEntry(models.Model):
+    """What one of the two thinks, and what they want. Only ever added."""
+
+    discussion = models.ForeignKey(Discussion, models.PROTECT, related_name="entries")
+    author = models.ForeignKey(User, models.PROTECT, related_name="+")
+    rationale = models.TextField()
+    stand = models.CharField(max_length=15, choices=Stand)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(rationale=""), name="assessment_discussion_says_why"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.author}: {self.get_stand_display()}"

@@ -1,4 +1,4 @@
-"""An assessor asks somebody senior to read the feedback of a decision."""
+"""An assessor, or after release the learner, asks somebody senior to read the feedback of a decision."""
 
 import uuid
 
@@ -43,3 +43,20 @@ class FeedbackReview(models.Model):
 
     def __str__(self) -> str:
         return f"Feedback review of {self.decision}"
+
+    @property
+    def is_by_learner(self) -> bool:
+        """Asked by whose work it is, after release."""
+        return self.asked_by_id == self.submission.learner_id
+
+    @property
+    def purpose(self) -> str:
+        """For the record of an opening."""
+        return f"Feedback read for its {'learner' if self.is_by_learner else 'assessor'}"
+
+    @property
+    def asker(self) -> str:
+        """Who asked; a learner whose name is kept from those who mark stays a code."""
+        if self.is_by_learner and self.submission.hides("learner"):
+            return str(self.submission.pseudonym)
+        return str(self.asked_by.name)

@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.enums import ConflictGround, OrganisationRole
 from accounts.models import Membership, Organisation, User
 from assessment.conflicts import Finding, Weight, conflicts_among
-from assessment.enums import MARKED_AS, MARKING_PARTS, AllocationRole
+from assessment.enums import MARKED_AS, MARKING_PARTS, AllocationRole, Basis
+from assessment.guards import reads_blind
 from assessment.models import (
     Allocation,
     AssessmentDecision,
@@ -218,7 +219,26 @@ MARKING_ROLES = (AllocationRole.ASSESSOR, AllocationRole.SECOND_ASSESSOR)
 
 def role_needed(submission: Submission) -> str | None:
     """Which role nobody has now although the work waits for it; None where somebody has it."""
-    return roles_needed([submission])[submission.pk]
+    return roles_needed([submission])[submission.pk] or second_needed(submission)
+
+
+def second_needed(submission: Submission) -> str | None:
+    """The second assessor's role where two mark blind to each other and nobody has it.
+
+    It does not wait for the first decision, so that neither from a notice nor from a date anybody reads when
+    that was sealed.
+    """
+    states = (SubmissionState.SUBMITTED, SubmissionState.IN_ASSESSMENT)
+    if submission.state not in states or submission.returned_at is not None:
+        return None
+    if not reads_blind(submission):
+        return None
+    second = AllocationRole.SECOND_ASSESSOR
+    held = Allocation.objects.current().filter(submission=submission, role=second)
+    sealed = AssessmentDecision.objects.sealed().filter(submission=submission)
+    if held.exists() or sealed.filter(basis=MARKED_AS[second]).exists():
+        return None
+    return second
 
 
 def roles_needed(submissions: Iterable[Submission]) -> dict[UUID, str | None]:
@@ -228,13 +248,15 @@ def roles_needed(submissions: Iterable[Submission]) -> dict[UUID, str | None]:
     rows = Allocation.objects.current().filter(submission__in=found)
     for key, role in rows.values_list("submission_id", "role"):
         live[key].add(role)
-    decisions = AssessmentDecision.objects.sealed().filter(submission__in=found)
+    decisions = AssessmentDecision.objects.sealed().filter(
+        submission__in=found, basis=Basis.ASSESSMENT
+    )
     sealed = set(decisions.values_list("submission_id", flat=True))
     return {key: vacant_role(one, live[key], key in sealed) for key, one in found.items()}
 
 
 def vacant_role(submission: Submission, live: Collection[str], sealed: bool) -> str | None:
-    """What the state asks for, less what the live roles give; `sealed`: there is a sealed decision."""
+    """What the state asks for, less what the live roles give; `sealed`: the first assessor's decision is."""
     wanted: str | None = None
     if submission.state == SubmissionState.IN_ADJUDICATION:
         wanted = AllocationRole.ADJUDICATOR

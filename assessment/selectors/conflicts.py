@@ -41,7 +41,7 @@ def waivers_in(delivery: Delivery) -> list[tuple[ConflictWaiver, str]]:
         .order_by("signed_at", "asked_at", "pk")
     )  # fmt: skip
     waivers.sort(key=lambda one: one.is_signed)
-    if not delivery.policy_value("anonymous_marking"):
+    if not delivery.hides_any_learner():
         return [(one, one.learner.name) for one in waivers]
     enrolments = dict(Enrolment.objects.filter(delivery=delivery).values_list("learner_id", "pk"))
     return [(one, pseudonym(enrolments[one.learner_id])) for one in waivers]

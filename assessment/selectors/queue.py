@@ -123,12 +123,13 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
     now = timezone.now()
     zones = {one.pk: one.time_zone for one in standing.deliveries}
     anonymous = {one.pk for one in standing.deliveries if one.is_anonymous}
-    hiding = {one.pk for one in standing.deliveries if one.hides_assessors and not one.is_led}
     rows = []
     for record in records:
         key, delivery, due_at = record["pk"], record["delivery_id"], record["marking_due_at"]
         is_open = key in mine or delivery in standing.led
-        name = record["pseudonym"] if delivery in anonymous else record["learner__name"]
+        hides = record["hides_learner"]
+        coded = delivery in anonymous if hides is None else hides
+        name = record["pseudonym"] if coded else record["learner__name"]
         leased = record["lease__until"] is not None and record["lease__until"] > now
         rows.append(
             Row(
@@ -142,7 +143,7 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
                 why=WHY_LABELS[record["why"]],
                 is_overdue=due_at is not None and due_at < now,
                 state=EARLY_LABEL if key in held else STATE_LABELS[record["state"]],
-                opened_by=holder_of(record, standing, hiding) if leased and is_open else "",
+                opened_by=holder_of(record, standing) if leased and is_open else "",
                 allocated_to=", ".join(holders.get(key, [])),
                 zone=zones[delivery],
                 is_open=is_open,
@@ -168,11 +169,13 @@ SOMEBODY = "Somebody else"
 """What an assessor reads where the names of others are kept from them."""
 
 
-def holder_of(record: Mapping[str, Any], standing: Standing, hiding: set[UUID]) -> str:
-    """Who has it open, by name only for oneself and where assessors may know of one another."""
-    if record["delivery_id"] in hiding and record["lease__holder"] != standing.user.pk:
-        return SOMEBODY
-    return str(record["lease__holder__name"])
+def holder_of(record: Mapping[str, Any], standing: Standing) -> str:
+    """Who has it open, for those who lead it.
+
+    Of two who mark the same work blind neither is to learn from the queue when the other is at it; whoever
+    cannot save because somebody took it over reads that in the workspace.
+    """
+    return str(record["lease__holder__name"]) if record["delivery_id"] in standing.led else ""
 
 
 @dataclass(frozen=True)
@@ -242,6 +245,6 @@ def next_for(user: User) -> tuple[NextCard, list[dict[str, Any]]]:
 
 def name_of(submission: Submission) -> str:
     """The learner's name, or the pseudonym wherever marking is anonymous."""
-    if submission.delivery.policy_value("anonymous_marking"):
+    if submission.hides("learner"):
         return submission.pseudonym
     return str(submission.learner.name)

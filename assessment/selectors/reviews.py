@@ -15,5 +15,7 @@ def waiting_reviews(user: User) -> list[FeedbackReview]:
     """Open requests that the person may take or has taken, oldest first."""
     rows = FeedbackReview.objects.visible_to(user).open()
     found = rows.exclude(taken_by__isnull=False) | rows.filter(taken_by=user)
-    related = found.select_related("submission__task", "submission__delivery", "asked_by")
+    related = found.select_related(
+        "submission__task", "submission__delivery__version", "submission__learner", "asked_by"
+    )
     return list(related.order_by("asked_at"))

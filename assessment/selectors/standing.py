@@ -31,7 +31,7 @@ from workflows.querysets import Composed
 COLUMNS = (
     "pk", "reference", "pseudonym", "learner__name", "task__title", "attempt", "submitted_at",
     "marking_due_at", "why", "state", "delivery_id", "lease__until", "lease__holder__name",
-    "lease__holder", "return_note", "flagged", "part",
+    "lease__holder", "return_note", "hides_learner", "flagged", "part",
 )  # fmt: skip
 
 composed = Composed()
@@ -46,7 +46,6 @@ class Offer:
     time_zone: str
     is_anonymous: bool
     is_led: bool
-    hides_assessors: bool = True
     tasks: dict[UUID, str] = field(default_factory=dict)
 
 
@@ -105,7 +104,6 @@ def standing_of(user: User) -> Standing:
                 row["time_zone"],
                 bool(policy["anonymous_marking"]),
                 is_led=row["pk"] in led or row["provider"] in providers,
-                hides_assessors=bool(policy["anonymous_between_assessors"]),
             ),
         )
         if row["task"] is not None:

@@ -290,7 +290,7 @@ def workspace_of(
     such a criterion is shown whole.
     """
     manifest = manifest_of(submission)
-    anonymous = bool(submission.delivery.policy_value("anonymous_marking"))
+    anonymous = submission.hides("learner")
     statements = statements_of(manifest, anonymous=anonymous)
     reflections = {one["criterion"]: one["text"] for one in manifest["reflections"]}
     levels = levels_of(submission)

@@ -36,17 +36,12 @@ def board(request: HttpRequest, delivery: UUID) -> HttpResponse:
     live = (
         Allocation.objects.current()
         .filter(submission__delivery=found, submission__state__in=QUEUED)
-        .select_related("assessor", "submission__learner", "submission__task")
+        .select_related(
+            "assessor", "submission__learner", "submission__task", "submission__delivery__version"
+        )
         .order_by("assessor__search_key", "due_at")
     )
-    anonymous = found.policy_value("anonymous_marking")
-    taken = [
-        {
-            "allocation": one,
-            "who": one.submission.pseudonym if anonymous else one.submission.learner.name,
-        }
-        for one in live
-    ]
+    taken = [{"allocation": one, "who": name_of(one.submission)} for one in live]
     work = open_work(found)
     pool = [{"submission": one, "who": name_of(one)} for one in work]
     context = {

@@ -86,7 +86,7 @@ def board(request: HttpRequest, delivery: UUID) -> HttpResponse:
         declare_conflict(found, someone, learner, actor=person(request), kind=kind)
         messages.success(request, f"Recorded for {someone.name}. Work that they have stays theirs.")
         return redirect("assessment:conflicts", delivery=delivery)
-    anonymous = found.policy_value("anonymous_marking")
+    anonymous = found.hides_any_learner()
     waivers = [
         {"waiver": one, "who": who, "may_sign": rules.may_sign_waiver(one, person(request))}
         for one, who in waivers_in(found)

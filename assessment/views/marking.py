@@ -30,10 +30,17 @@ from assessment.actions.marking import (
 from assessment.definitions import Marks
 from assessment.enums import MARKING_PARTS, Basis, ChangeReason
 from assessment.forms import FinishForm, HandBackForm, key_of, read_marks, written
-from assessment.guards import asks_for_two, is_current, is_double_marked, may_be_drawn
+from assessment.guards import (
+    asks_for_two,
+    is_current,
+    is_double_marked,
+    may_be_drawn,
+    reads_blind,
+)
 from assessment.models import Allocation, AssessmentDecision
 from assessment.selectors import composed, judgements_of, levels_of, pointed_in, result_of_decision
 from assessment.selectors.comments import comments_by, shown_to_learner
+from assessment.selectors.discussions import latest_discussion
 from assessment.selectors.filters import Filters
 from assessment.selectors.queue import SOMEBODY, name_of, place_of
 from assessment.selectors.workspace import (
@@ -81,10 +88,7 @@ def draft_of(submission: Submission, request: HttpRequest) -> AssessmentDecision
 
 def lease_of_other(submission: Submission, request: HttpRequest) -> Any:
     """Somebody else's live lease."""
-    lease = getattr(submission, "lease", None)
-    if lease is None or not lease.is_live or lease.holder_id == person(request).pk:
-        return None
-    return lease
+    return guards.lease_against(submission, person(request))
 
 
 @require_safe
@@ -125,7 +129,7 @@ def named_to(request: HttpRequest, submission: Submission, holder: User) -> str:
     """Who has the work open: the name of those who lead, and of assessors where they may know of one another."""
     delivery = submission.delivery
     hidden = (
-        delivery.policy_value("anonymous_between_assessors")
+        submission.hides("between")
         and not rules.may_allocate(delivery, person(request))
         and not rules.may_allocate(delivery, holder)
     )
@@ -173,6 +177,7 @@ def standing(request: HttpRequest, submission: Submission, *, status: int = 200)
     leads = rules.may_allocate(submission.delivery, person(request))
     own = own_decision(submission, person(request))
     live = Allocation.objects.current().filter(submission=submission).select_related("assessor")
+    talk = latest_discussion(submission) if own or leads else None
     return render(
         request,
         "assessment/standing.html",
@@ -183,8 +188,13 @@ def standing(request: HttpRequest, submission: Submission, *, status: int = 200)
             "allocations": list(live) if leads else [],
             "leads": leads,
             "openings": openings_of(submission) if leads else [],
+            "discussion": talk,
+            "may_end": talk is not None
+            and talk.concluded_at is None
+            and talk.own(person(request)) is None,
+            "may_read_talk": talk is not None and rules.may_read_discussion(talk, person(request)),
             "may_ask": own is not None and rules.may_ask_review(submission, person(request)),
-            "can_reveal": bool(submission.delivery.policy_value("anonymous_marking"))
+            "can_reveal": submission.hides("learner")
             and (leads or submission.state == SubmissionState.RELEASED),
             "can_hand_back": leads
             and submission.state == SubmissionState.IN_ASSESSMENT
@@ -464,6 +474,7 @@ def finish_page(
         "can_refer": can_refer,
         "refer_reasons": refer_reasons,
         "is_double": is_double_marked(submission) and not adjudicates,
+        "refers_together": reads_blind(submission) and submission.returned_at is None,
         "may_be_drawn": may_be_drawn(submission)
         and not adjudicates
         and submission.returned_at is None,

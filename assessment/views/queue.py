@@ -21,6 +21,7 @@ from assessment.actions.viewing import remove_view, show_first
 from assessment.actions.viewing import save_view as keep_view
 from assessment.enums import WORK_STATES, Act
 from assessment.forms.chosen import SavedViewForm
+from assessment.selectors.discussions import open_discussions
 from assessment.selectors.early import to_answer
 from assessment.selectors.filters import (
     DUE,
@@ -31,7 +32,7 @@ from assessment.selectors.filters import (
     Filters,
     saved_views,
 )
-from assessment.selectors.queue import Queue, next_for, queue_for
+from assessment.selectors.queue import Queue, name_of, next_for, queue_for
 from assessment.selectors.reviews import waiting_reviews
 from assessment.selectors.standing import count_parts, standing_of
 from assessment.views.shared import filters_of, person, with_filters
@@ -77,6 +78,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "pool": pool,
         "led": led,
         "early": to_answer(me),
+        "discussions": [(one, name_of(one.submission)) for one in open_discussions(me)],
         "reviews": waiting_reviews(me) if led else [],
     }
     return render(request, "assessment/home.html", context)

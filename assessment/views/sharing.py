@@ -144,7 +144,7 @@ def workload(request: HttpRequest, delivery: UUID) -> HttpResponse:
         messages.success(request, "Saved. Work that is allocated already stays where it is.")
         return redirect("assessment:workload", delivery=delivery)
     staff = staff_of(found, [])
-    anonymous = found.policy_value("anonymous_marking")
+    anonymous = found.hides_any_learner()
     context = {
         "delivery": found,
         "rows": [

@@ -51,7 +51,7 @@ def result(request: HttpRequest, pk: UUID) -> HttpResponse:
     context["comments"] = comments
     timed = {one.evidence for one in comments if one.entry.starts_ms is not None}
     context["recordings"] = sorted(timed)
-    if not submission.delivery.policy_value("anonymous_assessor"):
+    if not submission.hides("assessor"):
         context["assessor"] = author_of_result(submission)
     return page(request, "awards/result_learner.html", context)
 

@@ -54,6 +54,17 @@ class Delivery(models.Model):
         """Working days where the delivery is held, as administrators keep them. One query each time."""
         return NonWorkingDay.objects.calendar(self.region)
 
+    def hides_learner(self, task_id: uuid.UUID) -> bool:
+        """Whether those who mark this task see codes instead of names: as its dates say, else by policy. One query."""
+        rows = self.schedules.filter(task=task_id).values_list("hides_learner", flat=True)
+        said = rows.first()
+        return bool(self.policy_value("anonymous_marking") if said is None else said)
+
+    def hides_any_learner(self) -> bool:
+        """Whether any task here is marked by codes, so that a list of all learners would tell who is who."""
+        hidden = self.schedules.filter(hides_learner=True)
+        return bool(self.policy_value("anonymous_marking")) or hidden.exists()
+
     def policy_value(self, key: str) -> Any:
         """This delivery's value of a policy, else its version's, else the default."""
         if key in self.policy_overrides:
@@ -69,6 +80,10 @@ class TaskSchedule(models.Model):
     opens_at = models.DateTimeField()
     due_at = models.DateTimeField()
     cut_off_at = models.DateTimeField()
+    # Whose names are kept from whom until release, for this task; null for what the policy says.
+    hides_learner = models.BooleanField(null=True, blank=True)
+    hides_assessor = models.BooleanField(null=True, blank=True)
+    hides_between = models.BooleanField(null=True, blank=True)
 
     class Meta:
         ordering = ["due_at"]

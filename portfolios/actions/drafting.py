@@ -151,7 +151,7 @@ def locked_for_editing(portfolio: Portfolio, actor: Actor) -> Portfolio:
 
 def title_without(name: str, portfolio: Portfolio, kind: str) -> str:
     """The title where none was given: the file's name, or in anonymous marking only what kind it is."""
-    if portfolio.enrolment.delivery.policy_value("anonymous_marking"):
+    if portfolio.enrolment.delivery.hides_learner(portfolio.task_id):
         return str(EvidenceKind(kind).label)
     return name
 

@@ -238,6 +238,7 @@ def _frozen(portfolio: Portfolio) -> Submission:
         ),
         attestations=_attestations(portfolio),
     )
+    schedule = enrolment.delivery.schedules.filter(task=task).first()
     frozen: Submission = Submission(
         reference=reference,
         pseudonym=manifest.pseudonym(enrolment.pk),
@@ -249,6 +250,9 @@ def _frozen(portfolio: Portfolio) -> Submission:
         learner=enrolment.learner,
         attempt=portfolio.attempt,
         in_reo=portfolio.in_reo,
+        hides_learner=schedule and schedule.hides_learner,
+        hides_assessor=schedule and schedule.hides_assessor,
+        hides_between=schedule and schedule.hides_between,
         manifest=text,
         fingerprint=manifest.fingerprint(text),
         # What the clock submits counts as handed in at the cut-off, however late the clock came.

@@ -1,7 +1,7 @@
 """One frozen attempt, its state, and who has which part in it."""
 
 import json
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import django_fsm as fsm
 from django.db import models
@@ -28,6 +28,13 @@ from workflows.machines import step
 from workflows.models import StateModel
 
 S = SubmissionState
+Switch = Literal["learner", "assessor", "between"]
+POLICY_OF: dict[Switch, str] = {
+    "learner": "anonymous_marking",
+    "assessor": "anonymous_assessor",
+    "between": "anonymous_between_assessors",
+}
+"""Learner to assessor, assessor to learner, assessor to assessor."""
 
 
 class Submission(StateModel):
@@ -53,6 +60,10 @@ class Submission(StateModel):
     fingerprint = models.CharField(max_length=64)
     is_late = models.BooleanField(default=False)
     in_reo = models.BooleanField(default=False, db_default=False)
+    # Whose names are kept from whom until release, as the task's dates said it; null for what the policy says.
+    hides_learner = models.BooleanField(null=True, blank=True)
+    hides_assessor = models.BooleanField(null=True, blank=True)
+    hides_between = models.BooleanField(null=True, blank=True)
     submitted_at = models.DateTimeField()
     opened_at = models.DateTimeField(null=True, blank=True)
     assessed_at = models.DateTimeField(null=True, blank=True)
@@ -94,6 +105,11 @@ class Submission(StateModel):
         """The manifest as data: files, reflections, declaration, as they were when it was submitted."""
         loaded: dict[str, Any] = json.loads(self.manifest)
         return loaded
+
+    def hides(self, switch: Switch) -> bool:
+        """Whether names are kept from somebody for this piece of work: as it was fixed with it, else by policy."""
+        fixed: bool | None = getattr(self, f"hides_{switch}")
+        return bool(self.delivery.policy_value(POLICY_OF[switch]) if fixed is None else fixed)
 
     @property
     def learner_label(self) -> str:

@@ -464,7 +464,7 @@ def limits_of(portfolio: Portfolio) -> UploadLimits:
         allowed or list(definitions.EXTENSIONS),
         most,
         max(0, left),
-        delivery.policy_value("anonymous_marking"),
+        delivery.hides_learner(task.pk),
     )
 
 

@@ -6,15 +6,18 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import DeclaredConflict
+from assessment.actions.allocation import allocate
 from assessment.actions.calibration import begin_calibration, mark_exemplar
 from assessment.actions.commenting import write_comment
+from assessment.actions.discussing import say
 from assessment.actions.early import begin_reading, record_reading
 from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
 from assessment.actions.marking import start_assessment
 from assessment.actions.preparing import prepare_comment
 from assessment.actions.reviewing import answer_review, ask_review, take_review
 from assessment.definitions import Remark
-from assessment.models import Allocation, ConflictWaiver, EarlyCheck
+from assessment.enums import Stand
+from assessment.models import Allocation, ConflictWaiver, Discussion, EarlyCheck
 from assessment.selectors.calibration import next_item
 from assessment.selectors.early import decided_places
 from assessment.selectors.exemplars import copies_of
@@ -121,6 +124,23 @@ def marking(world: World) -> Kwargs:
     cast = world.another("marking", 1)
     submission = marked.allocated(cast, "marking-1")
     marked.drafted(submission, cast.ada, "M")
+    return {"pk": submission.pk, "delivery": cast.delivery.pk}
+
+
+def talking(world: World) -> Kwargs:
+    """Two decisions too far apart, and one of the two assessors wrote what they think."""
+    policy = {"marking.double": True, "double.discussion": True}
+    cast = world.another("talking", 1, policy=policy)
+    submission = marked.allocated(cast, "talking-1")
+    allocate(submission, cast.abe, actor=cast.pam)
+    marked.decided(submission, cast.ada, "E")
+    marked.decided(submission, cast.abe, "NY")
+    say(
+        Discussion.objects.get(submission=submission),
+        actor=cast.abe,
+        rationale=f"Page 4 shows no label. {LONG_WORD}",
+        stand=Stand.MINE,
+    )
     return {"pk": submission.pk, "delivery": cast.delivery.pk}
 
 

@@ -1,5 +1,7 @@
 """After a verdict: what a referral shows, who else reads feedback, what comes back, special consideration."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import DatabaseError, transaction
 from django.urls import reverse
@@ -7,7 +9,12 @@ from django.urls import reverse
 from assessment import rules
 from assessment.actions.commenting import mark_comment, write_comment
 from assessment.actions.deciding import record_decision, refer
-from assessment.actions.reviewing import answer_review, ask_review, take_review
+from assessment.actions.reviewing import (
+    answer_review,
+    ask_about_result,
+    ask_review,
+    take_review,
+)
 from assessment.definitions import Remark
 from assessment.enums import AllocationRole, Audience, Deed
 from assessment.models import FeedbackReview
@@ -19,11 +26,12 @@ from moderation.selectors.reading import eligible_moderators
 from portfolios.actions.submission import lift_hold, place_hold
 from portfolios.enums import HoldKind, SubmissionState
 from portfolios.models import Submission
-from tests.factories.assessment import allocated, drafted, opened
+from tests.factories.assessment import allocated, assessed, drafted, opened
+from tests.factories.awards import batch, moderate, release, released, sign
 from tests.personas import make_user
 from tests.tampering import tampering
 from workflows.exceptions import NotPermitted, StaleState
-from workflows.models import AccessRecord, Notification
+from workflows.models import AccessRecord, Deadline, Notification
 
 SECRET = "Only staff read this canary"
 
@@ -183,6 +191,63 @@ def test_only_the_author_asks_and_the_other_assessor_learns_nothing(client, doub
     assert client.get(url("review", FeedbackReview.objects.get().pk)).status_code == 404
     with pytest.raises(NotPermitted):
         ask_review(submission, actor=double.pam, question="Mine?")
+
+
+def about(submission):
+    return url("about_result", submission.pk)
+
+
+def test_a_learner_asks_somebody_senior_about_the_feedback_after_release(client, cast):
+    leo = second_lead(cast)
+    submission = released(cast)
+    client.force_login(cast.lena)
+    assert about(submission) in client.get(f"/learn/results/{submission.pk}/").content.decode()
+    assert client.post(about(submission), {"question": ""}).status_code == 422
+    assert client.post(about(submission), {"question": "Why C1 canary?"}).status_code == 302
+    review = FeedbackReview.objects.get()
+    assert ask_about_result(submission, actor=cast.lena, question="Again?") == review
+    able = {one.recipient for one in Notification.objects.filter(topic="assessment.result_asked")}
+    assert leo in able
+    assert cast.ada not in able
+    deadline = Deadline.objects.of(review).open().get(kind="feedback_review")
+    client.force_login(leo)
+    assert client.post(url("take_review", review.pk)).status_code == 302
+    page = client.get(url("review", review.pk)).content.decode()
+    assert "Why C1 canary?" in page
+    assert (
+        client.post(url("review", review.pk), {"answer": "It says so on page 4."}).status_code
+        == 302
+    )
+    deadline.refresh_from_db()
+    assert deadline.state == "cancelled"
+    assert Notification.objects.get(topic="assessment.result_answered").recipient == cast.lena
+    client.force_login(cast.lena)
+    page = client.get(about(submission)).content.decode()
+    assert "It says so on page 4." in page
+    assert "Leo" not in page
+    assert Submission.objects.get(pk=submission.pk).state == SubmissionState.RELEASED
+
+
+def test_nobody_asks_about_a_result_before_release_after_the_last_day_or_for_another(client, cast):
+    submission = assessed(cast)
+    client.force_login(cast.lena)
+    assert client.get(about(submission)).status_code == 404
+    with pytest.raises(NotPermitted):
+        ask_about_result(submission, actor=cast.lena, question="Why?")
+    moderate(cast, [submission])
+    sign(batch(cast), cast.rita)
+    release(cast)
+    with pytest.raises(NotPermitted):
+        ask_about_result(submission, actor=cast.hone, question="Why?")
+    client.force_login(cast.ada)
+    assert client.get(about(submission)).status_code == 403
+    Submission.objects.filter(pk=submission.pk).update(
+        released_at=submission.submitted_at - timedelta(days=60)
+    )
+    with pytest.raises(StaleState):
+        ask_about_result(submission, actor=cast.lena, question="Why?")
+    client.force_login(cast.lena)
+    assert "The last day to ask was" in client.get(about(submission)).content.decode()
 
 
 def test_an_answered_review_stays_as_it_was(cast):

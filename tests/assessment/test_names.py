@@ -4,12 +4,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from assessment.enums import AllocationRole
-from assessment.models import Allocation
+from assessment.actions.allocation import allocate
+from assessment.actions.discussing import say
+from assessment.actions.revealing import plan_names
+from assessment.enums import Stand
+from assessment.models import Discussion
 from tests.factories.assessment import allocated, assessed, decided, opened
 from tests.factories.awards import batch, moderate, release, sign
 from tests.personas import make_cast
 from tests.worlds import kept
+from workflows.exceptions import NotPermitted, StaleState
 from workflows.models import AccessRecord
 
 HIDDEN = {"anonymous_marking": True}
@@ -94,17 +98,69 @@ def test_where_it_is_not_asked_for_the_result_names_the_assessor(db):
 
 @pytest.mark.parametrize("hides", [True, False])
 def test_assessors_know_of_one_another_only_where_they_may(db, hides):
-    cast = make_cast(policy={"marking.double": True, "anonymous_between_assessors": hides})
+    policy = {
+        "marking.double": True,
+        "double.discussion": True,
+        "anonymous_between_assessors": hides,
+    }
+    cast = make_cast(policy=policy)
     submission = allocated(cast)
-    decided(submission, cast.ada)
-    second = Allocation.objects.get(role=AllocationRole.SECOND_ASSESSOR).assessor
-    opened(submission, second)
-    lease = submission.__class__.objects.get(pk=submission.pk).lease
-    lease.holder = cast.ada
-    lease.save()
-    client = signed_in(second)
+    allocate(submission, cast.abe, actor=cast.pam)
+    decided(submission, cast.ada, "E")
+    opened(submission, cast.abe)
+    client = signed_in(cast.abe)
     for name, args in (("queue", ()), ("workspace", (submission.pk,))):
-        page = client.get(url(name, *args)).content.decode()
-        assert ("Ada Assessor" in page) is not hides
-    lead = signed_in(cast.lea).get(url("workspace", submission.pk)).content.decode()
-    assert "Ada Assessor" in lead
+        assert "Ada Assessor" not in client.get(url(name, *args)).content.decode()
+    decided(submission, cast.abe, "NY")
+    talk = Discussion.objects.get()
+    say(talk, actor=cast.ada, rationale="Page 4 shows it.", stand=Stand.MINE)
+    page = client.get(url("discussion", submission.pk)).content.decode()
+    assert ("Ada Assessor" in page) is not hides
+
+
+def test_each_switch_is_set_for_a_task_and_kept_with_its_work(db):
+    cast = make_cast(learners=2)
+    pam = signed_in(cast.pam)
+    where = url("names", cast.delivery.pk)
+    sent = {"task": cast.task.pk, "learner": "yes", "assessor": "no"}
+    assert signed_in(cast.ada).post(where, sent).status_code == 403
+    assert pam.post(where, sent).status_code == 302
+    submission = assessed(cast)
+    assert (submission.hides_learner, submission.hides_assessor) == (True, False)
+    assert submission.hides_between is None
+    ada = signed_in(cast.ada)
+    for name, args in (("queue", ()), ("workspace", (submission.pk,))):
+        assert "Tūhoe" not in ada.get(url(name, *args)).content.decode()
+    waiting = allocated(cast, "hone")
+    for name, args in (("home", ()), ("queue", ()), ("workspace", (waiting.pk,))):
+        page = ada.get(url(name, *args)).content.decode()
+        assert waiting.pseudonym in page
+        assert "Parata" not in page
+    board = pam.get(url("allocate", cast.delivery.pk)).content.decode()
+    assert "Parata" not in board
+    with pytest.raises(StaleState):
+        plan_names(
+            cast.delivery, cast.task, actor=cast.pam, learner=False, assessor=None, between=None
+        )
+    assert pam.post(where, sent).status_code == 422
+    released(cast, submission)
+    result = reverse("awards:result", args=[submission.pk])
+    assert "Ada Assessor" in signed_in(cast.lena).get(result).content.decode()
+    assert "Show the name" in ada.get(url("workspace", submission.pk)).content.decode()
+    assert "Lena Tūhoe" in ada.post(url("reveal_learner", submission.pk)).content.decode()
+    listed = pam.get(url("openings", cast.delivery.pk)).content.decode()
+    assert "Name of the learner shown." in listed
+    assert signed_in(cast.ada).get(url("openings", cast.delivery.pk)).status_code == 403
+
+
+def test_a_task_may_show_names_where_the_policy_hides_them(coded):
+    for who in (coded.ada, coded.moses, coded.rita, coded.lena):
+        with pytest.raises(NotPermitted):
+            plan_names(
+                coded.delivery, coded.task, actor=who, learner=False, assessor=None, between=None
+            )
+    plan_names(
+        coded.delivery, coded.task, actor=coded.lea, learner=False, assessor=None, between=None
+    )
+    allocated(coded)
+    assert "Lena Tūhoe" in signed_in(coded.ada).get(url("queue")).content.decode()

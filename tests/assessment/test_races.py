@@ -4,9 +4,10 @@ import pytest
 
 from assessment.actions.allocation import allocate, claim_next, reallocate
 from assessment.actions.deciding import record_decision, refer
+from assessment.actions.discussing import say
 from assessment.actions.marking import save_draft, start_assessment, take_over
-from assessment.enums import AllocationRole
-from assessment.models import Allocation, AssessmentDecision, Lease
+from assessment.enums import AllocationRole, Stand
+from assessment.models import Allocation, AssessmentDecision, Discussion, Lease
 from portfolios.actions.submission import withdraw_submission
 from portfolios.enums import SubmissionState as S
 from portfolios.models import Submission
@@ -14,7 +15,13 @@ from tests.factories.assessment import allocated, decided, drafted, marks
 from tests.factories.portfolios import submitted
 from tests.personas import make_cast
 from tests.threads import at_once
-from workflows.exceptions import GuardsNotMet, StaleState, StaleVersion, TransitionRefused
+from workflows.exceptions import (
+    GuardsNotMet,
+    NotPermitted,
+    StaleState,
+    StaleVersion,
+    TransitionRefused,
+)
 from workflows.models import TransitionRecord
 
 
@@ -134,3 +141,48 @@ def test_a_second_seal_and_the_first_ask_one_adjudicator(committed_db):
     at_once(*[lambda: record_decision(submission, actor=second)] * 3)
     assert Submission.objects.get().state == S.IN_ADJUDICATION
     assert Allocation.objects.filter(role=AllocationRole.ADJUDICATOR).count() == 1
+
+
+def test_three_race_on_one_item_and_there_is_one_decision_and_no_lost_text(committed_db):
+    """Ada and Abe mark it blind and seal at once, while Ana tries to take it, and a page of Ada's saves again."""
+    cast = make_cast(policy={"marking.double": True})
+    submission = allocated(cast)
+    allocate(submission, cast.abe, actor=cast.pam)
+    words = {}
+    for who in (cast.ada, cast.abe):
+        words[who.pk] = f"Canary of {who.name}, tūturu."
+        draft = drafted(submission, who, "M", feedback=words[who.pk])
+    late = marks(submission, "NY", feedback="Too late.")
+    results = at_once(
+        lambda: record_decision(submission, actor=cast.ada),
+        lambda: record_decision(submission, actor=cast.abe),
+        lambda: claim_next(actor=cast.ana),
+        lambda: save_draft(submission.pk, actor=cast.ada, marks=late, seen_version=1),
+    )
+    assert draft.author == cast.abe
+    assert all(isinstance(one, Submission) for one in results[:2])
+    assert results[2] is None
+    assert isinstance(results[3], StaleVersion | NotPermitted)
+    assert Submission.objects.get().state == S.ASSESSED
+    assert TransitionRecord.objects.filter(name="record_decision").count() == 1
+    sealed = AssessmentDecision.objects.sealed()
+    assert dict(sealed.values_list("author", "feedback")) == words
+    assert AssessmentDecision.objects.final().count() == 1
+
+
+def test_two_who_agree_at_once_conclude_once(committed_db):
+    cast = make_cast(policy={"marking.double": True, "double.discussion": True})
+    submission = allocated(cast)
+    allocate(submission, cast.abe, actor=cast.pam)
+    decided(submission, cast.ada, "E")
+    decided(submission, cast.abe, "NY")
+    talk = Discussion.objects.get()
+    say(talk, actor=cast.ada, rationale="Page 4.", stand=Stand.MINE)
+    results = at_once(
+        lambda: say(talk, actor=cast.abe, rationale="Right.", stand=Stand.OTHERS),
+        lambda: say(talk, actor=cast.ada, rationale="No way.", stand=Stand.ADJUDICATOR),
+    )
+    assert sum(isinstance(one, Discussion) for one in results) == 1
+    assert sum(isinstance(one, StaleState) for one in results) == 1
+    assert Submission.objects.get().state in (S.ASSESSED, S.IN_ADJUDICATION)
+    assert Discussion.objects.get().entries.count() == 2

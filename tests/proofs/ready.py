@@ -19,7 +19,7 @@ from assessment.actions.allocation import _give, allocate, lock
 from assessment.actions.deciding import _seal
 from assessment.enums import Basis
 from assessment.hashing import policy_hash
-from assessment.models import AssessmentDecision, CriterionJudgement, EarlyCheck, Lease
+from assessment.models import AssessmentDecision, CriterionJudgement, Discussion, EarlyCheck, Lease
 from awards.models import RatificationSignature, Recall, Reconsideration, Release
 from catalogue.models import AssessmentTask, Delivery, Enrolment, Level
 from moderation.actions import decide_round
@@ -480,6 +480,16 @@ def _agree(world: World, case: Case) -> None:
             other.judgements.filter(criterion=one.criterion_id).update(level=one.level_id)
     with tampering():
         AssessmentDecision.objects.filter(pk=other.pk).update(outcome=first.outcome)
+
+
+@spoiled("discussion_open", "hand_back", "disagree")
+def _still_talking(world: World, case: Case) -> None:
+    """Two decisions about which their assessors talk."""
+    found = case.subject.decisions.order_by("number")
+    pair = list(found) if case.step == "disagree" else [found[0], found[0]]
+    Discussion.objects.create(
+        submission=case.subject, first=pair[0], second=pair[1], due_at=timezone.now()
+    )
 
 
 @spoiled("adjudicator_not_neither", "adjudicate")

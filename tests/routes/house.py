@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.definitions import SHORTCUTS
 from accounts.enums import OrganisationRole
 from accounts.models import DeclaredConflict, Membership, User
+from assessment.actions.allocation import allocate
 from assessment.actions.commenting import write_comment
 from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
 from assessment.actions.preparing import prepare_comment
@@ -511,6 +512,17 @@ def add_marking(house: House) -> None:
     )
     here = Allocation.objects.current().get(submission=world.submissions["submitted"])
     places["allocation"] = Place({"delivery": cast.delivery.pk, "pk": here.pk}, owner="learner9")
+    policy = {"marking.double": True, "double.discussion": True}
+    talk = with_staff(world, "talk", 1, **policy)
+    both = marked.allocated(talk, "talk-1")
+    allocate(both, talk.abe, actor=talk.pam)
+    marked.decided(both, talk.ada, "E")
+    marked.decided(both, talk.abe, "NY")
+    places["two decisions"] = Place(
+        of_submission(both),
+        owner="talk-1",
+        data={"rationale": "C1 is met.", "stand": "mine", "reason": "They are away."},
+    )
     fresh = with_staff(world, "marking", 2)
     names = list(fresh.enrolments)
     first = marked.allocated(fresh, names[0])
@@ -808,6 +820,12 @@ def add_awards(house: House) -> None:
         of_submission(released),
         owner="mere",
         data={"grounds": "Page 4 was not read."},
+        also=readers(house, released),
+    )
+    places["result to ask about"] = Place(
+        of_submission(released),
+        owner="mere",
+        data={"question": "What does the last line mean?"},
         also=readers(house, released),
     )
     places["credential"] = Place({"pk": released.credentials.get().pk}, owner="mere")

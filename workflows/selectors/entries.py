@@ -26,6 +26,8 @@ LABELS = {
     "resubmission": "More evidence due",
     "cut_off": "Task closes",
     "marking": "Marking due",
+    "discussion": "Two decisions to agree on",
+    "feedback_review": "Question about feedback to answer",
     "moderation": "Item to moderate due",
     "action": "Action of moderation due",
     "action_overdue": "Somebody’s action of moderation due",
