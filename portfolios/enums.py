@@ -161,6 +161,15 @@ class HoldKind(models.TextChoices):
     PRIVACY = "privacy", "Privacy"
 
 
+CONSIDERABLE = (
+    SubmissionState.SUBMITTED,
+    SubmissionState.IN_ASSESSMENT,
+    SubmissionState.IN_ADJUDICATION,
+    SubmissionState.ASSESSED,
+)
+"""States in which a learner applies for special consideration: handed in, and not yet moderated."""
+
+
 class ConsiderationOutcome(models.TextChoices):
     """What came of a special consideration (domain 2.10). All that assessors read of it."""
 

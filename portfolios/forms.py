@@ -475,6 +475,15 @@ class SupportingForm(forms.Form):
         return given
 
 
+class ApplyForm(SupportingForm):
+    """What happened, from the learner."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["words"].label = "What happened, and what did it do to your work?"
+        self.fields["words"].help_text = "Only programme administrators read this and your file."
+
+
 class WaiveForm(forms.Form):
     """Why no confirmation is needed."""
 

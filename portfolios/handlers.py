@@ -13,15 +13,22 @@ from portfolios.actions.attestation import (
 from portfolios.actions.drafting import CUT_OFF_DEADLINE, SUBMISSION_KINDS, running
 from portfolios.actions.extension import ANSWER_DEADLINE
 from portfolios.actions.schedules import begin_missing_portfolios
-from portfolios.actions.submission import submit_at_cut_off
-from portfolios.enums import ENDED_ATTEMPT, AttestationState, EvidenceState, ExtensionState
+from portfolios.actions.submission import CONSIDERATION_DEADLINE, submit_at_cut_off
+from portfolios.enums import (
+    ENDED_ATTEMPT,
+    AttestationState,
+    EvidenceState,
+    ExtensionState,
+    HoldKind,
+)  # fmt: skip
 from portfolios.models import (
     Attestation,
     EvidenceItem,
     ExtensionRequest,
+    Hold,
     Portfolio,
     Submission,
-)
+)  # fmt: skip
 from portfolios.selectors import administrators_of, in_words, leads_of
 from workflows.definitions import (
     Concern,
@@ -273,6 +280,34 @@ def still_refused(notification: Notification) -> bool:
     """Not where the learner has removed it meanwhile."""
     found = EvidenceItem.objects.filter(pk=notification.subject_id)
     return bool(found.filter(state=EvidenceState.QUARANTINED).exists())
+
+
+@reminder_relevant(CONSIDERATION_DEADLINE)
+def still_to_consider(deadline: Deadline) -> bool:
+    """Not decided in the meantime."""
+    holds = Hold.objects.open().filter(kind=HoldKind.SPECIAL_CONSIDERATION)
+    return holds.filter(submission=deadline.subject_id).exists()
+
+
+@lies_in(CONSIDERATION_DEADLINE)
+def deliveries_of_considerations(keys: Iterable[Any]) -> dict[Any, Any]:
+    """Where each submission lies."""
+    return dict(Submission.objects.filter(pk__in=keys).values_list("pk", "delivery"))
+
+
+@reminder_text(CONSIDERATION_DEADLINE, tells=["portfolios.consideration.due"])
+def consideration_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
+    submission = Submission.objects.select_related("task", "delivery").get(
+        pk=reminder.deadline.subject_id
+    )
+    return (
+        "portfolios.consideration.due",
+        f"/manage/submissions/{submission.pk}/holds/",
+        {
+            "reference": submission.reference, "task": submission.task.title,
+            "due": in_words(reminder.deadline.due_at, submission.delivery.zone),
+        },
+    )  # fmt: skip
 
 
 @reminder_relevant(*SUBMISSION_KINDS, CUT_OFF_DEADLINE)
@@ -583,3 +618,12 @@ describe(
     why="You asked us to submit it when the task closed.",
     sample={"task": T, "reasons": ["Every required criterion needs at least one evidence item."]},
 )
+for _topic in ("consideration.asked", "consideration.due"):
+    describe(
+        S + _topic,
+        Category.DELIVERY,
+        who="Programme administrators without a part in the work",
+        asks=True,
+        why="You administer this delivery.",
+        sample={"task": T, "reference": "PF-2026-7K4W9", "due": D},
+    )

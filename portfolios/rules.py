@@ -9,7 +9,7 @@ from catalogue.rules import (
     has_delivery_role,
     is_programme_administrator,
 )
-from portfolios.enums import RATIFIER_SEES, HoldKind, PartKind
+from portfolios.enums import CONSIDERABLE, RATIFIER_SEES, HoldKind, PartKind
 from portfolios.guards import assesses
 from workflows.querysets import Composed
 
@@ -204,6 +204,11 @@ def may_read_supporting(submission: "Submission", actor: "Actor") -> bool:
         and is_programme_administrator(actor, submission.delivery)
         and not has_part(submission, actor)
     )
+
+
+def may_apply_for_consideration(submission: "Submission", actor: "Actor") -> bool:
+    """The learner, while the work is handed in and not yet moderated; until which day the action says."""
+    return is_learner(submission, actor) and submission.state in CONSIDERABLE
 
 
 def may_lift(hold: "Hold", actor: "Actor") -> bool:

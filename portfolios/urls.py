@@ -56,6 +56,7 @@ urlpatterns = [
     path("learn/p/<uuid:pk>/withdraw/", submission.withdraw, name="withdraw"),
     path("learn/p/<uuid:pk>/state/", submission.state, name="state"),
     path("learn/p/<uuid:pk>/result/", submission.result, name="result"),
+    path("learn/p/<uuid:pk>/consideration/", supporting.consideration, name="consideration"),
     path("learn/p/<uuid:pk>/time/", asking.more_time, name="time"),
     path("learn/p/<uuid:pk>/ask/", asking.ask, name="ask"),
     path("learn/p/<uuid:pk>/ask/<uuid:attestation>/code/", asking.code, name="ask_code"),

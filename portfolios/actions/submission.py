@@ -54,6 +54,8 @@ DECLARATION = _(
     "What I say in it is true."
 )
 
+CONSIDERATION_DEADLINE = "consideration"
+
 
 @transaction.atomic
 def submit_portfolio(
@@ -418,6 +420,9 @@ def lift_hold(hold: Hold, *, actor: User, note: str = "", outcome: str = "") -> 
         fresh.closing_note = plain_text(note).strip()
         fresh.outcome = outcome if considers else ""
         fresh.save(update_fields=["closed_at", "closed_by", "closing_note", "outcome"])
+        if considers:
+            for deadline in running(fresh.submission, CONSIDERATION_DEADLINE):
+                cancel_deadline(deadline, actor=actor, reason="Decided")
         _tell_of_hold(fresh.submission, fresh, "portfolios.hold.lifted")
     return fresh
 

@@ -1,23 +1,29 @@
 """Evidence that supports a special consideration: taken in, and opened with a record. Never the learner's portfolio."""
 
+import datetime as dt
 import tempfile
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.words import plain_text
 from portfolios import rules, storage
 from portfolios.actions.scanning import ask_scanner
+from portfolios.actions.submission import CONSIDERATION_DEADLINE
 from portfolios.enums import HoldKind
 from portfolios.exceptions import ScanIncomplete, UploadRefused
 from portfolios.inspection import InspectionBroken, inspect
-from portfolios.models import Hold, SupportingEvidence
-from workflows.actions import open_record
+from portfolios.models import Hold, Submission, SupportingEvidence
+from portfolios.selectors import administrators_of
+from workflows.actions import After, open_record, set_deadline
 from workflows.exceptions import NotPermitted, StaleState
+from workflows.notifications import notify
 
+APPLIED = "The learner applied for it."
 LIMIT = 20 * 1024 * 1024
 NOT_CHECKED = "We could not check this file now. Try again in a few minutes."
 
@@ -38,23 +44,94 @@ def add_supporting(
     UploadRefused where the file cannot be taken.
     """
     _permitted(hold, actor)
-    facts = {} if file is None else _stored(hold, file)
+    facts = {} if file is None else _stored(hold.submission, file)
     with transaction.atomic():
         fresh: Hold = Hold.objects.select_for_update(of=("self",)).get(pk=hold.pk)
         if fresh.closed_at is not None:
             raise StaleState(instance=fresh)
-        highest = fresh.supporting.aggregate(highest=Max("number"))["highest"] or 0
-        made: SupportingEvidence = SupportingEvidence.objects.create(
-            hold=fresh,
-            number=highest + 1,
-            words=plain_text(words).strip(),
-            added_by=actor,
-            **facts,
-        )
+        return _added(fresh, actor, words, facts)
+
+
+def _added(hold: Hold, actor: User, words: str, facts: dict[str, Any]) -> SupportingEvidence:
+    """One more piece. The caller has locked what keeps two from getting the same number."""
+    highest = hold.supporting.aggregate(highest=Max("number"))["highest"] or 0
+    made: SupportingEvidence = SupportingEvidence.objects.create(
+        hold=hold,
+        number=highest + 1,
+        words=plain_text(words).strip(),
+        added_by=actor,
+        **facts,
+    )
     return made
 
 
-def _stored(hold: Hold, file: Any) -> dict[str, Any]:
+def last_day_to_apply(submission: Submission) -> dt.datetime:
+    """Until when the learner applies, or adds to it: the policy's working days after the due date or submission."""
+    delivery = submission.delivery
+    since = max(submission.portfolio.due_at, submission.submitted_at)
+    days = After(since, delivery.policy_value("consideration.ask_days"))
+    return days.resolve(delivery.zone, delivery.calendar)
+
+
+def apply_for_consideration(
+    submission: Submission, *, actor: User, words: str = "", file: Any = None
+) -> Hold:
+    """The learner applies for special consideration, or adds to what they have applied for and is not decided.
+
+    The work is on hold until a programme administrator without a part in it decides, by a date with reminders;
+    they are told that somebody applied, not why. Nobody who marks or moderates reads any of it but the outcome.
+    NotPermitted for others and other states, StaleState after the last day, UploadRefused as add_supporting.
+    """
+    if not rules.may_apply_for_consideration(submission, actor):
+        raise NotPermitted(instance=submission)
+    if timezone.now() > last_day_to_apply(submission):
+        raise StaleState(instance=submission)
+    facts = {} if file is None else _stored(submission, file)
+    with transaction.atomic():
+        rows = Submission.objects.select_for_update(of=("self",), no_key=True)
+        fresh = rows.select_related("delivery__version__micro_credential").get(pk=submission.pk)
+        if not rules.may_apply_for_consideration(fresh, actor):
+            raise NotPermitted(instance=fresh)
+        hold, is_new = Hold.objects.get_or_create(
+            submission=fresh,
+            kind=HoldKind.SPECIAL_CONSIDERATION,
+            closed_at=None,
+            defaults={"reason": APPLIED, "opened_by": actor},
+        )
+        _added(hold, actor, words, facts)
+        if is_new:
+            _ask_to_decide(fresh, hold, actor)
+    kept: Hold = hold
+    return kept
+
+
+def _ask_to_decide(submission: Submission, hold: Hold, actor: User) -> None:
+    delivery = submission.delivery
+    able = [
+        one for one in administrators_of(delivery) if rules.may_read_supporting(submission, one)
+    ]
+    after = After(timezone.now(), delivery.policy_value("consideration.answer_days"))
+    set_deadline(
+        subject=submission,
+        kind=CONSIDERATION_DEADLINE,
+        due_at=after.resolve(delivery.zone, delivery.calendar),
+        zone=delivery.time_zone,
+        region=delivery.region,
+        after=after,
+        recipients=able,
+        actor=actor,
+    )
+    notify(
+        topic="portfolios.consideration.asked",
+        recipients=able,
+        subject=submission,
+        path=f"/manage/submissions/{submission.pk}/holds/",
+        context={"reference": submission.reference, "task": submission.task.title},
+        dedupe=f"consideration:{hold.pk}",
+    )
+
+
+def _stored(submission: Submission, file: Any) -> dict[str, Any]:
     """Facts of the file's bytes, checked as a learner's file is and then put into the store."""
     name = storage.clean_name(file.name)
     if file.size > LIMIT:
@@ -74,7 +151,7 @@ def _stored(hold: Hold, file: Any) -> dict[str, Any]:
         if report.refusal:
             raise UploadRefused(report.refusal, "refused")
         copy.seek(0)
-        provider = hold.submission.delivery.version.micro_credential.provider_id
+        provider = submission.delivery.version.micro_credential.provider_id
         kept = storage.store(
             iter(lambda: copy.read(storage.PIECE), b""), organisation_id=provider, limit=LIMIT
         )

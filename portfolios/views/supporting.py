@@ -7,18 +7,24 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portfolios import rules, storage
-from portfolios.actions.supporting import add_supporting, open_supporting
+from portfolios.actions.supporting import (
+    add_supporting,
+    apply_for_consideration,
+    last_day_to_apply,
+    open_supporting,
+)
 from portfolios.enums import HoldKind
 from portfolios.exceptions import UploadRefused
-from portfolios.forms import SupportingForm
+from portfolios.forms import ApplyForm, SupportingForm
 from portfolios.models import Hold, Submission, SupportingEvidence
-from portfolios.selectors import is_altered
+from portfolios.selectors import is_altered, latest_submission
 from portfolios.views.evidence import protect
-from portfolios.views.shared import person, signed_in
+from portfolios.views.shared import own_portfolio, person, signed_in
 
 
 def considered(request: HttpRequest, submission: uuid.UUID, hold: int) -> Hold:
@@ -82,6 +88,51 @@ def opened(request: HttpRequest, submission: uuid.UUID, hold: int, number: int) 
     answer = render(request, "portfolios/supporting_piece.html", context)
     answer["Cache-Control"] = "private, no-store"
     return answer
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def consideration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The learner applies, sees what was given by number and date, and what came of it."""
+    found = own_portfolio(request, pk)
+    me = person(request)
+    submission = latest_submission(found)
+    if submission is None:
+        raise Http404
+    hold = (
+        submission.holds.filter(kind=HoldKind.SPECIAL_CONSIDERATION).order_by("-opened_at").first()
+    )
+    until = last_day_to_apply(submission)
+    is_decided = hold is not None and hold.closed_at is not None
+    may = (
+        rules.may_apply_for_consideration(submission, me)
+        and timezone.now() <= until
+        and not is_decided
+    )
+    sent = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = ApplyForm(*sent)
+    if request.method == "POST" and not may:
+        raise PermissionDenied("Special consideration cannot be applied for now.")
+    if form.is_valid():
+        try:
+            apply_for_consideration(submission, actor=me, **form.cleaned_data)
+        except UploadRefused as refusal:
+            form.add_error("file", refusal.message)
+        else:
+            messages.success(request, "It is sent. You will be told what comes of it.")
+            return redirect("portfolios:consideration", found.pk)
+    context = {
+        "portfolio": found,
+        "submission": submission,
+        "delivery": submission.delivery,
+        "hold": hold,
+        "pieces": hold.supporting.filter(added_by=me) if hold else [],
+        "may": may,
+        "until": until,
+        "form": form,
+    }
+    refused = form.is_bound and bool(form.errors)
+    return render(request, "portfolios/consideration.html", context, status=422 if refused else 200)
 
 
 def handed(piece: SupportingEvidence) -> Any:

@@ -210,6 +210,8 @@ PORTFOLIOS = [
     page("portfolios:receipt_of", "undecided", "withdrawn", kind=LOCKED),
     page("portfolios:withdraw", "mere", "submitted"),
     page("portfolios:state", "mere", "submitted"),
+    page("portfolios:consideration", "mere", "submitted"),
+    error("portfolios:consideration", "mere", "submitted"),
     page("portfolios:state", "held", "on_hold", kind=LOCKED),
     page("portfolios:state", "undecided", "withdrawn", label="withdrawn"),
     page("portfolios:time", "lena", "building"),

@@ -1,18 +1,25 @@
 """Evidence for a special consideration: an access class of its own."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from portfolios.actions.reconciling import reconcile_evidence
 from portfolios.actions.submission import lift_hold, place_hold
-from portfolios.actions.supporting import add_supporting, open_supporting
+from portfolios.actions.supporting import (
+    add_supporting,
+    apply_for_consideration,
+    open_supporting,
+)
 from portfolios.enums import HoldKind
 from portfolios.exceptions import ReasonNeeded, UploadRefused
-from portfolios.models import Part, SupportingEvidence
+from portfolios.models import Part, Portfolio, Submission, SupportingEvidence
 from tests.factories.portfolios import png, submitted
+from tests.tampering import tampering
 from workflows.exceptions import NotPermitted, StaleState
-from workflows.models import AccessRecord
+from workflows.models import AccessRecord, Deadline, Notification
 
 CANARY = "A broken collarbone"
 
@@ -109,3 +116,55 @@ def test_nothing_and_what_is_no_document_are_refused(cast, as_):
     assert not SupportingEvidence.objects.exists()
     with pytest.raises(ReasonNeeded):
         lift_hold(hold, actor=cast.pam)
+
+
+def test_a_learner_applies_and_assessors_read_only_what_came_of_it(cast, as_):
+    submission = submitted(cast)
+    lena = as_(cast.lena)
+    page = reverse("portfolios:consideration", args=[submission.portfolio_id])
+    assert page in lena.get(f"/learn/p/{submission.portfolio_id}/state/").content.decode()
+    assert lena.post(page, {"words": ""}).status_code == 422
+    file = SimpleUploadedFile("letter.png", png(), "image/png")
+    assert lena.post(page, {"words": CANARY, "file": file}).status_code == 302
+    hold = submission.holds.get()
+    assert (hold.kind, hold.opened_by) == (HoldKind.SPECIAL_CONSIDERATION, cast.lena)
+    assert CANARY not in hold.reason
+    deadline = Deadline.objects.of(submission).open().get(kind="consideration")
+    told = Notification.objects.filter(topic="portfolios.consideration.asked")
+    people = {one.recipient for one in told}
+    assert deadline.people == sorted(str(one.pk) for one in people)
+    assert cast.pam in people
+    assert not people & {cast.ada, cast.lea, cast.moses, cast.lena}
+    assert lena.post(page, {"words": "And a second letter."}).status_code == 302
+    assert submission.holds.get().supporting.count() == 2
+    assert CANARY not in lena.get(page).content.decode()
+    for name in ("ada", "lea", "moses"):
+        assert as_(cast.people[name]).get(where(hold)).status_code in (403, 404)
+    assert CANARY in as_(cast.pam).post(where(hold, 1)).content.decode()
+    lift_hold(hold, actor=cast.pam, outcome="impaired")
+    deadline.refresh_from_db()
+    assert deadline.state == "cancelled"
+    assert "Impaired performance" in lena.get(page).content.decode()
+    assert lena.post(page, {"words": "More."}).status_code == 403
+
+
+def test_nobody_applies_for_another_too_late_or_once_it_is_moderated(cast, as_):
+    submission = submitted(cast)
+    for name in ("pam", "ada", "hone"):
+        with pytest.raises(NotPermitted):
+            apply_for_consideration(submission, actor=cast.people[name], words="Ill.")
+    with tampering():
+        Submission.objects.filter(pk=submission.pk).update(state="moderated")
+    fresh = Submission.objects.get(pk=submission.pk)
+    with pytest.raises(NotPermitted):
+        apply_for_consideration(fresh, actor=cast.lena, words="Ill.")
+    long_ago = submission.submitted_at - timedelta(days=40)
+    with tampering():
+        Submission.objects.filter(pk=submission.pk).update(state="assessed", submitted_at=long_ago)
+    Portfolio.objects.filter(pk=submission.portfolio_id).update(due_at=long_ago)
+    with pytest.raises(StaleState):
+        apply_for_consideration(
+            Submission.objects.get(pk=submission.pk), actor=cast.lena, words="Ill."
+        )
+    page = reverse("portfolios:consideration", args=[submission.portfolio_id])
+    assert "The last day was" in as_(cast.lena).get(page).content.decode()

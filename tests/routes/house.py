@@ -355,6 +355,7 @@ def add_submitted(house: House) -> None:
         places[name] = Place(
             {"pk": one.portfolio_id, "reference": one.reference}, owner=owner, data={"reason": "x"}
         )
+    places["illness"] = Place({"pk": lena.portfolio_id}, owner="lena", data={"words": "I was ill."})
     waits = with_staff(world, "asker", 1)
     slow = work.portfolio_of(waits, "asker-1")
     ask = ask_for_more_time(

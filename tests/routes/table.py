@@ -319,6 +319,12 @@ ROWS = [
         "409: owner | 403: pam prue | 404",
     ),
     Row("portfolios:state", "portfolio being marked", OWN, "405"),
+    Row(
+        "portfolios:consideration",
+        "illness",
+        OWN,
+        OWN_GOES,
+    ),
     Row("portfolios:result", "portfolio being marked", OWN, "405"),
     Row("portfolios:result", "released portfolio", OWN_GOES, "405"),
     Row("portfolios:time", "more time", OWN, OWN_GOES),

@@ -26,6 +26,7 @@ LABELS = {
     "resubmission": "More evidence due",
     "cut_off": "Task closes",
     "marking": "Marking due",
+    "consideration": "Special consideration to decide",
     "discussion": "Two decisions to agree on",
     "feedback_review": "Question about feedback to answer",
     "moderation": "Item to moderate due",
