@@ -43,7 +43,7 @@ from portfolios.models import (
 from portfolios.transitions import SUBMIT
 from workflows.actions import cancel_deadline
 from workflows.exceptions import GuardsNotMet, NotPermitted
-from workflows.models import IdempotencyKey
+from workflows.models import Deadline, IdempotencyKey
 from workflows.notifications import notify
 from workflows.transitions import begin, perform
 
@@ -421,7 +421,8 @@ def lift_hold(hold: Hold, *, actor: User, note: str = "", outcome: str = "") -> 
         fresh.outcome = outcome if considers else ""
         fresh.save(update_fields=["closed_at", "closed_by", "closing_note", "outcome"])
         if considers:
-            for deadline in running(fresh.submission, CONSIDERATION_DEADLINE):
+            rows = Deadline.objects.of(fresh.submission).open()
+            for deadline in rows.filter(kind=CONSIDERATION_DEADLINE):
                 cancel_deadline(deadline, actor=actor, reason="Decided")
         _tell_of_hold(fresh.submission, fresh, "portfolios.hold.lifted")
     return fresh

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.enums import ConflictKind
 from accounts.models import CLOCK, SYSTEM, Actor, DeclaredConflict
-from assessment.actions.allocation import _give, allocate, lock
+from assessment.actions.allocation import allocate, lock
 from assessment.actions.deciding import _seal
 from assessment.enums import Basis
 from assessment.hashing import policy_hash
@@ -246,8 +246,8 @@ def double_marked(world: World) -> Submission:
     )
     found = submitted(cast, "extra")
     allocate(found, people["ada"], actor=people["pam"])
+    allocate(found, people["abe"], actor=people["pam"])
     drafted(found, people["ada"], "E")
-    _give(lock(found), people["abe"], "second_assessor", actor=people["pam"], tell=False)
     return again(found)
 
 
