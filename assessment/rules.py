@@ -147,7 +147,7 @@ def may_allocate(delivery: "Delivery", actor: "Actor") -> bool:
 
 def marks_blind(delivery: "Delivery", actor: "Actor") -> bool:
     """Whether this person marks in the delivery without names: beside a code, a ground would tell whose it is."""
-    if not delivery.policy_value("anonymous_marking"):
+    if not delivery.hides_any_learner():
         return False
     if has_delivery_role(actor, delivery, DeliveryRoleKind.ASSESSOR):
         return True

@@ -339,9 +339,7 @@ def allocate_automatically(
     return made
 
 
-def _nobody_for(
-    fresh: Submission, role: str, candidates: Sequence[selectors.Candidate]
-) -> None:
+def _nobody_for(fresh: Submission, role: str, candidates: Sequence[selectors.Candidate]) -> None:
     """Keep the work in the pool with its date, and tell the programme administrators once."""
     if fresh.marking_due_at is None:
         Submission.objects.filter(pk=fresh.pk).update(marking_due_at=marking_due(fresh))
