@@ -144,6 +144,7 @@ def test_a_learner_applies_and_assessors_read_only_what_came_of_it(cast, as_):
     lift_hold(hold, actor=cast.pam, outcome="impaired")
     deadline.refresh_from_db()
     assert deadline.state == "cancelled"
+    lena = as_(cast.lena)
     assert "Impaired performance" in lena.get(page).content.decode()
     assert lena.post(page, {"words": "More."}).status_code == 403
 
