@@ -33,6 +33,9 @@ def share_the_clock(sender: Celery, **_kwargs: Any) -> None:
     sender.conf.redbeat_key_prefix = "moderato:redbeat:"
     sender.conf.redbeat_lock_timeout = settings.BEAT_LOCK_SECONDS
     sender.conf.beat_scheduler = settings.BEAT_SCHEDULER
+    if "redbeat" in settings.BEAT_SCHEDULER:
+        # So often a waiting beat asks for the lock; by default it does every five minutes.
+        sender.conf.beat_max_loop_interval = max(1, settings.BEAT_LOCK_SECONDS // 6)
 
 
 @signals.setup_logging.connect

@@ -42,7 +42,10 @@ def extension(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Answer one request. Shows the date that will count before it is pressed."""
     asked: ExtensionRequest = get_object_or_404(
         ExtensionRequest.objects.decidable_by(person(request)).select_related(
-            "portfolio__task", "portfolio__enrolment__delivery__version", "requested_by"
+            "portfolio__task",
+            "portfolio__enrolment__delivery__version",
+            "requested_by",
+            "decided_by",
         ),
         pk=pk,
     )
@@ -66,6 +69,7 @@ def extension(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "may": may,
         "delivery": asked.portfolio.enrolment.delivery,
         "waiting": asked.state == ExtensionState.REQUESTED,
+        "most": asked.portfolio.enrolment.delivery.policy_value("extension.assessor_max_days"),
     }
     return render(request, "portfolios/extension.html", context, status=422 if form.errors else 200)
 

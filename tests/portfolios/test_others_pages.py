@@ -151,7 +151,8 @@ def test_answering_a_request_for_more_time(cast, as_):
         portfolio, actor=cast.lena, until=portfolio.due_at + timedelta(days=40), reason="work"
     )
     path = reverse("portfolios:extension", args=[request.pk])
-    assert "more time than you may grant" in as_(cast.ada).get(path).content.decode()
+    page = as_(cast.ada).get(path).content.decode()
+    assert "more time than you may grant, which is up to 10 working days" in page
     assert as_(cast.ada).post(path, {"decision": "approve"}).status_code == 403
     client = as_(cast.pam)
     assert "Lena Tūhoe" in client.get(reverse("portfolios:extensions")).content.decode()
@@ -159,6 +160,9 @@ def test_answering_a_request_for_more_time(cast, as_):
     assert client.post(path, {"decision": "decline", "answer": ""}).status_code == 422
     assert client.post(path, {"decision": "approve", "answer": "Āe"}).status_code == 302
     assert client.post(path, {"decision": "approve"}).status_code == 409
+    page = client.get(path).content.decode()
+    assert "Āe" in page
+    assert f">{cast.pam.name}, " in page
     page = as_(cast.lena).get(reverse("portfolios:time", args=[portfolio.pk])).content.decode()
     assert "Approved" in page
     assert "Āe" in page

@@ -165,7 +165,7 @@ def test_the_preview_names_the_dates_that_then_move(docket, ada, keeper):
     row = DayRow(before, "Closed")
     assert dates_moving([DayRow(before, "Closed", region="otago")]) == []
     (moving,) = dates_moving([row])
-    assert (moving.label, moving.people, moving.before) == ("Due", ["Ada"], made.due_at)
+    assert (moving.label, moving.people, moving.before) == ("Due", ("Ada",), made.due_at)
     made.refresh_from_db()
     assert local_day(made) == before
     add_days_off([row], actor=keeper)

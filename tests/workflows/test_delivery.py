@@ -368,6 +368,7 @@ def test_beats_that_take_turns_are_a_matter_of_settings():
     code = (
         "from config.celery import app; app.finalize(); c = app.conf;"
         "print(c.beat_scheduler, c.redbeat_redis_url, c.redbeat_lock_timeout);"
+        "print(c.beat_max_loop_interval);"
         "from redbeat.schedulers import RedBeatConfig as R; print(R(app).lock_timeout)"
     )
     environment = {
@@ -377,7 +378,13 @@ def test_beats_that_take_turns_are_a_matter_of_settings():
     run = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert run.stdout.split() == ["redbeat.RedBeatScheduler", "redis://localhost:1/3", "12", "12"]
+    assert run.stdout.split() == [
+        "redbeat.RedBeatScheduler",
+        "redis://localhost:1/3",
+        "12",
+        "2",
+        "12",
+    ]
 
 
 def test_readiness_turns_red_when_the_oldest_due_message_is_over_its_limit(docket, ada):

@@ -515,6 +515,12 @@ def test_the_pages_of_the_catalogue(client, ada, keeper):
     assert client.post(url, {"subject": "{nothing}", "body": ""}).status_code == 422
     assert client.post(url, {"subject": "Own {title}", "body": ""}).status_code == 302
     assert "Own words" in client.get("/manage/messages/catalogue/").content.decode()
+    assert client.post(url, {"subject": "Newer {title}", "body": ""}).status_code == 302
+    rows = client.get(url).context["history"]
+    assert [(one.subject, one.by) for one in rows] == [
+        ("Newer {title}", keeper), ("Own {title}", keeper),
+    ]  # fmt: skip
+    assert "Own {title}" in client.get(url).content.decode()
 
 
 # --- addresses that do not work -----------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import io
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -63,13 +64,14 @@ class DayList:
 
 @dataclass(frozen=True)
 class MovingDate:
-    """A date that would move with the calendar: what it is, from when to when, and who has it."""
+    """Dates of a kind and its people that would move together: from when to when, and how many."""
 
     label: str
     before: dt.datetime
     after: dt.datetime
     zone: str
-    people: list[str]
+    people: tuple[str, ...]
+    number: int = 1
 
 
 def dates_moving(
@@ -94,17 +96,18 @@ def dates_moving(
             pk__in={person for deadline, _at in moves for person in deadline.people or ()}
         ).values_list("pk", "name")
     )
-    found = [
+    found = Counter(
         MovingDate(
             label_of(deadline),
             deadline.due_at,
             at,
             deadline.zone,
-            sorted(names[UUID(key)] for key in deadline.people or () if UUID(key) in names),
+            tuple(sorted(names[UUID(key)] for key in deadline.people or () if UUID(key) in names)),
         )
         for deadline, at in moves
-    ]
-    return sorted(found, key=lambda one: (one.before, one.label, one.people))
+    )
+    rows = [replace(one, number=number) for one, number in found.items()]
+    return sorted(rows, key=lambda one: (one.before, one.label, one.people))
 
 
 def read_days(content: bytes) -> DayList:

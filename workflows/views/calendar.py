@@ -26,7 +26,7 @@ from workflows.rules import may_keep_calendar
 from workflows.working_days import FILLED_IN
 
 SHOWN = 50
-"""So many dates that move are listed; the others are counted."""
+"""So many lines of dates that move are listed; the others are counted."""
 
 
 def keeper(request: HttpRequest) -> User:
@@ -72,18 +72,22 @@ def working_days(request: HttpRequest) -> HttpResponse:
     return render(request, "workflows/working_days.html", shown, status=422 if form.errors else 200)
 
 
+def moving_words(moving: list[MovingDate]) -> dict[str, Any]:
+    """What the list of dates that move needs."""
+    return {
+        "moving": moving[:SHOWN],
+        "is_cut": len(moving) > SHOWN,
+        "number": sum(one.number for one in moving),
+    }
+
+
 def day_preview(
     request: HttpRequest, row: DayRow | NonWorkingDay, moving: list[MovingDate]
 ) -> HttpResponse:
     """Whose dates move with one day, and the question whether to go on. Nothing has changed yet."""
     kept = [one for one in request.POST.items() if one[0] != "csrfmiddlewaretoken"]
-    shown = {
-        "row": row,
-        "removes": isinstance(row, NonWorkingDay),
-        "moving": moving[:SHOWN],
-        "number": len(moving),
-        "posted": kept,
-    }
+    shown = {"row": row, "removes": isinstance(row, NonWorkingDay), "posted": kept}
+    shown |= moving_words(moving)
     return render(request, "workflows/day_preview.html", shown)
 
 
@@ -121,7 +125,7 @@ def import_days(request: HttpRequest) -> HttpResponse:
         shown["found"] = found
         if not found.problems:
             moving = dates_moving(found.rows)
-            shown |= {"moving": moving[:SHOWN], "number": len(moving)}
+            shown |= moving_words(moving)
             return render(request, "workflows/import_days_preview.html", shown)
     failed = form.is_bound
     return render(request, "workflows/import_days.html", shown, status=422 if failed else 200)
