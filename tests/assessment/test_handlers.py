@@ -52,6 +52,10 @@ def test_a_referral_reaches_the_learner_at_once_without_any_level(cast):
     notice = Notification.objects.get(topic="assessment.referral")
     assert notice.recipient == cast.lena
     assert notice.path == f"/learn/referral/{submission.pk}/"
+    # The mail brings the new date for the learner's calendar.
+    assert (notice.deadline.kind, notice.deadline.subject_id) == (
+        "resubmission", submission.portfolio_id,
+    )  # fmt: skip
     text = " ".join(render(notice))
     for word in ("Not yet", "Met", "On C1", "look at the evidence"):
         assert word not in text
