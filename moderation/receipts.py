@@ -37,10 +37,12 @@ def facts_of(record: Facts) -> Facts:
                 if about["blind_first"]
                 else "No: with the assessor’s decision in sight, so agreement is not independent",
             ],
-            ["Opened", f"{about['opened_by']}, {about['opened_at']}"],
+            ["Opened", f"{about['opened_by']}, {when(about['opened_at'])}"],
             [
                 "Closed",
-                f"{about['closed_by']}, {about['closed_at']}" if about["closed_at"] else "Not yet",
+                f"{about['closed_by']}, {when(about['closed_at'])}"
+                if about["closed_at"]
+                else "Not yet",
             ],
         ],
         "assurance": " ".join(
@@ -64,10 +66,10 @@ def facts_of(record: Facts) -> Facts:
                 or decision["required_actions"]
                 or "None",
             ],
-            ["Decided", f"{decision['decided_by']} {decision['decided_at']}".strip()],
+            ["Decided", f"{decision['decided_by']} {when(decision['decided_at'])}".strip()],
             [
                 "Second approver",
-                f"{decision['approved_by']} {decision['approved_at']}".strip() or "None",
+                f"{decision['approved_by']} {when(decision['approved_at'])}".strip() or "None",
             ],
         ],
         "actions": [
@@ -75,7 +77,7 @@ def facts_of(record: Facts) -> Facts:
                 one["text"],
                 f"{one['owner']}, by {one['due_on']}",
                 one["response"] or "None yet",
-                f"{one['closed_by']}, {one['closed_at']}. {one['closing_note']}"
+                f"{one['closed_by']}, {when(one['closed_at'])}. {one['closing_note']}"
                 if one["closed_at"]
                 else "Open",
             ]
@@ -103,11 +105,17 @@ def facts_of(record: Facts) -> Facts:
         ],
         "strata": strata_rows(record),
         "plans": [
-            [str(one["number"]), one["reason"], one["made_by"], one["made_at"]]
+            [str(one["number"]), one["reason"], one["made_by"], when(one["made_at"])]
             for one in record["plans"]
         ],
         "draws": [
-            [str(one["draw"]), one["because"], str(one["targeted"]), str(one["random"]), one["at"]]
+            [
+                str(one["draw"]),
+                one["because"],
+                str(one["targeted"]),
+                str(one["random"]),
+                when(one["at"]),
+            ]
             for one in record["draws"]
         ],
         "items": [item_facts(one) for one in record["items"]],
@@ -117,6 +125,11 @@ def facts_of(record: Facts) -> Facts:
         ],
         "key": record["signature"]["key_id"],
     }
+
+
+def when(moment: str) -> str:
+    """A moment of the record for people, to the minute; the JSON has it whole."""
+    return f"{moment[:10]} {moment[11:16]} UTC" if moment else ""
 
 
 def label(choices: Any, value: str) -> str:
@@ -179,8 +192,8 @@ def external_facts(review: Facts) -> Facts:
         "title": review["person"],
         "rows": [
             ["CV or Record of Achievement", review["achievement_record"] or "Not given"],
-            ["Could read", f"{review['opens_at']} to {review['closes_at']}"],
-            ["Revoked", review["revoked_at"] or "No"],
+            ["Could read", f"{when(review['opens_at'])} to {when(review['closes_at'])}"],
+            ["Revoked", when(review["revoked_at"]) or "No"],
             ["Found", label(ExternalFinding, review["finding"]) or "No report yet"],
             ["Report", review["report"] or "None"],
             *([f"On {code}", text] for code, text in review["item_comments"].items()),
@@ -239,7 +252,7 @@ def item_facts(item: Facts) -> Facts:
             ["Comment", reading["comment"] or "None"],
             *(
                 [
-                    f"{label(SampleState, one['outcome'])}, {one['by']}, {one['at']}",
+                    f"{label(SampleState, one['outcome'])}, {one['by']}, {when(one['at'])}",
                     ". ".join(
                         part
                         for part in (

@@ -112,8 +112,8 @@ class Sequential:
         return Operating(accepted, rejected, readings)
 
 
-def in_words(test: Sequential, read: int, found: int, frame: int) -> str:
-    """What the test says after so many readings at random of a frame, and what to do about it.
+def in_words(test: Sequential, read: int, found: int, drawn: int, frame: int) -> str:
+    """What the test says after so many readings at random of so many drawn from a frame, and what to do about it.
 
     It looks at the sums alone, in whatever order the work was read: a line that was crossed on the way and left
     again is not told.
@@ -127,10 +127,10 @@ def in_words(test: Sequential, read: int, found: int, frame: int) -> str:
     if verdict is Verdict.REJECT:
         return f"{said} That is too many to accept the set as it is. Adjust it, or have it assessed again."
     enough = min(frame, test.enough(found))
-    return (
-        f"{said} That is not enough to say. If no more are, {enough} in all accept the set: "
-        f"extend the sample by {enough - read}."
-    )
+    said = f"{said} That is not enough to say. If no more are, {enough} in all accept the set"
+    if enough <= drawn:
+        return f"{said}: as many have been drawn."
+    return f"{said}: extend the sample by {enough - drawn}."
 
 
 @dataclass(frozen=True)

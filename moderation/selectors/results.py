@@ -144,7 +144,9 @@ def stepwise_of(moderation_round: ModerationRound, known: Mapping[str, Any]) -> 
     test = verification.sequential_of(moderation_round.policy)
     frame = int(known["frame"])
     wrong = known["disagreements"] + known.get("factual_errors", 0)
-    return Stepwise(sequential.in_words(test, known["read"], wrong, frame), test.shown(frame))
+    drawn = moderation_round.items.live().filter(part=SamplePart.RANDOM).count()
+    words = sequential.in_words(test, known["read"], wrong, drawn, frame)
+    return Stepwise(words, test.shown(frame))
 
 
 @dataclass(frozen=True)

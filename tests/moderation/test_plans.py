@@ -252,6 +252,7 @@ def test_read_step_by_step_plan_files_and_where_the_test_stands() -> None:
     assert (
         "Step by step: 0 read at random, 0 of them judged differently. That is not enough" in page
     )
+    assert "as many have been drawn" in page
     assert "Step by step: when the set is accepted" in page
     for item in drawn.items.all():
         agreed(item)

@@ -294,13 +294,13 @@ def test_the_pdf_has_what_the_record_has(record: Record) -> None:
     record["actions"] = [
         {
             "text": "Say what C2 means.", "owner": "P01", "due_on": "2026-12-01", "response": "Done.",
-            "closing_note": "Seen.", "closed_by": "P01", "closed_at": "2026-12-02",
+            "closing_note": "Seen.", "closed_by": "P01", "closed_at": "2026-12-02T09:30:59.1+00:00",
         }
     ]  # fmt: skip
     facts = receipts.facts_of(record)
     assert facts["assurance"].endswith("There may be up to 8.")
     assert facts["actions"] == [
-        ["Say what C2 means.", "P01, by 2026-12-01", "Done.", "P01, 2026-12-02. Seen."]
+        ["Say what C2 means.", "P01, by 2026-12-01", "Done.", "P01, 2026-12-02 09:30 UTC. Seen."]
     ]
     assert facts["coefficients"] == [["All", str(one["items"]), "0.50 (0.30 to 0.70)", "Undefined"]]
     drawn = {item["code"] for item in record["items"]}

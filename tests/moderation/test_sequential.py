@@ -90,18 +90,21 @@ def test_nonsense_is_refused(values: tuple[float, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "found", "frame", "says"),
+    ("read", "found", "drawn", "frame", "says"),
     [
-        (44, 0, 100, "44 read at random, 0 of them judged differently. That is enough to accept the set."),
-        (2, 2, 100, "That is too many to accept the set as it is."),
-        (44, 1, 100, "1 of them judged differently. That is not enough to say."),
-        (44, 1, 100, "If no more are, 80 in all accept the set: extend the sample by 36."),
-        (44, 1, 60, "60 in all accept the set: extend the sample by 16."),
-        (60, 3, 60, "All of the random frame was read, so nothing is in doubt."),
+        (44, 0, 44, 100, "44 read at random, 0 of them judged differently. That is enough to accept the set."),
+        (2, 2, 44, 100, "That is too many to accept the set as it is."),
+        (44, 1, 50, 100, "1 of them judged differently. That is not enough to say."),
+        (44, 1, 50, 100, "If no more are, 80 in all accept the set: extend the sample by 30."),
+        (44, 1, 44, 60, "60 in all accept the set: extend the sample by 16."),
+        (0, 0, 44, 100, "If no more are, 44 in all accept the set: as many have been drawn."),
+        (60, 3, 60, 60, "All of the random frame was read, so nothing is in doubt."),
     ],
 )  # fmt: skip
-def test_what_is_said_while_reading_goes_on(read: int, found: int, frame: int, says: str) -> None:
-    assert says in in_words(PLAN, read, found, frame)
+def test_what_is_said_while_reading_goes_on(
+    read: int, found: int, drawn: int, frame: int, says: str
+) -> None:
+    assert says in in_words(PLAN, read, found, drawn, frame)
 
 
 def test_lines_that_are_shown() -> None:
