@@ -1,6 +1,7 @@
 """Planning, opening, dates, policy and people of a delivery."""
 
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -29,9 +30,11 @@ from catalogue.models import Delivery, DeliveryRole, TaskSchedule, policy_defaul
 from tests.factories.catalogue import draft_version
 from tests.personas import make_cast, make_user
 from tests.worlds import kept
+from workflows.actions import sweep_due
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.forms import DayField
-from workflows.models import Notification
+from workflows.models import Deadline, NonWorkingDay, Notification
+from workflows.outbox import relay
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -217,6 +220,36 @@ def heard():
     yield calls
     hooks._hooks.clear()
     hooks._hooks.update(before)
+
+
+def test_a_published_version_is_to_be_reviewed_while_it_is_the_published_one(cast):
+    while relay():
+        pass
+    version = cast.delivery.version
+    deadline = Deadline.objects.of(version).get(kind="review")
+    zone = ZoneInfo("Pacific/Auckland")
+    published, due = version.published_at.astimezone(zone), deadline.due_at.astimezone(zone)
+    months = (due.year - published.year) * 12 + due.month - published.month
+    assert months - version.review_interval_months in (0, 1)
+    assert (due.hour, NonWorkingDay.objects.calendar().is_working_day(due.date())) == (17, True)
+    publishers = cast.provider.memberships.current().filter(role=OrganisationRole.ADMINISTRATOR)
+    assert set(deadline.people) == {str(one.user_id) for one in publishers}
+
+    def remind(offset):
+        deadline.reminders.filter(offset=offset).update(
+            fire_at=timezone.now() - timedelta(seconds=5)
+        )
+        sweep_due()
+        told = Notification.objects.filter(topic__endswith="microcredentialversion.review_due")
+        return {(one.recipient_id, one.context["version"]) for one in told}
+
+    wanted = {(one.user_id, str(version)) for one in publishers}
+    assert remind("-30d") == wanted
+    retire_version(version, actor=publishers.get().user)
+    sent = Notification.objects.count()
+    assert remind("0d") == wanted
+    assert Notification.objects.count() == sent
+    assert deadline.reminders.filter(offset="0d", state="cancelled").exists()
 
 
 def test_moving_dates_tells_higher_apps_in_the_same_transaction(cast, heard):

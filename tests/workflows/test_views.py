@@ -54,6 +54,13 @@ def test_the_inbox_shows_own_messages_escaped(client, ada, abe, news):
     assert "You have no messages" in client.get(reverse("workflows:inbox")).content.decode()
 
 
+def test_every_page_counts_what_is_not_read(client, ada, abe, news):
+    client.force_login(ada)
+    assert 'class="app-count">1<' in client.get("/help/").content.decode()
+    client.post(reverse("workflows:open_message", args=[news.pk]))
+    assert "app-count" not in client.get("/help/").content.decode()
+
+
 def test_opening_marks_as_read_and_goes_there(client, ada, abe, news):
     address = reverse("workflows:open_message", args=[news.pk])
     client.force_login(abe)
