@@ -13,15 +13,17 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from accounts.enums import ConflictGround
 from catalogue.hashing import digest
 from workflows.working_days import OFFSET
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 MAX_BYTES = 1_000_000
 RESTRICTED_TITLE_WORDS = (
@@ -90,6 +92,8 @@ def parse(content: bytes, *, policy_defaults: dict[str, Any]) -> Definition:
 
     `policy_defaults` says which policy keys exist and of what kind their values are.
     """
+    import jsonschema  # noqa: PLC0415  wanted by few pages
+
     source = _Source.read(content)
     if source.data is None:
         raise DefinitionError(source.problems)
@@ -183,7 +187,7 @@ class _Source:
             Problem(self.lines.get(near, 1), dotted(path) or "file", message, is_warning)
         )
 
-    def add_schema_error(self, error: jsonschema.ValidationError) -> None:
+    def add_schema_error(self, error: "ValidationError") -> None:
         """Say in plain words what the schema found."""
         path: Path_ = tuple(error.absolute_path)
         rule = str(error.validator)
@@ -236,7 +240,7 @@ _KINDS = {
     "array": "a list",
     "object": "a group of keys",
 }
-_SENTENCES: dict[str, Callable[[jsonschema.ValidationError], str]] = {
+_SENTENCES: "dict[str, Callable[[ValidationError], str]]" = {
     "type": lambda e: f"Must be {_KINDS.get(str(e.validator_value), e.validator_value)}.",
     "enum": lambda e: f"Must be one of: {', '.join(map(str, e.validator_value))}.",  # type: ignore[arg-type]
     "const": lambda e: f"Must be {e.validator_value}.",

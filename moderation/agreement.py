@@ -14,8 +14,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from moderation.distributions import t_quantile
 from moderation.estimates import (
     ONE_ITEM,
@@ -24,6 +22,7 @@ from moderation.estimates import (
     Numbers,
     from_influence,
     normal_interval,
+    np,
     undefined,
 )
 

@@ -17,10 +17,8 @@ two ratings, for icc_* of items that all have rated.
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from moderation import agreement as a
-from moderation.estimates import Estimate, Numbers, undefined
+from moderation.estimates import Estimate, Numbers, np, undefined
 from moderation.intraclass import FORMS, MeanSquares, complete, icc
 from moderation.ratings import Ratings
 

@@ -1,16 +1,41 @@
 """A figure that says which statistic it is, how sure it is, and, where it is undefined, why."""
 
+import importlib
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from moderation.distributions import normal_quantile, t_quantile
 
-Numbers = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
+__all__ = [
+    "ONE_ITEM",
+    "Codes",
+    "Estimate",
+    "Numbers",
+    "from_influence",
+    "normal_interval",
+    "np",
+    "undefined",
+]
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Numbers = npt.NDArray[np.float64]
+    Codes = npt.NDArray[np.int64]
+else:
+    Numbers = Codes = Any
+
+    class LoadedWhenUsed:
+        """numpy, which most pages do not need: it is loaded when the first figure is worked out."""
+
+        def __getattr__(self, name: str) -> Any:
+            found = getattr(importlib.import_module("numpy"), name)
+            setattr(self, name, found)
+            return found
+
+    np = LoadedWhenUsed()
 
 
 ONE_ITEM = "One item alone has no spread, so there is no error."

@@ -9,10 +9,8 @@ the mean of all raters.
 from dataclasses import dataclass
 from math import inf, sqrt
 
-import numpy as np
-
 from moderation.distributions import f_quantile
-from moderation.estimates import Estimate, Numbers, undefined
+from moderation.estimates import Estimate, Numbers, np, undefined
 
 FORMS = ("1_1", "2_1", "3_1", "1_k", "2_k", "3_k")
 

@@ -4,9 +4,7 @@ Every person is a parameter of their own, which pushes all effects outward; it i
 comparing with such software. What Moderato shows comes from `severity`.
 """
 
-import numpy as np
-
-from moderation.estimates import Numbers
+from moderation.estimates import Numbers, np
 from moderation.judgements import Judgements, check_comparable, extremes, varying, with_effects
 from moderation.ratingscale import Chances, Design, chances
 from moderation.severity import MOST_STEPS, UNSETTLED, Fit, alone, fit_of

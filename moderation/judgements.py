@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-import numpy as np
-
-from moderation.estimates import Codes, Numbers
+from moderation.estimates import Codes, Numbers, np
 from moderation.tables import Line, Problem, Table, UnreadableTable
 
 PERSON = ("person", "item", "student", "learner", "submission")

@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 from moderation.sequential import Sequential
 
 DEFAULTS: dict[str, Any] = {
@@ -55,6 +53,8 @@ def schema() -> dict[str, Any]:
 
 def load(text: str) -> dict[str, Any]:
     """A policy from JSON, complete. Raises UnusablePolicy with everything that is wrong with it."""
+    import jsonschema  # noqa: PLC0415  wanted by few pages
+
     try:
         given = json.loads(text)
     except ValueError as error:

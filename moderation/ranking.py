@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from math import isnan, sqrt
 from typing import Any
 
-import numpy as np
-
 from moderation.distributions import chi2_tail, normal_quantile
-from moderation.estimates import Codes, Numbers
+from moderation.estimates import Codes, Numbers, np
 from moderation.judgements import Judgements
 from moderation.ratingscale import chances
 from moderation.severity import Fit

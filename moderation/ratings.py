@@ -4,9 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from moderation.estimates import Codes, Numbers
+from moderation.estimates import Codes, Numbers, np
 from moderation.tables import Problem, Table, UnreadableTable
 
 COLUMNS = ("item", "rater", "category")

@@ -6,9 +6,7 @@ each facet and the thresholds τ add up to zero, so that θ carries the level.
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from moderation.estimates import Codes, Numbers
+from moderation.estimates import Codes, Numbers, np
 from moderation.judgements import Judgements
 
 

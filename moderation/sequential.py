@@ -5,7 +5,7 @@ from enum import StrEnum
 from math import ceil, floor, log
 from typing import Any
 
-import numpy as np
+from moderation.estimates import np
 
 
 class Verdict(StrEnum):

@@ -9,14 +9,13 @@ out several per cent too small; NARROW is there to compare with it.
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from moderation.estimates import Codes, Numbers
+from moderation.estimates import Codes, Numbers, np
 from moderation.judgements import Judgements, check_comparable, extremes, with_effects
 from moderation.ratingscale import Chances, Design
 
-WIDE = np.linspace(-12, 12, 61)
-NARROW = np.linspace(-6, 6, 21)
+WIDE = (-12, 12, 61)
+NARROW = (-6, 6, 21)
+"""The first node, the last, and how many."""
 TOLERANCE = 1e-6
 MOST_STEPS = 2000
 UNSETTLED = "The model did not settle. Are there enough judgements for each level?"
@@ -159,7 +158,7 @@ class _Marginal:
         raise ArithmeticError(UNSETTLED)
 
 
-def fit(data: Judgements, nodes: Numbers = WIDE) -> Fit:
+def fit(data: Judgements, grid: tuple[int, int, int] = WIDE) -> Fit:
     """Severities and the rest of the model.
 
     Raises Incomparable where the design cannot rank, ArithmeticError where the estimates do not settle.
@@ -168,6 +167,7 @@ def fit(data: Judgements, nodes: Numbers = WIDE) -> Fit:
     data = with_effects(data)
     check_comparable(data)
     design = Design.of(data)
+    nodes: Numbers = np.linspace(*grid)
     model = _Marginal(data, design, nodes)
     try:
         state, iterations = model.solve()

@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any
 
-import numpy as np
-
 from moderation.agreement import cohen_kappa_of_pairs, gwet_ac, table_of, weights
 from moderation.assurance import wilson
 from moderation.distributions import t_quantile
-from moderation.estimates import Codes, Estimate, Numbers
+from moderation.estimates import Codes, Estimate, Numbers, np
 
 Interval = tuple[float, float]
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-import numpy as np
-
 from accounts.wording import percent
 from moderation import charts, drift, judgements, ranking
+from moderation.estimates import np
 from moderation.ratingscale import chances
 from moderation.severity import Fit, fit
 

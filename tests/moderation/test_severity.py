@@ -111,7 +111,7 @@ def test_nodes_have_to_reach_beyond_the_persons() -> None:
     narrow, wide = severity.fit(data, severity.NARROW), severity.fit(data)
     assert narrow.sd < 0.95 * wide.sd
     assert narrow.effects[:6].std() < wide.effects[:6].std()
-    finer = severity.fit(data, np.linspace(-15, 15, 151))
+    finer = severity.fit(data, (-15, 15, 151))
     assert finer.effects == pytest.approx(wide.effects, abs=0.01)
 
 

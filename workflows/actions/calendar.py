@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-import icalendar
 from django.db import transaction
 from django.utils import timezone
 
@@ -179,6 +178,8 @@ def _day(text: str) -> dt.date | None:
 
 def _from_ics(text: str, problems: list[str]) -> Iterable[DayRow]:
     """Whole-day events; each day of a longer one is a row."""
+    import icalendar  # noqa: PLC0415  wanted by few pages
+
     try:
         events = icalendar.Calendar.from_ical(text).walk("VEVENT")
     except (ValueError, IndexError, KeyError) as error:

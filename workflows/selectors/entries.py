@@ -8,9 +8,7 @@ from email.utils import parseaddr
 from functools import cache
 from urllib.parse import urlsplit
 
-import icalendar
 from django.conf import settings
-from icalendar.parser import Contentline
 
 from workflows.enums import DeadlineState
 from workflows.models import Deadline
@@ -66,6 +64,8 @@ def on_its_clock(deadline: Deadline) -> tuple[dt.datetime, dt.datetime]:
 @cache
 def zone_table(zone: str, first: int, last: int) -> bytes:
     """The zone's changes of clocks over these years, so that a calendar needs no table of its own."""
+    import icalendar  # noqa: PLC0415  wanted by few pages
+
     made: icalendar.Timezone = icalendar.Timezone.from_tzid(
         zone, first_date=dt.date(first, 1, 1), last_date=dt.date(last, 12, 31)
     )
@@ -98,6 +98,8 @@ def line_of(words: str) -> bytes:
     """A content line; only one that is too long has to be folded."""
     if len(words) * 4 <= WIDE or len(words.encode()) <= WIDE:
         return f"{words}\r\n".encode()
+    from icalendar.parser import Contentline  # noqa: PLC0415  wanted by few pages
+
     folded: bytes = Contentline(words).to_ical()  # type: ignore[no-untyped-call]
     return folded + b"\r\n"
 
@@ -153,6 +155,8 @@ CLOSING = b"END:VCALENDAR\r\n"
 @cache
 def opening(method: str) -> bytes:
     """The lines of a calendar before its first part."""
+    import icalendar  # noqa: PLC0415  wanted by few pages
+
     made = icalendar.Calendar()
     made.add("prodid", PRODUCT)
     made.add("version", "2.0")
