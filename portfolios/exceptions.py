@@ -52,8 +52,8 @@ class UploadGone(Exception):  # noqa: N818
     """The upload was removed or ran out of time; its bytes are not there any more."""
 
 
-class NoRoom(Exception):  # noqa: N818
-    """The store is full. What came before it was full is kept."""
+class NoRoom(OSError):  # noqa: N818
+    """The store is full, or the folder for temporary files. Says nothing about the file; later it may go."""
 
 
 def sentence(problem: Any) -> str:

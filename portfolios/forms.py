@@ -175,18 +175,42 @@ class NoteForm(AddForm):
         self.fields["title"].required = True
 
 
+CAPTIONS = (
+    "Captions or transcript",
+    (
+        "For people who cannot hear the sound or see the picture. Captions may be pasted as WebVTT or SRT; they are"
+        " then shown with the film."
+    ),
+)
+DESCRIPTION = (
+    "Description of the picture",
+    "For people who cannot see it: what does it show that matters here?",
+)
+IN_WORDS = (
+    "What the pages show, in words",
+    (
+        "For people who cannot see them. A screen reader reads the text of a document aloud; describe what it"
+        " cannot read: pictures, charts, handwriting, scanned pages. A few sentences are enough. Leave it empty"
+        " where the text says everything."
+    ),
+)
+
+
+def words_asked_of(item: EvidenceItem) -> tuple[str, str] | None:
+    """Label and hint of the text alternative; None for notes, links and plain text, which are words already."""
+    if item.is_recording:
+        return CAPTIONS
+    if item.needs_text_alternative:
+        return DESCRIPTION
+    return IN_WORDS if item.is_document else None
+
+
 class DescribeForm(forms.Form):
     """What an item shows, and which criteria it supports."""
 
     title = Text(label="Title", max_length=200)
     description = area(label="What does this show?", max_length=10_000, required=False)
-    text_alternative = area(
-        label="Description, captions or transcript",
-        max_length=MOST_WORDS,
-        required=False,
-        help_text="For people who cannot see the picture or hear the sound. Captions may be pasted as WebVTT or"
-        " SRT; they are then shown with the film.",
-    )
+    text_alternative = area(label="Words", max_length=MOST_WORDS, required=False)
     captions = forms.FileField(
         label="Captions as a file",
         required=False,
@@ -210,7 +234,10 @@ class DescribeForm(forms.Form):
 
     def __init__(self, *args: Any, portfolio: Portfolio, item: EvidenceItem, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not item.needs_text_alternative:
+        if asked := words_asked_of(item):
+            field = self.fields["text_alternative"]
+            field.label, field.help_text = asked
+        else:
             del self.fields["text_alternative"]
         if not item.is_recording:
             del self.fields["captions"]

@@ -92,6 +92,10 @@ urlpatterns = [
     path("v/confirm/", verifier.confirm, name="verifier_confirm"),
     path("v/done/", verifier.done, name="verifier_done"),
     path("v/evidence/<uuid:evidence>/", verifier.evidence, name="verifier_evidence"),
+    path("v/evidence/<uuid:evidence>/captions/", verifier.captions, name="verifier_captions"),
+    path(
+        "v/evidence/<uuid:evidence>/pages/<int:number>/", verifier.page_image, name="verifier_page"
+    ),
     path("v/not-me/<str:token>/", verifier.not_me, name="verifier_not_me"),
     path("v/<str:token>/", verifier.request_page, name="verifier_request"),
 ]

@@ -5,12 +5,13 @@ import tempfile
 from typing import IO, Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import User
 from portfolios import rules, storage
 from portfolios.enums import EvidenceState, RenditionState
+from portfolios.exceptions import NoRoom
 from portfolios.inspection import InspectionBroken, render
 from portfolios.inspection.rendering import can_render, parts_in
 from portfolios.models import EvidenceItem, Rendition, RenditionPart
@@ -70,13 +71,19 @@ def make_renditions(limit: int = 20) -> int:
         if found.attempts > MAX_ATTEMPTS:
             end(found, RenditionState.FAILED, BROKEN)
         else:
-            make(found)
+            try:
+                make(found)
+            except NoRoom:
+                # No fault of the file, and the next one would not fit either.
+                rows = Rendition.objects.filter(pk=found.pk)
+                rows.update(state=RenditionState.WAITING, attempts=F("attempts") - 1)
+                break
         done += 1
     return done
 
 
 def make(rendition: Rendition) -> None:
-    """All parts from the next one on, or the reason why there are none."""
+    """All parts from the next one on, or the reason why there are none. Raises NoRoom."""
     try:
         with storage.opened(rendition.source_key) as file:
             while rendition.next:
@@ -86,6 +93,8 @@ def make(rendition: Rendition) -> None:
                         end(rendition, RenditionState.FAILED, refusal)
                         return
                     keep(rendition, made, answer)
+    except NoRoom:
+        raise
     except (InspectionBroken, ValueError, OSError):
         again(rendition)
     else:
@@ -115,6 +124,7 @@ def keep(rendition: Rendition, made: IO[bytes], answer: dict[str, Any]) -> None:
             media_type=part.media_type,
             width=part.width,
             height=part.height,
+            undescribed=part.undescribed,
         )
         if image:
             stored = storage.store(iter([image]), organisation_id=organisation, limit=2**63)

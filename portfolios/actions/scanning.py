@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import SYSTEM
 from portfolios import storage
 from portfolios.enums import EvidenceState
-from portfolios.exceptions import ScanIncomplete, ScannerAway
+from portfolios.exceptions import NoRoom, ScanIncomplete, ScannerAway
 from portfolios.inspection import InspectionBroken, Report, inspect
 from portfolios.models import EvidenceItem
 from workflows.exceptions import TransitionRefused
@@ -69,14 +69,14 @@ def scan_waiting_evidence(limit: int = 10) -> int:
 
     Bytes are read outside any transaction. An item that the virus scanner could not finish stays in
     `scanning` and is taken again later; after five attempts it is refused. While the scanner does not
-    answer it waits, however long that takes. Returns how many were decided.
+    answer, or the store has no room for the copy, it waits, however long that takes. Returns how many were decided.
     """
     decided = 0
     for item in claim(limit):
         try:
             found = check(item)
         except (ScanIncomplete, InspectionBroken, OSError) as error:
-            if isinstance(error, ScannerAway) or item.scan_attempts < MAX_ATTEMPTS:
+            if isinstance(error, (ScannerAway, NoRoom)) or item.scan_attempts < MAX_ATTEMPTS:
                 continue
             found = Found(Report(refusal=NOT_CHECKED))
         try:

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from portfolios.exceptions import NoRoom
+
 SECONDS = 120
 """On the wall; processor time is limited in the child."""
 TOO_MUCH = "This file takes too much to open. Save a simpler or smaller copy and add that."
@@ -89,6 +91,8 @@ class Inspector:
                 self.stop()
                 raise InspectionBroken("the helper ended")
         facts: dict[str, Any] = json.loads(answer)
+        if facts.get("broken") == NoRoom.__name__:
+            raise NoRoom
         if "broken" in facts:
             raise InspectionBroken(facts["broken"])
         return facts

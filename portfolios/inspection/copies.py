@@ -17,6 +17,9 @@ from typing import Any, BinaryIO
 import pikepdf
 from PIL import Image, ImageOps
 
+from portfolios.definitions import OFFICE_OPEN, OPEN_DOCUMENT
+from portfolios.inspection import opendocument
+
 try:
     from pillow_heif import register_heif_opener
 except ImportError:  # the media extra is not installed
@@ -46,7 +49,9 @@ def make_copy(source: BinaryIO, target: BinaryIO, media_type: str) -> str:
         "audio/wav": _wav,
         "video/webm": _webm,
     }
-    if media_type.startswith("application/vnd.openxmlformats"):
+    if media_type.startswith(OPEN_DOCUMENT):
+        _open_document(source, target, media_type)
+    elif media_type.startswith(OFFICE_OPEN):
         _office(source, target)
     elif media_type in {"video/mp4", "video/quicktime", "audio/mp4"}:
         _mp4(source, target)
@@ -108,12 +113,16 @@ NAMES = re.compile(
     rb"""("[^"]*"|'[^']*')"""
 )
 FILE_NAMES = re.compile(
-    rb"""(\s(?:name|descr|title)=)("[^"]*\.(?:EXT)"|'[^']*\.(?:EXT)')""".replace(
+    rb"""(\s(?:[\w-]+:)?(?:name|descr|title)=)("[^"]*\.(?:EXT)"|'[^']*\.(?:EXT)')""".replace(
         b"EXT", rb"png|jpe?g|gif|bmp|tiff?|webp|hei[cf]|svg|emf|wmf"
     ),
     re.IGNORECASE,
 )
 """Programs write the name of the file that a picture came from beside it, and as its description."""
+NAMED_AFTER_FILE = re.compile(
+    rb"(<((?:[\w-]+:)?(?:title|desc))>)[^<]*\.(?:png|jpe?g|gif|bmp|tiff?|webp|hei[cf]|svg|emf|wmf)\s*(</\2>)",
+    re.IGNORECASE,
+)
 AUTHOR_TEXT = re.compile(rb"(<(?:\w+:)?author>)[^<]*(</(?:\w+:)?author>)")
 NAME_OF_PERSON = re.compile(rb"""(<(?:\w+:)?(?:cmAuthor|author)\b[^>]*?\sname=)("[^"]*"|'[^']*')""")
 
@@ -138,6 +147,31 @@ def _office(source: BinaryIO, target: BinaryIO) -> None:
                 new.writestr(plain, without_segments(old.read(entry)))
             elif lower.startswith("docprops/"):
                 new.writestr(plain, b"")
+            else:
+                with old.open(entry) as reading, new.open(plain, "w") as writing:
+                    shutil.copyfileobj(reading, writing)
+
+
+def _open_document(source: BinaryIO, target: BinaryIO, media_type: str) -> None:
+    """Only what is drawn, and the list of it; the type first and unpacked, as readers expect it."""
+    with (
+        zipfile.ZipFile(source) as old,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        new.writestr(zipfile.ZipInfo(opendocument.MIMETYPE), media_type)
+        for entry in old.infolist():
+            plain = zipfile.ZipInfo(entry.filename)
+            plain.compress_type = zipfile.ZIP_DEFLATED
+            lower = entry.filename.lower()
+            if entry.filename == opendocument.MANIFEST:
+                new.writestr(plain, opendocument.manifest_of(old.read(entry)))
+            elif entry.is_dir() or not opendocument.is_kept(entry.filename):
+                continue
+            elif lower.endswith(".xml"):
+                named = opendocument.without_persons(_without_names(old.read(entry)))
+                new.writestr(plain, NAMED_AFTER_FILE.sub(rb"\1\3", named))
+            elif lower.endswith((".jpg", ".jpeg")):
+                new.writestr(plain, without_segments(old.read(entry)))
             else:
                 with old.open(entry) as reading, new.open(plain, "w") as writing:
                     shutil.copyfileobj(reading, writing)

@@ -14,7 +14,9 @@ import pikepdf
 import puremagic
 from PIL import Image
 
-from portfolios.definitions import IN_WORDS, extension_of, type_of_extension
+from portfolios.definitions import IN_WORDS, OPEN_DOCUMENT, extension_of, type_of_extension
+from portfolios.inspection import opendocument
+from portfolios.inspection.opendocument import DAMAGED, MACROS, PROTECTED
 
 MAX_PIXELS = 100_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -24,11 +26,12 @@ SMALL_UNPACKED = 64 * 1024**2
 MAX_RATIO = 10
 HEAD = 4096
 MAX_OBJECTS = 500_000
-DAMAGED = "This document is damaged. Save it again and add the new file."
 TWO_KINDS = "This file is two kinds of file at once. Export it again from the program that made it."
-PROTECTED = "This document is protected by a password. Save it without one and add that."
+OTHER_CONTENT = (
+    "The content of this file is not what its name says (.{extension}). Export it again from the program that"
+    " made it."
+)
 TOO_MANY_PIXELS = "This picture has too many pixels. Save a smaller copy and add that."
-MACROS = "This document holds macros. Save it without macros and add that."
 
 OFFICE = {
     "wordprocessingml.document.main+xml": "docx",
@@ -101,10 +104,7 @@ def examine(file: BinaryIO, name: str) -> Verdict:
     if found == claimed and (_ends_as_archive(file) or _second_opinion(head)):
         return Verdict(refusal=TWO_KINDS)
     if found != claimed:
-        return Verdict(
-            refusal=f"The content of this file is not what its name says (.{extension})."
-            " Export it again from the program that made it."
-        )
+        return Verdict(refusal=OTHER_CONTENT.format(extension=extension))
     if found in {"image/jpeg", "image/png", "image/webp", "image/heic"}:
         return _examine_image(file, found)
     if found == "application/pdf":
@@ -228,6 +228,8 @@ def _examine_office(file: BinaryIO, extension: str) -> Verdict:
                 return Verdict(refusal=problem)
             if problem := _contents_problem(archive, entries):
                 return Verdict(refusal=problem)
+            if opendocument.MIMETYPE in archive.namelist():
+                return _examine_open_document(archive, entries, extension)
             with archive.open("[Content_Types].xml") as part:
                 types = part.read(1024 * 1024).decode("utf-8", "replace")
     except (zipfile.BadZipFile, KeyError, EOFError, OSError, NotImplementedError, RuntimeError):
@@ -236,11 +238,23 @@ def _examine_office(file: BinaryIO, extension: str) -> Verdict:
         return Verdict(refusal=MACROS)
     kind = next((short for marker, short in OFFICE.items() if marker in types), "")
     if kind != extension:
-        return Verdict(
-            refusal=f"The content of this file is not what its name says (.{extension})."
-            " Export it again from the program that made it."
-        )
+        return Verdict(refusal=OTHER_CONTENT.format(extension=extension))
     return Verdict(type_of_extension(kind))
+
+
+def _examine_open_document(
+    archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], extension: str
+) -> Verdict:
+    """The part that names the type must name that of the extension; no document of another family inside."""
+    with archive.open(opendocument.MIMETYPE) as part:
+        named = part.read(200).decode("ascii", "replace").strip()
+    if "[Content_Types].xml" in archive.namelist():
+        return Verdict(refusal=TWO_KINDS)
+    if named != type_of_extension(extension) or not named.startswith(OPEN_DOCUMENT):
+        return Verdict(refusal=OTHER_CONTENT.format(extension=extension))
+    if problem := opendocument.problem_in(archive, entries):
+        return Verdict(refusal=problem)
+    return Verdict(named)
 
 
 def _archive_problem(entries: Iterable[zipfile.ZipInfo]) -> str:
@@ -284,9 +298,9 @@ def _contents_problem(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) 
                 if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
                     return DAMAGED
                 if name.endswith(".rels") and _fetches(plain):
-                    return "This document fetches parts of itself from elsewhere. Add it as a PDF."
+                    return opendocument.FETCHES
             elif head.startswith(OLE) or "/activex/" in name:
-                return "This document holds an object that can run. Add it as a PDF."
+                return opendocument.RUNS
             elif head.startswith(b"PK\x03\x04"):
                 whole = head + part.read(SMALL_UNPACKED)
                 with zipfile.ZipFile(io.BytesIO(whole)) as inner:

@@ -9,6 +9,7 @@ import ctypes
 import encodings.cp437
 import encodings.idna
 import encodings.utf_16  # noqa: F401
+import errno
 import json
 import os
 import resource
@@ -21,6 +22,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image
 
+from portfolios.exceptions import NoRoom
 from portfolios.inspection import SECONDS, TOO_MUCH, Report
 from portfolios.inspection.copies import NoCopy, make_copy
 from portfolios.inspection.examination import examine
@@ -133,8 +135,15 @@ def draw(wanted: dict[str, Any], files: list[int]) -> dict[str, Any]:
             return {"refusal": str(error)}
         except MemoryError:
             raise
-        except Exception:  # noqa: BLE001  decoders raise anything on a damaged file
+        except Exception as error:  # noqa: BLE001  decoders raise anything on a damaged file
+            ours(error)
             return {"refusal": "No images or text could be made of this file."}
+
+
+def ours(error: Exception) -> None:
+    """Raise what is no fault of the file: a disk that has no room for what is made of it."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        raise NoRoom from error
 
 
 TASKS: dict[str, Callable[[dict[str, Any], list[int]], dict[str, Any]]] = {
@@ -155,7 +164,8 @@ def _look(name: str, files: list[int]) -> Report:
                     copy_type = made(file, copy, verdict.media_type)
                 except MemoryError:
                     raise
-                except Exception:  # noqa: BLE001  decoders raise anything on a damaged file
+                except Exception as error:  # noqa: BLE001  decoders raise anything on a damaged file
+                    ours(error)
                     return Report(refusal=UNREADABLE)
         return Report(
             media_type=verdict.media_type,

@@ -8,6 +8,8 @@ from typing import BinaryIO
 
 import pypdfium2
 
+from portfolios.definitions import is_office
+
 PATTERNS = {
     "e-mail address": re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b"),
     "phone number": re.compile(r"(?<![\d.])(?:\+64|0)[ -]?(?:2\d|[34679])(?:[ -]?\d){6,8}(?!\d)"),
@@ -18,7 +20,9 @@ PATTERNS = {
 """Patterns of New Zealand numbers; each match is a guess."""
 MOST = 2 * 1024 * 1024
 PAGES = 60
-TEXT_PARTS = re.compile(r"(word/document|word/comments|xl/sharedStrings|ppt/slides/slide\d+)\.xml$")
+TEXT_PARTS = re.compile(
+    r"(?:(?:word/document|word/comments|xl/sharedStrings|ppt/slides/slide\d+)|^content)\.xml$"
+)
 TAG = re.compile(r"<[^>]+>")
 
 
@@ -47,7 +51,7 @@ def _texts(file: BinaryIO, media_type: str) -> Iterator[str]:
         document = pypdfium2.PdfDocument(io.BytesIO(file.read(64 * 1024 * 1024)))
         for number in range(min(PAGES, len(document))):
             yield document[number].get_textpage().get_text_bounded() + "\n"
-    elif media_type.startswith("application/vnd.openxmlformats"):
+    elif is_office(media_type):
         with zipfile.ZipFile(file) as archive:
             for name in archive.namelist():
                 if TEXT_PARTS.search(name):

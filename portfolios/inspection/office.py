@@ -53,6 +53,11 @@ class Page:
         return f"{said}\n\nNotes: {self.notes}" if self.notes else said
 
     @property
+    def undescribed(self) -> int:
+        """Pictures and charts on it whose author has given them no words."""
+        return sum(bool(one.get("bare")) for one in runs_of(self.blocks))
+
+    @property
     def drawn(self) -> dict[str, Any]:
         names = ("width", "height", "margin", "fill", "flows", "blocks")
         return {name: getattr(self, name) for name in names}
@@ -169,6 +174,17 @@ def readable(colour: str, on: str) -> str:
     return "000000" if brightness(on or "ffffff") > 0.5 else "ffffff"
 
 
+def decorates(element: Any) -> bool:
+    """Whether its author has marked a picture as decoration (Office 2019 and later)."""
+    return any(one.get("val") in {"1", "true"} for one in element.iter("{*}decorative"))
+
+
+def named(alt: str, otherwise: str, *, decorates: bool = False) -> dict[str, Any]:
+    """A run that stands for a picture or chart which is not drawn: its own words, or ours."""
+    bare = not alt.strip() and not decorates
+    return {"image": "", "w": 0, "h": 0, "alt": alt or otherwise, "bare": bare}
+
+
 class Pictures:
     """Pictures of one document, each decoded once and made small. What cannot be decoded is named instead."""
 
@@ -176,23 +192,27 @@ class Pictures:
         self.made: dict[bytes, tuple[str, int, int]] = {}
 
     def run(
-        self, raw: bytes, *, alt: str, width: float = 0, height: float = 0, most: float = 480
+        self,
+        raw: bytes,
+        *,
+        alt: str,
+        decorates: bool = False,
+        width: float = 0,
+        height: float = 0,
+        most: float = 480,
     ) -> dict[str, Any]:
         """The picture as a run, so many points wide and high, or as its pixels have it; never wider than `most`."""
+        bare = not alt.strip() and not decorates
         if raw not in self.made:
             self.made[raw] = self._decoded(raw) if len(self.made) < MOST_PICTURES else ("", 0, 0)
         image, wide, high = self.made[raw]
         if not image:
-            return {
-                "image": "",
-                "w": 0,
-                "h": 0,
-                "alt": alt or "A picture that cannot be shown here",
-            }
+            return named(alt, "A picture that cannot be shown here", decorates=decorates)
         if width <= 0 or height <= 0:
             width, height = wide * 0.75, high * 0.75
         smaller = min(1.0, most / width, 700 / height)
-        return {"image": image, "w": width * smaller, "h": height * smaller, "alt": alt}
+        size = {"w": width * smaller, "h": height * smaller}
+        return {"image": image, **size, "alt": alt, "bare": bare}
 
     @staticmethod
     def _decoded(raw: bytes) -> tuple[str, int, int]:
@@ -323,6 +343,18 @@ def laid_out(pages: list[Page]) -> bytes:
     if sum(runs_in(one.blocks) for one in pages) > MOST_RUNS:
         raise TooLong
     return _compiled(LAYOUT.encode(), json.dumps(data))
+
+
+def runs_of(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Every run, wherever it stands."""
+    for block in blocks:
+        if block["kind"] == "table":
+            for cell in (cell for row in block["rows"] for cell in row):
+                yield from runs_of(cell["blocks"])
+        elif block["kind"] == "box":
+            yield from runs_of(block["blocks"])
+        else:
+            yield from block["runs"]
 
 
 def runs_in(blocks: list[dict[str, Any]]) -> int:

@@ -5,6 +5,7 @@ JSON head of so many bytes, then the image that the head announces. Stops after 
 says where to go on, so that progress shows and no child runs long. Nothing of a document is run or fetched.
 """
 
+import contextlib
 import importlib
 import io
 import json
@@ -18,6 +19,8 @@ from html.parser import HTMLParser
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from portfolios.definitions import OFFICE_OPEN, OPEN_DOCUMENT
+
 if TYPE_CHECKING:
     from portfolios.inspection.office import Page
 
@@ -28,14 +31,16 @@ MOST_PAGES = 300
 MOST_TEXT = 60_000
 """Letters of one part."""
 TALLEST = 4000
-OFFICE = "application/vnd.openxmlformats-officedocument."
-WORD = f"{OFFICE}wordprocessingml.document"
-SHEETS = f"{OFFICE}spreadsheetml.sheet"
-SLIDES = f"{OFFICE}presentationml.presentation"
+WORD = f"{OFFICE_OPEN}wordprocessingml.document"
+SHEETS = f"{OFFICE_OPEN}spreadsheetml.sheet"
+SLIDES = f"{OFFICE_OPEN}presentationml.presentation"
 READERS = {
     WORD: "portfolios.inspection.word",
     SHEETS: "portfolios.inspection.sheets",
     SLIDES: "portfolios.inspection.slides",
+    f"{OPEN_DOCUMENT}text": "portfolios.inspection.open_texts",
+    f"{OPEN_DOCUMENT}spreadsheet": "portfolios.inspection.open_sheets",
+    f"{OPEN_DOCUMENT}presentation": "portfolios.inspection.open_slides",
 }
 """The module that reads it; the helper imports them, web processes never do."""
 
@@ -54,6 +59,7 @@ class Part:
     media_type: str = ""
     width: int = 0
     height: int = 0
+    undescribed: int = 0
     size: int = 0
 
 
@@ -160,12 +166,53 @@ def _drawn(
             number,
             label=known.label[:200] if known else "",
             text=(known.text if known else text).strip()[:MOST_TEXT],
+            undescribed=min(MOST_COUNTED, known.undescribed if known else undescribed_in(page)),
         )
         put(target, *_encoded(part, picture))
         page.close()
         if time.monotonic() - began > BUDGET and number < total:
             return Progress(total, number + 1)
     return Progress(total, 0)
+
+
+LEAST_SHARE = 0.01
+"""Of a page: smaller pictures are lines and dots."""
+MOST_COUNTED = 1000
+
+
+def undescribed_in(page: Any) -> int:
+    """Pictures on a page of a PDF for which its structure has no words. One that is not drawn counts too."""
+    from pypdfium2 import PdfiumError, raw  # noqa: PLC0415  the helper has it already
+
+    room = page.get_width() * page.get_height() * LEAST_SHARE
+    found = 0
+    for one in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE]):
+        with contextlib.suppress(PdfiumError):
+            left, bottom, right, top = one.get_bounds()
+            found += (right - left) * (top - bottom) > room
+    if not found or not (tree := raw.FPDF_StructTree_GetForPage(page)):
+        return found
+    try:
+        each = range(raw.FPDF_StructTree_CountChildren(tree))
+        roots = [raw.FPDF_StructTree_GetChildAtIndex(tree, number) for number in each]
+        return max(0, found - sum(_described(raw, one) for one in roots if one))
+    finally:
+        raw.FPDF_StructTree_Close(tree)
+
+
+def _described(raw: Any, element: Any, depth: int = 0) -> int:
+    """How many elements of the structure from this one on carry a description."""
+    if depth > DEEPEST:
+        return 0
+    each = range(raw.FPDF_StructElement_CountChildren(element))
+    below = [raw.FPDF_StructElement_GetChildAtIndex(element, number) for number in each]
+    # An empty text is its end, of two bytes.
+    own = int(raw.FPDF_StructElement_GetAltText(element, None, 0) > 2)
+    return own + sum(_described(raw, one, depth + 1) for one in below if one)
+
+
+DEEPEST = 40
+"""Elements of a structure inside each other."""
 
 
 def _encoded(part: Part, picture: Any) -> tuple[Part, bytes]:
@@ -318,6 +365,8 @@ def _office(source: BinaryIO, target: BinaryIO, media_type: str, first: int) -> 
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         for number, page in enumerate(pages, 1):
-            put(target, Part(number, page.label, page.text.strip()[:MOST_TEXT]))
+            part = Part(number, page.label, page.text.strip()[:MOST_TEXT])
+            part.undescribed = min(MOST_COUNTED, page.undescribed)
+            put(target, part)
         return Progress(len(pages), 0)
     return _drawn(drawn, target, first, pages if len(pages) == len(drawn) else None)

@@ -30,13 +30,19 @@ def pages_of(source: BinaryIO) -> list[Page]:
             [(_words(cell), _is_bold(cell)) for cell in row]
             for row in sheet.iter_rows(max_row=MOST_ROWS, max_col=MOST_COLUMNS)
         ]
-        while rows and not any(text for text, _bold in rows[-1]):
-            rows.pop()
-        made = _pages(sheet.title, rows)
-        if (sheet.max_row or 0) > MOST_ROWS or (sheet.max_column or 0) > MOST_COLUMNS:
-            made[-1].blocks.append(paragraph([run_of(CUT, size=SIZE)]))
-        pages += made
+        more = (sheet.max_row or 0) > MOST_ROWS or (sheet.max_column or 0) > MOST_COLUMNS
+        pages += pages_of_sheet(sheet.title, rows, more=more)
     return pages
+
+
+def pages_of_sheet(title: str, rows: list[list[tuple[str, bool]]], *, more: bool) -> list[Page]:
+    """One sheet from the words of its cells and whether they are bold; `more` where rows or columns were left."""
+    while rows and not any(text for text, _bold in rows[-1]):
+        rows.pop()
+    made = _pages(title, rows)
+    if more:
+        made[-1].blocks.append(paragraph([run_of(CUT, size=SIZE)]))
+    return made
 
 
 def _words(cell: Any) -> str:

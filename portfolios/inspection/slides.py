@@ -13,6 +13,8 @@ from portfolios.inspection.office import (
     Pictures,
     box,
     cell_of,
+    decorates,
+    named,
     paragraph,
     readable,
     run_of,
@@ -93,11 +95,11 @@ class Painter:
         elif getattr(shape, "has_table", False):
             yield box([self.table(shape.table, place[2])], place)
         elif getattr(shape, "has_chart", False):
-            yield self.named(shape, "A chart, which is not drawn here", place)
+            yield self.instead(shape, "A chart, which is not drawn here", place)
         elif shape._element.tag.endswith("}pic"):
             yield self.picture(shape, place)
         elif shape._element.tag.endswith("}graphicFrame"):
-            yield self.named(shape, "A diagram, which is not drawn here", place)
+            yield self.instead(shape, "A diagram, which is not drawn here", place)
         elif getattr(shape, "has_text_frame", False):
             properties = shape._element.find("{*}spPr")
             solid = properties.find(f"{A}solidFill") if properties is not None else None
@@ -117,18 +119,27 @@ class Painter:
                     middle=_placeholder(shape) in TITLES or kind == "AUTO_SHAPE",
                 )
 
-    def named(self, shape: Any, otherwise: str, place: Place) -> dict[str, Any]:
-        run = {"image": "", "w": 0, "h": 0, "alt": _described(shape) or otherwise}
+    def instead(self, shape: Any, otherwise: str, place: Place) -> dict[str, Any]:
+        run = named(_described(shape), otherwise, decorates=self.decorates(shape))
         return box([paragraph([run])], place, line="777777", middle=True)
+
+    def decorates(self, shape: Any) -> bool:
+        """What is marked so, and what every slide has from its layout."""
+        return decorates(shape._element) or shape.part is not self.slide.part
 
     def picture(self, shape: Any, place: Place) -> dict[str, Any]:
         try:
             raw = shape.image.blob
         except (AttributeError, KeyError, ValueError):
-            return self.named(shape, "A picture that cannot be shown here", place)
+            return self.instead(shape, "A picture that cannot be shown here", place)
         left, top, wide, high = place
         run = self.pictures.run(
-            raw, alt=_described(shape), width=wide, height=high, most=max(wide, 1.0)
+            raw,
+            alt=_described(shape),
+            decorates=self.decorates(shape),
+            width=wide,
+            height=high,
+            most=max(wide, 1.0),
         )
         # A box leaves five points at each side for text.
         return box([paragraph([run])], (left - 5, top - 6, wide + 10, high + 12))

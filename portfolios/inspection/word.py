@@ -13,6 +13,8 @@ from portfolios.inspection.office import (
     Page,
     Pictures,
     cell_of,
+    decorates,
+    named,
     paragraph,
     readable,
     run_of,
@@ -229,14 +231,21 @@ class Reader:
             else (0.0, 0.0)
         )
         if element.find(f".//{CHART}") is not None:
-            yield {"image": "", "w": 0, "h": 0, "alt": alt or "A chart, which is not drawn here"}
+            yield named(alt, "A chart, which is not drawn here")
         for one in element.iter(f"{A}blip", VML):
             if any(above.tag == FALLBACK for above in one.iterancestors()):
                 continue
             key = one.get(f"{R}embed") or one.get(f"{R}id")
             related = self.part.related_parts.get(key)
             if related is not None:
-                yield self.pictures.run(related.blob, alt=alt, width=wide, height=high, most=most)
+                yield self.pictures.run(
+                    related.blob,
+                    alt=alt,
+                    decorates=decorates(element),
+                    width=wide,
+                    height=high,
+                    most=most,
+                )
 
     def marker(self, look: dict[str, Any]) -> str:
         """The mark of a list's item: a dot, a number or a letter."""

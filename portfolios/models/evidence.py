@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Actor, Organisation, User
 from catalogue.models import Criterion, Delivery
 from portfolios import guards, rules
+from portfolios.definitions import extension_of, is_document, type_of_extension
 from portfolios.enums import Confidentiality, EvidenceKind, EvidenceState
 from portfolios.models.portfolio import Portfolio
 from portfolios.querysets import EvidenceQuerySet
@@ -81,6 +82,15 @@ class EvidenceItem(StateModel):
         return self.kind in {EvidenceKind.PHOTO, EvidenceKind.MEDIA} or (
             self.media_type.startswith(("image/", "video/", "audio/"))
         )
+
+    @property
+    def is_document(self) -> bool:
+        """Pages that people look at: a PDF, or what an office program made. Plain text is words already.
+
+        Before its check a file is what its name says.
+        """
+        named = type_of_extension(extension_of(self.original_name))
+        return is_document(self.media_type if self.inspected_at else named)
 
     @property
     def is_recording(self) -> bool:

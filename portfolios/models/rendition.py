@@ -65,6 +65,8 @@ class RenditionPart(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     width = models.PositiveIntegerField(default=0)
     height = models.PositiveIntegerField(default=0)
+    # Pictures on it that carry no description of their own; unknown, and 0, for what was drawn earlier.
+    undescribed = models.PositiveSmallIntegerField(default=0, db_default=0)
     sheet: int | None = None
     """Of a table, on the first page of each sheet; not kept."""
 

@@ -21,6 +21,7 @@ from portfolios.models import (
     EvidenceItem,
     EvidenceMapping,
     Portfolio,
+    RenditionPart,
     Submission,
     SubmissionEvidence,
 )
@@ -133,10 +134,37 @@ def access_gap(view: EvidenceView) -> str:
         if item.kind == EvidenceKind.MEDIA or item.media_type.startswith(("video/", "audio/")):
             return "It has no captions or transcript for people who cannot hear or see it."
         return "It has no description for people who cannot see it."
-    drawn = view.has_images and not view.is_waiting
-    if drawn and not view.has_text and not item.text_alternative.strip():
-        return "Its pages seem to be pictures of text. Export the document again, so that it can be read aloud."
+    if view.is_waiting or item.text_alternative.strip():
+        return ""
+    return page_gap(view.pages)
+
+
+def page_gap(pages: Sequence[RenditionPart]) -> str:
+    """What a screen reader cannot read of the drawn pages of a document; empty where it can read all."""
+    drawn = [one for one in pages if one.key]
+    if drawn and not any(one.text for one in pages):
+        return (
+            "Its pages seem to be pictures of text. Export the document again, so that it can be read aloud, or say"
+            " in words what stands there."
+        )
+    if silent := [one.number for one in drawn if one.undescribed and not one.text]:
+        return f"{named(silent)} cannot be read aloud. Say in words what stands there."
+    if bare := [one.number for one in drawn if one.undescribed]:
+        return (
+            f"{named(bare)} {'has' if len(bare) == 1 else 'have'} pictures without a description. Say in words what"
+            " they show, or that they only decorate."
+        )
     return ""
+
+
+def named(pages: Sequence[int]) -> str:
+    """Their numbers in words: “Page 2”, “Pages 2, 3 and 7”; of many the first five."""
+    first, last = [str(one) for one in pages[:-1]], str(pages[-1])
+    if not first:
+        return f"Page {last}"
+    if len(first) > 5:
+        first, last = first[:5], f"{len(pages) - 5} more"
+    return f"Pages {', '.join(first)} and {last}"
 
 
 def access_gaps(progress: Progress) -> list[tuple[EvidenceItem, str]]:

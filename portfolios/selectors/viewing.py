@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from portfolios.definitions import is_office
 from portfolios.enums import EvidenceKind, RenditionState, SnapshotState
 from portfolios.models import EvidenceItem, LinkSnapshot, Rendition, RenditionPart
 
@@ -101,7 +102,13 @@ class EvidenceView:
 
     @property
     def is_office(self) -> bool:
-        return "openxmlformats" in self.item.copy_type
+        return is_office(self.item.copy_type)
+
+    @property
+    def can_be_read_aloud(self) -> bool:
+        """Whether words were found on every page of a document, and nothing that only eyes can read."""
+        pages = [] if self.is_waiting or not self.item.is_document else self.pages
+        return bool(pages) and all(one.text and not one.undescribed for one in pages)
 
     @property
     def is_waiting(self) -> bool:

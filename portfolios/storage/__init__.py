@@ -5,6 +5,7 @@ nobody can learn from a key that another organisation holds the same file. Nothi
 Storage.save(), which would overwrite on one back end and race on the other.
 """
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -25,12 +26,26 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.http import content_disposition_header
 
-from portfolios.exceptions import UploadRefused
+from portfolios.exceptions import NoRoom, UploadRefused
 
 PIECE = 1024 * 1024
 PART = 8 * 1024 * 1024
 """S3 takes no part below 5 MiB but the last."""
 ALREADY_THERE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """NoRoom instead of the system's error where a disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL and not isinstance(error, NoRoom):
+            raise NoRoom(*error.args) from error
+        raise
 
 
 @dataclass(frozen=True)
@@ -109,7 +124,10 @@ def clean_name(name: str) -> str:
 def store(
     source: Iterable[bytes], *, organisation_id: uuid.UUID, limit: int, expected: int | None = None
 ) -> Stored:
-    """Stream the pieces into the store. Either all bytes lie under their final key, or none do."""
+    """Stream the pieces into the store. Either all bytes lie under their final key, or none do.
+
+    Raises UploadRefused, and NoRoom where the disk is full.
+    """
     backend = storages["evidence"]
     meter = Meter(limit)
     if isinstance(backend, FileSystemStorage):
@@ -125,20 +143,28 @@ def _store_on_disk(
     expected: int | None,
 ) -> Stored:
     intake = base / "intake"
-    intake.mkdir(parents=True, exist_ok=True)
     draft = intake / uuid.uuid4().hex
-    try:
-        with draft.open("xb") as file:
-            for piece in source:
-                meter.take(piece)
-                file.write(piece)
-            meter.close(expected)
-            file.flush()
-            os.fsync(file.fileno())
-        key = publish_on_disk(base, draft, organisation_id, meter)
-    finally:
-        draft.unlink(missing_ok=True)
+    with room():
+        intake.mkdir(parents=True, exist_ok=True)
+        try:
+            # Without a buffer: what a full disk did not take must not come again when the file is closed.
+            with draft.open("xb", buffering=0) as file:
+                for piece in source:
+                    meter.take(piece)
+                    write_all(file, piece)
+                meter.close(expected)
+                os.fsync(file.fileno())
+            key = publish_on_disk(base, draft, organisation_id, meter)
+        finally:
+            draft.unlink(missing_ok=True)
     return Stored(meter.size, meter.sha256, key)
+
+
+def write_all(file: Any, piece: bytes) -> None:
+    """Write a piece to an unbuffered file; a disk that fills up takes a part of it first."""
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def publish_on_disk(base: Path, draft: Path, organisation_id: uuid.UUID, meter: Meter) -> str:

@@ -6,7 +6,6 @@ here decides who may send; one sender at a time is the business of the upload's 
 lost it finds out before the next write.
 """
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -22,13 +21,21 @@ from uuid import UUID, uuid4
 from botocore.exceptions import ClientError
 from django.core.files.storage import FileSystemStorage, storages
 
-from portfolios.exceptions import ChecksumDiffers, NoRoom, OffsetDiffers, UploadBusy, UploadGone
-from portfolios.storage import PIECE, Meter, Stored, final_key, once, publish_on_disk
+from portfolios.exceptions import ChecksumDiffers, OffsetDiffers, UploadBusy, UploadGone
+from portfolios.storage import (
+    PIECE,
+    Meter,
+    Stored,
+    final_key,
+    once,
+    publish_on_disk,
+    room,
+    write_all,
+)
 
 FOLDER = "intake"
 PART = 5 * 1024 * 1024
 """The least that S3 takes as a part which is not the last."""
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 GONE = {"NoSuchKey", "NoSuchUpload", "404", "NotFound"}
 DISK, S3 = "disk", "s3"
 
@@ -89,14 +96,17 @@ class DiskIntake:
         self.sign = self.path.with_suffix(".held")
 
     def begin(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.open("xb").close()
+        with room():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.open("xb").close()
 
     @contextmanager
     def alive(self) -> Iterator[bool]:
         """Whether nobody else lives who holds this upload. The kernel lets go when a process dies."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.sign.open("wb") as sign:
+        with room():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            sign = self.sign.open("wb")
+        with sign:
             try:
                 fcntl.flock(sign, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -127,7 +137,7 @@ class DiskIntake:
             file = self.path.open("r+b", buffering=0)
         except FileNotFoundError:
             raise UploadGone from None
-        with file:
+        with room(), file:
             try:
                 for piece in pieces:
                     record(Ledger())
@@ -151,14 +161,7 @@ class DiskIntake:
             if ends != position:
                 raise OffsetDiffers(ends)
             file.seek(position)
-            rest = memoryview(piece)
-            try:
-                while rest:
-                    rest = rest[file.write(rest) :]
-            except OSError as error:
-                if error.errno in FULL:
-                    raise NoRoom from error
-                raise
+            write_all(file, piece)
         return position + len(piece)
 
     def publish(
@@ -176,7 +179,8 @@ class DiskIntake:
         meter.close(length)
         if sha256 and meter.sha256 != sha256:
             raise ChecksumDiffers
-        key = publish_on_disk(self.base, self.path, organisation_id, meter)
+        with room():
+            key = publish_on_disk(self.base, self.path, organisation_id, meter)
         return Stored(meter.size, meter.sha256, key)
 
     def discard(self) -> None:

@@ -18,6 +18,20 @@ from portfolios.selectors.viewing import (
 register = template.Library()
 
 
+SIGNED_IN = {
+    "picture": "portfolios:preview",
+    "file": "portfolios:serve",
+    "page": "portfolios:page_image",
+    "captions": "portfolios:captions",
+}
+VERIFIER = {
+    "picture": "portfolios:verifier_evidence",
+    "file": "portfolios:verifier_evidence",
+    "page": "portfolios:verifier_page",
+    "captions": "portfolios:verifier_captions",
+}
+
+
 @register.inclusion_tag("portfolios/_evidence_view.html", takes_context=True)
 def evidence_view(
     context: dict[str, Any],
@@ -25,21 +39,26 @@ def evidence_view(
     number: int = 1,
     view: EvidenceView | None = None,
     text_alternative: str | None = None,
+    verifier: bool = False,
 ) -> dict[str, Any]:
     """One item as images, text or a player. Give `view` (of `views_of`) in lists, so that nothing is asked twice.
 
     `number` is that of the item on this page and makes the ids: evidence-3-page-2, evidence-3-media.
     `text_alternative` is the frozen one where a submission is shown. Others than the owner read no title.
+    With `verifier` it is for somebody without an account: they read titles, every address is one that their
+    link opens, and nothing depends on scripts.
     """
     request = context["request"]
-    owns = item.owner_id == request.user.pk
+    owns = item.owner_id == request.user.pk and not verifier
     words = item.text_alternative if text_alternative is None else text_alternative
     return {
         "request": request,
         "csrf_token": context.get("csrf_token"),
         "item": item,
         "number": number,
-        "name": item.title if owns else f"Evidence {number}",
+        "verifier": verifier,
+        "at": VERIFIER if verifier else SIGNED_IN,
+        "name": item.title if owns or verifier else f"Evidence {number}",
         "owns": owns,
         "view": view or views_of([item])[item.pk],
         "text_alternative": words,

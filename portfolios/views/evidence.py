@@ -34,7 +34,7 @@ from portfolios.actions.drafting import (
     unmap_evidence,
 )
 from portfolios.enums import EvidenceKind, EvidenceState
-from portfolios.exceptions import UploadRefused
+from portfolios.exceptions import NoRoom, UploadRefused
 from portfolios.forms import (
     AddForm,
     DescribeForm,
@@ -63,6 +63,9 @@ from workflows.actions import open_once, open_record
 from workflows.exceptions import StaleVersion
 
 UUID = re.compile(r"[0-9a-f-]{36}$")
+NO_ROOM = (
+    "The server has no room at the moment, so nothing was kept of this file. Add it again later."
+)
 ONE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})$")
 
 
@@ -170,6 +173,8 @@ def add_kind(request: HttpRequest, pk: uuid.UUID, kind: str) -> HttpResponse:
                 item = save(request, found, kind, form)
             except UploadRefused as refusal:
                 form.add_error("upload", refusal.message)
+            except NoRoom:
+                form.add_error("upload", NO_ROOM)
             else:
                 address = reverse("portfolios:describe", args=[found.pk, item.pk])
                 chosen = form.cleaned_data.get("criterion") or criterion
@@ -263,6 +268,8 @@ def describe(request: HttpRequest, pk: uuid.UUID, evidence: uuid.UUID) -> HttpRe
         "form": form,
         "supports": supports,
         "editable": progress.is_open,
+        "view": (view := views_of([item])[item.pk]),
+        "gap": access_gap(view) if item.is_document else "",
         "earlier": [(one, transcript_of(one.text)) for one in item.earlier_words.all()[:20]],
     }
     return render(
@@ -509,7 +516,11 @@ def ranged(request: HttpRequest, handed: Handed) -> Any:
 @signed_in
 def preview(request: HttpRequest, evidence: uuid.UUID) -> Any:
     """The copy of a picture: encoded by us, upright, without location. The only bytes shown inline."""
-    item = visible_item(request, evidence)
+    return shown_copy(visible_item(request, evidence))
+
+
+def shown_copy(item: EvidenceItem) -> Any:
+    """A picture in the page, for somebody who may see the item; 404 for all else."""
     if not item.has_preview or is_altered(item.copy_key):
         raise Http404
     response = StreamingHttpResponse(storage.read(item.copy_key), content_type=item.copy_type)

@@ -19,11 +19,11 @@ from portfolios.actions.supporting import (
     open_supporting,
 )
 from portfolios.enums import HoldKind
-from portfolios.exceptions import UploadRefused
+from portfolios.exceptions import NoRoom, UploadRefused
 from portfolios.forms import ApplyForm, SupportingForm
 from portfolios.models import Hold, Submission, SupportingEvidence
 from portfolios.selectors import is_altered, latest_submission
-from portfolios.views.evidence import protect
+from portfolios.views.evidence import NO_ROOM, protect
 from portfolios.views.shared import own_portfolio, person, signed_in
 
 
@@ -54,6 +54,8 @@ def supporting(request: HttpRequest, submission: uuid.UUID, hold: int) -> HttpRe
             add_supporting(found, actor=person(request), **form.cleaned_data)
         except UploadRefused as refusal:
             form.add_error("file", refusal.message)
+        except NoRoom:
+            form.add_error("file", NO_ROOM)
         else:
             messages.success(request, "It is kept. Each opening of it is noted.")
             return redirect("portfolios:supporting", submission, hold)
@@ -118,6 +120,8 @@ def consideration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             apply_for_consideration(submission, actor=me, **form.cleaned_data)
         except UploadRefused as refusal:
             form.add_error("file", refusal.message)
+        except NoRoom:
+            form.add_error("file", NO_ROOM)
         else:
             messages.success(request, "It is sent. You will be told what comes of it.")
             return redirect("portfolios:consideration", found.pk)

@@ -9,7 +9,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from portfolios import storage
 from portfolios.actions.attestation import (
     attest,
     attestation_for,
@@ -23,9 +22,11 @@ from portfolios.enums import AttestationState, EvidenceState
 from portfolios.forms import ConfirmForm, DeclineForm
 from portfolios.guards import link_still_good
 from portfolios.models import Attestation, EvidenceItem
+from portfolios.selectors.viewing import EvidenceView, views_of
 from portfolios.views.asking import CODES
-from portfolios.views.evidence import Handed, hand_out, protect
+from portfolios.views.evidence import Handed, hand_out, shown_copy
 from portfolios.views.shared import refusable, too_many
+from portfolios.views.viewing import shown_captions, shown_page
 
 SESSION = "attestation"
 ANSWERED = {AttestationState.ATTESTED, AttestationState.DECLINED, AttestationState.VOIDED}
@@ -147,32 +148,49 @@ def confirm(request: HttpRequest) -> HttpResponse:
         attestation=attestation,
         form=form,
         delivery=attestation.portfolio.enrolment.delivery,
-        items=list(attestation.evidence.order_by("created_at")),
+        rows=looked_at(attestation),
     )
+
+
+def looked_at(attestation: Attestation) -> list[EvidenceView]:
+    """What the learner wants the verifier to look at, as it is shown in place; in two queries, three with links."""
+    items = list(attestation.evidence.order_by("created_at"))
+    views = views_of(items)
+    return [views[one.pk] for one in items]
+
+
+def asked_item(request: HttpRequest, evidence: uuid.UUID) -> tuple[EvidenceItem, int]:
+    """An item that the verifier is asked about, while they answer, with its number; 404 for all else."""
+    attestation = from_session(request)
+    if over(attestation) or attestation.state != AttestationState.OPENED:
+        raise Http404
+    for number, item in enumerate(attestation.evidence.order_by("created_at"), 1):
+        if item.pk == evidence and item.state == EvidenceState.READY:
+            return item, number
+    raise Http404
 
 
 @never_cache
 @require_safe
 def evidence(request: HttpRequest, evidence: uuid.UUID) -> Any:
-    """The copy for others of an item that the verifier is asked about, while they answer; 404 for all else."""
-    attestation = from_session(request)
-    if over(attestation) or attestation.state != AttestationState.OPENED:
-        raise Http404
-    items = list(attestation.evidence.order_by("created_at"))
-    for number, item in enumerate(items, 1):
-        if item.pk == evidence and item.state == EvidenceState.READY and item.copy_key:
-            return hand_copy(request, item, number)
-    raise Http404
-
-
-def hand_copy(request: HttpRequest, item: EvidenceItem, number: int) -> Any:
-    """Pictures, which we encoded anew, in the page; everything else as a file."""
+    """The copy for others: pictures, which we encoded anew, in the page; everything else as a file."""
+    item, number = asked_item(request, evidence)
     handed = Handed.copy_of(item, number)
-    if not item.has_preview:
-        return hand_out(request, handed)
-    response = HttpResponse(b"".join(storage.read(handed.key)), content_type=handed.media_type)
-    response["Content-Disposition"] = "inline"
-    return protect(response)
+    return shown_copy(item) if item.has_preview else hand_out(request, handed)
+
+
+@never_cache
+@require_safe
+def page_image(request: HttpRequest, evidence: uuid.UUID, number: int) -> Any:
+    """The image of one page that we drew of it, or with number 0 the poster frame."""
+    return shown_page(asked_item(request, evidence)[0], number)
+
+
+@never_cache
+@require_safe
+def captions(request: HttpRequest, evidence: uuid.UUID) -> Any:
+    """The captions of a recording (WebVTT), as the learner has them now."""
+    return shown_captions(asked_item(request, evidence)[0].text_alternative)
 
 
 @never_cache

@@ -23,7 +23,11 @@ from portfolios.views.shared import person, signed_in
 @signed_in
 def page_image(request: HttpRequest, evidence: uuid.UUID, number: int) -> Any:
     """The image of one page that we drew, or with number 0 the poster frame. Shown inline, like our pictures."""
-    item = visible_item(request, evidence)
+    return shown_page(visible_item(request, evidence), number)
+
+
+def shown_page(item: EvidenceItem, number: int) -> Any:
+    """The image of a page, for somebody who may see the item. 404 without one, or where its bytes were altered."""
     part: RenditionPart = get_object_or_404(
         RenditionPart.objects.exclude(key=""),
         rendition__source_key=item.copy_key,
@@ -42,7 +46,11 @@ def page_image(request: HttpRequest, evidence: uuid.UUID, number: int) -> Any:
 def captions(request: HttpRequest, evidence: uuid.UUID) -> Any:
     """The captions of a recording (WebVTT), as text and nothing else."""
     item = visible_item(request, evidence)
-    words = words_of(request, item)
+    return shown_captions(words_of(request, item))
+
+
+def shown_captions(words: str) -> Any:
+    """Words as captions; 404 where they are none."""
     if not are_captions(words):
         raise Http404
     return protect(HttpResponse(words.lstrip("\ufeff \r\n"), content_type="text/vtt"))

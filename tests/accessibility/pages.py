@@ -442,6 +442,8 @@ NOT_PAGES = {
     "portfolios:page_image": "a picture",
     "portfolios:captions": "a file for players",
     "portfolios:verifier_evidence": "a file",
+    "portfolios:verifier_page": "a picture",
+    "portfolios:verifier_captions": "a file for players",
     "workflows:feed": "a file for calendar programs",
     "workflows:message_preview": "a mail as it is sent, with the styles of mails",
     "healthz": "text for machines",

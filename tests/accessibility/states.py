@@ -446,7 +446,11 @@ def asked_verifier(world: World, name: str, full: str) -> Kwargs:
 def verifier_started(world: World) -> Kwargs:
     """The verifier has pressed Start."""
     made = asked_verifier(world, "asker2", "Nikau Asker")
-    open_attestation(made["attestation"])
+    asked = made["attestation"]
+    for name, raw in (("report.pdf", pages_of(2)), ("film.mp4", film_of(1))):
+        asked.evidence.add(work.file(asked.portfolio, name, raw))
+    make_renditions()
+    open_attestation(asked)
     return {"session": {"attestation": str(made["attestation"].pk)}}
 
 

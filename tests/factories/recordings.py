@@ -14,13 +14,14 @@ def pages_of(pages: int = 2) -> bytes:
     return bytes(typst.compile(body.encode(), format="pdf"))
 
 
-def film_of(seconds: int = 2, *, sound_only: bool = False) -> bytes:
-    """A film of two colours, or a tone."""
+def film_of(seconds: int = 2, *, sound_only: bool = False, free: bool = False) -> bytes:
+    """A film of one colour, or a tone. With `free` as WebM, which every build of Chromium plays."""
     import av
     import numpy as np
 
     made = io.BytesIO()
-    with av.open(made, "w", format="ipod" if sound_only else "mp4") as target:
+    kind = "ipod" if sound_only else "webm" if free else "mp4"
+    with av.open(made, "w", format=kind) as target:
         if sound_only:
             stream = target.add_stream("aac", rate=8000)
             quiet = np.zeros((1, 8000 * seconds), dtype="float32")
@@ -28,7 +29,7 @@ def film_of(seconds: int = 2, *, sound_only: bool = False) -> bytes:
             frame.sample_rate = 8000
             frames = [frame]
         else:
-            stream = target.add_stream("mpeg4", rate=10)
+            stream = target.add_stream("libvpx" if free else "mpeg4", rate=10)
             stream.width, stream.height, stream.pix_fmt = 160, 90, "yuv420p"
             frames = [
                 av.VideoFrame.from_image(Image.new("RGB", (160, 90), "teal"))

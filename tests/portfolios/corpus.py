@@ -46,6 +46,80 @@ def docx_with_names() -> bytes:
     )
 
 
+ODF = "urn:oasis:names:tc:opendocument:xmlns:"
+NAMESPACES = " ".join(
+    [
+        *(
+            f'xmlns:{short}="{ODF}{name}:1.0"'
+            for short, name in {
+                "office": "office", "text": "text", "table": "table", "draw": "drawing", "style": "style",
+                "script": "script", "presentation": "presentation", "meta": "meta", "manifest": "manifest",
+                "svg": "svg-compatible", "fo": "xsl-fo-compatible",
+            }.items()
+        ),
+        'xmlns:xlink="http://www.w3.org/1999/xlink"',
+        'xmlns:dc="http://purl.org/dc/elements/1.1/"',
+    ]
+)  # fmt: skip
+FAMILIES = {"odt": "text", "ods": "spreadsheet", "odp": "presentation"}
+
+
+def odf(
+    body: str = "<text:p>kept</text:p>",
+    *,
+    kind: str = "odt",
+    parts: dict[str, str | bytes] | None = None,
+    styles: str = "",
+    automatic: str = "",
+    head: str = "",
+    mimetype: str = "",
+) -> bytes:
+    """An OpenDocument file as programs write it: its type first and unpacked, then its parts and their list."""
+    made, family = io.BytesIO(), FAMILIES[kind]
+    files: dict[str, str | bytes] = {
+        "content.xml": f"<?xml version='1.0'?>{head}<office:document-content {NAMESPACES}>"
+        f"<office:automatic-styles>{automatic}</office:automatic-styles><office:body>"
+        f"<office:{family}>{body}</office:{family}></office:body></office:document-content>",
+        "styles.xml": f"<office:document-styles {NAMESPACES}>{styles}</office:document-styles>",
+        **(parts or {}),
+    }
+    entries = "".join(f'<manifest:file-entry manifest:full-path="{name}"/>' for name in files)
+    listed = f"<manifest:manifest {NAMESPACES}>{entries}</manifest:manifest>"
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            zipfile.ZipInfo("mimetype"),
+            mimetype or f"application/vnd.oasis.opendocument.{family}",
+        )
+        for name, content in {"META-INF/manifest.xml": listed, **files}.items():
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+def odt_with_names() -> bytes:
+    """Author, comment, tracked change, fields, a file's name, EXIF, a thumbnail, a signature, a printer."""
+    body = (
+        f"<text:tracked-changes><text:changed-region><office:change-info><dc:creator>{TOKEN}</dc:creator>"
+        "</office:change-info></text:changed-region></text:tracked-changes>"
+        f"<text:p>kept <office:annotation><dc:creator>{TOKEN}</dc:creator><meta:creator-initials>{TOKEN}"
+        f"</meta:creator-initials><text:p>too</text:p></office:annotation><text:author-name>{TOKEN}"
+        f"</text:author-name><text:sender-email>{TOKEN}</text:sender-email><text:file-name>{TOKEN}.odt"
+        f'</text:file-name><draw:frame draw:name="{TOKEN}.jpg"><draw:image xlink:href="Pictures/1.jpg"/>'
+        f"<svg:title>{TOKEN}.jpg</svg:title></draw:frame></text:p>"
+    )
+    meta = f"<office:document-meta {NAMESPACES}><dc:creator>{TOKEN}</dc:creator></office:document-meta>"
+    return odf(
+        body,
+        parts={
+            "meta.xml": meta,
+            "settings.xml": f"<x>{TOKEN}</x>",
+            "Pictures/1.jpg": photo(),
+            "Thumbnails/thumbnail.png": photo("PNG"),
+            "META-INF/documentsignatures.xml": f"<x>{TOKEN}</x>",
+            "Configurations2/accelerator/current.xml": f"<x>{TOKEN}</x>",
+        },
+    )
+
+
 def pdf_with_names() -> bytes:
     """Author in Info and XMP, and the author of a comment."""
     xmp = f"<x>{TOKEN}</x>"
@@ -186,4 +260,60 @@ def hostile() -> dict[str, tuple[str, bytes]]:
             docx({"word/embeddings/a.xlsx": zipped(a=bytes(80 * 1024 * 1024))}),
         ),
         "many pixels": ("a.png", big),
+        **hostile_open_documents(),
     }
+
+
+def hostile_open_documents() -> dict[str, tuple[str, bytes]]:
+    """OpenDocument files that run something, fetch something, burst, or are something else."""
+    laughs = '<!DOCTYPE a [<!ENTITY b "ha">]>'
+    listener = (
+        '<text:p><office:event-listeners><script:event-listener xlink:href="vnd.sun.star.script:a"/>'
+        "</office:event-listeners></text:p>"
+    )
+    far = '<draw:frame><draw:image xlink:href="http://e.example/a.png"/></draw:frame>'
+    near = '<draw:frame><draw:image xlink:href="../../secret.png"/></draw:frame>'
+    pressed = '<draw:custom-shape><presentation:event-listener presentation:action="execute"/></draw:custom-shape>'
+    locked = f"<manifest:manifest {NAMESPACES}><manifest:encryption-data/></manifest:manifest>"
+    word = {"[Content_Types].xml": f"<Types>{CONTENT_TYPES}</Types>", "word/document.xml": "<x/>"}
+    made: dict[str, tuple[str, bytes]] = {
+        "macros of an odt": ("a.odt", odf(parts={"Basic/Standard/Module1.xml": "<x/>"})),
+        "a script of an odt": ("a.odt", odf(parts={"Scripts/python/a.py": "import os"})),
+        "macros in a chart": ("a.odt", odf(parts={"Object 1/Basic/Standard/M.xml": "<x/>"})),
+        "an odt that calls a macro": ("a.odt", odf(listener)),
+        "macros by another prefix": (
+            "a.odt",
+            odf(f'<e:event-listener xmlns:e="{ODF}script:1.0"/>'),
+        ),
+        "an odp that starts a program": ("a.odp", odf(pressed, kind="odp")),
+        "an applet": ("a.odt", odf("<draw:applet/>")),
+        "a page in a page": ("a.odt", odf('<draw:floating-frame xlink:href="http://e.example"/>')),
+        "a picture from the web": ("a.odt", odf(far)),
+        "a picture from the disk": ("a.odt", odf(near)),
+        "a section from elsewhere": (
+            "a.odt",
+            odf("<text:section><text:section-source/></text:section>"),
+        ),
+        "cells from elsewhere": ("a.ods", odf("<table:table-source/>", kind="ods")),
+        "a chart from the web": (
+            "a.odt",
+            odf(parts={"Object 1/content.xml": f"<x {NAMESPACES}>{far}</x>"}),
+        ),
+        "entities of an odt": ("a.odt", odf(head=laughs)),
+        "entities far down": ("a.odt", odf(head=f"<!--{'x' * 70_000}-->{laughs}")),
+        "an odt with a password": ("a.odt", odf(parts={"META-INF/manifest.xml": locked})),
+        "an ole object in an odt": (
+            "a.odt",
+            odf(parts={"Object 1": b"\xd0\xcf\x11\xe0" + bytes(9)}),
+        ),
+        "an odt with a bomb": ("a.odt", odf(parts={"Pictures/1.png": bytes(80 * 1024 * 1024)})),
+        "an ods by the name of odt": ("a.odt", odf(kind="ods")),
+        "an odt by the name of docx": ("a.docx", odf()),
+        "odt and docx at once": ("a.odt", odf(parts=word)),
+        "an odt of no known type": (
+            "a.odt",
+            odf(mimetype="application/vnd.oasis.opendocument.database"),
+        ),
+        "an odt that is cut off": ("a.odt", odf("<text:p>")),
+    }
+    return made

@@ -25,17 +25,22 @@ from portfolios.actions.attestation import (
     renew_link,
     revoke_attestation,
 )
+from portfolios.actions.drafting import add_file_evidence, describe_evidence
+from portfolios.actions.rendering import make_renditions, note_missing
+from portfolios.actions.scanning import scan_waiting_evidence
 from portfolios.assurance import level_of, warnings_about
 from portfolios.enums import Assurance
 from portfolios.exceptions import ReasonNeeded
 from portfolios.models import Attestation
-from tests.factories.portfolios import file, note, png, portfolio_of, ready, submit
+from tests.factories.portfolios import file, note, pdf, png, portfolio_of, ready, submit
+from tests.factories.recordings import film_of, pages_of
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.hashing import unseal
 from workflows.models import Notification, TransitionRecord
 from workflows.outbox import deliver, relay
 
 pytestmark = pytest.mark.sqlite
+CAPTIONS = "WEBVTT\n\n00:00.000 --> 00:01.000\nKia ora"
 VIC = {"name": "Vic Harris", "email": "vic@ministry.example"}
 
 
@@ -84,6 +89,74 @@ def test_the_verifier_sees_what_was_chosen_and_nothing_else(cast):
     assert client.post("/v/confirm/", answers(first)).url == "/v/done/"
     assert client.get(f"/v/evidence/{shown.pk}/").status_code == 404
     assert Attestation.objects.get(pk=asked.pk).statements.count() == 1
+
+
+def test_documents_and_films_are_looked_at_in_place_for_as_long_as_the_link_answers(cast):
+    portfolio = portfolio_of(cast)
+    paper = file(portfolio, "report.pdf", pages_of())
+    film = file(portfolio, "film.mp4", film_of(1), kind="media")
+    film = describe_evidence(film, actor=cast.lena, title="Film", text_alternative=CAPTIONS)
+    hidden = file(portfolio, "hidden.pdf", pages_of(1))
+    make_renditions()
+    client = Client()
+
+    def opened_with(*shown) -> str:
+        """The page after Start, and how many statements it took."""
+        asked_of(cast, evidence=shown, criteria=[Criterion.objects.get(code="C1")])
+        client.post(f"/v/{token_in('portfolios.attestation.link')}/")
+        with CaptureQueriesContext(connection) as asked:
+            page = client.get("/v/confirm/").content.decode()
+        counts.append(len(asked))
+        return page
+
+    def at(name: str, item, *more) -> str:
+        return reverse(f"portfolios:verifier_{name}", args=[item.pk, *more])
+
+    counts: list[int] = []
+    opened_with(paper)
+    assert [client.get(at("page", film, 0)).status_code, len(counts)] == [404, 1]
+    page = opened_with(paper, film, note(portfolio, "The hui", "We met."))
+    assert counts[0] == counts[1]
+    for address in (at("page", paper, 1), at("page", paper, 2), at("page", film, 0)):
+        assert address in page
+        image = client.get(address)
+        assert (image.status_code, image["Content-Type"]) == (200, "image/webp")
+        assert image["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    for words in ("wāhanga 2", "We met.", f'src="{at("evidence", film)}"', "Kia ora"):
+        assert words in page
+    # Nothing on it needs an account, or a script.
+    assert [words for words in ("/evidence/", "hx-get", "/remake/") if f'"{words}' in page] == []
+    piece = client.get(at("evidence", film), headers={"Range": "bytes=4-7"})
+    assert (piece.status_code, b"".join(piece.streaming_content)) == (206, b"ftyp")
+    assert client.get(at("captions", film))["Content-Type"] == "text/vtt"
+    places = [at("page", paper, 1), at("page", film, 0), at("evidence", film), at("captions", film)]
+    others = [at("page", hidden, 1), at("captions", paper), at("page", paper, 3)]
+    assert [client.get(one).status_code for one in others] == [404] * 3
+    assert [Client().get(one).status_code for one in places] == [404] * 4
+    assert client.post("/v/confirm/", answers(Criterion.objects.get(code="C1"))).status_code == 302
+    assert [client.get(one).status_code for one in places] == [404] * 4
+
+
+def test_what_is_still_checked_or_cannot_be_opened_is_said(cast):
+    portfolio = portfolio_of(cast)
+    shown = [
+        add_file_evidence(portfolio, actor=cast.lena, pieces=[raw], name="a.pdf")
+        for raw in (pdf("good"), b"<html>")
+    ]
+    asked_of(cast, evidence=shown)
+    client = Client()
+    client.post(f"/v/{token_in('portfolios.attestation.link')}/")
+
+    def said() -> str:
+        return " ".join(re.sub("<[^>]*>", "", client.get("/v/confirm/").content.decode()).split())
+
+    assert said().count("This file is still being checked.") == 2
+    scan_waiting_evidence()
+    note_missing()
+    page = said()
+    assert "still being checked" not in page
+    assert "This takes a moment. Load this page again to see more." in page
+    assert page.count("This file cannot be opened any more.") == 1
 
 
 def renew(path: str, client=None) -> str:

@@ -12,7 +12,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import docx
 import pytest
@@ -29,8 +31,10 @@ from portfolios.models import EvidenceItem
 from tests.conftest import served
 from tests.factories.portfolios import file, note, pdf_of, portfolio_of, submit
 from tests.factories.recordings import film_of
+from tests.journeys.stacks import EVIDENCE_HOST, SITE_HOST, proxy
 from tests.personas import make_cast
 from tests.portfolios import corpus
+from tests.portfolios.conftest import on_s3
 
 pytestmark = [pytest.mark.browser, pytest.mark.proof]
 FULL = os.environ.get("PROOF") == "full"
@@ -109,6 +113,11 @@ AS_PARTS_OF_A_PAGE = """(addresses) => Promise.all(addresses.flatMap((address) =
 )))"""
 
 
+READ_BY_A_SCRIPT_OF_THAT_HOST = """async (addresses) => Promise.all(
+  addresses.map(async (address) => (await fetch(address)).status)
+)"""
+
+
 def test_no_file_of_anybody_runs_anything(browser: Any, committed_db: Any) -> None:
     cast = make_cast()
     portfolio = portfolio_of(cast)
@@ -165,11 +174,70 @@ def test_no_file_of_anybody_runs_anything(browser: Any, committed_db: Any) -> No
         assert "/ran" in heard
 
 
-def opened_by(browser: Any, site: str, person: Any, said: list[str]) -> Any:
+def test_nothing_runs_on_the_host_of_evidence_either(
+    browser: Any, committed_db: Any, rclone_s3: Any, settings: Any, tmp_path: Path
+) -> None:
+    """Its own host name through the real proxy, signed addresses, files in the real store.
+
+    There the files are opened, downloaded, and put into pages as script, frame and object: a page of nobody's,
+    and one of that host itself, for which they are of the same origin. No cookie reaches that host.
+    """
+    on_s3(settings, rclone_s3)
+    cast = make_cast()
+    portfolio = portfolio_of(cast)
+    with canary() as (home, heard), served() as inner:
+        front = proxy(tmp_path, web=urlsplit(inner).port or 0, storage=rclone_s3.port)
+        there = f"https://{EVIDENCE_HOST}:{front.port}"
+        settings.EVIDENCE_HOST = urlsplit(there).netloc
+        try:
+            items = [file(portfolio, name, raw) for name, raw in taken(home).items()]
+            assert {one.state for one in items} == {"ready"}
+            site = f"https://{SITE_HOST}:{front.port}"
+            said: list[str] = []
+            page = opened_by(browser, site, cast.lena, said, ignore_https_errors=True)
+            asked: list[Any] = []
+            page.context.on("request", lambda one: asked.extend([one]))
+            signed = []
+            for item in items:
+                address = site + reverse("portfolios:serve", args=[item.pk])
+                with page.expect_download() as coming:
+                    page.evaluate("address => { location = address }", address)
+                signed.append(coming.value.url)
+                coming.value.cancel()
+                if page.url == "about:blank":
+                    page.goto(f"{site}/healthz")
+            assert [one for one in signed if not one.startswith(f"{there}/evidence/")] == []
+            client = Client(headers={"sec-fetch-dest": "document"})
+            client.force_login(cast.lena)
+            for place in ("about:blank", f"{there}/"):
+                page.goto(place)
+                # Signed anew: an address holds for a minute.
+                fresh = [
+                    client.get(reverse("portfolios:serve", args=[one.pk])).url for one in items
+                ]
+                page.evaluate(AS_PARTS_OF_A_PAGE, fresh)
+            assert page.evaluate(READ_BY_A_SCRIPT_OF_THAT_HOST, fresh) == [200] * len(fresh)
+            assert page.evaluate("document.cookie") == ""
+            assert page.context.cookies(there) == []
+            reached = [one for one in asked if one.url.startswith(there)]
+            assert len(reached) > 2 * len(signed)
+            assert [one.url for one in reached if "cookie" in one.all_headers()] == []
+            assert [one for one in said if "ran-here" in one or one.startswith("dialog")] == []
+            assert heard == []
+            # The same program from a place that lets it run is heard of.
+            page.route("**/let.js", lambda route: route.fulfill(body=taken(home)["program.txt"]))
+            page.evaluate(AS_PARTS_OF_A_PAGE, [f"{there}/let.js"])
+            page.context.close()
+            assert "/program" in heard
+        finally:
+            front.stop()
+
+
+def opened_by(browser: Any, site: str, person: Any, said: list[str], **options: Any) -> Any:
     """A page of somebody who is signed in, in a browser that notes what scripts would do."""
     client = Client()
     client.force_login(person)
-    context = browser.new_context(locale="en-NZ")
+    context = browser.new_context(locale="en-NZ", **options)
     context.add_cookies(
         [
             {

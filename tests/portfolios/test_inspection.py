@@ -33,6 +33,7 @@ from workflows.outbox import message_id, relay, senders
 HOSTILE = corpus.hostile()
 WITH_NAMES = {
     "a.docx": corpus.docx_with_names,
+    "a.odt": corpus.odt_with_names,
     "a.pdf": corpus.pdf_with_names,
     "a.jpg": corpus.photo,
     "a.png": lambda: corpus.photo("PNG"),

@@ -171,6 +171,106 @@ def test_a_worker_killed_while_it_looks(cast, committed_db, tmp_path):
     assert (item.state, item.scan_attempts) == ("ready", 2)
 
 
+KILLED_WHILE_FINISHING = """
+import django, os, signal, sys
+django.setup()
+from django.db import connections
+from portfolios.actions import uploading
+from portfolios.models import UploadSession
+from portfolios.storage import intake
+
+def dies(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def hashing(take):
+    def taken(meter, piece):
+        take(meter, piece)
+        dies()
+    return taken
+
+def after(act):
+    def done(*args, **kwargs):
+        act(*args, **kwargs)
+        dies()
+    return done
+
+def at(seam):
+    if seam == "while it hashes":
+        intake.Meter.take = hashing(intake.Meter.take)
+    elif seam == "before the bytes have their key":
+        intake.publish_on_disk = dies
+    elif seam == "after they have it":
+        intake.publish_on_disk = after(intake.publish_on_disk)
+    elif seam == "before the row is written":
+        uploading.new_item = dies
+    elif seam == "in the middle of its transaction":
+        uploading.perform = after(uploading.perform)
+    elif seam == "before the intake is emptied":
+        intake.DiskIntake.discard = dies
+
+connections.close_all()
+for seam in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        at(seam)
+        uploading.finish_arrived()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL, seam
+"""
+SEAMS = [
+    "while it hashes",
+    "before the bytes have their key",
+    "after they have it",
+    "before the row is written",
+    "in the middle of its transaction",
+    "before the intake is emptied",
+]
+
+
+def test_a_worker_killed_while_it_finishes_an_upload(cast, committed_db, settings, tmp_path):
+    """Six times in one upload, each time a little later; then it arrives, once."""
+    from django.test import Client
+
+    from portfolios.actions.uploading import finish_arrived, held, seen
+    from portfolios.models import EvidenceItem, UploadSession
+    from workflows.models import TransitionRecord
+
+    store = {**settings.STORAGES["evidence"], "OPTIONS": {"location": str(tmp_path / "evidence")}}
+    settings.STORAGES = {**settings.STORAGES, "evidence": store}
+    raw = b"%PDF-1.4\n" + random.Random(11).randbytes(2 * MIB)
+    client = Client()
+    client.force_login(cast.lena)
+    path = tus.create(client, portfolio_of(cast), len(raw))["Location"]
+    assert tus.patch(client, path, 0, raw[:-9]).status_code == 204
+    # The process that took the last bytes in is gone before it could finish.
+    with held(UploadSession.objects.get()) as (fresh, place, record):
+        place.append(len(raw) - 9, [raw[-9:]], record=record)
+        seen(fresh, place)
+    environment = {
+        **os.environ,
+        "TEST_DATABASE_URL": committed_db.url,
+        "MODERATO_DATA": str(tmp_path),
+    }
+    command = [sys.executable, "-c", KILLED_WHILE_FINISHING, *SEAMS]
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    finish_arrived()
+    assert finish_arrived() == 0
+    item = EvidenceItem.objects.get()
+    digest = hashlib.sha256(raw).hexdigest()
+    assert (item.state, item.sha256, item.size) == ("stored", digest, len(raw))
+    stored = [one for one in (tmp_path / "evidence").rglob("*") if one.is_file()]
+    final = tmp_path / "evidence" / item.storage_key
+    assert final in stored
+    assert hashlib.sha256(final.read_bytes()).hexdigest() == digest
+    # The bytes are there under one key. What the last one could not empty, the sweep takes in a day.
+    assert {one for one in stored if one.parent.name != "intake"} == {final}
+    assert TransitionRecord.objects.filter(subject_id=item.pk, name="store").count() == 1
+    session = UploadSession.objects.get()
+    assert session.evidence == item
+    assert tus.offset(client, path) == len(raw)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_store_that_dies_while_a_part_is_sent(cast, settings):
     from django.test import Client

@@ -301,8 +301,14 @@ def add_learning(house: House) -> None:
     )
     places["link"] = Place({"token": token}, data={"start": "1"})
     shown = work.file(portfolio, "shown.png", work.png())
+    paper = work.file(portfolio, "paper.pdf")
+    describe_evidence(paper, actor=hone, title="Paper", text_alternative="WEBVTT\n\nA form.")
     second = ask_to_confirm(
-        portfolio, actor=hone, name="Vic Harris", email="vic2@example.org", evidence=[item, shown]
+        portfolio,
+        actor=hone,
+        name="Vic Harris",
+        email="vic2@example.org",
+        evidence=[item, shown, paper],
     )
     open_attestation(second)
     client = Client()
@@ -320,6 +326,7 @@ def add_learning(house: House) -> None:
         answers[f"answer_{one.pk}"] = "observed"
     answers["comment"] = "Good work."
     places["answers"] = Place({"evidence": shown.pk}, data=answers)
+    places["answers about pages"] = Place({"evidence": paper.pk, "number": 1})
     third = ask_to_confirm(portfolio, actor=hone, name="Vic Harris", email="vic3@example.org")
     attest(open_attestation(third), statements={criterion: ("observed", "")})
     told = Notification.objects.filter(topic="portfolios.attestation.notice").latest("id")

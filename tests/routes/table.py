@@ -388,6 +388,15 @@ ROWS = [
         "403: ada abe ana cora moses ed lea rita rob | 302",
     ),
     Row("portfolios:verifier_evidence", "answers", "200: vic | 404: out closed | 404", "405"),
+    Row(
+        "portfolios:verifier_page", "answers about pages", "200: vic | 404: out closed | 404", "405"
+    ),
+    Row(
+        "portfolios:verifier_captions",
+        "answers about pages",
+        "200: vic | 404: out closed | 404",
+        "405",
+    ),
     Row("portfolios:verifier_not_me", "objection", "all 200", "all 302"),
     Row(
         "portfolios:verifier_confirm",

@@ -1,5 +1,6 @@
 """What a learner does, step by step, with or without scripts."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from tests.journeys.browser.people import Person
 from tests.servers import wait_until
 
 REFLECTION = "Kōrero with two people who use a screen reader changed what we did first."
+WORDS = re.compile("Captions or transcript|Description of the picture|What the pages show")
 KINDS = {
     "pdf": ("File", "Evaluation of the booking form"),
     "photo": ("Photo", "Whānau hui"),
@@ -38,7 +40,7 @@ def add_file(lena: Person, portfolio: str, kind: str, file: Path, criterion: str
     lena.page.get_by_label("Title").fill(title)
     lena.press("Add and continue")
     lena.page.get_by_role("heading", name="Describe this evidence").wait_for()
-    alternative = lena.page.get_by_label("Description, captions or transcript")
+    alternative = lena.page.get_by_label(WORDS)
     if alternative.count():
         alternative.fill("A form with visible labels.")
     if criterion:
