@@ -17,6 +17,7 @@ from moderation.actions import (
     about_action,
     about_round,
     come_back,
+    keep_severities,
     tell_owners_of_round,
     tell_reader,
     tell_waiting_over,
@@ -29,6 +30,7 @@ from portfolios.models import Submission
 from workflows.definitions import (
     Concern,
     describe,
+    each_round,
     extra_topics,
     handles,
     lies_in,
@@ -472,3 +474,4 @@ describe(
     sample=SET,
 )
 extra_topics.update({M + "external_invited", M + "external_report"})
+each_round("keep_severities")(keep_severities)

@@ -12,8 +12,12 @@ from portfolios.actions.attestation import (
 )
 from portfolios.actions.drafting import CUT_OFF_DEADLINE, SUBMISSION_KINDS, running
 from portfolios.actions.extension import ANSWER_DEADLINE
+from portfolios.actions.keeping import keep_links
+from portfolios.actions.rendering import make_renditions
+from portfolios.actions.scanning import copy_missing, scan_waiting_evidence
 from portfolios.actions.schedules import begin_missing_portfolios
 from portfolios.actions.submission import CONSIDERATION_DEADLINE, submit_at_cut_off
+from portfolios.actions.uploading import tend_uploads
 from portfolios.enums import (
     ENDED_ATTEMPT,
     AttestationState,
@@ -42,6 +46,7 @@ from workflows.definitions import (
     reminder_batch,
     reminder_relevant,
     reminder_text,
+    until_none,
 )
 from workflows.enums import Category, DeadlineState, Frequency, Lane
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
@@ -441,6 +446,11 @@ each_round("submit_at_cut_off")(submit_at_cut_off)
 each_round("expire_attestations")(expire_attestations)
 each_round("remind_verifiers")(remind_verifiers)
 each_round("begin_missing_portfolios")(begin_missing_portfolios)
+each_round("scan_evidence")(until_none(scan_waiting_evidence))
+each_round("copy_missing")(copy_missing)
+each_round("make_renditions")(until_none(make_renditions))
+each_round("keep_links")(until_none(keep_links))
+each_round("tend_uploads")(tend_uploads)
 
 
 T, D = "Workplace portfolio", "Friday 14 August 2026, 5:00 pm"

@@ -14,16 +14,15 @@ from portfolios.actions.rendering import make_renditions as make_waiting
 from portfolios.actions.scanning import copy_missing, scan_waiting_evidence
 from portfolios.actions.schedules import begin_missing_portfolios as begin_missing
 from portfolios.actions.submission import submit_at_cut_off as submit_waiting
-from portfolios.actions.uploading import finish_arrived, sweep_uploads
+from portfolios.actions.uploading import tend_uploads as tend
+from workflows.definitions import until_none
 from workflows.tasks import send_soon
 
 
 @shared_task
 def scan_evidence() -> int:
     """Check evidence until nothing waits; another worker may do the same at the same time."""
-    total = 0
-    while decided := scan_waiting_evidence():
-        total += decided
+    total = until_none(scan_waiting_evidence)()
     if total:
         wake(make_renditions)
     return total + copy_missing()
@@ -32,26 +31,19 @@ def scan_evidence() -> int:
 @shared_task
 def make_renditions() -> int:
     """Draw pages and poster frames, read out text, until nothing waits."""
-    total = 0
-    while made := make_waiting():
-        total += made
-    return total
+    return until_none(make_waiting)()
 
 
 @shared_task
 def keep_links() -> int:
     """Fetch and keep the pages that learners link to, until nothing is due."""
-    total = 0
-    while looked_at := keep_due():
-        total += looked_at
-    return total
+    return until_none(keep_due)()
 
 
 @shared_task
 def tend_uploads() -> int:
     """Finish uploads whose process died at the end, end those whose time is over."""
-    finished = finish_arrived()
-    return finished + sweep_uploads()
+    return tend()
 
 
 @shared_task(time_limit=6 * 3600, soft_time_limit=6 * 3600 - 60)

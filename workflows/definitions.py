@@ -190,6 +190,18 @@ def each_round(name: str) -> "Callable[[Round], Round]":
     return wrap
 
 
+def until_none(look: "Round") -> "Round":
+    """The same, asked again until nothing is left."""
+
+    def drain() -> int:
+        total = 0
+        while done := look():
+            total += done
+        return total
+
+    return drain
+
+
 def when_moved(*kinds: str) -> "Callable[[DeadlineHook], DeadlineHook]":
     """Register what keeps a copy of the date in step when a deadline of the kind was counted anew."""
 

@@ -301,3 +301,8 @@ def sweep_uploads() -> int:
         if one.key not in known:
             one.remove()
     return ended
+
+
+def tend_uploads() -> int:
+    """Finish uploads whose process died at the end, and end those whose time is over."""
+    return finish_arrived() + sweep_uploads()

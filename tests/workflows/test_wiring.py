@@ -143,12 +143,23 @@ def test_the_loop_goes_on_after_the_database_was_away(committed_db, monkeypatch)
     def stop():
         raise KeyboardInterrupt
 
-    pauses = iter([go_away, come_back, stop])
-    monkeypatch.setattr(dispatch, "time", SimpleNamespace(sleep=lambda seconds: next(pauses)()))
+    class Pauses:
+        """Between the rounds something happens to the database."""
+
+        steps = iter([go_away, come_back, stop])
+
+        def is_set(self):
+            return False
+
+        def wait(self, seconds):
+            next(self.steps)()
+
+    monkeypatch.setattr(dispatch, "threading", SimpleNamespace(Event=Pauses))
     out = StringIO()
     with pytest.raises(KeyboardInterrupt):
         call_command("dispatch", "--loop", stdout=out)
-    _first, after = out.getvalue().splitlines()
+    _first, away, after = out.getvalue().splitlines()
+    assert away.endswith("; failed: reminders")
     assert after.startswith("1 events handled, 0 reminders, 1 mails sent")
     assert len(mail.outbox) == 1
 
