@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "config.middleware.PrivateResponses",
+    "config.middleware.UnsentWords",
 ]
 
 ROOT_URLCONF = "config.urls"

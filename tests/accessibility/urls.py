@@ -1,4 +1,4 @@
-"""The site's addresses, and pages of errors that nobody can provoke on purpose."""
+"""The site's addresses, and pages that nobody can provoke on purpose."""
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
@@ -34,10 +34,23 @@ def unmet(request: HttpRequest) -> HttpResponse:
     return render(request, "errors/422.html", context, status=422)
 
 
+def unsent(request: HttpRequest) -> HttpResponse:
+    """What somebody typed when the session ended."""
+    context = {
+        "values": [("reason", "The minute says otherwise."), ("choice", "accept")],
+        "words": ["The minute says otherwise.", "Kei te pai.\nTwo lines."],
+        "action": "/gate/unsent/",
+        "leave": "/gate/unsent/?unsent=leave",
+        "had_files": True,
+    }
+    return render(request, "pages/unsent.html", context)
+
+
 urlpatterns = [
     *site,
     path("gate/400/", bad),
     path("gate/500/", broken),
     path("gate/409/", moved),
     path("gate/422/", unmet),
+    path("gate/unsent/", unsent),
 ]
