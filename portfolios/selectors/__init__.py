@@ -58,6 +58,13 @@ def in_words(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
     return f"{dateformat.format(there, 'l j F Y')}, {clock}"
 
 
+def to_the_second(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
+    """Friday 14 August 2026, 5:00:00 pm NZST: as the page of a receipt says it."""
+    there = moment.astimezone(zone)
+    clock = f"{there:%I:%M:%S} {there:%p}".lstrip("0").lower()
+    return f"{dateformat.format(there, 'l j F Y')}, {clock} {there:%Z}"
+
+
 @dataclass
 class CriterionRow:
     """One criterion with what the learner has put to it."""

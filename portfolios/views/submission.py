@@ -26,10 +26,10 @@ from portfolios.forms import SubmitForm, WithdrawForm
 from portfolios.models import Portfolio, Submission
 from portfolios.receipts import FontsMissing, receipt_pdf
 from portfolios.selectors import (
-    in_words,
     latest_submission,
     progress_of,
     readiness,
+    to_the_second,
 )
 from portfolios.selectors.evidence import access_gaps
 from portfolios.selectors.expectation import days_in, expected_result
@@ -198,9 +198,10 @@ def receipt_file(request: HttpRequest, pk: uuid.UUID, reference: str) -> HttpRes
     """The receipt as a PDF; where the fonts are not built the page says what holds the same facts."""
     submission = own_submission(own_portfolio(request, pk), reference)
     contents = submission.contents
+    at = to_the_second(submission.submitted_at, submission.delivery.zone)
     facts = {
         "reference": submission.reference,
-        "sentence": f"Submitted on {in_words(submission.submitted_at, submission.delivery.zone)}.",
+        "sentence": f"Submitted on {at}{' (after the due date)' if submission.is_late else ''}.",
         "rows": [
             ["Learner", submission.learner.name],
             ["Micro-credential", str(submission.task.version)],

@@ -13,10 +13,17 @@ from catalogue.models import Criterion
 from portfolios.actions.drafting import save_reflection
 from portfolios.actions.scanning import scan_waiting_evidence
 from portfolios.actions.submission import place_hold
-from portfolios.enums import EvidenceState, HoldKind, SubmissionState
+from portfolios.enums import (
+    ENDED_ATTEMPT,
+    LEARNER_LABELS,
+    EvidenceState,
+    HoldKind,
+    SubmissionState,
+)
 from portfolios.models import Attestation, EvidenceItem, Reflection, Submission
 from portfolios.selectors import is_news
 from tests.factories.portfolios import file, note, pdf, png, portfolio_of, ready, submitted
+from tests.tampering import tampering
 
 pytestmark = pytest.mark.django_db
 
@@ -126,6 +133,24 @@ def test_the_receipt_is_a_tagged_pdf_with_macrons(cast, as_):
     text = pypdfium2.PdfDocument(answer.content)[0].get_textpage().get_text_range()
     assert "Lena Tūhoe" in text
     assert submission.reference in text
+    assert submission.fingerprint in "".join(text.split())
+    at = timezone.localtime(submission.submitted_at, cast.delivery.zone)
+    assert f"{at:%-d %B %Y, %-I:%M:%S} {at:%p}".lower() + f" {at:%Z}".lower() in text.lower()
+
+
+def test_each_state_says_where_the_work_is_and_what_comes_next(cast, as_):
+    submission = submitted(cast)
+    client, path = as_(cast.lena), f"/learn/p/{submission.portfolio_id}/state/"
+    for state, label in LEARNER_LABELS.items():
+        with tampering():
+            Submission.objects.filter(pk=submission.pk).update(state=state)
+        page = client.get(path).content.decode()
+        assert f"<strong>{label}.</strong>" in page, state
+        if state in ENDED_ATTEMPT:
+            assert "Continue" in page, state
+        else:
+            assert page.count('aria-current="step"') == 1, state
+    assert set(LEARNER_LABELS) == set(SubmissionState)
 
 
 def test_without_fonts_the_receipt_page_holds_the_same(cast, as_, settings, tmp_path):
