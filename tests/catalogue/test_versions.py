@@ -131,6 +131,23 @@ def test_the_command_refuses_strangers(provider, author, tmp_path):
         call_command("load_credential", str(ACCESS), author="ghost@example.org")
 
 
+def test_without_a_name_it_is_the_only_author(provider, author, tmp_path):
+    out = StringIO()
+    call_command("load_credential", str(ACCESS), stdout=out)
+    assert "version 1 in draft" in out.getvalue()
+    assert MicroCredentialVersion.objects.get().author == author
+    member(provider, OrganisationRole.ADMINISTRATOR)
+    call_command("load_credential", str(ACCESS), stdout=out)
+    second = User.objects.create_user("second@example.org", name="Second")
+    Membership.objects.create(user=second, organisation=provider, role=OrganisationRole.AUTHOR)
+    with pytest.raises(CommandError, match=r"author@example\.org, second@example\.org\.$"):
+        call_command("load_credential", str(ACCESS))
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("format: 1", "utf-8")
+    with pytest.raises(CommandError, match="Nothing was loaded"):
+        call_command("load_credential", str(wrong))
+
+
 def test_code_visibility_and_client_stay(provider, author, version):
     other = Organisation.objects.create(code="other", name="Other", kind=OrganisationKind.PROVIDER)
     Membership.objects.create(user=author, organisation=other, role=OrganisationRole.AUTHOR)

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.enums import OrganisationKind
-from accounts.models import Organisation, User
+from accounts.enums import OrganisationKind, OrganisationRole
+from accounts.models import Membership, Organisation, User
 from catalogue.actions import load_definition
 from catalogue.definitions import DefinitionError, parse
 from catalogue.models import policy_defaults
@@ -15,24 +15,25 @@ from workflows.exceptions import NotPermitted
 
 
 class Command(BaseCommand):
-    """`manage.py load_credential FILE --author EMAIL`"""
+    """`manage.py load_credential FILE`: without --author it is the provider's only author."""
 
     help = "Load a micro-credential from a definition file (docs/credential-definition.md)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--author", required=True, help="e-mail address of the author")
+        parser.add_argument(
+            "--author", help="e-mail address of the author, if the provider has more than one"
+        )
         parser.add_argument("--provider", help="code of the provider, if there is more than one")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Say what is wrong line by line, or what was made."""
         file: Path = options["file"]
-        author = User.objects.filter(email=options["author"].lower(), is_active=True).first()
-        if author is None:
-            raise CommandError(f"Nobody has the address {options['author']}.")
-        provider = self.provider(options["provider"])
+        author: User | None = None
         try:
             definition = parse(file.read_bytes(), policy_defaults=policy_defaults())
+            provider = self.provider(options["provider"])
+            author = self.author(options["author"], provider)
             outcome = load_definition(definition, provider=provider, actor=author)
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror}.") from error
@@ -57,3 +58,20 @@ class Command(BaseCommand):
             hint = "Name one with --provider." if number else "There is no such provider."
             raise CommandError(f"{number} providers fit. {hint}")
         return found.get()
+
+    def author(self, email: str | None, provider: Organisation) -> User:
+        """Who is named, else the only author that the provider has."""
+        people = User.objects.filter(is_active=True)
+        if email:
+            found = people.filter(email=email.lower()).first()
+            if found is None:
+                raise CommandError(f"Nobody has the address {email}.")
+            return found
+        members = Membership.objects.current().filter(
+            organisation=provider, role=OrganisationRole.AUTHOR
+        )
+        authors = list(people.filter(pk__in=members.values("user")).order_by("email"))
+        if len(authors) != 1:
+            names = ", ".join(one.email for one in authors) or "nobody yet"
+            raise CommandError(f"Name the author with --author. Authors of {provider}: {names}.")
+        return authors[0]
