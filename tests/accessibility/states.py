@@ -8,6 +8,9 @@ people of their own bring them under a name that pages.py uses as persona.
 from datetime import timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.utils import timezone
 
 from accounts.models import User
@@ -65,6 +68,18 @@ def staff_by_name(world: World) -> None:
     for name in ("author", "checker", "publisher"):
         person = User.objects.get(email=f"{name}-access@example.org")
         world.cast.people[name] = person
+
+
+def second_step(world: World) -> Kwargs:
+    """Somebody who has an authenticator app, recovery codes and a passkey."""
+    someone = world.learner("second_step", "Hēmi Te Ara")
+    TOTP.activate(someone, generate_totp_secret())
+    RecoveryCodes.activate(someone)
+    Authenticator.objects.create(
+        user=someone, type=Authenticator.Type.WEBAUTHN,
+        data={"name": "Waea mahi", "credential": {}},
+    )  # fmt: skip
+    return {}
 
 
 def as_it_is(world: World) -> Kwargs:
