@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.enums import OrganisationRole
 from accounts.models import Membership, User
 from assessment.enums import AllocationRole, Why
-from assessment.models import Allocation
+from assessment.models import Allocation, Lease
 from assessment.querysets import claimable, in_order, unallocated, waiting_for
 from assessment.rules import may_allocate
 from assessment.selectors.filters import QUEUED, Filters
@@ -23,7 +23,7 @@ from catalogue.models import DeliveryRole, Enrolment
 from portfolios.enums import PartKind
 from portfolios.models import Part, Portfolio, Submission
 from portfolios.transitions import SUBMIT
-from tests.factories.assessment import allocated
+from tests.factories.assessment import allocated, opened
 from tests.factories.portfolios import submitted
 from workflows.transitions import write
 
@@ -105,6 +105,21 @@ def test_the_order_and_its_reason(cast):
         assert in_order(Submission.objects.all()).get().why == why
     row = queue_for(cast.ada, Filters(), 1).rows[0]
     assert (row.why, row.is_overdue) == ("Overdue", True)
+
+
+def test_a_row_says_who_has_it_open_and_for_how_long_that_counts(cast, client):
+    submission = allocated(cast)
+    opened(submission, cast.ada)
+
+    def shown(person):
+        (row,) = queue_for(person, Filters(), 1).rows
+        return row.opened_by
+
+    assert (shown(cast.ada), shown(cast.pam)) == ("Ada Assessor", "Ada Assessor")
+    client.force_login(cast.pam)
+    assert b"Ada Assessor" in client.get(reverse("assessment:queue")).content
+    Lease.objects.update(until=timezone.now() - timedelta(seconds=1))
+    assert (shown(cast.ada), shown(cast.pam)) == ("", "")
 
 
 def test_overdue_comes_before_soon_and_soon_before_the_rest(cast):

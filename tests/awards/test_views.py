@@ -301,6 +301,10 @@ def test_the_board_counts_filters_and_finds():
     assert "Hōne Parata" in text_of(pam.get(url, {"state": "not_started", "q": "hone"}))
     assert "No learner fits" in text_of(pam.get(url, {"state": "released"}))
     assert "Everybody: 3" in text_of(pam.get(url, {"state": "nonsense"}))
+    counts = re.findall(r'href="(\?state=\w+)"[^>]*>(\d+)<', text_of(pam.get(url)))
+    assert sum(int(count) for _link, count in counts) == 3
+    for link, count in counts:
+        assert f": {count}</h2>" in text_of(pam.get(url + link)), link
 
 
 def test_people_who_left_see_nothing(one_ready):

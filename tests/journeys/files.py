@@ -1,13 +1,14 @@
 """Real files, made when a test asks for them: what learners' phones and offices produce."""
 
 import io
-import struct
 import unicodedata
 import zipfile
 from pathlib import Path
 
 import typst
 from PIL import Image, ImageDraw
+
+from tests.factories.recordings import film_of
 
 MACRON_NAME = unicodedata.normalize("NFD", "Whānau hui, Ōtautahi.jpg")
 """As some phones write it: the macron apart from its letter."""
@@ -67,29 +68,13 @@ def docx() -> bytes:
     return made.getvalue()
 
 
-def mp4() -> bytes:
-    """The boxes that make a file an MP4, with an empty film in them."""
-
-    def box(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body) + 8) + kind + body
-
-    matrix = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-    header = struct.pack(">IIIIIIHH8x", 0, 0, 0, 1000, 0, 0x10000, 0x100, 0) + matrix
-    header += bytes(24) + struct.pack(">I", 1)
-    return (
-        box(b"ftyp", b"isom" + struct.pack(">I", 512) + b"isomiso2mp41")
-        + box(b"moov", box(b"mvhd", header))
-        + box(b"mdat", b"")
-    )
-
-
 def all_kinds(folder: Path) -> dict[str, Path]:
     """One of each on disk, by kind."""
     made = {
         "pdf": ("evaluation.pdf", pdf()),
         "photo": (MACRON_NAME, phone_jpeg()),
         "docx": ("definition of done.docx", docx()),
-        "mp4": ("walkthrough.mp4", mp4()),
+        "mp4": ("walkthrough.mp4", film_of()),
         "png": ("after.png", png()),
     }
     found = {}

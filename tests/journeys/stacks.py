@@ -86,10 +86,14 @@ class Stack:
             raise AssertionError(f"{error}; sent: {subjects}") from None
         return found[0]
 
+    def logs(self) -> dict[str, str]:
+        """Everything that each process printed."""
+        found = [*self.folder.glob("*.log"), *(self.folder / "data" / "logs").glob("*.log")]
+        return {path.name: path.read_text() for path in found}
+
     def log(self) -> str:
         """The end of what each process printed."""
-        found = [*self.folder.glob("*.log"), *(self.folder / "data" / "logs").glob("*.log")]
-        return "\n".join(f"== {path.name}\n{path.read_text()[-3000:]}" for path in found)
+        return "\n".join(f"== {name}\n{text[-3000:]}" for name, text in self.logs().items())
 
 
 def text_of(mail: EmailMessage) -> str:

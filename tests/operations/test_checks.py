@@ -194,3 +194,25 @@ def test_refusal_names_every_reason(production):
     production.SECRET_KEY = "short"
     with pytest.raises(ImproperlyConfigured, match=r"E001.*E002"):
         checks.refuse_unsafe()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("value", "refused"), [("off", True), ("on", False), ("local", False)])
+def test_a_database_that_forgets_what_it_acknowledged_is_refused(production, value, refused):
+    """`local` waits for this server's own disk."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(f"SET LOCAL synchronous_commit = {value}")
+    found = checks.check_database_settings(None, databases=["default"])
+    assert any("synchronous_commit=off" in one.msg for one in found) is refused
+
+
+@pytest.mark.django_db
+def test_production_on_sqlite_is_refused(production, monkeypatch):
+    monkeypatch.setattr(connections["default"], "vendor", "sqlite")
+    found = checks.check_database_settings(None, databases=["default"])
+    assert ids(found) == ["moderato.E021"]
+
+
+def test_no_store_for_evidence_is_refused(settings):
+    settings.STORAGES = {key: one for key, one in settings.STORAGES.items() if key != "evidence"}
+    assert ids(checks.check_evidence_storage(None)) == ["moderato.E010"]

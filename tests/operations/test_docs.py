@@ -4,7 +4,9 @@ import re
 import subprocess
 
 import pytest
+import yaml
 
+from scripts.check import APPS
 from tests.operations.compose import ROOT, settings_variables
 
 
@@ -27,6 +29,63 @@ def test_make_help_names_every_target():
     phony = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
     assert phony is not None
     assert named | {"dev"} == set(phony[1].split())
+
+
+NOT_WORDS_OF_PAGES = {"Tab", "Shift+Tab", "Enter", "Esc"}
+
+
+def test_the_readme_calls_pages_and_people_as_they_are_called():
+    """Each bold word is a link, button or heading of the product, each account one of the demonstration."""
+    from config.demo.people import EVERYBODY, STAFF
+
+    text = (ROOT / "README.md").read_text()
+    bold = set(re.findall(r"\*\*([^*]+)\*\*", text)) - NOT_WORDS_OF_PAGES
+    said = {one.replace("’", "'") for one in bold if not one.endswith(".")}
+    assert len(said) > 40
+    places = [*APPS, "config", "templates", "static/src/js"]
+    sources = (path for one in places for path in (ROOT / one).rglob("*"))
+    known = "\n".join(
+        path.read_text() for path in sources if path.suffix in {".py", ".html", ".js"}
+    )
+    missing = sorted(one for one in said if one not in known.replace("’", "'"))
+    assert missing == []
+    named = set(re.findall(r"`(\w+)@", text))
+    assert len(named) > 10
+    assert named <= {*EVERYBODY, *STAFF}
+
+
+def test_what_the_integration_runs_is_make_test():
+    script = ROOT / ".ci/run"
+    assert script.stat().st_mode & 0o111
+    assert re.search(r"^exec make test\b", script.read_text(), re.MULTILINE)
+
+
+def test_each_hook_before_a_commit_is_a_step_of_make_lint():
+    """Same tools, same arguments, no repositories to fetch."""
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert [one["repo"] for one in hooks] == ["local"]
+    entries = {one["id"]: one["entry"] for one in hooks[0]["hooks"]}
+    assert set(entries) == {"ruff-format", "ruff", "djade", "layers", "migrations"}
+    code = (ROOT / "scripts/check.py").read_text()
+    for entry in entries.values():
+        for word in entry.replace(".venv/bin/", "").split():
+            if word in {"env", "--fix"}:
+                continue
+            if word == "python":
+                assert "sys.executable" in code
+            else:
+                assert f'"{word.rpartition("=")[2]}"' in code, word
+
+
+def test_everything_that_running_leaves_is_ignored():
+    ignored = (ROOT / ".gitignore").read_text().split()
+    assert {"var/", ".venv", ".env", "node_modules/", "static/build", "staticfiles/"} <= set(
+        ignored
+    )
+    default = re.search(r'"MODERATO_DATA", str\(BASE_DIR / "(\w+)"\)',
+                        (ROOT / "config/settings/base.py").read_text())  # fmt: skip
+    assert default is not None
+    assert default[1] == "var"
 
 
 def test_requirements_hold_hashes_and_no_addresses():

@@ -3,12 +3,14 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from django.conf import settings as project
 from tests.servers import free_port, listening, wait_until
 
 pytestmark = pytest.mark.stack
+KEPT = "CREATE TABLE kept AS SELECT 'before' AS said"
 
 
 def environment(data, port):
@@ -114,11 +117,20 @@ def test_starts_stops_on_ctrl_c_starts_again_and_ends_with_any_child(tmp_path):
     assert "Stopped. The data is kept in" in site.output.read_text()
     secret = (data / "secret-key").read_text()
     assert (data / "secret-key").stat().st_mode & 0o077 == 0
+    with closing(sqlite3.connect(data / "moderato.sqlite3")) as database, database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        database.execute(KEPT)
+    # Whoever has accounts has the demonstration: it is loaded once, and its accounts stand at each start.
+    (data / "demo-accounts.txt").write_text("Demonstration accounts of the first start\n")
 
-    again = Site(data, port, "--without-demo")
+    again = Site(data, port)
     try:
         again.wait()
+        assert "Demonstration accounts of the first start" in again.output.read_text()
+        assert "Loading the demo data" not in again.output.read_text()
         assert (data / "secret-key").read_text() == secret
+        with closing(sqlite3.connect(data / "moderato.sqlite3")) as database:
+            assert database.execute("SELECT said FROM kept").fetchall() == [("before",)]
         os.kill(child(again, data, "worker"), signal.SIGKILL)
         assert again.process.wait(60) == 1
     finally:

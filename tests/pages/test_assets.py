@@ -65,7 +65,7 @@ def test_the_stylesheet_is_ours() -> None:
 
 @pytest.mark.browser
 def test_a_first_visit_is_light(browser: Any, live_site: str) -> None:
-    """Fonts as they are, everything else as it is sent, compressed."""
+    """Fonts as they are, everything else as it is sent, compressed. On paper there are no buttons."""
     context = browser.new_context()
     page = context.new_page()
     weights: dict[str, int] = {}
@@ -78,6 +78,13 @@ def test_a_first_visit_is_light(browser: Any, live_site: str) -> None:
     page.on("requestfinished", lambda request: weigh(request.response()))
     page.goto(f"{live_site}/accounts/login/")
     page.wait_for_load_state("networkidle")
+    buttons = page.locator(".govuk-button").filter(visible=True)
+    on_screen = buttons.count()
+    page.emulate_media(media="print")
+    on_paper = buttons.count()
+    assert page.get_by_role("heading", name="Sign in").is_visible()
     context.close()
+    assert on_screen
+    assert on_paper == 0
     assert len(weights) >= 8
     assert sum(weights.values()) <= FIRST_VISIT, weights

@@ -191,6 +191,13 @@ def test_the_command_says_so_and_ends_with_one(history):
         call_command("verify_audit", stdout=out)
     assert ended.value.code == 1
     assert f"{history[0].pk} record 2: Its payload was changed." in out.getvalue()
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("verify_audit", "--json", stdout=out)
+    told = json.loads(out.getvalue())
+    first = told["findings"][0]
+    assert told["ok"] is False
+    assert (first["subject_id"], first["seq"]) == (str(history[0].pk), 2)
 
 
 def test_roots_cover_what_moved_then_everything(history, ada, make_docket):

@@ -14,6 +14,12 @@ from tests.servers import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 ASSESSORS, MODERATORS = ("ada", "abe", "ana"), ("moses", "ed", "lea")
+OF_PEOPLE = ("Tūhoe", "Lena", "Harris", "booking form", "Whānau", "evaluation.pdf", "Kōrero",
+             "Keep the test plan", "keyboard test", "Her manager", "All read", "met with the panel")  # fmt: skip
+"""Names, addresses, titles, file names, reflections, feedback, reasons and minutes of this story."""
+ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.\w")
+NODE = re.compile(r"\b(main|media|celery)@[\w.-]+|redis://\S+")
+"""What a worker calls itself."""
 
 
 def test_from_upload_to_released_result(stack: Stack, browser, tmp_path):
@@ -50,6 +56,21 @@ def test_from_upload_to_released_result(stack: Stack, browser, tmp_path):
         raise
     checked = stack.manage("verify_audit")
     assert checked.returncode == 0, checked.stdout + checked.stderr
+    no_log_names_anybody(stack)
+
+
+def no_log_names_anybody(stack: Stack) -> None:
+    """Web, worker and beat saw all of it and wrote none of it down."""
+    logs = stack.logs()
+    said = [
+        f"{name}: {line}"
+        for name, text in logs.items()
+        for line in text.splitlines()
+        if ADDRESS.search(NODE.sub("", line)) or any(words in line for words in OF_PEOPLE)
+    ]
+    assert said == []
+    assert "request_finished" in logs["web.log"]
+    assert any("relay_outbox" in text for name, text in logs.items() if "worker" in name)
 
 
 def asked(stack: Stack, names: tuple[str, ...], words: str) -> str:
