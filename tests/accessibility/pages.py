@@ -463,6 +463,7 @@ NOT_PAGES = {
     "catalogue:rubric_table": "a file",
     "assessment:comments_vtt": "a file",
     "assessment:calibration_evidence": "a file",
+    "assessment:ahead": "the key of what comes next, as JSON",
     "assessment:result": "a line of the workspace, fetched into it",
     "moderation:record": "a file",
     "moderation:record_pdf": "a file",
