@@ -487,6 +487,7 @@ class LiftForm(forms.Form):
 class SupportingForm(forms.Form):
     """What supports a special consideration: words, a file, or both."""
 
+    missing = "Write what was said, or choose a file."
     words = area(label="What was said", max_length=20000, required=False)
     file = forms.FileField(
         label="File",
@@ -498,12 +499,14 @@ class SupportingForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         if not self.errors and not str(given.get("words", "")).strip() and not given.get("file"):
-            self.add_error("words", "Write what was said, or choose a file.")
+            self.add_error("words", self.missing)
         return given
 
 
 class ApplyForm(SupportingForm):
     """What happened, from the learner."""
+
+    missing = "Write what happened, or choose a file."
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -65,7 +65,8 @@ def test_the_steps_have_exactly_these_guards():
         "not_independent", "criterion_not_judged", "feedback_missing", "decision_stale",
         "revision_missing", "second_decision_missing", "outside_tolerance",
     }  # fmt: skip
-    assert codes("disagree") == {"no_disagreement"}
+    assert codes("disagree") == {"no_disagreement", "discussion_open"}
+    assert codes("hand_back") == {"discussion_open"}
     assert codes("adjudicate") == {
         "not_independent", "criterion_not_judged", "feedback_missing", "decision_stale",
         "adjudicator_not_neither",
@@ -247,7 +248,10 @@ def test_nobody_refers_past_a_sealed_decision(double):
     decided(submission, double.ada)
     second = Allocation.objects.get(role=AllocationRole.SECOND_ASSESSOR).assessor
     drafted(submission, second, "NY")
-    assert refused(lambda: refer(submission, actor=second)) == ["already_sealed"]
+    fresh = Submission.objects.get(pk=submission.pk)
+    assert refused(lambda: perform(fresh, REFER, actor=second)) == ["already_sealed"]
+    # What the second wishes is sealed all the same, so that they learn nothing of the first.
+    assert refer(submission, actor=second).state == S.IN_ADJUDICATION
 
 
 def test_only_the_assessor_refers(cast):
