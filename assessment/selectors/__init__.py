@@ -416,6 +416,7 @@ def open_work(delivery: Delivery) -> list[Submission]:
 
 SHOWN_OF_POOL = (
     "state", "reference", "pseudonym", "attempt", "submitted_at", "returned_at", "marking_due_at", "in_reo",
+    "hides_learner",
     "task", "delivery", "learner__name", "enrolment__site", "enrolment__employer",
 )  # fmt: skip
 """Columns that plans and lists of a pool ask for; ten thousand rows of all columns take several times as long."""

@@ -73,9 +73,9 @@ def waiting(world: World) -> Kwargs:
     return {"delivery": cast.delivery.pk, "pk": first.pk}
 
 
-def untouched(world: World) -> Kwargs:
+def unmarked(world: World) -> Kwargs:
     """A delivery in which nobody has submitted anything."""
-    return {"delivery": world.another("untouched", 1).delivery.pk}
+    return {"delivery": world.another("unmarked", 1).delivery.pk}
 
 
 def in_conflict(world: World) -> Kwargs:

@@ -1,6 +1,6 @@
 """Every page of the product passes the gate, in every state it can be in.
 
-By default a fifth of the pages in their typical state get one visit (visit.py), and a rotation of pages, other
+By default an eighth of the pages in their typical state get one visit (visit.py), and a rotation of pages, other
 states and runs is drawn by a seed, another one each day; PROOF=full walks everything with all sixteen runs.
 GATE_SEED repeats a rotation.
 """
@@ -27,9 +27,12 @@ from tests.conftest import own_database, served
 pytestmark = pytest.mark.browser
 
 
-def drawn_fifth(pages: list[GatePage]) -> list[GatePage]:
-    """A fifth of the pages, drawn by the seed, in the order of the list."""
-    chosen = set(random.Random(f"fifth {SEED}").sample(range(len(pages)), -(-len(pages) // 5)))
+ONE_IN = 8
+
+
+def drawn_part(pages: list[GatePage]) -> list[GatePage]:
+    """One page in so many, drawn by the seed, in the order of the list."""
+    chosen = set(random.Random(f"part {SEED}").sample(range(len(pages)), -(-len(pages) // ONE_IN)))
     return [one for number, one in enumerate(pages) if number in chosen]
 
 
@@ -37,8 +40,14 @@ FULL = os.environ.get("PROOF") == "full"
 SEED = os.environ.get("GATE_SEED") or date.today().isoformat()
 TURNS = 0 if FULL else 8
 STATES = {**vars(states), **vars(staff_states)}
+MAKERS = [
+    name
+    for module in (states, staff_states)
+    for name, one in vars(module).items()
+    if getattr(one, "__module__", "") == module.__name__
+]
 HOSTILE = VALUES if FULL else {"nul": VALUES["nul"]}
-VISITED = PAGES if FULL else drawn_fifth([one for one in PAGES if one.kind == TYPICAL])
+VISITED = PAGES if FULL else drawn_part([one for one in PAGES if one.kind == TYPICAL])
 
 
 @dataclass
@@ -173,6 +182,10 @@ def test_a_rotation_of_states_and_runs_passes(browser: Any, site: Site, turn: in
         url, cookies = site.address(one)
         found = check(browser, url, run, cookies=cookies, prepare=send(one))
         assert found == [], f"{one.name}, {run}; again with GATE_SEED={SEED}"
+
+
+def test_a_state_has_one_maker() -> None:
+    assert sorted(set(MAKERS)) == sorted(MAKERS)
 
 
 def test_every_page_is_in_the_gate(site: Site) -> None:
