@@ -70,7 +70,7 @@ SUBMIT = {"owner": "yes", "pam": "yes"}
 """Not submitted yet: the learner, or a programme administrator on the learner's behalf."""
 
 FULL = os.environ.get("PROOF") == "full"
-SAMPLE = 200
+SAMPLE = 120
 OTHERS = [
     (step, state, name)
     for step, (source, _target, _who) in TABLE.items()

@@ -225,4 +225,4 @@ def every_form() -> list[Row]:
 
 def posting() -> list[Row]:
     """Rows with a form: all at full size, else a seeded quarter."""
-    return some(every_form(), "forms", len(every_form()) // 4)
+    return some(every_form(), "forms", len(every_form()) // 6)
