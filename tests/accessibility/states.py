@@ -11,6 +11,8 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -41,6 +43,7 @@ from tests.factories import assessment as marked
 from tests.factories import portfolios as work
 from tests.factories.catalogue import draft_version, published_version
 from tests.factories.recordings import film_of, pages_of
+from tests.personas import PASSWORD
 from workflows.actions.preferences import (
     change_wording,
     leave_address,
@@ -79,7 +82,25 @@ def second_step(world: World) -> Kwargs:
         user=someone, type=Authenticator.Type.WEBAUTHN,
         data={"name": "Waea mahi", "credential": {}},
     )  # fmt: skip
+    return {"pk": Authenticator.objects.get(user=someone, type=Authenticator.Type.WEBAUTHN).pk}
+
+
+def app_alone(world: World) -> Kwargs:
+    """Somebody who has an authenticator app and no passkey."""
+    TOTP.activate(world.learner("app_alone", "Aroha Te Ara"), generate_totp_secret())
     return {}
+
+
+def half_signed_in(world: World) -> Kwargs:
+    """The same person, whose password was right and whose code is asked for."""
+    world.state(app_alone)
+    client = Client()
+    answer = client.post(
+        reverse("account_login"),
+        {"login": world.cast.people["app_alone"].email, "password": PASSWORD},
+    )
+    assert answer.status_code == 302, answer.status_code
+    return {"session": dict(client.session)}
 
 
 def as_it_is(world: World) -> Kwargs:

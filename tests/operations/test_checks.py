@@ -1,6 +1,7 @@
 """The start-up checks refuse each unsafe setting, and let a safe production start."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 
@@ -9,8 +10,10 @@ from botocore.config import Config
 from django.conf import settings as project
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+from django.db.utils import ConnectionHandler
 
 from config import checks
+from config.settings.base import database
 from tests import servers
 
 SECRET = "kahu-7Qm2xV9tR4bN8wZ1yL6cD3fG5hJ0pKsAeUoIiTrEwQzXc"
@@ -216,3 +219,20 @@ def test_production_on_sqlite_is_refused(production, monkeypatch):
 def test_no_store_for_evidence_is_refused(settings):
     settings.STORAGES = {key: one for key, one in settings.STORAGES.items() if key != "evidence"}
     assert ids(checks.check_evidence_storage(None)) == ["moderato.E010"]
+
+
+def test_a_transaction_on_sqlite_waits_for_its_lock_before_it_reads(tmp_path, django_db_blocker):
+    """Two that read first and write then would end one of them with an error that no waiting mends."""
+    entry = database(f"sqlite:///{tmp_path}/own.sqlite3")
+    first = ConnectionHandler({"default": entry})["default"]
+    other = sqlite3.connect(tmp_path / "own.sqlite3", timeout=0)
+    with django_db_blocker.unblock():
+        try:
+            first.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+            first.rollback()
+            other.execute("BEGIN IMMEDIATE")
+        finally:
+            other.close()
+            first.close()

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from tests import servers
 from tests.journeys import stacks
-from tests.operations.compose import ROOT, SECRETS
+from tests.operations.compose import ROOT, SECRETS, services
 
 pytestmark = pytest.mark.stack
 OWN = ("web", "worker", "worker-media", "beat")
@@ -50,6 +51,21 @@ def probe(stack):
     return json.loads(done.stderr.removeprefix("503 "))
 
 
+def healthy(stack, name):
+    """What the container's own health check says, run as a process."""
+    kind, check = services()[name]["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    done = subprocess.run(
+        ["sh", "-c", check.replace("$$", "$").replace("/tmp ", f"{stack.folder} ")],
+        cwd=ROOT,
+        env={**stack.environment, "HOSTNAME": socket.gethostname()},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode == 0
+
+
 def wait_for(stack, *failing, also=()):
     """Until exactly these parts are named; `also` may be named, too."""
     said = {}
@@ -77,6 +93,7 @@ def test_it_becomes_ready_names_what_dies_and_stops(stack):
     parts = wait_for(stack)
     assert parts["database"]["detail"] == "postgresql"
     look_at_the_site(stack)
+    assert all(healthy(stack, name) for name in ("worker", "worker-media", "beat"))
     store = {"also": ("storage",)}
     stack.places["storage"].halt()
 
@@ -85,6 +102,7 @@ def test_it_becomes_ready_names_what_dies_and_stops(stack):
     kill(stack, "worker")
     parts = wait_for(stack, "beat", "worker", **store)
     assert parts["worker"]["detail"] == "no worker answers"
+    assert not healthy(stack, "worker")
     stacks.begin("beat", stack)
     wait_for(stack, "worker", **store)
     told = stack.manage("shell", "-c", TELL)
