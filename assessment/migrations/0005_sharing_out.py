@@ -6,6 +6,8 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migrations._together import CreateModels
+
 
 class Migration(migrations.Migration):
 
@@ -16,50 +18,52 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Capacity',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('shares', models.PositiveSmallIntegerField(default=1)),
-                ('hours', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('set_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('assessor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='capacities', to=settings.AUTH_USER_MODEL)),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='capacities', to='catalogue.delivery')),
-                ('set_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('delivery', 'assessor'), name='assessment_capacity_once')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Leave',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('first_day', models.DateField()),
-                ('last_day', models.DateField()),
-                ('entered_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('entered_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='leaves', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['first_day', 'pk'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('first_day__lte', models.F('last_day'))), name='assessment_leave_in_order')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Pin',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('pinned_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('assessor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pins', to=settings.AUTH_USER_MODEL)),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pins', to='catalogue.delivery')),
-                ('learner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('pinned_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('delivery', 'learner'), name='assessment_one_live_pin_of_a_learner')],
-            },
-        ),
+        CreateModels([
+            migrations.CreateModel(
+                name='Capacity',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('shares', models.PositiveSmallIntegerField(default=1)),
+                    ('hours', models.PositiveSmallIntegerField(blank=True, null=True)),
+                    ('set_at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('assessor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='capacities', to=settings.AUTH_USER_MODEL)),
+                    ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='capacities', to='catalogue.delivery')),
+                    ('set_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('delivery', 'assessor'), name='assessment_capacity_once')],
+                },
+            ),
+            migrations.CreateModel(
+                name='Leave',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('first_day', models.DateField()),
+                    ('last_day', models.DateField()),
+                    ('entered_at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('ended_at', models.DateTimeField(blank=True, null=True)),
+                    ('entered_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='leaves', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'ordering': ['first_day', 'pk'],
+                    'constraints': [models.CheckConstraint(condition=models.Q(('first_day__lte', models.F('last_day'))), name='assessment_leave_in_order')],
+                },
+            ),
+            migrations.CreateModel(
+                name='Pin',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('pinned_at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('ended_at', models.DateTimeField(blank=True, null=True)),
+                    ('assessor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pins', to=settings.AUTH_USER_MODEL)),
+                    ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pins', to='catalogue.delivery')),
+                    ('learner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('pinned_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('delivery', 'learner'), name='assessment_one_live_pin_of_a_learner')],
+                },
+            ),
+        ]),
     ]

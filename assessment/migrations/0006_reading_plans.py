@@ -5,6 +5,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migrations._together import CreateModels
+
 
 class Migration(migrations.Migration):
 
@@ -16,32 +18,34 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='ReadingDraw',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('seed', models.CharField(max_length=64)),
-                ('percent', models.PositiveSmallIntegerField()),
-                ('value', models.FloatField()),
-                ('is_double', models.BooleanField()),
-                ('drawn_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('submission', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='reading_draw', to='portfolios.submission')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ReadingPlan',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reading', models.CharField(choices=[('single', 'Once'), ('blind', 'Twice, blind to each other'), ('open', 'Twice, the second may read the first decision'), ('share', 'A share twice, blind to each other, the rest once')], max_length=20)),
-                ('percent', models.PositiveSmallIntegerField(default=100)),
-                ('seed', models.CharField(max_length=64)),
-                ('set_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reading_plans', to='catalogue.delivery')),
-                ('set_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reading_plans', to='catalogue.assessmenttask')),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('delivery', 'task'), name='assessment_reading_plan_once'), models.CheckConstraint(condition=models.Q(('percent__lte', 100)), name='assessment_reading_percent')],
-            },
-        ),
+        CreateModels([
+            migrations.CreateModel(
+                name='ReadingDraw',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('seed', models.CharField(max_length=64)),
+                    ('percent', models.PositiveSmallIntegerField()),
+                    ('value', models.FloatField()),
+                    ('is_double', models.BooleanField()),
+                    ('drawn_at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('submission', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='reading_draw', to='portfolios.submission')),
+                ],
+            ),
+            migrations.CreateModel(
+                name='ReadingPlan',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('reading', models.CharField(choices=[('single', 'Once'), ('blind', 'Twice, blind to each other'), ('open', 'Twice, the second may read the first decision'), ('share', 'A share twice, blind to each other, the rest once')], max_length=20)),
+                    ('percent', models.PositiveSmallIntegerField(default=100)),
+                    ('seed', models.CharField(max_length=64)),
+                    ('set_at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reading_plans', to='catalogue.delivery')),
+                    ('set_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('task', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reading_plans', to='catalogue.assessmenttask')),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('delivery', 'task'), name='assessment_reading_plan_once'), models.CheckConstraint(condition=models.Q(('percent__lte', 100)), name='assessment_reading_percent')],
+                },
+            ),
+        ]),
     ]

@@ -5,6 +5,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migrations._together import CreateModels
+
 
 class Migration(migrations.Migration):
 
@@ -15,33 +17,35 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='LearnerGroup',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('set_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='learner_groups', to='catalogue.delivery')),
-                ('learner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('set_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ['name', 'pk'],
-                'constraints': [models.UniqueConstraint(fields=('delivery', 'learner'), name='assessment_one_group_of_a_learner')],
-            },
-        ),
-        migrations.CreateModel(
-            name='MarkingTime',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('minutes', models.PositiveSmallIntegerField()),
-                ('set_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='marking_times', to='catalogue.delivery')),
-                ('set_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='marking_times', to='catalogue.assessmenttask')),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('delivery', 'task'), name='assessment_marking_time_once'), models.CheckConstraint(condition=models.Q(('minutes__gte', 1)), name='assessment_marking_time_positive')],
-            },
-        ),
+        CreateModels([
+            migrations.CreateModel(
+                name='LearnerGroup',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('name', models.CharField(max_length=60)),
+                    ('set_at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='learner_groups', to='catalogue.delivery')),
+                    ('learner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('set_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'ordering': ['name', 'pk'],
+                    'constraints': [models.UniqueConstraint(fields=('delivery', 'learner'), name='assessment_one_group_of_a_learner')],
+                },
+            ),
+            migrations.CreateModel(
+                name='MarkingTime',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('minutes', models.PositiveSmallIntegerField()),
+                    ('set_at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='marking_times', to='catalogue.delivery')),
+                    ('set_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='marking_times', to='catalogue.assessmenttask')),
+                ],
+                options={
+                    'constraints': [models.UniqueConstraint(fields=('delivery', 'task'), name='assessment_marking_time_once'), models.CheckConstraint(condition=models.Q(('minutes__gte', 1)), name='assessment_marking_time_positive')],
+                },
+            ),
+        ]),
     ]

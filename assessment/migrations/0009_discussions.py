@@ -6,6 +6,8 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.migrations._together import CreateModels
+
 
 class Migration(migrations.Migration):
 
@@ -16,39 +18,41 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Discussion',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('opened_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('due_at', models.DateTimeField()),
-                ('conclusion', models.CharField(blank=True, choices=[('agreed', 'The two assessors agreed on one decision'), ('adjudication', 'An adjudicator was asked')], max_length=15)),
-                ('concluded_at', models.DateTimeField(blank=True, null=True)),
-                ('reason', models.TextField(blank=True)),
-                ('chosen', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='assessment.assessmentdecision')),
-                ('concluded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('first', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='assessment.assessmentdecision')),
-                ('second', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='assessment.assessmentdecision')),
-                ('submission', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='discussions', to='portfolios.submission')),
-            ],
-            options={
-                'ordering': ['opened_at', 'pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='DiscussionEntry',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rationale', models.TextField()),
-                ('stand', models.CharField(choices=[('mine', 'My decision stands'), ('others', 'The other decision stands'), ('adjudicator', 'An adjudicator decides')], max_length=15)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('discussion', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='assessment.discussion')),
-            ],
-            options={
-                'ordering': ['at', 'pk'],
-            },
-        ),
+        CreateModels([
+            migrations.CreateModel(
+                name='Discussion',
+                fields=[
+                    ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                    ('opened_at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('due_at', models.DateTimeField()),
+                    ('conclusion', models.CharField(blank=True, choices=[('agreed', 'The two assessors agreed on one decision'), ('adjudication', 'An adjudicator was asked')], max_length=15)),
+                    ('concluded_at', models.DateTimeField(blank=True, null=True)),
+                    ('reason', models.TextField(blank=True)),
+                    ('chosen', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='assessment.assessmentdecision')),
+                    ('concluded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('first', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='assessment.assessmentdecision')),
+                    ('second', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='assessment.assessmentdecision')),
+                    ('submission', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='discussions', to='portfolios.submission')),
+                ],
+                options={
+                    'ordering': ['opened_at', 'pk'],
+                },
+            ),
+            migrations.CreateModel(
+                name='DiscussionEntry',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('rationale', models.TextField()),
+                    ('stand', models.CharField(choices=[('mine', 'My decision stands'), ('others', 'The other decision stands'), ('adjudicator', 'An adjudicator decides')], max_length=15)),
+                    ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('discussion', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='assessment.discussion')),
+                ],
+                options={
+                    'ordering': ['at', 'pk'],
+                },
+            ),
+        ]),
         migrations.AddConstraint(
             model_name='discussion',
             constraint=models.UniqueConstraint(condition=models.Q(('concluded_at__isnull', True)), fields=('submission',), name='assessment_one_open_discussion'),
