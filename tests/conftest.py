@@ -13,6 +13,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests import servers
 from tests.worlds import standing
@@ -23,7 +24,10 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("untimed")
 LONG = ("stack", "proof", "browser")
-TAKE_TURNS = ("catalogue", "portfolios", "assessment", "moderation")
+TAKE_TURNS = ("catalogue", "portfolios", "assessment", "moderation", "workflows")
+# What a database itself keeps, or is asked in words of its own.
+IN_EVERY_RUN = ("append_only", "audit", "many", "outbox", "reminders", "sets", "transitions")
+ONE_HOUSE = "tests/routes/"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -56,13 +60,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     gc.set_threshold(50_000, 20, 20)
 
 
+class ByFile(LoadFileScheduling):
+    """A file's tests run in one process, and so do all that ask about one house, which takes long to build."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return ONE_HOUSE if nodeid.startswith(ONE_HOUSE) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Whatever `--dist` says: the worlds of the tests are built for whole files."""
+    return ByFile(config, log)
+
+
 @cache
 def is_its_turn(path: Path) -> bool:
     """On SQLite what rests on the machinery takes turns, a third of the files each day.
 
-    Triggers, outbox, reminders, proofs and migrations are in every run. GATE_SEED repeats a day's choice.
+    Triggers, records, sets, outbox, reminders, proofs and migrations are in every run. GATE_SEED repeats
+    a day's choice, PROOF=full takes all.
     """
     if os.environ.get("PROOF") == "full" or path.parent.name not in TAKE_TURNS:
+        return True
+    if path.stem.removeprefix("test_") in IN_EVERY_RUN:
         return True
     drawn = random.Random(f"{os.environ.get('GATE_SEED')} {path.parent.name}/{path.name}")
     return drawn.randrange(3) == 0
