@@ -1,7 +1,7 @@
 """Cohorts whose results are ready, or were released, built once for each module."""
 
 from portfolios.models import Submission
-from tests.factories.awards import moderated, released
+from tests.factories.awards import moderated, ratified, released
 from tests.personas import Cast, make_cast
 from tests.worlds import kept
 
@@ -28,3 +28,17 @@ def after_release() -> tuple[Cast, Submission]:
     """Lena has her result."""
     made = make_cast()
     return made, released(made)
+
+
+@kept
+def one_ratified() -> tuple[Cast, Submission]:
+    """Lena's result is signed and waits to be released."""
+    made = make_cast()
+    return made, ratified(made)
+
+
+@kept
+def not_achieved() -> tuple[Cast, Submission]:
+    """Lena has her result: not achieved."""
+    made = make_cast()
+    return made, released(made, achieved=False)

@@ -40,8 +40,8 @@ def test_ratified_results_wait_until_they_are_released(cast):
     assert titles(cast.pam) == []
 
 
-def test_a_scheduled_release_waits_no_more(cast):
-    ratified(cast)
+def test_a_scheduled_release_waits_no_more(one_ratified):
+    cast, _ = one_ratified
     schedule_release(cast.delivery, cast.task, actor=cast.pam)
     assert titles(cast.pam) == []
 

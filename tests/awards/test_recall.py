@@ -138,8 +138,8 @@ def test_the_guard_wants_a_recall_by_two_since_this_release(after_release, chang
     assert not guards.recalled_by_two.holds(submission)
 
 
-def test_a_recall_needs_a_reason_and_a_released_result(cast):
-    submission = ratified(cast)
+def test_a_recall_needs_a_reason_and_a_released_result(one_ratified):
+    cast, submission = one_ratified
     with pytest.raises(GuardsNotMet) as refused:
         ask(cast, reason=" ")
     assert refused.value.codes == ["reason_missing", "nothing_to_recall"]

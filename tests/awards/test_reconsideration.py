@@ -21,7 +21,7 @@ from portfolios.actions.submission import place_hold
 from portfolios.enums import HoldKind, SubmissionState
 from portfolios.models import Submission
 from tests.factories.assessment import drafted
-from tests.factories.awards import decide, ratified, relay_all, release, released
+from tests.factories.awards import decide, ratified, relay_all, release
 from tests.tampering import tampering
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.models import Notification, TransitionRecord
@@ -44,8 +44,8 @@ def fresh(submission: Submission, cast, *, achieved: bool) -> AssessmentDecision
     return AssessmentDecision.objects.get(pk=draft.pk)
 
 
-def test_asking_keeps_the_result_and_allocates_somebody_fresh(cast):
-    submission = released(cast, achieved=False)
+def test_asking_keeps_the_result_and_allocates_somebody_fresh(not_achieved):
+    cast, submission = not_achieved
     made = ask(cast, submission)
     assert made.decision_before == selectors.current_decision(submission)
     moved = Submission.objects.get(pk=submission.pk)
@@ -134,8 +134,8 @@ def test_a_hold_stops_asking_and_concluding(after_release):
     assert refused.value.codes == ["on_hold"]
 
 
-def test_a_higher_result_replaces_the_released_one_and_issues_the_credential(cast):
-    submission = released(cast, achieved=False)
+def test_a_higher_result_replaces_the_released_one_and_issues_the_credential(not_achieved):
+    cast, submission = not_achieved
     made = ask(cast, submission)
     decision = fresh(submission, cast, achieved=True)
     assert not Credential.objects.exists()
@@ -166,9 +166,9 @@ def test_a_lower_result_leaves_the_released_one(after_release):
     assert Credential.objects.get().state == "issued"
 
 
-def test_the_door_refuses_a_lower_result(cast):
+def test_the_door_refuses_a_lower_result(after_release):
     """Whatever an action wrote as the result: only an authorised correction gets through."""
-    submission = released(cast)
+    cast, submission = after_release
     made = ask(cast, submission)
     lower = fresh(submission, cast, achieved=False)
     moved = Submission.objects.get(pk=submission.pk)
@@ -209,8 +209,8 @@ def test_an_authorised_correction_lowers_the_result_and_revokes_the_credential(a
     assert Credential.objects.get().state == "revoked"
 
 
-def test_nobody_corrects_what_is_not_lower_or_not_decided(cast):
-    submission = released(cast, achieved=False)
+def test_nobody_corrects_what_is_not_lower_or_not_decided(not_achieved):
+    cast, submission = not_achieved
     made = ask(cast, submission)
     with pytest.raises(GuardsNotMet) as refused:
         authorise_correction(made, actor=cast.lea, reason="x")
@@ -234,8 +234,8 @@ def test_it_is_not_concluded_before_somebody_fresh_decided(after_release):
     assert "fresh_decision_missing" in refused.value.codes
 
 
-def test_a_draft_is_no_decision(cast):
-    submission = released(cast, achieved=False)
+def test_a_draft_is_no_decision(not_achieved):
+    cast, submission = not_achieved
     made = ask(cast, submission)
     decision = fresh(submission, cast, achieved=True)
     with tampering():

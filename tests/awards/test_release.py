@@ -55,8 +55,8 @@ def test_releasing_now_moves_what_is_ratified_and_keeps_a_report(two):
 
 
 @pytest.mark.parametrize("name", ["rita", "lea", "moses", "ada", "olga", "petra", "lena"])
-def test_only_programme_administrators_release(cast, name):
-    submission = ratified(cast)
+def test_only_programme_administrators_release(one_ratified, name):
+    cast, submission = one_ratified
     person = cast.people[name]
     with pytest.raises(NotPermitted):
         release_now(cast.delivery, cast.task, actor=person)
@@ -102,8 +102,8 @@ def test_nothing_is_released_before_it_is_ratified(cast):
         (-60, "scheduled", []),
     ],
 )
-def test_the_door_waits_for_the_time(cast, seconds, outcome, codes):
-    submission = ratified(cast)
+def test_the_door_waits_for_the_time(one_ratified, seconds, outcome, codes):
+    cast, submission = one_ratified
     if seconds is not None:
         one = planned(cast, timezone.now() + timedelta(seconds=seconds))
         Release.objects.filter(pk=one.pk).update(outcome=outcome)
@@ -114,8 +114,8 @@ def test_the_door_waits_for_the_time(cast, seconds, outcome, codes):
     assert [one.code for one in moved.refused.get(submission.pk, [])] == codes
 
 
-def test_the_clock_carries_out_what_is_due_once(cast):
-    submission = ratified(cast)
+def test_the_clock_carries_out_what_is_due_once(one_ratified):
+    cast, submission = one_ratified
     made = schedule_release(cast.delivery, cast.task, actor=cast.pam)
     assert release_due() == 0
     assert state_of(submission) == SubmissionState.RATIFIED
@@ -127,8 +127,8 @@ def test_the_clock_carries_out_what_is_due_once(cast):
     assert (record.actor, record.actor_system) == (None, "clock")
 
 
-def test_a_cancelled_release_is_not_carried_out(cast):
-    submission = ratified(cast)
+def test_a_cancelled_release_is_not_carried_out(one_ratified):
+    cast, submission = one_ratified
     made = schedule_release(cast.delivery, cast.task, actor=cast.pam)
     with pytest.raises(NotPermitted):
         cancel_release(made, actor=cast.rita)
@@ -140,8 +140,8 @@ def test_a_cancelled_release_is_not_carried_out(cast):
         cancel_release(made, actor=cast.pam)
 
 
-def test_one_release_is_scheduled_at_a_time_and_now_takes_it_over(cast):
-    ratified(cast)
+def test_one_release_is_scheduled_at_a_time_and_now_takes_it_over(one_ratified):
+    cast, _ = one_ratified
     first = schedule_release(cast.delivery, cast.task, actor=cast.pam)
     with pytest.raises(GuardsNotMet) as refused:
         schedule_release(cast.delivery, cast.task, actor=cast.pam)
@@ -204,8 +204,8 @@ def test_a_release_over_the_change_of_the_clocks_comes_at_ten_by_the_new_time(ca
         ("2027-03-08T23:00", False),
     ],
 )
-def test_never_friday_after_three_nor_on_a_day_off(cast, local, bad):
-    ratified(cast)
+def test_never_friday_after_three_nor_on_a_day_off(one_ratified, local, bad):
+    cast, _ = one_ratified
     moment = datetime.fromisoformat(local).replace(tzinfo=cast.delivery.zone)
     assert selectors.is_bad_release_time(moment, cast.delivery) is bad
     if bad:
@@ -214,8 +214,8 @@ def test_never_friday_after_three_nor_on_a_day_off(cast, local, bad):
         assert refused.value.codes == ["release_time"]
 
 
-def test_the_past_is_no_time_for_a_release(cast):
-    ratified(cast)
+def test_the_past_is_no_time_for_a_release(one_ratified):
+    cast, _ = one_ratified
     with pytest.raises(GuardsNotMet) as refused:
         schedule_release(
             cast.delivery, cast.task, actor=cast.pam, at=timezone.now() - timedelta(days=1)
@@ -234,8 +234,8 @@ def test_who_achieved_gets_a_credential_and_one_message_without_the_result(after
     assert "chieved" not in str(told.get().context)
 
 
-def test_who_did_not_achieve_gets_the_same_message_and_no_credential(cast):
-    released(cast, achieved=False)
+def test_who_did_not_achieve_gets_the_same_message_and_no_credential(not_achieved):
+    cast, _ = not_achieved
     assert not Credential.objects.exists()
     told = Notification.objects.get(recipient=cast.lena, topic="portfolios.submission.released")
     assert set(told.context) == {"task", "delivery"}
@@ -290,8 +290,8 @@ def test_a_scheduled_release_takes_what_is_ratified_then(two):
     assert state_of(late) == SubmissionState.RELEASED
 
 
-def test_a_release_is_not_told_before_it_happens(cast):
-    ratified(cast)
+def test_a_release_is_not_told_before_it_happens(one_ratified):
+    cast, _ = one_ratified
     schedule_release(cast.delivery, cast.task, actor=cast.pam)
     relay_all()
     assert not Notification.objects.filter(
