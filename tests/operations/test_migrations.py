@@ -1,5 +1,7 @@
 """Migrations are one line for each app, and the models have no change without one."""
 
+from importlib import import_module
+
 import pytest
 from django.core.management import call_command
 from django.core.management.sql import emit_post_migrate_signal
@@ -76,3 +78,34 @@ def test_triggers_step_aside_for_a_migration_on_sqlite_and_come_back() -> None:
     assert triggers() == (set() if connection.vendor == "sqlite" else all_of_them)
     emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
     assert triggers() == all_of_them
+
+
+@pytest.mark.django_db
+def test_tables_made_together_are_those_made_one_by_one():
+    """The classes of the models are made once, after all of them are known; the statements stay the same."""
+
+    earlier = MigrationLoader(None).project_state(("auth", "0012_alter_user_first_name_max_length"))
+
+    def statements(operations):
+        state = earlier.clone()
+        with connection.schema_editor(collect_sql=True, atomic=False) as editor:
+            for operation in operations:
+                before = state.clone()
+                operation.state_forwards("accounts", state)
+                operation.database_forwards("accounts", editor, before, state)
+        return [line for line in editor.collected_sql if not line.startswith("--")], state
+
+    first = import_module("accounts.migrations.0001_tables").Migration.operations[0]
+    together, state = statements([first])
+    one_by_one, same = statements(first.models)
+    assert len(together) > 10
+    assert together == one_by_one
+    assert state == same
+    with connection.schema_editor(collect_sql=True, atomic=False) as editor:
+        first.database_backwards("accounts", editor, state, earlier)
+    dropped = "".join(editor.collected_sql)
+    places = [
+        dropped.index(f'DROP TABLE "accounts_{model.name.lower()}"')
+        for model in reversed(first.models)
+    ]
+    assert places == sorted(places)
