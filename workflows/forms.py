@@ -3,6 +3,7 @@
 import datetime as dt
 import zoneinfo
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -20,6 +21,14 @@ from workflows.working_days import REGIONS, is_skipped, moments_of, offset_words
 def whole_number(text: str) -> int | None:
     """A number of at most nine plain digits, or None for anything else. For hidden fields and addresses."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def key_of(text: str) -> UUID | None:
+    """A key, or None for nothing and for nonsense. For hidden fields and addresses."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 class DayWidget(forms.MultiWidget):

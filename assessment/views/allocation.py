@@ -14,7 +14,7 @@ from assessment.actions.allocation import (
     end_allocation,
     reallocate,
 )
-from assessment.forms import AllocationForm
+from assessment.forms.allocation import AllocationForm
 from assessment.models import Allocation
 from assessment.selectors import candidates_for, open_work, people_of, role_needed
 from assessment.selectors.filters import QUEUED

@@ -18,7 +18,7 @@ from assessment.actions.preparing import (
     remove_prepared,
 )
 from assessment.exceptions import NameInPreparedComment
-from assessment.forms import ChangePreparedForm, PreparedForm
+from assessment.forms.bank import ChangePreparedForm, PreparedForm
 from assessment.models import PreparedComment
 from assessment.selectors.prepared import bank_of, choices_for, micro_credentials_of
 from assessment.views.queue import for_assessors

@@ -19,7 +19,7 @@ from assessment.actions.calibration import (
     waive_calibration,
 )
 from assessment.exceptions import CalibrationRefused
-from assessment.forms import WaiverForm, key_of
+from assessment.forms.exemplars import WaiverForm
 from assessment.models import CalibrationAttempt, CalibrationItem
 from assessment.models.calibration import rule_values
 from assessment.selectors.calibration import compared, led_standings, next_item, own_standings
@@ -29,6 +29,7 @@ from catalogue.enums import DeliveryRoleKind
 from catalogue.models import AssessmentTask, Criterion, DeliveryRole, Level
 from portfolios.views.evidence import Handed, hand_out
 from workflows.exceptions import NotPermitted, StaleState
+from workflows.forms import key_of
 
 
 @require_safe

@@ -16,7 +16,6 @@ from assessment import rules
 from assessment.actions.chosen import extend_chosen, move_chosen, release_chosen
 from assessment.actions.sharing import allocate_as_planned
 from assessment.enums import Act
-from assessment.forms import key_of
 from assessment.forms.chosen import ActForm
 from assessment.selectors import people_of
 from assessment.selectors.chosen import MOST, chosen_work, lines_of
@@ -28,6 +27,7 @@ from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
 from portfolios.models import Submission
 from workflows.exceptions import StaleState
+from workflows.forms import key_of
 from workflows.views import step_view
 
 DONE = {

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from assessment import rules
 from assessment.actions.commenting import change_comment, mark_comment, write_comment
 from assessment.enums import Audience, Deed
-from assessment.forms import CommentForm, filled_from, places_of
+from assessment.forms.comments import CommentForm, filled_from, places_of
 from assessment.models import AssessmentDecision, CommentEntry, EvidenceComment
 from assessment.selectors import manifest_of
 from assessment.selectors.comments import (

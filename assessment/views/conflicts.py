@@ -18,7 +18,7 @@ from assessment.actions.conflicts import (
     end_waiver,
     sign_waiver,
 )
-from assessment.forms import ConflictWaiverForm, KnownForm, RelationForm
+from assessment.forms.conflicts import ConflictWaiverForm, KnownForm, RelationForm
 from assessment.models import ConflictWaiver
 from assessment.selectors import people_of, role_needed
 from assessment.selectors.conflicts import (

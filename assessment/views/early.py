@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from assessment.actions.early import answer_early
 from assessment.enums import EarlyVerdictKind
-from assessment.forms import EarlyAnswerForm
+from assessment.forms.marking import EarlyAnswerForm
 from assessment.models import EarlyCheck
 from assessment.selectors.early import evidence_open_to, sent_back_to, with_judgements
 from assessment.views.queue import for_assessors

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from assessment import rules
 from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar, retire_exemplar
 from assessment.exceptions import ExemplarIncomplete
-from assessment.forms import ExemplarForm, ReferenceForm, RetirementForm
+from assessment.forms.exemplars import ExemplarForm, ReferenceForm, RetirementForm
 from assessment.models import Exemplar
 from assessment.selectors.exemplars import RELATED, bank_of, copies_of, tasks_kept_by
 from assessment.views.shared import person

@@ -29,7 +29,7 @@ from assessment.actions.marking import (
 )
 from assessment.definitions import Marks
 from assessment.enums import MARKING_PARTS, Basis, ChangeReason
-from assessment.forms import FinishForm, HandBackForm, key_of, read_marks, written
+from assessment.forms.marking import FinishForm, HandBackForm, read_marks, written
 from assessment.guards import (
     asks_for_two,
     is_current,
@@ -70,7 +70,7 @@ from workflows.exceptions import (
     StaleVersion,
     TransitionRefused,
 )
-from workflows.forms import whole_number
+from workflows.forms import key_of, whole_number
 from workflows.views import step_view
 
 CONSIDERED = dict(ConsiderationOutcome.choices)

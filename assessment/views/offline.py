@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from assessment.actions.offline import apply_offline, as_data, from_data, plan_offline
-from assessment.forms import OfflineForm
+from assessment.forms.marking import OfflineForm
 from assessment.selectors.offline import (
     offline_rows,
     offline_work,

@@ -18,7 +18,7 @@ from assessment.actions.reviewing import (
     last_day_to_ask,
     take_review,
 )
-from assessment.forms import LearnerReviewForm, ReviewAnswerForm, ReviewForm
+from assessment.forms.reviews import LearnerReviewForm, ReviewAnswerForm, ReviewForm
 from assessment.models import FeedbackReview
 from assessment.selectors import judgements_of
 from assessment.selectors.reviews import own_reviews

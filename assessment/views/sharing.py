@@ -21,7 +21,6 @@ from assessment.actions.sharing import (
     unpin,
 )
 from assessment.enums import Way
-from assessment.forms import key_of
 from assessment.forms.sharing import (
     AllocationFileForm,
     CapacityForm,
@@ -38,6 +37,7 @@ from assessment.selectors.sharing import Share, as_listed, plan_of, staff_of
 from assessment.views.shared import led_delivery, person
 from catalogue.enums import DeliveryRoleKind
 from workflows.exceptions import StaleState
+from workflows.forms import key_of
 from workflows.views import step_view
 
 PLANNED = [one for one in Way if one != Way.FILE]

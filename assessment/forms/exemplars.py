@@ -1,0 +1,161 @@
+"""Agreed work, what is kept of it, and who may mark without having marked it."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django import forms
+
+from accounts.words import Text
+from catalogue.models import AssessmentTask, Criterion, Grade
+from portfolios.enums import SubmissionState
+from portfolios.models import EvidenceItem, Submission
+
+
+class ReferenceForm(forms.Form):
+    """Which submission an exemplar is made from."""
+
+    reference = Text(
+        label="Reference of a submission",
+        max_length=20,
+        help_text="Its texts and copies are put into the form below, for you to take names out.",
+    )
+
+
+class RetirementForm(forms.Form):
+    """Why an exemplar is used no more."""
+
+    reason = Text(label="Why is it retired?", widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class ExemplarForm(forms.Form):
+    """Work without its learner, and what was agreed about it.
+
+    `copies` are number and item of the evidence that may be taken along.
+    """
+
+    title = Text(
+        label="Title",
+        max_length=200,
+        help_text="What it shows, like “Just met, thin evidence”. No names.",
+    )
+    whole = Text(
+        label="Text on the whole", required=False, widget=forms.Textarea(attrs={"rows": 5})
+    )
+    boundary = forms.ModelChoiceField(
+        label="At the lower edge of",
+        queryset=Grade.objects.none(),
+        required=False,
+        empty_label="No edge: a clear case",
+    )
+    rationale = Text(label="Why these levels were agreed", widget=forms.Textarea(attrs={"rows": 4}))
+    for_calibration = forms.BooleanField(
+        label="Keep it for calibration",
+        help_text="Assessors do not find it in the bank, so that they can mark it blind.",
+        required=False,
+    )
+    anonymous = forms.BooleanField(
+        label="I have read all of it, and nobody can be recognised",
+        error_messages={"required": "Read it, take out what names somebody, and tick this."},
+    )
+
+    def __init__(
+        self,
+        task: AssessmentTask,
+        source: Submission | None,
+        copies: Sequence[tuple[int, EvidenceItem]],
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.copies = list(copies)
+        self.criteria = list(task.rubric.criteria.prefetch_related("levels").order_by("number"))
+        boundary = self.fields["boundary"]
+        assert isinstance(boundary, forms.ModelChoiceField)  # noqa: S101  declared above
+        boundary.queryset = Grade.objects.filter(scheme=task.version.grade_scheme_id, is_pass=True)
+        written = source.contents["reflections"] if source else []
+        texts = {one["criterion"]: one["text"] for one in written}
+        for criterion in self.criteria:
+            levels = sorted(criterion.levels.all(), key=lambda level: level.rank)
+            key = criterion.number
+            level_field = forms.TypedChoiceField(
+                label=f"Agreed level of {criterion.code}",
+                choices=[(str(level.pk), level.label) for level in levels],
+                coerce=UUID,
+                widget=forms.RadioSelect,
+                error_messages={"required": f"Choose the agreed level of {criterion.code}."},
+            )
+            level_field.choice_hints = {  # type: ignore[attr-defined]
+                str(level.pk): level.descriptor for level in levels
+            }
+            self.fields[f"text_{key}"] = Text(
+                label=f"Text on {criterion.code}",
+                required=False,
+                initial=texts.get(criterion.code, ""),
+                widget=forms.Textarea(attrs={"rows": 5}),
+            )
+            self.fields[f"level_{key}"] = level_field
+            self.fields[f"reason_{key}"] = Text(
+                label=f"Why, for {criterion.code}",
+                required=False,
+                widget=forms.Textarea(attrs={"rows": 2}),
+            )
+        for number, _item in self.copies:
+            self.fields[f"take_{number}"] = forms.BooleanField(
+                label=f"Take evidence {number} along, as a copy", required=False
+            )
+            self.fields[f"about_{number}"] = Text(
+                label=f"What evidence {number} is", required=False, max_length=500
+            )
+        if source is not None and source.state != SubmissionState.RELEASED:
+            self.fields["consent"] = Text(
+                label="How and when the learner agreed",
+                help_text="The work is not released, so its learner has to agree.",
+                widget=forms.Textarea(attrs={"rows": 2}),
+            )
+
+    def rows(self) -> list[tuple[Criterion, Any, Any, Any]]:
+        """Each criterion with its three fields."""
+        return [
+            (
+                one,
+                self[f"text_{one.number}"],
+                self[f"level_{one.number}"],
+                self[f"reason_{one.number}"],
+            )
+            for one in self.criteria
+        ]
+
+    def evidence_rows(self) -> list[tuple[EvidenceItem, Any, Any]]:
+        """Each copy with its two fields."""
+        return [(item, self[f"take_{n}"], self[f"about_{n}"]) for n, item in self.copies]
+
+    def agreed(self) -> dict[str, Any]:
+        """The arguments of Agreed."""
+        given = self.cleaned_data
+        return {
+            "levels": {one.pk: given[f"level_{one.number}"] for one in self.criteria},
+            "reasons": {one.pk: given[f"reason_{one.number}"] for one in self.criteria},
+            "rationale": given["rationale"],
+            "boundary": given["boundary"],
+        }
+
+    def texts(self) -> list[tuple[str, str]]:
+        given = self.cleaned_data
+        own = [(one.code, given[f"text_{one.number}"]) for one in self.criteria]
+        return [("", given["whole"]), *own]
+
+    def chosen(self) -> list[tuple[EvidenceItem, str]]:
+        given = self.cleaned_data
+        return [(item, given[f"about_{n}"]) for n, item in self.copies if given[f"take_{n}"]]
+
+
+class WaiverForm(forms.Form):
+    """Why somebody may mark without calibration."""
+
+    reason = Text(
+        label="Why",
+        max_length=2000,
+        widget=forms.Textarea,
+        help_text="It is kept with your name. For example: agreed the levels with us last year.",
+    )
