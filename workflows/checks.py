@@ -58,7 +58,7 @@ def check_topics(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> lis
     found: list[CheckMessage] = [
         Error(
             f"{topic} has neither a handler nor a silence.",
-            hint='Use @handles("…") or quiet("…", because="…") in handlers.py.',
+            hint='Use @handles("…") or quiet("…", because="…") in its handlers.',
             id="workflows.E010",
         )
         for topic in sorted(known - set(handlers) - set(silences))
@@ -75,7 +75,7 @@ def check_topics(app_configs: Sequence[AppConfig] | None, **_kwargs: Any) -> lis
     found += [
         Error(
             f"{topic} is sent, but not in the catalogue of messages.",
-            hint='Add describe("…", Category.…, who="…", why="…", sample={…}) to handlers.py.',
+            hint='Add describe("…", Category.…, who="…", why="…", sample={…}) to its handlers.',
             id="workflows.E013",
         )
         for topic in sorted(told - set(topics))

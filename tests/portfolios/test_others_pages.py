@@ -14,7 +14,7 @@ from portfolios.actions.drafting import map_evidence
 from portfolios.actions.extension import ask_for_more_time
 from portfolios.actions.submission import place_hold, withdraw_submission
 from portfolios.enums import HoldKind
-from portfolios.handlers import still_to_submit
+from portfolios.handlers.dates import still_to_submit
 from portfolios.models import Attestation, Portfolio
 from tests.factories.portfolios import file, note, portfolio_of, ready, submit, submitted
 from tests.personas import make_cast
