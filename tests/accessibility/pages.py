@@ -1,8 +1,8 @@
 """Every page and state that the gate walks. Add yours: a page that is not here fails the walk.
 
 `view` is the name of the address, `persona` a name of the cast (tests/personas.py, or one that the state
-brings) or None for somebody who is not signed in. `state` names a function in states.py that prepares the
-data and returns what the address is filled in with. `kind` is typical, empty, error, extreme or locked; an
+brings) or None for somebody who is not signed in. `state` names a function of states.py or *_states.py that
+prepares the data and returns what the address is filled in with. `kind` is typical, empty, error, extreme or locked; an
 error is made by sending `submit` with the page's form. Those in the typical state are walked each time.
 """
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests.accessibility import staff_states, states
+from tests.accessibility import award_states, marking_states, moderation_states, states
 from tests.accessibility.gate import RUNS, check, check_all
 from tests.accessibility.hostile import VALUES, broken_by
 from tests.accessibility.pages import NOT_PAGES, PAGES, TYPICAL, GatePage
@@ -39,11 +39,12 @@ def drawn_part(pages: list[GatePage]) -> list[GatePage]:
 FULL = os.environ.get("PROOF") == "full"
 SEED = os.environ.get("GATE_SEED") or date.today().isoformat()
 TURNS = 0 if FULL else 5
-STATES = {**vars(states), **vars(staff_states)}
+MODULES = (states, marking_states, moderation_states, award_states)
+STATES = {name: one for module in MODULES for name, one in vars(module).items()}
 USED = {one.state for one in PAGES}
 MAKERS = [
     name
-    for module in (states, staff_states)
+    for module in MODULES
     for name, one in vars(module).items()
     if name in USED and one.__module__ == module.__name__
 ]
