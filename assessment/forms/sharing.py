@@ -55,17 +55,10 @@ class CapacityForm(OfStaff):
     )
 
 
-class TimeForm(forms.Form):
-    """How long marking one submission of a task takes."""
+class OfTask(forms.Form):
+    """Something about one task of a delivery."""
 
     task = forms.ChoiceField(label="Task", error_messages={"required": "Choose a task."})
-    minutes = forms.IntegerField(
-        label="Minutes for one submission",
-        min_value=1,
-        max_value=1440,
-        required=False,
-        help_text="Leave empty for the time that the policy says.",
-    )
 
     def __init__(self, *args: Any, tasks: Iterable[AssessmentTask], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -76,6 +69,18 @@ class TimeForm(forms.Form):
     @property
     def chosen(self) -> AssessmentTask:
         return self.tasks[self.cleaned_data["task"]]
+
+
+class TimeForm(OfTask):
+    """How long marking one submission of a task takes."""
+
+    minutes = forms.IntegerField(
+        label="Minutes for one submission",
+        min_value=1,
+        max_value=1440,
+        required=False,
+        help_text="Leave empty for the time that the policy says.",
+    )
 
 
 class LeaveForm(OfStaff):
@@ -108,10 +113,9 @@ class PinForm(OfStaff):
         return self.learners[self.cleaned_data["learner"]]
 
 
-class ReadingForm(forms.Form):
+class ReadingForm(OfTask):
     """How often one task is marked."""
 
-    task = forms.ChoiceField(label="Task", error_messages={"required": "Choose a task."})
     reading = forms.ChoiceField(
         label="How often is its work marked?",
         choices=Reading.choices,
@@ -126,21 +130,11 @@ class ReadingForm(forms.Form):
         help_text="Only where a share is marked twice. Which ones is drawn at random.",
     )
 
-    def __init__(self, *args: Any, tasks: Iterable[AssessmentTask], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.tasks = {str(one.pk): one for one in tasks}
-        choices = [("", "Choose"), *((key, one.title) for key, one in self.tasks.items())]
-        self.fields["task"].choices = choices  # type: ignore[attr-defined]
-
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if cleaned.get("reading") == Reading.SHARE and not cleaned.get("percent"):
             self.add_error("percent", "Enter how many of 100.")
         return cleaned
-
-    @property
-    def chosen(self) -> AssessmentTask:
-        return self.tasks[self.cleaned_data["task"]]
 
 
 class StandForm(forms.Form):
@@ -164,10 +158,9 @@ class StandForm(forms.Form):
 HIDDEN = [("", "As the policy says"), ("yes", "Hidden until release"), ("no", "Shown")]
 
 
-class NamesForm(forms.Form):
+class NamesForm(OfTask):
     """Whose names are kept from whom, for one task."""
 
-    task = forms.ChoiceField(label="Task", error_messages={"required": "Choose a task."})
     learner = forms.ChoiceField(
         label="Learners’ names, for assessors", choices=HIDDEN, required=False
     )
@@ -177,16 +170,6 @@ class NamesForm(forms.Form):
     between = forms.ChoiceField(
         label="The other assessor’s name, for assessors", choices=HIDDEN, required=False
     )
-
-    def __init__(self, *args: Any, tasks: Iterable[AssessmentTask], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.tasks = {str(one.pk): one for one in tasks}
-        choices = [("", "Choose"), *((key, one.title) for key, one in self.tasks.items())]
-        self.fields["task"].choices = choices  # type: ignore[attr-defined]
-
-    @property
-    def chosen(self) -> AssessmentTask:
-        return self.tasks[self.cleaned_data["task"]]
 
     @property
     def switches(self) -> dict[str, bool | None]:
