@@ -10,9 +10,10 @@ from assessment import guards, rules
 from assessment.enums import Basis, Reading
 from assessment.hashing import chance_of
 from assessment.models import AssessmentDecision, Discussion, ReadingDraw, ReadingPlan
+from catalogue.actions import expect_answer
 from catalogue.models import AssessmentTask, Delivery
 from portfolios.models import Submission
-from workflows.actions import After, open_record, set_deadline
+from workflows.actions import open_record
 from workflows.exceptions import NotPermitted, StaleState
 from workflows.notifications import notify
 
@@ -101,23 +102,16 @@ def open_discussion(
 
     Tells both, with a date and its reminders. The caller holds the submission's lock.
     """
-    delivery = submission.delivery
-    after = After(timezone.now(), delivery.policy_value("double.discussion_days"))
-    made: Discussion = Discussion.objects.create(
-        submission=submission,
-        first=first,
-        second=second,
-        due_at=after.resolve(delivery.zone, delivery.calendar),
-    )
-    set_deadline(
-        subject=submission,
+    asked = expect_answer(
+        submission,
         kind=DISCUSSION_DEADLINE,
-        due_at=made.due_at,
-        zone=delivery.time_zone,
-        region=delivery.region,
-        after=after,
+        delivery=submission.delivery,
+        policy="double.discussion_days",
         recipients=[first.author, second.author],
         actor=actor,
+    )
+    made: Discussion = Discussion.objects.create(
+        submission=submission, first=first, second=second, due_at=asked.due_at
     )
     notify(
         topic="assessment.discussion_opened",

@@ -11,10 +11,11 @@ from assessment import guards, rules
 from assessment.actions.allocation import lock
 from assessment.models import FeedbackReview
 from assessment.selectors import administrators_of, people_of, result_for
+from catalogue.actions import expect_answer
 from catalogue.enums import DeliveryRoleKind
 from portfolios.enums import PartKind
 from portfolios.models import Part, Submission
-from workflows.actions import After, cancel_deadline, open_record, set_deadline
+from workflows.actions import After, cancel_deadline, open_record
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.models import Deadline
 from workflows.notifications import notify
@@ -89,14 +90,11 @@ def ask_about_result(submission: Submission, *, actor: User, question: str) -> F
     delivery = fresh.delivery
     leads = people_of(delivery, DeliveryRoleKind.LEAD_MODERATOR)
     able = [one for one in leads if rules.may_take_review(made, one)]
-    after = After(timezone.now(), delivery.policy_value("feedback_review.answer_days"))
-    set_deadline(
-        subject=made,
+    expect_answer(
+        made,
         kind=REVIEW_DEADLINE,
-        due_at=after.resolve(delivery.zone, delivery.calendar),
-        zone=delivery.time_zone,
-        region=delivery.region,
-        after=after,
+        delivery=delivery,
+        policy="feedback_review.answer_days",
         recipients=able,
         actor=actor,
     )

@@ -2,6 +2,7 @@
 
 from catalogue.actions.definitions import LoadOutcome, load_definition
 from catalogue.actions.deliveries import (
+    expect_answer,
     open_delivery,
     plan_delivery,
     set_policy,
@@ -39,6 +40,7 @@ __all__ = [
     "end_enrolment",
     "end_role",
     "enrol",
+    "expect_answer",
     "import_people",
     "invite",
     "load_definition",

@@ -1,12 +1,14 @@
 """Planning and opening deliveries; dates of their tasks."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone
 
-from accounts.models import Organisation, User
+from accounts.models import Actor, Organisation, User
 from catalogue import guards, rules
 from catalogue.actions.hooks import tell
 from catalogue.definitions import BLOCKS, WARNS, in_both, policy_problem
@@ -18,7 +20,9 @@ from catalogue.models import (
     TaskSchedule,
     policy_defaults,
 )
+from workflows.actions import After, set_deadline
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
+from workflows.models import Deadline
 
 
 @transaction.atomic
@@ -48,6 +52,34 @@ def plan_delivery(
         time_zone=time_zone,
         region=region,
         client=client,
+    )
+
+
+def expect_answer(
+    subject: Model,
+    *,
+    kind: str,
+    delivery: Delivery,
+    policy: str,
+    recipients: Iterable[User],
+    actor: Actor,
+    offsets: Sequence[str] | None = None,
+) -> Deadline:
+    """Set the date by which people of a delivery are to act: the policy's working days from now, with reminders.
+
+    The date moves with the delivery's calendar. Nobody is told by this.
+    """
+    after = After(timezone.now(), delivery.policy_value(policy))
+    return set_deadline(
+        subject=subject,
+        kind=kind,
+        due_at=after.resolve(delivery.zone, delivery.calendar),
+        zone=delivery.time_zone,
+        region=delivery.region,
+        after=after,
+        recipients=recipients,
+        offsets=offsets,
+        actor=actor,
     )
 
 

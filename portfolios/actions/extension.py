@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import SYSTEM, User
 from accounts.words import plain_text
+from catalogue.actions import expect_answer
 from catalogue.models import AssessmentTask, Delivery
 from catalogue.rules import is_programme_administrator
 from portfolios.actions.drafting import follow_dates, tell_of_new_date
@@ -19,7 +20,7 @@ from portfolios.exceptions import ReasonNeeded
 from portfolios.models import ExtensionRequest, Portfolio, Submission
 from portfolios.selectors import administrators_of
 from portfolios.transitions import ASK_EXTENSION
-from workflows.actions import After, cancel_deadline, set_deadline
+from workflows.actions import cancel_deadline
 from workflows.exceptions import NotPermitted
 from workflows.models import Deadline
 from workflows.transitions import begin, perform
@@ -68,14 +69,11 @@ def ask_for_more_time(
         ),
     )
     delivery = fresh.enrolment.delivery
-    after = After(timezone.now(), delivery.policy_value("extension.answer_days"))
-    set_deadline(
-        subject=made,
+    expect_answer(
+        made,
         kind=ANSWER_DEADLINE,
-        due_at=after.resolve(delivery.zone, delivery.calendar),
-        zone=delivery.time_zone,
-        region=delivery.region,
-        after=after,
+        delivery=delivery,
+        policy="extension.answer_days",
         recipients=administrators_of(delivery),
         offsets=["0d", "+1wd"],
         actor=SYSTEM,

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.words import plain_text
+from catalogue.actions import expect_answer
 from portfolios import rules, storage
 from portfolios.actions.scanning import ask_scanner
 from portfolios.actions.submission import CONSIDERATION_DEADLINE
@@ -19,7 +20,7 @@ from portfolios.exceptions import ScanIncomplete, UploadRefused
 from portfolios.inspection import InspectionBroken, inspect
 from portfolios.models import Hold, Submission, SupportingEvidence
 from portfolios.selectors import administrators_of
-from workflows.actions import After, open_record, set_deadline
+from workflows.actions import After, open_record
 from workflows.exceptions import NotPermitted, StaleState
 from workflows.notifications import notify
 
@@ -110,14 +111,11 @@ def _ask_to_decide(submission: Submission, hold: Hold, actor: User) -> None:
     able = [
         one for one in administrators_of(delivery) if rules.may_read_supporting(submission, one)
     ]
-    after = After(timezone.now(), delivery.policy_value("consideration.answer_days"))
-    set_deadline(
-        subject=submission,
+    expect_answer(
+        submission,
         kind=CONSIDERATION_DEADLINE,
-        due_at=after.resolve(delivery.zone, delivery.calendar),
-        zone=delivery.time_zone,
-        region=delivery.region,
-        after=after,
+        delivery=delivery,
+        policy="consideration.answer_days",
         recipients=able,
         actor=actor,
     )
