@@ -29,6 +29,7 @@ from workflows.definitions import (
 from workflows.enums import Category, DeadlineState, Frequency
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify
+from workflows.words import in_words
 
 quiet(
     "portfolios.submission.assessment_started",
@@ -168,11 +169,17 @@ def marking_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
     submission = Submission.objects.select_related("task", "delivery").get(
         pk=reminder.deadline.subject_id
     )
-    due = reminder.deadline.due_at.astimezone(submission.delivery.zone)
+    return marking_text(reminder, context_of(submission), submission.delivery.zone)
+
+
+def marking_text(
+    row: Reminder, context: dict[str, Any], zone: ZoneInfo
+) -> tuple[str, str, dict[str, Any]]:
+    due = in_words(row.deadline.due_at, zone)
     return (
         "assessment.marking_due",
-        f"/assess/m/{submission.pk}/",
-        {**context_of(submission), "due": due.strftime("%A %-d %B %Y, %-I:%M %p")},
+        f"/assess/m/{row.deadline.subject_id}/",
+        {**context, "due": due},
     )
 
 
@@ -192,16 +199,8 @@ def marking_reminders(rows: list[Reminder]) -> dict[int, tuple[str, str, dict[st
     for row in rows:
         if rest := known.get(row.deadline.subject_id):
             reference, task, zone = rest
-            due = row.deadline.due_at.astimezone(ZoneInfo(zone))
-            texts[row.pk] = (
-                "assessment.marking_due",
-                f"/assess/m/{row.deadline.subject_id}/",
-                {
-                    "reference": reference,
-                    "task": task,
-                    "due": due.strftime("%A %-d %B %Y, %-I:%M %p"),
-                },
-            )
+            context = {"reference": reference, "task": task}
+            texts[row.pk] = marking_text(row, context, ZoneInfo(zone))
     return texts
 
 
@@ -249,11 +248,11 @@ def review_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
     review = FeedbackReview.objects.select_related("submission__task", "submission__delivery").get(
         pk=reminder.deadline.subject_id
     )
-    due = reminder.deadline.due_at.astimezone(review.submission.delivery.zone)
+    due = in_words(reminder.deadline.due_at, review.submission.delivery.zone)
     return (
         "assessment.review_due",
         f"/assess/reviews/{review.pk}/",
-        {**context_of(review.submission), "due": due.strftime("%A %-d %B %Y, %-I:%M %p")},
+        {**context_of(review.submission), "due": due},
     )
 
 

@@ -28,6 +28,7 @@ from workflows.enums import Category
 from workflows.models import Deadline, NonWorkingDay, Reminder, TransitionRecord
 from workflows.notifications import notify
 from workflows.outbox import handles, quiet
+from workflows.words import day_in_words
 from workflows.working_days import at_wall
 
 MACHINE = "catalogue.microcredentialversion"
@@ -188,7 +189,7 @@ def version_and_day(row: Reminder) -> tuple[str, dict[str, Any]]:
     """The version's address, its name and the day."""
     version = MicroCredentialVersion.objects.get(pk=row.deadline.subject_id)
     due = row.deadline.due_at.astimezone(zoneinfo.ZoneInfo(row.deadline.zone))
-    context = {"version": str(version), "due": f"{due:%A} {due.day} {due:%B} {due.year}"}
+    context = {"version": str(version), "due": day_in_words(due)}
     return reverse("catalogue:version", args=[version.pk]), context
 
 

@@ -46,6 +46,7 @@ from workflows.definitions import (
 from workflows.enums import Category, Frequency
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify
+from workflows.words import day_in_words, in_words
 
 
 @offers_outside(
@@ -172,8 +173,8 @@ def reading_texts(rows: list[Reminder]) -> dict[int, tuple[str, str, dict[str, A
 
 def reading_text(item: SampleItem, row: Reminder) -> tuple[str, str, dict[str, Any]]:
     """Which set the item belongs to, and until when; never why it was drawn."""
-    due = row.deadline.due_at.astimezone(item.round.delivery.zone)
-    context = about_round(item.round) | {"due": f"{due:%A %-d %B %Y, %-I:%M %p}", "count": 1}
+    due = in_words(row.deadline.due_at, item.round.delivery.zone)
+    context = about_round(item.round) | {"due": due, "count": 1}
     return "moderation.item_due", f"/moderate/r/{item.pk}/mark/", context
 
 
@@ -345,7 +346,7 @@ def still_to_do(deadline: Deadline) -> bool:
 def action_reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     """Which round or meeting asks, and until when; what it asks for stands on the page."""
     action = action_of(row.deadline)
-    context = about_action(action) | {"due": action.due_on.strftime("%A %-d %B %Y")}
+    context = about_action(action) | {"due": day_in_words(action.due_on)}
     return "moderation.action_due", f"/moderate/actions/{action.pk}/", context
 
 
@@ -354,7 +355,7 @@ def overdue_action(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     """To the lead moderators: whose action is late, and since when."""
     action = action_of(row.deadline)
     context = about_action(action) | {
-        "due": action.due_on.strftime("%A %-d %B %Y"),
+        "due": day_in_words(action.due_on),
         "owner": action.owner.name,
     }
     return "moderation.action_overdue", f"/moderate/actions/{action.pk}/", context

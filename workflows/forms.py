@@ -15,6 +15,7 @@ from accounts.words import Text
 from workflows.definitions import offers
 from workflows.enums import Frequency, OffKind
 from workflows.notifications.calling import NotAllowed, target_of
+from workflows.words import clock, day_in_words
 from workflows.working_days import REGIONS, is_skipped, moments_of, offset_words
 
 
@@ -92,10 +93,7 @@ def clock_words(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
     """A moment as the zone's clock shows it, with what tells it from its twin."""
     local = moment.astimezone(zone)
     offset = local.strftime("%z")
-    hour = local.strftime("%I:%M %p").lstrip("0").lower()
-    return (
-        f"{hour} on {local:%A} {local.day} {local:%B} {local.year} (UTC{offset[:3]}:{offset[3:]})"
-    )
+    return f"{clock(local)} on {day_in_words(local)} (UTC{offset[:3]}:{offset[3:]})"
 
 
 class LocalTimes(forms.Form):

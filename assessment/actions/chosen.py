@@ -25,6 +25,7 @@ from workflows.enums import Lane
 from workflows.exceptions import NotPermitted, StaleState
 from workflows.models import Deadline
 from workflows.notifications import Draft, notify_all
+from workflows.words import in_words
 
 MOVABLE = (SubmissionState.SUBMITTED, SubmissionState.IN_ASSESSMENT)
 
@@ -148,7 +149,7 @@ def extend_chosen(
         ],
         actor=actor,
     )
-    due = due_at.astimezone(delivery.zone).strftime("%A %-d %B %Y, %-I:%M %p")
+    due = in_words(due_at, delivery.zone)
     notify_all(
         [
             Draft(

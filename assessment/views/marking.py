@@ -72,6 +72,7 @@ from workflows.exceptions import (
 )
 from workflows.forms import key_of, whole_number
 from workflows.views import step_view
+from workflows.words import clock
 
 CONSIDERED = dict(ConsiderationOutcome.choices)
 
@@ -339,8 +340,8 @@ def autosave(request: HttpRequest, pk: UUID) -> JsonResponse:
         return JsonResponse(
             {"errors": [f"{error.headline} Somebody took the work over."]}, status=422
         )
-    at = timezone.localtime(draft.saved_at)
-    return JsonResponse({"version": draft.version, "saved_at": f"{at:%-I:%M} {at:%p}".lower()})
+    at = clock(timezone.localtime(draft.saved_at))
+    return JsonResponse({"version": draft.version, "saved_at": at})
 
 
 @require_safe

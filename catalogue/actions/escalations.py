@@ -20,6 +20,7 @@ from workflows.enums import Lane
 from workflows.exceptions import NotPermitted
 from workflows.models import Notification, Reminder
 from workflows.notifications import Draft
+from workflows.words import day_in_words
 from workflows.working_days import days_after
 
 OVERDUE = "catalogue.deadline.overdue"
@@ -179,7 +180,7 @@ def draft_for(
             "what": what_is_overdue(about.kind, len(rows)),
             "number": len(rows),
             "delivery": delivery.title,
-            "due": f"{due:%A} {due.day} {due:%B} {due.year}",
+            "due": day_in_words(due),
         },
         lane=Lane.REMINDER,
         anchor=about.anchor,

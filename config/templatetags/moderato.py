@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from portfolios.definitions import ALLOWED
+from workflows.words import clock, day_in_words, in_words, to_the_second
 
 register = template.Library()
 
@@ -241,19 +242,17 @@ def local_time(
     person = getattr(context.get("request"), "user", None)
     own = getattr(person, "time_zone", None)
     if not isinstance(value, dt.datetime):  # a day has no zone
-        return format_html('<time datetime="{}">{}</time>', value.isoformat(), day_words(value))
+        return format_html('<time datetime="{}">{}</time>', value.isoformat(), day_in_words(value))
     there = as_zone(zone or own)
     moment = value.astimezone(there)
-    clock = f"{moment:%I:%M} {moment:%p}".lstrip("0").lower()
     if form == "date":
-        words = day_words(moment)
+        words = day_in_words(moment)
     elif form == "exact":
-        seconds = f"{moment:%I:%M:%S} {moment:%p}".lstrip("0").lower()
-        words = f"{day_words(moment)}, {seconds} {moment:%Z}"
+        words = to_the_second(moment, there)
     elif form == "short":
-        words = f"{moment.day} {moment:%b %Y}, {clock}"
+        words = f"{moment.day} {moment:%b %Y}, {clock(moment)}"
     else:
-        words = f"{day_words(moment)}, {clock}"
+        words = in_words(moment, there)
     if (
         zone
         and own
@@ -289,10 +288,6 @@ def as_zone(zone: Any) -> zoneinfo.ZoneInfo:
 def differs(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> bool:
     """Whether the clock on the wall is another one in `zone` at that moment."""
     return moment.utcoffset() != moment.astimezone(zone).utcoffset()
-
-
-def day_words(day: dt.date) -> str:
-    return f"{day:%A} {day.day} {day:%B %Y}"
 
 
 def distance(moment: dt.datetime, now: dt.datetime) -> str:

@@ -15,6 +15,7 @@ from moderation.exceptions import InvitationRefused, ReportIncomplete
 from moderation.models import ExternalComment, ExternalReview, ModerationRound, SampleItem
 from workflows.exceptions import NotPermitted, StaleState
 from workflows.notifications import notify
+from workflows.words import day_in_words
 from workflows.working_days import at_wall
 
 
@@ -79,8 +80,8 @@ def invite_external(
             "task": fresh.task.title,
             "delivery": fresh.delivery.title,
             "number": fresh.number,
-            "since": since.strftime("%A %-d %B %Y"),
-            "until": until.strftime("%A %-d %B %Y"),
+            "since": day_in_words(since),
+            "until": day_in_words(until),
         },
     )
     return made

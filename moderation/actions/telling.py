@@ -13,6 +13,7 @@ from moderation.models import Meeting, ModerationRound, RequiredAction, SampleIt
 from workflows.actions import set_deadline
 from workflows.models import TransitionRecord
 from workflows.notifications import notify
+from workflows.words import day_in_words
 from workflows.working_days import at_wall
 
 MODERATION_DEADLINE = "moderation"
@@ -180,5 +181,5 @@ def _tell_owners(
             record=record,
             subject=None if record is not None else action.meeting,
             path="/moderate/actions/",
-            context=about_action(action) | {"due": action.due_on.strftime("%A %-d %B %Y")},
+            context=about_action(action) | {"due": day_in_words(action.due_on)},
         )

@@ -21,6 +21,7 @@ from moderation.models import SampleItem
 from moderation.views.shared import answered, for_moderators, item_or_404, person
 from workflows.actions import open_record
 from workflows.exceptions import NotPermitted, StaleVersion, TransitionRefused
+from workflows.words import clock
 
 
 @require_GET
@@ -159,8 +160,7 @@ def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
             raise
         else:
             if wants_json(request):
-                local = timezone.localtime(saved.saved_at)
-                at = local.strftime("%-I:%M %p").lower()
+                at = clock(timezone.localtime(saved.saved_at))
                 return JsonResponse({"version": saved.version, "saved_at": at})
             return redirect("moderation:mark", pk=item.pk)
     decision = actions.open_in_sight(item, actor=me)

@@ -25,7 +25,6 @@ from portfolios.models import (
     EvidenceItem,
     Portfolio,
 )
-from portfolios.selectors import in_words
 from portfolios.transitions import ASK_ATTESTATION
 from workflows.actions import cancel_deadline, fire_time, set_deadline
 from workflows.enums import Lane
@@ -33,6 +32,7 @@ from workflows.exceptions import GuardsNotMet, NotPermitted
 from workflows.models import Deadline
 from workflows.notifications import notify_address
 from workflows.transitions import begin, perform
+from workflows.words import in_words
 
 ATTESTATION_DEADLINE = "attestation"
 

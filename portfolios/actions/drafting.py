@@ -23,13 +23,14 @@ from portfolios.models import (
     ReflectionVersion,
     TextAlternativeVersion,
 )
-from portfolios.selectors import in_words, limits_of
+from portfolios.selectors import limits_of
 from portfolios.transitions import ADD_EVIDENCE
 from workflows.actions import cancel_deadline, move_deadline, set_deadline
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleVersion
 from workflows.models import Deadline
 from workflows.notifications import notify
 from workflows.transitions import begin, perform
+from workflows.words import in_words
 
 SUBMISSION_DEADLINE = "submission"
 RESUBMISSION_DEADLINE = "resubmission"

@@ -9,7 +9,7 @@ from portfolios.actions.drafting import CUT_OFF_DEADLINE, SUBMISSION_KINDS, runn
 from portfolios.actions.extension import ANSWER_DEADLINE
 from portfolios.enums import ENDED_ATTEMPT, ExtensionState
 from portfolios.models import ExtensionRequest, Portfolio, Submission
-from portfolios.selectors import administrators_of, in_words
+from portfolios.selectors import administrators_of
 from workflows.definitions import (
     describe,
     extra_topics,
@@ -22,6 +22,7 @@ from workflows.definitions import (
 from workflows.enums import Category
 from workflows.models import Deadline, Reminder, TransitionRecord
 from workflows.notifications import notify
+from workflows.words import in_words
 
 
 def date_of(portfolio: Portfolio) -> Deadline | None:
@@ -99,6 +100,10 @@ def reminder(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     portfolio = Portfolio.objects.select_related("task", "enrolment__delivery").get(
         pk=row.deadline.subject_id
     )
+    return due_text(row, portfolio)
+
+
+def due_text(row: Reminder, portfolio: Portfolio) -> tuple[str, str, dict[str, Any]]:
     topic = "overdue" if row.offset.startswith("+") else "due"
     context = {
         "task": portfolio.task.title,
@@ -120,19 +125,11 @@ def submission_reminders(rows: list[Reminder]) -> dict[int, tuple[str, str, dict
         .filter(is_submitted=False)
         .select_related("task", "enrolment__delivery")
     }
-    texts = {}
-    for row in rows:
-        portfolio = found.get(row.deadline.subject_id)
-        if portfolio is None:
-            continue
-        zone = portfolio.enrolment.delivery.zone
-        topic = "overdue" if row.offset.startswith("+") else "due"
-        texts[row.pk] = (
-            f"portfolios.portfolio.{topic}",
-            f"/learn/p/{portfolio.pk}/",
-            {"task": portfolio.task.title, "due": in_words(row.deadline.due_at, zone)},
-        )
-    return texts
+    return {
+        row.pk: due_text(row, found[row.deadline.subject_id])
+        for row in rows
+        if row.deadline.subject_id in found
+    }
 
 
 @lies_in(*SUBMISSION_KINDS)

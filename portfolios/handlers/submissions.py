@@ -8,7 +8,6 @@ from portfolios.actions.submission import CONSIDERATION_DEADLINE
 from portfolios.enums import EvidenceState, HoldKind
 from portfolios.handlers.dates import date_of
 from portfolios.models import EvidenceItem, Hold, Submission
-from portfolios.selectors import in_words
 from workflows.definitions import (
     Concern,
     describe,
@@ -22,6 +21,7 @@ from workflows.definitions import (
 from workflows.enums import Category, DeadlineState, Lane
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify, still_relevant
+from workflows.words import in_words
 
 quiet(
     "portfolios.evidenceitem.added",

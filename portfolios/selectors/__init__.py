@@ -1,7 +1,6 @@
 """Reads that the learner's pages are made of. Each takes a fixed number of queries."""
 
 import datetime as dt
-import zoneinfo
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet, Sum
-from django.utils import dateformat, timezone
+from django.utils import timezone
 
 from accounts.enums import OrganisationRole
 from accounts.models import User
@@ -40,6 +39,7 @@ from portfolios.models import (
 from portfolios.storage import megabytes
 from workflows.guards import Guard
 from workflows.querysets import Composed
+from workflows.words import in_words
 
 MANY = 100_000
 """More than any portfolio has of anything."""
@@ -49,20 +49,6 @@ composed = Composed()
 SOON = dt.timedelta(days=7)
 NEWS = dt.timedelta(days=14)
 """For so long a released result stands among the next steps; the list of results keeps it for good."""
-
-
-def in_words(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
-    """Friday 14 August 2026, 5:00 pm, on the clock of the delivery."""
-    there = moment.astimezone(zone)
-    clock = f"{there:%I:%M} {there:%p}".lstrip("0").lower()
-    return f"{dateformat.format(there, 'l j F Y')}, {clock}"
-
-
-def to_the_second(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
-    """Friday 14 August 2026, 5:00:00 pm NZST: as the page of a receipt says it."""
-    there = moment.astimezone(zone)
-    clock = f"{there:%I:%M:%S} {there:%p}".lstrip("0").lower()
-    return f"{dateformat.format(there, 'l j F Y')}, {clock} {there:%Z}"
 
 
 @dataclass

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_safe
 from portfolios import storage
 from portfolios.models import EvidenceItem, Submission
 from portfolios.receipts import FontsMissing, pdf
-from portfolios.selectors import in_words
 from portfolios.storage.archives import Outlet
 from portfolios.views.shared import own_portfolio, signed_in
 from portfolios.views.submission import own_submission
+from workflows.words import in_words
 
 
 @require_safe

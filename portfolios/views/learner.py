@@ -26,6 +26,7 @@ from portfolios.selectors.evidence import standing_of
 from portfolios.selectors.viewing import views_of
 from portfolios.views.shared import KEPT, kept_initial, own_portfolio, person, signed_in
 from workflows.exceptions import StaleVersion
+from workflows.words import clock
 
 
 @require_safe
@@ -148,9 +149,8 @@ def reflect(request: HttpRequest, pk: uuid.UUID, criterion: uuid.UUID) -> HttpRe
         }
         return render(request, "portfolios/two_versions.html", context, status=409)
     if typed:
-        local = saved.saved_at.astimezone(found.enrolment.delivery.zone)
-        clock = f"{local:%I:%M} {local:%p}".lstrip("0").lower()
-        return JsonResponse({"version": saved.version, "saved_at": clock})
+        at = clock(saved.saved_at.astimezone(found.enrolment.delivery.zone))
+        return JsonResponse({"version": saved.version, "saved_at": at})
     messages.success(request, f"Saved your reflection on {asked}.")
     return redirect(f"{back}#{asked.code}")
 

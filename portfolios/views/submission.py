@@ -29,7 +29,6 @@ from portfolios.selectors import (
     latest_submission,
     progress_of,
     readiness,
-    to_the_second,
 )
 from portfolios.selectors.evidence import access_gaps
 from portfolios.selectors.expectation import days_in, expected_result
@@ -38,6 +37,7 @@ from portfolios.transitions import SUBMIT
 from portfolios.views.shared import kept_initial, own_portfolio, person, refused, signed_in
 from workflows.exceptions import GuardsNotMet
 from workflows.guards import Guard, guards_for
+from workflows.words import to_the_second
 
 STEPS = [
     ("Submitted", {SubmissionState.SUBMITTED}),
