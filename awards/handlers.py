@@ -1,6 +1,6 @@
 """Who is told what when results are confirmed, published, asked about, or taken back."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assessment.selectors import administrators_of
 from awards import selectors
@@ -12,18 +12,18 @@ from workflows.definitions import (
     describe,
     each_round,
     extra_topics,
+    handles,
+    quiet,
     reminder_relevant,
     reminder_text,
+    still_relevant,
 )
 from workflows.enums import Category
-from workflows.notifications import notify, still_relevant
-from workflows.outbox import handles, quiet
-
-if TYPE_CHECKING:
-    from workflows.models import Deadline, Notification, Reminder, TransitionRecord
+from workflows.models import Deadline, Notification, Reminder, TransitionRecord
+from workflows.notifications import notify
 
 
-def submission_of(record: "TransitionRecord") -> Submission:
+def submission_of(record: TransitionRecord) -> Submission:
     """The submission that the record is about, with what messages name."""
     found: Submission = Submission.objects.select_related(
         "learner", "task", "portfolio", "delivery__version__micro_credential"
@@ -37,7 +37,7 @@ def words(submission: Submission) -> dict[str, Any]:
 
 
 @handles("portfolios.submission.released")
-def on_released(record: "TransitionRecord") -> None:
+def on_released(record: TransitionRecord) -> None:
     """Credential and last day to ask, then one message that says where the news is, not what it is."""
     submission = submission_of(record)
     settle_release(submission)
@@ -52,21 +52,21 @@ def on_released(record: "TransitionRecord") -> None:
 
 
 @still_relevant("portfolios.submission.released")
-def result_still_released(notification: "Notification") -> bool:
+def result_still_released(notification: Notification) -> bool:
     """A recall between release and mail takes the news back."""
     visible = Submission.objects.filter(pk=notification.subject_id, state__in=selectors.VISIBLE)
     return bool(visible.exists())
 
 
 @reminder_relevant(RECONSIDERATION_DEADLINE)
-def still_to_ask(deadline: "Deadline") -> bool:
+def still_to_ask(deadline: Deadline) -> bool:
     """Only while the learner may ask: not once somebody has, and not after a recall."""
     found = Submission.objects.filter(pk=deadline.subject_id, state=SubmissionState.RELEASED)
     return bool(found.filter(reconsiderations__isnull=True).exists())
 
 
 @reminder_text(RECONSIDERATION_DEADLINE)
-def last_day_to_ask(row: "Reminder") -> tuple[str, str, dict[str, Any]]:
+def last_day_to_ask(row: Reminder) -> tuple[str, str, dict[str, Any]]:
     """Where the learner asks. It stands in their calendar; nobody is reminded of it (lifecycle 2)."""
     submission = Submission.objects.select_related("task", "delivery").get(
         pk=row.deadline.subject_id
@@ -75,7 +75,7 @@ def last_day_to_ask(row: "Reminder") -> tuple[str, str, dict[str, Any]]:
 
 
 @handles("portfolios.submission.reconsideration_requested")
-def on_reconsideration_requested(record: "TransitionRecord") -> None:
+def on_reconsideration_requested(record: TransitionRecord) -> None:
     """Programme administrators watch that somebody fresh takes it up."""
     submission = submission_of(record)
     notify(
@@ -89,7 +89,7 @@ def on_reconsideration_requested(record: "TransitionRecord") -> None:
 
 
 @handles("portfolios.submission.reconsidered")
-def on_reconsidered(record: "TransitionRecord") -> None:
+def on_reconsidered(record: TransitionRecord) -> None:
     """The learner reads the conclusion on the result page."""
     submission = submission_of(record)
     notify(
@@ -105,7 +105,7 @@ def on_reconsidered(record: "TransitionRecord") -> None:
 @handles(
     "portfolios.submission.recalled", tells=["portfolios.submission.recalled", "awards.recalled"]
 )
-def on_recalled(record: "TransitionRecord") -> None:
+def on_recalled(record: TransitionRecord) -> None:
     """Those affected: the learner, and the people who run the delivery, once for the whole recall."""
     submission = submission_of(record)
     notify(

@@ -19,15 +19,16 @@ from workflows.definitions import (
     also_tells,
     describe,
     extra_topics,
+    handles,
     knows_relations,
     offers_outside,
+    quiet,
     reminder_relevant,
     reminder_text,
 )
 from workflows.enums import Category
 from workflows.models import Deadline, NonWorkingDay, Reminder, TransitionRecord
 from workflows.notifications import notify
-from workflows.outbox import handles, quiet
 from workflows.words import day_in_words
 from workflows.working_days import at_wall
 

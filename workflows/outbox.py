@@ -33,9 +33,7 @@ from workflows.definitions import (
     batch_begins,
     batch_ends,
     handlers,
-    handles,
     offers,
-    quiet,
     senders,
     silences,
     unwanted,
@@ -63,11 +61,9 @@ __all__ = [
     "deliver",
     "deliver_outside",
     "events_of",
-    "handles",
     "nudge",
     "nudge_after_commit",
     "on_nudge",
-    "quiet",
     "relay",
 ]
 

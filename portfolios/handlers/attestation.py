@@ -13,10 +13,11 @@ from workflows.definitions import (
     quiet,
     reminder_relevant,
     reminder_text,
+    still_relevant,
 )
 from workflows.enums import Category, Frequency
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
-from workflows.notifications import notify, still_relevant
+from workflows.notifications import notify
 
 quiet(
     "portfolios.attestation.requested",

@@ -17,10 +17,11 @@ from workflows.definitions import (
     quiet,
     reminder_relevant,
     reminder_text,
+    still_relevant,
 )
 from workflows.enums import Category, DeadlineState, Lane
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
-from workflows.notifications import notify, still_relevant
+from workflows.notifications import notify
 from workflows.words import in_words
 
 quiet(

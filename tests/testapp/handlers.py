@@ -1,11 +1,10 @@
 """Who is told about dockets: the owner, when one is closed."""
 
 from accounts.models import User
-from workflows.definitions import describe, quiet
+from workflows.definitions import describe, handles, quiet, still_relevant
 from workflows.enums import Category
 from workflows.models import Notification, TransitionRecord
-from workflows.notifications import notify, still_relevant
-from workflows.outbox import handles
+from workflows.notifications import notify
 
 quiet("testapp.docket.filed", "testapp.docket.voided", because="Nobody waits for it.")
 

@@ -1,6 +1,6 @@
 """Telling people: rows first, mail later. A mail points to the news, it never contains a result."""
 
-from workflows.definitions import describe, extra_topics, still_relevant
+from workflows.definitions import describe, extra_topics
 from workflows.enums import Category
 from workflows.notifications.calling import SUSPENDED
 from workflows.notifications.mailing import compose, send_email, verdict
@@ -16,7 +16,6 @@ __all__ = [
     "notify_all",
     "render",
     "send_email",
-    "still_relevant",
     "title_of",
     "verdict",
 ]
