@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from accounts.wording import NO_BREAK, percent
+from catalogue.tables import guarded
 
 WIDTH = 360
 LEFT, RIGHT, TOP, BOTTOM = 96, 16, 10, 40
@@ -98,11 +99,15 @@ class Chart:
 
     @property
     def csv(self) -> str:
-        """The table as a file, with plain spaces: not every program reads the others in a number."""
+        """The table as a file, with plain spaces: not every program reads the others in a number.
+
+        What the first column names was typed by people; figures keep their signs.
+        """
         text = io.StringIO(newline="")
         out = csv.writer(text, lineterminator="\n")
         for row in (self.columns, *self.rows):
-            out.writerow([one.replace(NO_BREAK, " ") for one in row])
+            name, *figures = (one.replace(NO_BREAK, " ") for one in row)
+            out.writerow([guarded(name), *figures])
         return text.getvalue()
 
 
@@ -136,7 +141,7 @@ def intervals(
     reference: tuple[float, str] | None = None,
     counted: str = "Items read twice",
 ) -> Chart:
-    """A dot for each value with the line of its 95 % interval. `shown` is percent or number."""
+    """A dot for each value with the line of its 95 % interval. `shown` is percent, signed or number."""
     low, high = ends
     columns = (of, measure, "95\u00a0% from", "to", counted)
     rows = tuple(

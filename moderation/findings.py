@@ -7,9 +7,11 @@ by name for those who may see them.
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any
 
 from accounts.wording import percent
+from catalogue.tables import guarded
 from moderation import assurance, charts
 from moderation.sequential import Sequential
 
@@ -167,7 +169,7 @@ def detection(frame: int, read: int, share: float, *, where: str = "") -> charts
     most = max(1, min(frame, frame // 3))
     counts = sorted({max(1, round(most * step / STEPS)) for step in range(1, STEPS + 1)})
     chances = [assurance.detection_probability(frame, wrong, read) for wrong in counts]
-    wrong = max(1, -(-round(frame * share * 1000) // 1000))
+    wrong = max(1, ceil(frame * assurance.exact(share)))
     at_star = percent(assurance.detection_probability(frame, wrong, read))
     title = (
         f"{where}: reading {read} of {frame} would have met at least one error with a chance of {at_star} "
@@ -285,7 +287,7 @@ def level_table_csv(table: Mapping[str, Any]) -> str:
     """One of the level-by-level tables as a file: the same rows and columns as on the page."""
     text = io.StringIO(newline="")
     out = csv.writer(text, lineterminator="\n")
-    out.writerow([LEVELS_HEAD, *table["labels"]])
+    out.writerow([LEVELS_HEAD, *map(guarded, table["labels"])])
     for line in table["lines"]:
-        out.writerow([line["label"], *(cell["count"] for cell in line["cells"])])
+        out.writerow([guarded(line["label"]), *(cell["count"] for cell in line["cells"])])
     return text.getvalue()

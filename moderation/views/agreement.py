@@ -17,7 +17,7 @@ from moderation import charts, findings, selectors
 from moderation.models import AssessorWatch, ModerationRound
 from moderation.rules import MODERATORS
 from moderation.views.severity import Own, own_standing
-from moderation.views.shared import for_moderators, person
+from moderation.views.shared import csv_file, for_moderators, person
 
 LIMIT = 200
 """Closed rounds of one task that are pooled, newest first."""
@@ -95,13 +95,6 @@ def with_random_part(rounds: Iterable[ModerationRound]) -> ModerationRound | Non
     return next((one for one in rounds if one.assurance.get("read")), None)
 
 
-def as_file(text: str, name: str) -> HttpResponse:
-    """A table to be saved."""
-    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="agreement-{name}.csv"'
-    return response
-
-
 @require_GET
 @for_moderators
 def agreement(request: HttpRequest) -> HttpResponse:
@@ -147,7 +140,7 @@ def table(request: HttpRequest, chart: str) -> HttpResponse:
         files |= {one["key"]: findings.level_table_csv(one) for one in tables}
     if chart not in files:
         raise Http404
-    return as_file(files[chart], chart)
+    return csv_file(files[chart], f"agreement-{chart}")
 
 
 @dataclass(frozen=True)
@@ -203,4 +196,4 @@ def own_table(request: HttpRequest, chart: str) -> HttpResponse:
     files = {one.key: one.csv for one in made}
     if chart not in files:
         raise Http404
-    return as_file(files[chart], chart)
+    return csv_file(files[chart], f"agreement-{chart}")

@@ -13,7 +13,7 @@ from catalogue.models import Delivery
 from moderation import actions, fairness, rules, selectors
 from moderation.forms import WatchForm
 from moderation.models import AssessorWatch
-from moderation.views.shared import answered, for_moderators, person
+from moderation.views.shared import answered, csv_file, for_moderators, person
 from workflows.exceptions import NotPermitted
 
 GROUPS = {
@@ -63,9 +63,7 @@ def fairness_table(request: HttpRequest, rate: str) -> HttpResponse:
     if rate not in RATES:
         raise Http404
     found = fairness.chart(cases, rate, GROUPS[by])
-    response = HttpResponse(found.csv, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{rate}-by-{by}.csv"'
-    return response
+    return csv_file(found.csv, f"{rate}-by-{by}")
 
 
 @require_http_methods(["GET", "POST"])

@@ -13,7 +13,7 @@ from accounts.models import User
 from moderation import ranking, selectors, tendency
 from moderation.charts import Chart
 from moderation.models import ModerationRound, SeverityFigures
-from moderation.views.shared import for_moderators, person
+from moderation.views.shared import csv_file, for_moderators, person
 
 PARTS = {"assessor": "as assessor", "moderator": "as moderator"}
 
@@ -151,9 +151,7 @@ def severity_table(request: HttpRequest, chart: str) -> HttpResponse:
     )
     if made is None:
         raise Http404
-    response = HttpResponse(made.csv, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{chart}.csv"'
-    return response
+    return csv_file(made.csv, chart)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,13 @@ def for_moderators(view: View) -> View:
     return wrapped
 
 
+def csv_file(text: str, name: str) -> HttpResponse:
+    """A table to be saved under this name."""
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
+
+
 def answered(form: Form) -> int:
     """422 where the form was sent and has to be looked at again."""
     return 422 if form.errors else 200

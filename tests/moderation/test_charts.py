@@ -5,7 +5,7 @@ import re
 import pytest
 from django.template.loader import render_to_string
 
-from moderation import charts
+from moderation import charts, findings
 
 CHARTS = [
     charts.intervals(
@@ -126,3 +126,17 @@ def test_long_names_that_differ_only_at_their_ends_stay_apart() -> None:
     assert one.short != other.short
     assert one.short.startswith("Digital")
     assert max(len(one.short), len(other.short)) <= charts.LABEL_LENGTH
+
+
+def test_a_file_starts_no_formula_and_keeps_the_signs_of_figures() -> None:
+    named = charts.intervals(
+        "assessors", "One is strict", "The other is not.",
+        [charts.Estimate("=1+1", -0.256, -0.5, 0.1, 22)],
+        of="Assessor", measure="Bias", ends=(-2, 2), ticks=(-2, 0, 2), shown="signed",
+    )  # fmt: skip
+    assert named.csv.splitlines()[1] == ",".join(["'=1+1", *named.rows[0][1:]])
+    assert named.rows[0][1].startswith("-")
+    cells = [{"count": 3}]
+    table = {"labels": ["@met"], "lines": [{"label": "@met", "cells": cells}]}
+    head, line = findings.level_table_csv(table).splitlines()
+    assert (head.split(",")[-1], line) == ("'@met", "'@met,3")
