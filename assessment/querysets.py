@@ -88,10 +88,6 @@ class DecisionQuerySet(models.QuerySet[Any]):
         """What the person is still writing."""
         return self.filter(author=user, sealed_at__isnull=True)
 
-    def written_by(self, user: User) -> Self:
-        """The person's own."""
-        return self.filter(author=user)
-
     def shown_to_learner(self, user: User) -> Self:
         """Final decisions on the learner's own released work."""
         return self.filter(

@@ -28,8 +28,6 @@ QUESTIONS = {
     "authenticity": "There is a way to confirm that the work is the learner’s own",
     "ai_use": "Each task says how AI tools may be used",
 }
-SETTLED = ("outcomes_assessed", "minimum_pass", "workload", "ai_use")
-"""Questions that the content alone answers, where it can."""
 ANSWERS = {"yes": "Yes", "no": "No", "not_applicable": "Does not apply"}
 AI_WORDS = {
     "not_allowed": "not allowed",

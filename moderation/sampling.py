@@ -197,10 +197,6 @@ class Shuffle:
     seed: str
     identity: str
 
-    def priority(self, key: str) -> str:
-        """The place of one key, in hexadecimal."""
-        return self._digest(self._start(), key).hex()
-
     def first(self, rows: Iterable[Row], count: int) -> list[Row]:
         """The first so many of these rows."""
         start = self._start()

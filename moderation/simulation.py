@@ -64,10 +64,6 @@ class Simulation:
         """Share of repetitions that met at least one."""
         return sum(run.met > 0 for run in self.runs) / len(self.runs)
 
-    def full_reading_of(self, assessor: str) -> float:
-        """Share of repetitions in which everything of this assessor was read because of disagreements."""
-        return sum(assessor in run.in_full for run in self.runs) / len(self.runs)
-
     def as_json(self) -> dict[str, Any]:
         reads = sorted(run.read for run in self.runs)
         return {

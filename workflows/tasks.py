@@ -11,8 +11,6 @@ from workflows.actions.reconciling import reconcile_nightly
 
 MAIL_SECONDS = 10.0  # as often as beat asks: one worker process sends, the others stay free
 
-SENDING_SECONDS = 25
-
 
 def send_soon(task: Any, *, expires: int, **options: Any) -> None:
     """Ask for a task from within a request: one try, and OperationalError where the broker is away.

@@ -77,10 +77,6 @@ class AssessmentDecision(models.Model):
         super().save(*args, **kwargs)
         self.__dict__["was_sealed"] = self.sealed_at is not None
 
-    @property
-    def is_sealed(self) -> bool:
-        return self.sealed_at is not None
-
     @classmethod
     def from_db(
         cls, db: str | None, field_names: Collection[str], values: Collection[Any], **kwargs: Any

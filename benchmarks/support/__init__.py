@@ -130,11 +130,6 @@ def once(operation: Callable[[], Any], *, times: int = 1) -> Weight:
     return Weight(spent * 1000 / times, wall * 1000 / times, len(statements) // times)
 
 
-def least_of(*weights: Weight) -> Weight:
-    """The cheapest of several tries: what disturbs a measurement only ever adds to it."""
-    return min(weights, key=lambda one: one.cpu)
-
-
 def table(title: str, rows: list[tuple[str, Weight, Weight | None, str]]) -> None:
     """Print one line for each operation: its cost, and the ratio of CPU time to its baseline."""
     load = os.getloadavg()[0]

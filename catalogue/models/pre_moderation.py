@@ -1,7 +1,6 @@
 """What a pre-assessment moderator decided about a version, and what exactly they decided about."""
 
 import uuid
-from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -58,13 +57,3 @@ class PreModeration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_decision_display()}: {self.version}"
-
-    @property
-    def by_system(self) -> list[dict[str, Any]]:
-        """Questions that the content itself answered."""
-        return [row for row in self.checklist if row["by"] == "system"]
-
-    @property
-    def by_person(self) -> list[dict[str, Any]]:
-        """Questions that a person answered, or left open when asking for changes."""
-        return [row for row in self.checklist if row["by"] == "person"]

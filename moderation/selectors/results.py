@@ -163,10 +163,6 @@ class AdjustedMember:
     grade_after: str
 
     @property
-    def changes_outcome(self) -> bool:
-        return self.outcome_before != self.outcome_after
-
-    @property
     def changes_grade(self) -> bool:
         return self.grade_before != self.grade_after
 

@@ -82,7 +82,7 @@ def test_a_referral_opens_the_next_attempt_for_what_is_unmet(cast):
     assert {one.code for one in portfolio.met_criteria.all()} == {"C2", "C3"}
     assert [one.code for one in portfolio.open_criteria()] == ["C1"]
     decision = submission.decisions.get()
-    assert decision.is_sealed
+    assert decision.sealed_at is not None
     assert (decision.final_at, decision.outcome) == (None, "")
     assert result_for(submission) is None
 

@@ -227,10 +227,11 @@ def test_the_record_says_what_was_answered_found_and_bound(world):
     assert (decided.decision, decided.moderator, decided.note) == (
         "approved", world.petronella, "Sound.",
     )  # fmt: skip
-    assert {row["name"] for row in decided.by_system} == {
+    assert {row["name"] for row in decided.checklist if row["by"] == "system"} == {
         "outcomes_assessed", "minimum_pass", "workload", "ai_use",
     }  # fmt: skip
-    assert all(row["answer"] == "yes" and row["note"] == "Read." for row in decided.by_person)
+    by_person = [row for row in decided.checklist if row["by"] == "person"]
+    assert all(row["answer"] == "yes" and row["note"] == "Read." for row in by_person)
     record = TransitionRecord.objects.get(subject_id=world.version.pk, name="approve")
     assert record.facts["content"] == decided.parts
     assert record.facts["pre_moderation"] == str(decided.pk)

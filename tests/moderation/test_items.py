@@ -399,7 +399,7 @@ def test_adjusting_the_set_takes_two_people_and_changes_everybody_alike() -> Non
     rule = {"criterion": str(criterion.pk), "shift": -1, "assessor": ""}
     preview = selectors.adjusted_set(drawn, rule)
     assert [(one.before.code, one.after.code) for one in preview] == [("G", "M")] * 3
-    assert not any(one.changes_outcome for one in preview)
+    assert all(one.outcome_before == one.outcome_after for one in preview)
     with pytest.raises(ReasonNeeded):
         decide_round(drawn, actor=cast.lea, decision="adjust_set", reason="Too generous.")
     decided = decide_round(

@@ -34,7 +34,7 @@ from workflows.actions.reconciling import reconcile
 from workflows.definitions import unwanted
 from workflows.enums import ReminderState
 from workflows.models import Notification, Reminder
-from workflows.notifications.wording import title_of
+from workflows.notifications.wording import Titles
 from workflows.outbox import relay
 
 pytestmark = pytest.mark.django_db
@@ -184,7 +184,7 @@ def test_one_message_for_all_that_a_draw_gives_somebody(world: World) -> None:
         told = Notification.objects.get(topic="moderation.item_given", recipient=share.moderator)
         assert told.context["count"] == share.to_read > 1
         assert told.path == at("round", drawn.pk)
-        assert f"{share.to_read} submissions to read" in title_of(told)
+        assert f"{share.to_read} submissions to read" in Titles().of(told)
 
 
 def test_one_reminder_for_all_that_is_due_to_somebody_then(world: World) -> None:
@@ -210,7 +210,7 @@ def test_one_reminder_for_all_that_is_due_to_somebody_then(world: World) -> None
     for who, one in told.items():
         many = unread[who] > 1
         assert one.path == at("round", drawn.pk) if many else one.path.endswith("/mark/")
-        assert f"{unread[who]} items to moderate are due" in title_of(one) or not many
+        assert f"{unread[who]} items to moderate are due" in Titles().of(one) or not many
         assert unwanted(one) == ""
     assert rows.filter(state=ReminderState.FIRED).count() == sum(unread.values())
     assert reconcile().findings == []

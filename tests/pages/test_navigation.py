@@ -13,8 +13,6 @@ from catalogue.models import DeliveryRole
 from config.navigation import ROLES, role_in_use
 from tests.personas import Cast, make_cast
 
-BY_CODE = {role.code: role for role in ROLES}
-
 
 def used(path: str, *codes: str, chosen: str = "") -> str:
     """The role at an address, of somebody with these roles."""

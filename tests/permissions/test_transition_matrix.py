@@ -22,7 +22,6 @@ from tests.proofs.world import STATES, World, check_deferred
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState, TransitionRefused
 from workflows.machines import arrows_of
 from workflows.models import OutboxMessage, TransitionRecord
-from workflows.selectors import available_steps
 
 PEOPLE = (
     "owner",  # the learner whose submission it is
@@ -149,10 +148,6 @@ def test_who_may_in_the_steps_own_state(world: World, step: str) -> None:
             found = answer(asked)
             if found != expected:
                 wrong[name] = f"{found} instead of {expected}"
-            offered = {one.name: one for one in available_steps(fresh(case), actor)}[step]
-            assert offered.allowed == (name in who), f"the page and the door differ for {name}"
-            if name in who:
-                assert offered.ready == (expected == "yes")
         assert fresh(case).state == source
         assert wrong == {}
 
@@ -184,10 +179,3 @@ def test_no_step_from_another_state(world: World) -> None:
         if found != "409":
             wrong.append(f"{step} from {state} by {name}: {found}")
     assert wrong == []
-
-
-def test_steps_that_pages_offer_are_those_of_the_table(world: World) -> None:
-    """What each state offers, whoever looks."""
-    for state, submission in world.submissions.items():
-        offered = {one.name for one in available_steps(submission, world.people["petra"])}
-        assert offered == {step for step, (source, _t, _w) in TABLE.items() if source == state}

@@ -20,7 +20,7 @@ from scipy import stats
 from moderation import sampling
 from moderation.assurance import Part, assurance, detection_probability, zero_defect_size
 from moderation.sequential import Sequential, Verdict
-from moderation.simulation import BOUNDARY, GRADE, Past, simulate
+from moderation.simulation import BOUNDARY, GRADE, Past, Simulation, simulate
 
 pytestmark = pytest.mark.proof
 
@@ -132,6 +132,11 @@ def test_the_sequential_plan_keeps_its_risks() -> None:
         assert readings / sets == pytest.approx(operating.readings, rel=0.1)
 
 
+def read_in_full(found: Simulation, assessor: str) -> float:
+    """Share of repetitions in which everything of this assessor was read because of disagreements."""
+    return sum(assessor in run.in_full for run in found.runs) / len(found.runs)
+
+
 @pytest.mark.parametrize("bad", [0.1, 0.2, 0.4])
 def test_escalation_finds_a_planted_assessor_at_the_stated_power(bad: float) -> None:
     """Three assessors with 40 decisions each; one passes work that should not. All of theirs is then read."""
@@ -146,8 +151,8 @@ def test_escalation_finds_a_planted_assessor_at_the_stated_power(bad: float) -> 
     power = detection_probability(40, round(40 * bad), own)
     found = simulate(past, sampling.Rules(), f"power {bad}", times=ROUNDS)
     spread = (power * (1 - power) / ROUNDS) ** 0.5
-    assert abs(found.full_reading_of("a0") - power) < 3 * spread
-    assert found.full_reading_of("a1") == 0
+    assert abs(read_in_full(found, "a0") - power) < 3 * spread
+    assert read_in_full(found, "a1") == 0
     assert all(run.met in (0, round(40 * bad)) for run in found.runs)
 
 
@@ -163,7 +168,7 @@ def test_an_assessor_with_single_levels_off_is_read_in_full_too() -> None:
     second = first(1) * (1 - stats.hypergeom(35, 19, 5).pmf(0))
     power = 1 - first(0) - first(1) + second
     spread = (power * (1 - power) / ROUNDS) ** 0.5
-    assert abs(found.full_reading_of("a0") - power) < 3 * spread
+    assert abs(read_in_full(found, "a0") - power) < 3 * spread
 
 
 def uniform(hits: Counter[str], keys: list[str], drawn: int, times: int) -> float:

@@ -34,7 +34,7 @@ from workflows.models import (
     QuietHours,
     SuspendedAddress,
 )
-from workflows.notifications import compose, notify, render, title_of
+from workflows.notifications import Titles, compose, notify, render
 from workflows.notifications.mailing import unsubscribe_token
 from workflows.selectors import preferences
 from workflows.selectors.preferences import HOME, Wishes, is_quiet, next_digest
@@ -466,7 +466,7 @@ def test_own_words_are_checked_used_and_kept(docket, ada, keeper):
     assert change_wording(SOON, subject="{colour}", body="", actor=keeper).keys() == {"subject"}
     assert change_wording(SOON, subject="", body="Hello {", actor=keeper).keys() == {"body"}
     (made,) = tell(docket, [ada])
-    assert title_of(made) == "News about x"
+    assert Titles().of(made) == "News about x"
     own = "Dear {name}, {title} {{ site }}"
     assert change_wording(SOON, subject="About {title}", body=own, actor=keeper).keys() == {"body"}
     assert (
@@ -478,7 +478,7 @@ def test_own_words_are_checked_used_and_kept(docket, ada, keeper):
     assert "Dear Ada: x" in text
     assert "Dear Ada: x" in html
     change_wording(SOON, subject="", body="", actor=keeper)
-    assert title_of(made) == "News about x"
+    assert Titles().of(made) == "News about x"
     with pytest.raises(NotPermitted):
         change_wording(SOON, subject="x", body="", actor=ada)
 

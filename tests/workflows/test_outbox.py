@@ -18,7 +18,7 @@ from workflows.actions import retry_message
 from workflows.enums import AttemptResult, Lane, MessageKind, MessageState
 from workflows.exceptions import NotPermitted, StaleState
 from workflows.models import DeliveryAttempt, Notification, OutboxMessage, TransitionRecord
-from workflows.notifications import notify, notify_address, render, title_of
+from workflows.notifications import Titles, notify, notify_address, render
 from workflows.transitions import perform
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -296,7 +296,7 @@ def test_people_are_told_once_and_inactive_ones_never(docket, ada, abe):
         channels=("inapp",),
     )
     assert {one.recipient for one in made} == {ada, abe}
-    assert title_of(made[0]) == "News about x"
+    assert Titles().of(made[0]) == "News about x"
     assert not OutboxMessage.objects.filter(kind="delivery").exists()
 
 

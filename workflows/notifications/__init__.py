@@ -4,7 +4,7 @@ from workflows.definitions import describe, extra_topics
 from workflows.enums import Category
 from workflows.notifications.calling import SUSPENDED
 from workflows.notifications.mailing import compose, send_email, verdict
-from workflows.notifications.wording import Titles, render, title_of
+from workflows.notifications.wording import Titles, render
 from workflows.notifications.writing import Draft, notify, notify_address, notify_all
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "notify_all",
     "render",
     "send_email",
-    "title_of",
     "verdict",
 ]
 

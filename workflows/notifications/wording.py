@@ -92,6 +92,7 @@ class Titles:
         return row_ if row_ is not None and (row_.subject or row_.body) else None
 
     def of(self, notification: Notification) -> str:
+        """The subject line, which is also the line in the inbox."""
         context = context_of(notification)
         own = self.own(notification.topic)
         text = (
@@ -107,11 +108,6 @@ class Titles:
         if own is not None and own.body:
             return filled(own.body, context).strip()
         return words(f"emails/{notification.topic}/body.txt", context).strip()
-
-
-def title_of(notification: Notification) -> str:
-    """The subject line, which is also the line in the inbox."""
-    return Titles().of(notification)
 
 
 def terms_for(person: User | None) -> tuple[str, str]:

@@ -1,35 +1,15 @@
-"""What happened to a subject, what can happen next, and the machines as data."""
+"""What happened to a subject, and the machines as data."""
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
 from django.db import models
-from django_fsm import FSMFieldMixin
 
-from accounts.models import Actor
-from workflows.guards import Guard, granted_above, guards_for, rule_for
-from workflows.machines import Arrow, arrows_of, labels_of, state_models, step_on
+from workflows.guards import granted_above, guards_for, rule_for
+from workflows.machines import arrows_of, labels_of, state_models
 from workflows.models import TransitionRecord
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step that the state of the subject offers: whether this person may take it, and what is in the way."""
-
-    name: str
-    label: str
-    allowed: bool
-    failed: list[Guard] = field(default_factory=list)
-
-    @property
-    def ready(self) -> bool:
-        return self.allowed and not self.failed
-
-    @property
-    def reasons(self) -> list[str]:
-        return [str(one.message) for one in self.failed]
 
 
 @dataclass(frozen=True)
@@ -44,28 +24,6 @@ class Entry:
     source: str
     target: str
     seq: int
-
-
-def available_steps(instance: Any, actor: Actor) -> list[Step]:
-    """The steps that the present state offers, with the reasons against those that are not ready."""
-    found: FSMFieldMixin = instance._meta.get_field("state")
-    steps = []
-    for name in sorted(found.transitions[type(instance)]):
-        arrow = step_on(instance, name)
-        if arrow is not None:
-            steps.append(step_for(arrow, instance, actor))
-    return steps
-
-
-def step_for(arrow: Arrow, instance: Any, actor: Actor) -> Step:
-    """Ask rule and guards without taking the step."""
-    allowed = bool(rule_for(arrow.step_id, arrow.permission)(instance, actor))
-    failed = [
-        one
-        for one in guards_for(arrow.step_id, arrow.conditions)
-        if allowed and not one.holds(instance, actor)
-    ]
-    return Step(arrow.name, str(arrow.label), allowed, failed)
 
 
 def timeline_for(subject: models.Model) -> list[Entry]:
