@@ -15,6 +15,7 @@ from catalogue.actions.people import LEARNER, assign_role, enrol, invite
 from catalogue.enums import DeliveryRoleKind
 from catalogue.exceptions import ImportRefused
 from catalogue.models import Delivery
+from catalogue.tables import FORMULA
 
 REQUIRED = ("name", "email", "role")
 COLUMNS = (*REQUIRED, "organisation", "site", "recognition")
@@ -23,8 +24,6 @@ ANSWERS = {"yes": True, "no": False, "": None}
 SITE_LENGTH = 100
 MAX_BYTES = 500_000
 MAX_ROWS = 1000
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs a cell that begins like this."""
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ BAD = [
     (b"name,email,role\n+64 21,a@b.org,learner", 2, "formula"),
     (b"name,email,role\n-A,a@b.org,learner", 2, "formula"),
     (b"name,email,role\n@SUM(A1),a@b.org,learner", 2, "formula"),
+    ("name,email,role\n＝1+1,a@b.org,learner".encode(), 2, "formula"),
     (b'name,email,role\n"A\nB",a@b.org,learner', 3, "line break"),
     (b"name,email,role,organisation\nA,a@b.org,learner,nobody", 2, "no organisation"),
     (b"name,email,role\nAda,ada@example.org,learner", 2, "another part in the delivery"),
