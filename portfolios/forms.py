@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.validators import URLValidator
 
+from accounts.files import File
 from accounts.words import Text
 from catalogue.enums import AiPolicy
 from catalogue.models import Criterion
@@ -97,7 +98,7 @@ class AddForm(forms.Form):
 class FileForm(AddForm):
     """One file, its kind judged by its bytes later. The limit is stated before choosing."""
 
-    upload = forms.FileField(label="File", max_length=1000, allow_empty_file=True)
+    upload = File(label="File", max_length=1000, allow_empty_file=True)
     uploaded: list[UploadSession] = []
     field_order = ["upload", "title", "description"]
 
@@ -124,9 +125,7 @@ class FileForm(AddForm):
 class PhotoForm(FileForm):
     """Two ways to the same field: the camera of the phone, or a picture that is there already."""
 
-    capture = forms.FileField(
-        label="Take a photo", required=False, max_length=1000, allow_empty_file=True
-    )
+    capture = File(label="Take a photo", required=False, max_length=1000, allow_empty_file=True)
     field_order = ["capture", "upload", "title", "description"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -141,7 +140,8 @@ class PhotoForm(FileForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         cleaned["upload"] = cleaned.get("upload") or cleaned.get("capture")
-        if not cleaned["upload"] and not self.uploaded and "upload" not in self.errors:
+        refused = {"upload", "capture"} & set(self.errors)
+        if not cleaned["upload"] and not self.uploaded and not refused:
             self.add_error("upload", "Take a photo or choose a file.")
         return cleaned
 
@@ -211,7 +211,7 @@ class DescribeForm(forms.Form):
     title = Text(label="Title", max_length=200)
     description = area(label="What does this show?", max_length=10_000, required=False)
     text_alternative = area(label="Words", max_length=MOST_WORDS, required=False)
-    captions = forms.FileField(
+    captions = File(
         label="Captions as a file",
         required=False,
         help_text="WebVTT (.vtt) or SRT (.srt), up to 1 MB. It takes the place of the words above; those are kept"
@@ -489,7 +489,7 @@ class SupportingForm(forms.Form):
 
     missing = "Write what was said, or choose a file."
     words = area(label="What was said", max_length=20000, required=False)
-    file = forms.FileField(
+    file = File(
         label="File",
         max_length=1000,
         required=False,

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from accounts.enums import MailLanguage
+from accounts.files import File
 from accounts.models import Organisation
 from accounts.words import Text
 from workflows.definitions import offers
@@ -163,7 +164,7 @@ class RowsForm(forms.Form):
     """A file with a header row, or rows pasted from a spreadsheet. What the columns are is the subclass's."""
 
     LARGEST = 1_000_000
-    file = forms.FileField(label="CSV file", required=False)
+    file = File(label="CSV file", required=False)
     text = Text(
         label="Or paste rows here",
         required=False,
@@ -174,7 +175,8 @@ class RowsForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if not cleaned.get("file") and not str(cleaned.get("text", "")).strip():
+        given = cleaned.get("file") or str(cleaned.get("text", "")).strip()
+        if not given and not self.errors:
             raise ValidationError("Choose a file or paste rows.")
         file = cleaned.get("file")
         if file and file.size > self.LARGEST:

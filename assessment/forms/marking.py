@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.datastructures import MultiValueDict
 
+from accounts.files import File
 from accounts.words import Text
 from assessment.definitions import Judged, Marks
 from assessment.enums import ChangeReason
@@ -99,7 +100,7 @@ class HandBackForm(forms.Form):
 class OfflineForm(forms.Form):
     """What comes back from marking away from the system."""
 
-    file = forms.FileField(
+    file = File(
         label="ZIP or CSV file",
         max_length=1000,
         allow_empty_file=True,

@@ -187,7 +187,8 @@ class AllocationFileForm(RowsForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        cleaned["rows"] = list(read_rows(text_of(self), COLUMNS))
+        if not self.errors:
+            cleaned["rows"] = list(read_rows(text_of(self), COLUMNS))
         return cleaned
 
 
@@ -206,6 +207,8 @@ class GroupsForm(RowsForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        if self.errors:
+            return cleaned
         found: dict[UUID, str] = {}
         problems = []
         for line, row in read_rows(text_of(self), ("learner", "group")):

@@ -201,7 +201,7 @@ LINK_SNAPSHOTS = env.bool("LINK_SNAPSHOTS", True)
 SNAPSHOT_PRIVATE_NETWORKS: list[str] = []
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["accounts.files.FormFiles"]
 
 
 # Days for which the store keeps each file from deletion (S3 object lock, governance mode); 0 for none.

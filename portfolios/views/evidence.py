@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.files import NO_ROOM
 from catalogue.models import Criterion, policy_defaults
 from portfolios import definitions, storage
 from portfolios.actions.drafting import (
@@ -63,9 +64,6 @@ from workflows.actions import open_once, open_record
 from workflows.exceptions import StaleVersion
 
 UUID = re.compile(r"[0-9a-f-]{36}$")
-NO_ROOM = (
-    "The server has no room at the moment, so nothing was kept of this file. Add it again later."
-)
 ONE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})$")
 
 

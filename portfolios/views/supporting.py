@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.files import NO_ROOM
 from portfolios import rules, storage
 from portfolios.actions.supporting import (
     add_supporting,
@@ -23,7 +24,7 @@ from portfolios.exceptions import NoRoom, UploadRefused
 from portfolios.forms import ApplyForm, SupportingForm
 from portfolios.models import Hold, Submission, SupportingEvidence
 from portfolios.selectors import is_altered, latest_submission
-from portfolios.views.evidence import NO_ROOM, protect
+from portfolios.views.evidence import protect
 from portfolios.views.shared import own_portfolio, person, signed_in
 
 

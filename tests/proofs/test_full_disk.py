@@ -1,4 +1,4 @@
-"""A disk that is really full: an upload, a form and a check meet ENOSPC on a small file system.
+"""A disk that is really full: an upload, a form, its temporary folder and a check meet ENOSPC.
 
 The file system is a tmpfs of 8 MiB in a user namespace of the test's process (`unshare -rm`), which ordinary
 users and most CI machines may make. Where the kernel refuses, a process that may write no more than so many
@@ -21,6 +21,7 @@ ON_A_FULL_DISK = """
 import django, hashlib, json, os, random, resource, sys
 from pathlib import Path
 django.setup()
+from django.conf import settings
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -68,6 +69,12 @@ page = client.post(form, {"upload": SimpleUploadedFile("b.pdf", raw), "title": "
 told["form"] = [page.status_code, page.content.decode()]
 told["left by the form"] = [one for one in kept() if one not in before]
 told["items after the form"] = EvidenceItem.objects.count()
+
+settings.FILE_UPLOAD_TEMP_DIR = str(disk.parent)
+page = client.post(form, {"upload": SimpleUploadedFile("t.pdf", raw), "title": "Also kept"})
+told["temporary"] = [page.status_code, page.content.decode()]
+told["left in it"] = sorted(one.name for one in disk.parent.glob("*.upload*"))
+settings.FILE_UPLOAD_TEMP_DIR = None
 
 make_room()
 rest = raw[told["offset"]:]
@@ -135,6 +142,10 @@ def test_a_full_disk_loses_nothing_and_says_so(
     assert status == 422
     assert "no room at the moment, so nothing was kept of this file. Add it again later." in page
     assert "Kept words" in page
+    status, page = told["temporary"]
+    assert (status, told["left in it"]) == (422, [])
+    assert "no room at the moment, so nothing was kept of this file. Add it again later." in page
+    assert "Also kept" in page
     assert (told["left by the form"], told["items"], told["items after the form"]) == ([], 0, 0)
     assert (told["rest"], told["whole"], told["intake"]) == (204, True, True)
     # The file is not blamed for the disk.
