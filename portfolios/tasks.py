@@ -10,6 +10,7 @@ from portfolios.actions.attestation import expire_attestations as expire
 from portfolios.actions.attestation import remind_verifiers as remind
 from portfolios.actions.keeping import keep_links as keep_due
 from portfolios.actions.reconciling import reconcile_evidence
+from portfolios.actions.rendering import count_again
 from portfolios.actions.rendering import make_renditions as make_waiting
 from portfolios.actions.scanning import copy_missing, scan_waiting_evidence
 from portfolios.actions.schedules import begin_missing_portfolios as begin_missing
@@ -48,7 +49,12 @@ def tend_uploads() -> int:
 
 @shared_task(time_limit=6 * 3600, soft_time_limit=6 * 3600 - 60)
 def reconcile() -> int:
-    """Hold all stored bytes against the rows; the findings are in the metrics and in /readyz."""
+    """Hold all stored bytes against the rows; the findings are in the metrics and in /readyz.
+
+    Before that, documents that were drawn by an earlier version are put in line to be drawn again.
+    """
+    if count_again():
+        wake(make_renditions)
     return reconcile_evidence().findings.count()
 
 

@@ -44,7 +44,6 @@ from portfolios.models import (
 )
 from portfolios.selectors.evidence import is_old, reuse_of
 from portfolios.selectors.viewing import EvidenceView, views_of
-from workflows.models import AccessRecord
 
 
 @dataclass
@@ -397,12 +396,6 @@ def changes_of(decision: AssessmentDecision) -> list[Change]:
                 )
             )
     return found
-
-
-def openings_of(submission: Submission) -> list[AccessRecord]:
-    """Each time that somebody opened what was not theirs in this submission, newest first, with their names."""
-    rows = AccessRecord.objects.of(submission).select_related("actor").order_by("-at", "-pk")
-    return list(rows[:100])
 
 
 def own_decision(submission: Submission, user: User) -> AssessmentDecision | None:

@@ -40,12 +40,11 @@ from assessment.guards import (
 from assessment.models import Allocation, AssessmentDecision
 from assessment.selectors import composed, judgements_of, levels_of, pointed_in, result_of_decision
 from assessment.selectors.comments import comments_by, shown_to_learner
-from assessment.selectors.discussions import latest_discussion
+from assessment.selectors.discussions import latest_discussion, openings_of
 from assessment.selectors.filters import Filters
 from assessment.selectors.queue import SOMEBODY, name_of, place_of
 from assessment.selectors.workspace import (
     changes_of,
-    openings_of,
     own_decision,
     progress_of,
     warm,

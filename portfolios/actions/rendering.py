@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from portfolios import rules, storage
+from portfolios.definitions import ALLOWED, is_document
 from portfolios.enums import EvidenceState, RenditionState
 from portfolios.exceptions import NoRoom
 from portfolios.inspection import InspectionBroken, render
@@ -47,7 +48,10 @@ def claim_rendition() -> Rendition | None:
         state=RenditionState.MAKING, started_at__lt=before
     )
     with transaction.atomic():
-        rows = Rendition.objects.filter(waiting).order_by("created_at", "pk")
+        # What was never made comes before what is made again.
+        rows = Rendition.objects.filter(waiting).order_by(
+            F("made_at").asc(nulls_first=True), "created_at", "pk"
+        )
         rows = rows.select_for_update(
             skip_locked=connection.features.has_select_for_update_skip_locked
         )
@@ -142,8 +146,25 @@ def keep(rendition: Rendition, made: IO[bytes], answer: dict[str, Any]) -> None:
 
 def end(rendition: Rendition, state: RenditionState, says: str) -> None:
     Rendition.objects.filter(pk=rendition.pk).update(
-        state=state, says=says[:300], made_at=timezone.now()
+        state=state,
+        says=says[:300],
+        made_at=timezone.now(),
+        counted=state == RenditionState.MADE,
     )
+
+
+def count_again(limit: int = 200) -> int:
+    """Have documents drawn again whose pictures without words nobody has counted yet, newest first.
+
+    Gives how many. What there is stays until then.
+    """
+    documents = [one for one in ALLOWED if is_document(one)]
+    old = Rendition.objects.filter(
+        media_type__in=documents, state=RenditionState.MADE, counted=False
+    )
+    keys = list(old.order_by("-pk").values_list("pk", flat=True)[:limit])
+    again = Rendition.objects.filter(pk__in=keys, state=RenditionState.MADE)
+    return int(again.update(state=RenditionState.WAITING, next=1, attempts=0, says=""))
 
 
 @transaction.atomic

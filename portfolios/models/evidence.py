@@ -117,6 +117,13 @@ class EvidenceItem(StateModel):
         return self.state == EvidenceState.READY and self.copy_type.startswith("image/")
 
     @property
+    def is_shown(self) -> bool:
+        """Whether somebody who is asked about it sees it. Words and addresses need not wait for their check."""
+        if self.state in {EvidenceState.QUARANTINED, EvidenceState.REMOVED}:
+            return False
+        return self.state == EvidenceState.READY or bool(self.note or self.link)
+
+    @property
     def hint_words(self) -> str:
         """What the text seems to hold about people, for the learner."""
         return ", ".join(

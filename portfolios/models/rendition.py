@@ -22,6 +22,8 @@ class Rendition(models.Model):
     says = models.CharField(max_length=300, blank=True)
     started_at = models.DateTimeField(null=True)
     made_at = models.DateTimeField(null=True)
+    # Its parts say how many pictures have no words; not so what was drawn before that was counted.
+    counted = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -65,7 +67,7 @@ class RenditionPart(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     width = models.PositiveIntegerField(default=0)
     height = models.PositiveIntegerField(default=0)
-    # Pictures on it that carry no description of their own; unknown, and 0, for what was drawn earlier.
+    # Pictures on it that carry no description of their own; 0 as well where they were not counted.
     undescribed = models.PositiveSmallIntegerField(default=0, db_default=0)
     sheet: int | None = None
     """Of a table, on the first page of each sheet; not kept."""

@@ -1,6 +1,7 @@
 """Pages for somebody without an account, reached by a personal link. A visit changes nothing."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -27,6 +28,7 @@ from portfolios.views.asking import CODES
 from portfolios.views.evidence import Handed, hand_out, shown_copy
 from portfolios.views.shared import refusable, too_many
 from portfolios.views.viewing import shown_captions, shown_page
+from workflows.actions import open_by_link
 
 SESSION = "attestation"
 ANSWERED = {AttestationState.ATTESTED, AttestationState.DECLINED, AttestationState.VOIDED}
@@ -141,6 +143,8 @@ def confirm(request: HttpRequest) -> HttpResponse:
             **visit(request, attestation),
         )
         return redirect("portfolios:verifier_done")
+    rows = looked_at(attestation)
+    opened(attestation, [one.item for one in rows if one.item.is_shown])
     return page(
         request,
         "verifier_confirm",
@@ -148,7 +152,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
         attestation=attestation,
         form=form,
         delivery=attestation.portfolio.enrolment.delivery,
-        rows=looked_at(attestation),
+        rows=rows,
     )
 
 
@@ -159,13 +163,22 @@ def looked_at(attestation: Attestation) -> list[EvidenceView]:
     return [views[one.pk] for one in items]
 
 
+def opened(attestation: Attestation, items: Sequence[EvidenceItem]) -> None:
+    """Note that the link of this request opened them: its holder has no account to name."""
+    open_by_link(items, link=attestation, purpose="evidence")
+
+
 def asked_item(request: HttpRequest, evidence: uuid.UUID) -> tuple[EvidenceItem, int]:
-    """An item that the verifier is asked about, while they answer, with its number; 404 for all else."""
+    """An item that the verifier is asked about, while they answer, with its number; 404 for all else.
+
+    The opening is noted.
+    """
     attestation = from_session(request)
     if over(attestation) or attestation.state != AttestationState.OPENED:
         raise Http404
     for number, item in enumerate(attestation.evidence.order_by("created_at"), 1):
         if item.pk == evidence and item.state == EvidenceState.READY:
+            opened(attestation, [item])
             return item, number
     raise Http404
 

@@ -14,12 +14,13 @@ from PIL import Image
 
 from catalogue.models import Criterion
 from portfolios.actions.drafting import describe_evidence, map_evidence
-from portfolios.actions.rendering import make_renditions
+from portfolios.actions.rendering import claim_rendition, count_again, make_renditions, note_missing
 from portfolios.inspection import render
 from portfolios.inspection.rendering import WORD, parts_in
-from portfolios.models import EvidenceItem
+from portfolios.models import EvidenceItem, Rendition
 from portfolios.selectors.evidence import access_gap, named
 from portfolios.selectors.viewing import views_of
+from portfolios.tasks import reconcile
 from tests.factories.portfolios import file, note, png, portfolio_of
 
 pytestmark = pytest.mark.sqlite
@@ -81,6 +82,32 @@ def test_pictures_without_words_are_counted():
     assert counts == {
         "none": [1], "words": [0], "decoration": [0], "pdf": [1], "pdf with words": [0], "scan": [1],
     }  # fmt: skip
+
+
+def test_what_was_drawn_before_pictures_were_counted_is_drawn_again_at_night(cast, settings):
+    settings.WAKE_WORKERS = False
+    portfolio = portfolio_of(cast)
+    item = file(portfolio, "bare.docx", paper())
+    others = [file(portfolio, "a.png", png(), kind="photo"), file(portfolio, "a.txt", b"Kia ora")]
+    make_renditions()
+    made = Rendition.objects.get(source_key=item.copy_key)
+    assert (made.counted, made.parts.get().undescribed) == (True, 1)
+    # As an earlier version has left it.
+    Rendition.objects.update(counted=False)
+    made.parts.update(undescribed=0)
+    reconcile()
+    waiting = Rendition.objects.filter(state="waiting")
+    assert [one.source_key for one in waiting] == [item.copy_key]
+    fresh = file(portfolio, "fresh.docx", paper("A form"))
+    note_missing()
+    first = claim_rendition()
+    assert first is not None
+    assert first.source_key == fresh.copy_key
+    make_renditions()
+    made.refresh_from_db()
+    assert (made.state, made.counted, made.parts.get().undescribed) == ("made", True, 1)
+    assert count_again() == 0
+    assert len(others) == 2
 
 
 def test_the_learner_of_a_document_is_asked_for_what_its_pages_show(cast, as_):

@@ -1,8 +1,10 @@
 """Who may confirm, by which link, how sure it is, and that an answer stays as it was given."""
 
 import re
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -10,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import DeclaredConflict
+from assessment.actions.allocation import allocate
 from assessment.guards import independent_of_learner
 from assessment.selectors.workspace import standing_of
 from catalogue.enums import DeliveryRoleKind
@@ -25,7 +28,7 @@ from portfolios.actions.attestation import (
     renew_link,
     revoke_attestation,
 )
-from portfolios.actions.drafting import add_file_evidence, describe_evidence
+from portfolios.actions.drafting import add_file_evidence, describe_evidence, remove_evidence
 from portfolios.actions.rendering import make_renditions, note_missing
 from portfolios.actions.scanning import scan_waiting_evidence
 from portfolios.assurance import level_of, warnings_about
@@ -34,9 +37,10 @@ from portfolios.exceptions import ReasonNeeded
 from portfolios.models import Attestation
 from tests.factories.portfolios import file, note, pdf, png, portfolio_of, ready, submit
 from tests.factories.recordings import film_of, pages_of
+from workflows.actions import open_by_link
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.hashing import unseal
-from workflows.models import Notification, TransitionRecord
+from workflows.models import AccessRecord, Notification, TransitionRecord
 from workflows.outbox import deliver, relay
 
 pytestmark = pytest.mark.sqlite
@@ -157,6 +161,67 @@ def test_what_is_still_checked_or_cannot_be_opened_is_said(cast):
     assert "still being checked" not in page
     assert "This takes a moment. Load this page again to see more." in page
     assert page.count("This file cannot be opened any more.") == 1
+
+
+def test_what_a_verifier_opens_is_noted_by_their_request_and_listed(cast, as_):
+    portfolio = ready(cast, files=2)
+    paper, other = portfolio.enrolment.learner.evidence.filter(kind="file").order_by("created_at")
+    gone = note(portfolio, "Taken back", "Nobody reads this")
+    asked = asked_of(cast, evidence=[paper, gone])
+    remove_evidence(gone, actor=cast.lena)
+    client, path = Client(), f"/v/{token_in('portfolios.attestation.link')}/"
+    client.get(path)
+    client.post(path)
+    assert not AccessRecord.objects.exists()
+    for _visit in range(2):
+        assert "Nobody reads this" not in client.get("/v/confirm/").content.decode()
+        client.get(reverse("portfolios:verifier_evidence", args=[paper.pk]))
+        client.get(reverse("portfolios:verifier_evidence", args=[other.pk]))
+    record = AccessRecord.objects.get()
+    assert (record.subject_id, record.actor, record.purpose) == (paper.pk, None, "evidence")
+    assert (record.link_type, record.link_id) == ("portfolios.attestation", asked.pk)
+    # Half an hour later it is another opening, by whichever address.
+    with time_machine.travel(timezone.now() + timedelta(minutes=30)):
+        client.get(reverse("portfolios:verifier_evidence", args=[paper.pk]))
+    assert AccessRecord.objects.count() == 2
+    listed = reverse("assessment:openings", args=[cast.delivery.pk])
+
+    def lines() -> str:
+        return re.sub("<[^>]*>", "|", as_(cast.lea).get(listed).content.decode())
+
+    assert "Not submitted" in lines()
+    submission = submit(portfolio)
+    number = submission.pins.get(evidence=paper).number
+    page = lines()
+    assert page.count(f"Opened evidence {number}.") == 2
+    assert page.count("A verifier, by personal link") == 2
+    assert (submission.reference in page, VIC["name"] in page, paper.title in page) == (
+        True, False, False,
+    )  # fmt: skip
+    # What people with a part in the work open stands with that work alone.
+    allocate(submission, cast.ada, actor=cast.pam)
+    as_(cast.ada).get(reverse("portfolios:serve", args=[other.pk]))
+    assert "Ada" not in lines()
+    own = as_(cast.lea).get(reverse("assessment:workspace", args=[submission.pk])).content.decode()
+    assert "A verifier, by personal link" in own
+    assert f"Opened evidence {submission.pins.get(evidence=other).number}." in own
+
+
+def test_a_record_of_an_opening_names_one_and_stays(cast):
+    item = note(portfolio_of(cast))
+    asked = asked_of(cast, evidence=[item])
+    open_by_link([item], link=asked, purpose="evidence")
+    tries = (
+        lambda: AccessRecord.objects.update(purpose="nothing"),
+        AccessRecord.objects.all().delete,
+        lambda: AccessRecord.objects.create(subject_type="x", subject_id=item.pk, purpose="x"),
+        lambda: AccessRecord.objects.create(
+            subject_type="x", subject_id=item.pk, purpose="x", actor=cast.ada, link_id=asked.pk
+        ),
+    )
+    for deed in tries:
+        with pytest.raises(IntegrityError), transaction.atomic():
+            deed()
 
 
 def renew(path: str, client=None) -> str:

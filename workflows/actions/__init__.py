@@ -1,6 +1,6 @@
 """What changes the machinery's own rows."""
 
-from workflows.actions.audit import open_once, open_record, sign_root
+from workflows.actions.audit import open_by_link, open_once, open_record, sign_root
 from workflows.actions.deadlines import (
     After,
     NewDeadline,
@@ -24,6 +24,7 @@ __all__ = [
     "make_deadlines",
     "mark_read",
     "move_deadline",
+    "open_by_link",
     "open_once",
     "open_record",
     "recount_deadlines",

@@ -1,6 +1,7 @@
 """Signing roots over the chains, and noting an opening."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 import structlog
 from django.db import models, transaction
@@ -24,14 +25,18 @@ SIGNER = "root-signer"
 
 def open_record(subject: models.Model, *, actor: User, purpose: str) -> AccessRecord:
     """Note that somebody opened something sensitive that is not theirs."""
-    request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))[:64]
     return AccessRecord.objects.create(
         actor=actor,
         subject_type=subject._meta.label_lower,
         subject_id=subject.pk,
         purpose=purpose,
-        request_id=request_id,
+        request_id=this_request(),
     )
+
+
+def this_request() -> str:
+    """The request's own id, which the log has too."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))[:64]
 
 
 ONE_OPENING = dt.timedelta(minutes=10)
@@ -48,6 +53,36 @@ def open_once(subject: models.Model, *, actor: User, purpose: str) -> None:
     )
     if not before.exists():
         open_record(subject, actor=actor, purpose=purpose)
+
+
+def open_by_link(subjects: Sequence[models.Model], *, link: models.Model, purpose: str) -> None:
+    """Note that whoever holds the personal link of a request opened these, all of one kind, in two statements.
+
+    As with open_once, one opening within a while is noted once.
+    """
+    if not subjects:
+        return
+    kind = subjects[0]._meta.label_lower
+    known = AccessRecord.objects.filter(
+        link_id=link.pk,
+        subject_type=kind,
+        subject_id__in=[one.pk for one in subjects],
+        purpose=purpose,
+        at__gt=timezone.now() - ONE_OPENING,
+    ).values_list("subject_id", flat=True)
+    before = set(known)
+    AccessRecord.objects.bulk_create(
+        AccessRecord(
+            link_type=link._meta.label_lower,
+            link_id=link.pk,
+            subject_type=kind,
+            subject_id=one.pk,
+            purpose=purpose,
+            request_id=this_request(),
+        )
+        for one in subjects
+        if one.pk not in before
+    )
 
 
 @transaction.atomic

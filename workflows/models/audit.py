@@ -207,9 +207,16 @@ class AllowedTransition(models.Model):
 
 
 class AccessRecord(models.Model):
-    """Somebody opened something sensitive that is not theirs. Append-only, not chained."""
+    """Somebody opened something sensitive that is not theirs. Append-only, not chained.
 
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    Who opens it by a personal link has no account: the record names the request that the link belongs to.
+    """
+
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    link_type = models.CharField(max_length=100, blank=True, default="", db_default="")
+    link_id = models.UUIDField(null=True, blank=True)
     subject_type = models.CharField(max_length=100)
     subject_id = models.UUIDField()
     purpose = models.CharField(max_length=100)
@@ -221,6 +228,13 @@ class AccessRecord(models.Model):
     class Meta:
         ordering = ["-at"]
         indexes = [models.Index(fields=["subject_type", "subject_id"], name="workflows_access_of")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(actor__isnull=False, link_id__isnull=True)
+                | models.Q(actor__isnull=True, link_id__isnull=False),
+                name="workflows_access_by_one",
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.actor_id} opened {self.subject_type} {self.subject_id}"
+        return f"{self.actor_id or self.link_id} opened {self.subject_type} {self.subject_id}"
