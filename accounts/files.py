@@ -2,7 +2,7 @@
 
 import errno
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django import forms
@@ -10,6 +10,10 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 
+if TYPE_CHECKING:
+    _Uploaded = UploadedFile[Any]
+else:
+    _Uploaded = UploadedFile
 log = structlog.get_logger(__name__)
 NO_ROOM = (
     "The server has no room at the moment, so nothing was kept of this file. Add it again later."
@@ -18,7 +22,7 @@ NO_ROOM = (
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOENT}
 
 
-class NotKept(UploadedFile):
+class NotKept(_Uploaded):
     """Stands for a file that the temporary folder had no room for: its name, and none of its bytes."""
 
 
@@ -49,7 +53,7 @@ class FormFiles(TemporaryFileUploadHandler):
                 self.give_up(error)
         return None
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
         if not self.full:
             try:
                 return super().file_complete(file_size)
