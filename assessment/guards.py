@@ -95,12 +95,13 @@ def asks_for_two(submission: "Submission") -> bool:
 def reads_blind(submission: "Submission") -> bool:
     """Whether two assessors are asked from the beginning, so that neither waits for the other.
 
-    Not where the second may read the first decision, and not for a share: there nobody is to know what was drawn.
+    Not where the second may read the first decision. Of a share it holds for what was drawn, and neither of the
+    two is told that theirs was.
     """
     plan = reading_plan_of(submission)
-    if plan is None:
-        return bool(submission.delivery.policy_value("marking.double"))
-    return plan.reading == Reading.BLIND
+    if plan is not None and plan.reading == Reading.OPEN:
+        return False
+    return asks_for_two(submission)
 
 
 def may_be_drawn(submission: "Submission") -> bool:

@@ -9,6 +9,7 @@ from assessment.actions.double import DISCUSSION_DEADLINE
 from assessment.actions.reviewing import REVIEW_DEADLINE
 from assessment.enums import EARLY_READERS, WORK_STATES
 from assessment.models import Allocation, Discussion, EarlyPlace, FeedbackReview
+from assessment.querysets import unallocated
 from assessment.rules import is_turn, reads_early
 from assessment.selectors import people_of
 from assessment.selectors.early import decided_places
@@ -134,10 +135,9 @@ def still_allocated(notification: Notification) -> bool:
 
 @still_relevant("assessment.nobody_eligible")
 def still_unallocated(notification: Notification) -> bool:
-    """Whether the work still waits in the pool."""
+    """Whether the work still waits in the pool, be it for one of two who mark it."""
     waiting = Submission.objects.filter(pk=notification.subject_id)
-    live = Allocation.objects.current().filter(submission=notification.subject_id)
-    return waiting.filter(state__in=WORK_STATES).exists() and not live.exists()
+    return unallocated(waiting).exists()
 
 
 @reminder_relevant(MARKING_DEADLINE)

@@ -261,23 +261,50 @@ def waiting_for(submissions: "QuerySet[Any]", user: User) -> "QuerySet[Any]":
     )
 
 
+def begun_by(user: User) -> Exists:
+    """Whether the person has a draft on the row."""
+    # Asked of the person: this module may not know the model of decisions.
+    written: Any = user
+    drafts = written.decisions.filter(submission=OuterRef("pk"), sealed_at__isnull=True)
+    return Exists(drafts.order_by())
+
+
+def seen_in(state: str, user: User) -> Q:
+    """What the person sees in this state: of two who mark blind each sees what they did themselves, and no more.
+
+    Agrees with `seen_state`.
+    """
+    marking = (S.SUBMITTED, S.IN_ASSESSMENT)
+    if state not in marking:
+        return Q(state=state)
+    own = Q(double_blind=True, returned_at__isnull=True, state__in=marking)
+    begun = Q(begun_by(user)) if state == S.IN_ASSESSMENT else ~Q(begun_by(user))
+    return (own & begun) | (Q(state=state) & ~own)
+
+
+def seen_state(state: str, *, is_pair: bool, has_begun: bool) -> str:
+    """The state that an assessor sees; `is_pair` where two mark it blind and nothing was returned."""
+    if not is_pair or state not in (S.SUBMITTED, S.IN_ASSESSMENT):
+        return state
+    return S.IN_ASSESSMENT if has_begun else S.SUBMITTED
+
+
 def unallocated(submissions: "QuerySet[Any]") -> "QuerySet[Any]":
     """Of these, the ones that nobody is asked to mark now: the pool."""
     allocations = rows_of(submissions, "allocations").filter(ended_at__isnull=True)
-    # Of two who mark blind either may seal first; what is asked of the first assessor is the first's own.
-    sealed = rows_of(submissions, "decisions").filter(
-        sealed_at__isnull=False, basis=Basis.ASSESSMENT
-    )
+    decisions = rows_of(submissions, "decisions").filter(sealed_at__isnull=False)
+    sealed = decisions.filter(basis=Basis.ASSESSMENT)
+    second_sealed = decisions.filter(basis=Basis.SECOND_ASSESSMENT)
     first = Exists(allocations.filter(role=AllocationRole.ASSESSOR))
     second = Exists(allocations.filter(role=AllocationRole.SECOND_ASSESSOR))
     adjudicator = Exists(allocations.filter(role=AllocationRole.ADJUDICATOR))
+    marking = Q(state__in=[S.SUBMITTED, S.IN_ASSESSMENT], returned_at__isnull=True)
+    # Of two who mark blind neither part waits for the other: when one seals, the pool stays as it is.
+    either = (~Exists(sealed) & ~first) | (~Exists(second_sealed) & ~second)
     return submissions.filter(
         (Q(state=S.SUBMITTED) & ~Exists(sealed) & ~first)
-        | (
-            Q(state__in=[S.SUBMITTED, S.IN_ASSESSMENT], returned_at__isnull=True)
-            & Exists(sealed)
-            & ~second
-        )
+        | (marking & Q(double_blind=True) & either)
+        | (marking & Q(double_blind=False) & Exists(sealed) & ~second)
         | (Q(state=S.SUBMITTED, returned_at__isnull=False) & (~first | ~second))
         | (Q(state=S.IN_ADJUDICATION) & ~adjudicator)
     )

@@ -67,6 +67,8 @@ def content_of(version: "MicroCredentialVersion", policy: Mapping[str, Any]) -> 
                 "file_types": task.file_types,
                 "file_max_megabytes": task.file_max_megabytes,
             }
+            # Only where it is said: what was approved before there was such a time keeps its fingerprint.
+            | ({"marking_minutes": task.marking_minutes} if task.marking_minutes else {})
             for task in tasks
         ],
         "rubrics": [

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from accounts.models import SYSTEM, Actor, SystemActor, User
 from assessment import guards, rules, selectors
+from assessment.actions.double import fix_reading
 from assessment.actions.early import free_place
 from assessment.conflicts import conflicts_among
-from assessment.enums import AllocationRole
+from assessment.enums import ASSESSES, AllocationRole
 from assessment.models import Allocation, AssessmentDecision, Lease
 from assessment.querysets import claimable, in_order
 from portfolios.enums import SubmissionState
@@ -87,6 +88,7 @@ def _give(
     Every way of giving work to one person comes through here, so that none passes the conflicts by.
     """
     refuse_conflicts([(submission, assessor)])
+    fix_reading(submission)
     calendar = submission.delivery.calendar
     due_at = submission.marking_due_at
     if due_at is None:
@@ -320,10 +322,11 @@ def allocate_automatically(
     first allocation that was made.
     """
     fresh = lock(submission)
+    fix_reading(fresh)
     made: Allocation | None = None
     left_out = set(avoiding)
     while (role := selectors.role_needed(fresh)) is not None:
-        if role == AllocationRole.SECOND_ASSESSOR and guards.reads_blind(fresh):
+        if role == AllocationRole.SECOND_ASSESSOR and fresh.double_blind:
             left_out |= selectors.ever_marked(fresh)
         candidates = selectors.candidates_for(fresh, role)
         able = (
@@ -437,15 +440,32 @@ def reallocate(allocation: Allocation, assessor: User, *, actor: User, reason: s
 def hand_back(submission: Submission, *, actor: User, reason: str = "") -> Submission:
     """Put the work back into the queue. The draft stays; allocation, part and lease end.
 
-    The next assessor is found by a claim or by hand. Raises what perform() raises.
+    The next assessor is found by a claim or by hand. Where two mark blind and the other one has begun, the work
+    stays in assessment, so that the other notices nothing: no step is taken, only the allocation ends with its
+    reason. Raises what perform() raises.
     """
     fresh = lock(submission)
     holder = _holder(fresh, actor)
+    if holder is not None and not has_sealed(holder) and _other_goes_on(fresh, holder):
+        if not rules.may_hand_back(fresh, actor):
+            raise NotPermitted(instance=fresh)
+        _end(holder, reason=reason or "Handed back", actor=actor)
+        return fresh
     moved: Submission = perform(fresh, "hand_back", actor=actor, reason=reason)
     if holder is not None:
         _end(holder, reason=reason or "Handed back", actor=actor)
     free_place(moved)
     return moved
+
+
+def _other_goes_on(submission: Submission, holder: Allocation) -> bool:
+    """Whether the other one of two who mark blind has a draft or a decision of their own."""
+    if submission.state != SubmissionState.IN_ASSESSMENT or submission.returned_at is not None:
+        return False
+    others = submission.parts.filter(kind__in=ASSESSES, ended_at__isnull=True)
+    others = others.exclude(person=holder.assessor_id)
+    begun = submission.decisions.filter(author__in=others.values("person"))
+    return submission.double_blind and bool(begun.exists())
 
 
 def hand_over(submission: Submission, *, actor: User, reason: str) -> Submission:

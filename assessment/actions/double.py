@@ -49,14 +49,20 @@ def plan_readings(
     return made
 
 
-def draw_reading(submission: Submission) -> None:
-    """Keep whether the submission is read twice, once, before anybody has marked any of it.
+def fix_reading(submission: Submission) -> None:
+    """Keep whether two mark the submission blind, once, before anybody has marked any of it.
 
-    Only where a share is drawn. The caller holds the submission's lock.
+    Where a share is marked twice, the draw is kept as well. The caller holds the submission's lock.
     """
     plan = guards.reading_plan_of(submission)
-    if plan is None or plan.reading != Reading.SHARE:
-        return
+    if plan is not None and plan.reading == Reading.SHARE:
+        _draw(submission, plan)
+    if guards.reads_blind(submission) and not submission.double_blind:
+        submission.double_blind = True
+        Submission.objects.filter(pk=submission.pk).update(double_blind=True)
+
+
+def _draw(submission: Submission, plan: ReadingPlan) -> None:
     value = chance_of(plan.seed, submission.pk)
     ReadingDraw.objects.get_or_create(
         submission=submission,

@@ -13,7 +13,7 @@ from accounts.models import Actor, User
 from accounts.words import plain_text
 from assessment import guards, rules, selectors
 from assessment.actions.allocation import allocate_automatically, lock
-from assessment.actions.double import draw_reading
+from assessment.actions.double import fix_reading
 from assessment.actions.early import lock_check, take_place
 from assessment.definitions import Marks
 from assessment.enums import MARKED_AS, MARKING_PARTS, WORK_STATES
@@ -60,7 +60,7 @@ def start_assessment(submission: Submission, *, actor: User) -> Submission:
     fresh = lock(submission)
     if fresh.state == SubmissionState.SUBMITTED:
         early = lock_check(fresh)
-        draw_reading(fresh)
+        fix_reading(fresh)
         if guards.reads_blind(fresh):
             # Also where the first was asked by hand: later, the moment would tell when the first sealed.
             allocate_automatically(fresh)

@@ -13,7 +13,6 @@ from accounts.enums import ConflictGround, OrganisationRole
 from accounts.models import Membership, Organisation, User
 from assessment.conflicts import Finding, Weight, conflicts_among
 from assessment.enums import MARKED_AS, MARKING_PARTS, AllocationRole, Basis
-from assessment.guards import reads_blind
 from assessment.models import (
     Allocation,
     AssessmentDecision,
@@ -219,56 +218,44 @@ MARKING_ROLES = (AllocationRole.ASSESSOR, AllocationRole.SECOND_ASSESSOR)
 
 def role_needed(submission: Submission) -> str | None:
     """Which role nobody has now although the work waits for it; None where somebody has it."""
-    return roles_needed([submission])[submission.pk] or second_needed(submission)
-
-
-def second_needed(submission: Submission) -> str | None:
-    """The second assessor's role where two mark blind to each other and nobody has it.
-
-    It does not wait for the first decision, so that neither from a notice nor from a date anybody reads when
-    that was sealed.
-    """
-    states = (SubmissionState.SUBMITTED, SubmissionState.IN_ASSESSMENT)
-    if submission.state not in states or submission.returned_at is not None:
-        return None
-    if not reads_blind(submission):
-        return None
-    second = AllocationRole.SECOND_ASSESSOR
-    held = Allocation.objects.current().filter(submission=submission, role=second)
-    sealed = AssessmentDecision.objects.sealed().filter(submission=submission)
-    if held.exists() or sealed.filter(basis=MARKED_AS[second]).exists():
-        return None
-    return second
+    return roles_needed([submission])[submission.pk]
 
 
 def roles_needed(submissions: Iterable[Submission]) -> dict[UUID, str | None]:
-    """The same for many, in two queries."""
+    """The same for many, in two queries. Agrees with `querysets.unallocated`."""
     found = {one.pk: one for one in submissions}
     live: dict[UUID, set[str]] = {key: set() for key in found}
     rows = Allocation.objects.current().filter(submission__in=found)
     for key, role in rows.values_list("submission_id", "role"):
         live[key].add(role)
-    decisions = AssessmentDecision.objects.sealed().filter(
-        submission__in=found, basis=Basis.ASSESSMENT
-    )
-    sealed = set(decisions.values_list("submission_id", flat=True))
-    return {key: vacant_role(one, live[key], key in sealed) for key, one in found.items()}
+    sealed: dict[UUID, set[str]] = {key: set() for key in found}
+    decisions = AssessmentDecision.objects.sealed().filter(submission__in=found)
+    for key, basis in decisions.order_by().values_list("submission_id", "basis"):
+        sealed[key].add(basis)
+    return {key: vacant_role(one, live[key], sealed[key]) for key, one in found.items()}
 
 
-def vacant_role(submission: Submission, live: Collection[str], sealed: bool) -> str | None:
-    """What the state asks for, less what the live roles give; `sealed`: the first assessor's decision is."""
+def vacant_role(
+    submission: Submission, live: Collection[str], sealed: Collection[str]
+) -> str | None:
+    """What the state asks for, less what the live roles give; `sealed` are the bases of sealed decisions.
+
+    Where two mark blind neither role waits for the other's decision, so that neither from a notice nor from the
+    pool anybody reads when that was sealed.
+    """
+    marking = (SubmissionState.SUBMITTED, SubmissionState.IN_ASSESSMENT)
+    if submission.double_blind and submission.state in marking and submission.returned_at is None:
+        open_roles = [role for role in MARKING_ROLES if MARKED_AS[role] not in sealed]
+        return next((role for role in open_roles if role not in live), None)
+    has_first = Basis.ASSESSMENT in sealed
     wanted: str | None = None
     if submission.state == SubmissionState.IN_ADJUDICATION:
         wanted = AllocationRole.ADJUDICATOR
     elif submission.state == SubmissionState.UNDER_RECONSIDERATION:
         wanted = AllocationRole.RECONSIDERATION_ASSESSOR
-    elif submission.state == SubmissionState.SUBMITTED and not sealed:
+    elif submission.state == SubmissionState.SUBMITTED and not has_first:
         wanted = AllocationRole.ASSESSOR
-    elif (
-        submission.state in (SubmissionState.SUBMITTED, SubmissionState.IN_ASSESSMENT)
-        and sealed
-        and submission.returned_at is None
-    ):
+    elif submission.state in marking and has_first and submission.returned_at is None:
         wanted = AllocationRole.SECOND_ASSESSOR
     elif submission.state == SubmissionState.SUBMITTED and submission.returned_at is not None:
         # Returned by a moderator and handed back by its assessor: somebody else revises it.
@@ -416,7 +403,7 @@ def open_work(delivery: Delivery) -> list[Submission]:
 
 SHOWN_OF_POOL = (
     "state", "reference", "pseudonym", "attempt", "submitted_at", "returned_at", "marking_due_at", "in_reo",
-    "hides_learner",
+    "hides_learner", "double_blind",
     "task", "delivery", "learner__name", "enrolment__site", "enrolment__employer",
 )  # fmt: skip
 """Columns that plans and lists of a pool ask for; ten thousand rows of all columns take several times as long."""

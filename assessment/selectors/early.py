@@ -1,6 +1,6 @@
 """What stands in the places of an early check, and which work waits for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,10 +16,9 @@ from assessment.models import (
     EarlyPlace,
     EarlyReading,
 )
-from assessment.selectors import composed
 from catalogue.enums import DeliveryRoleKind
 from portfolios.enums import EvidenceState, PartKind, SubmissionState
-from portfolios.models import EvidenceItem, Part, Submission, SubmissionEvidence
+from portfolios.models import EvidenceItem, Part, SubmissionEvidence
 
 
 @dataclass(frozen=True)
@@ -144,24 +143,17 @@ def reader_left(place: EarlyPlace, actor: User) -> Part | None:
     return found
 
 
-def waiting_for_check(submissions: Sequence[UUID], size: int) -> set[UUID]:
-    """Of this unopened work, `size` pieces at most, what cannot be opened before the early check is passed."""
-
-    def build(values: Sequence[Any]) -> QuerySet[Any, Any]:
-        full = (
-            EarlyCheck.objects.open()
-            .filter(delivery=OuterRef("delivery"), task=OuterRef("task"))
-            .annotate(taken=Count("places"))
-            .filter(taken__gte=F("size"))
-        )
-        found: QuerySet[Any] = Submission.objects.filter(
-            Exists(full), pk__in=values, state=SubmissionState.SUBMITTED, early_place__isnull=True
-        )
-        return found.order_by().values_list("pk")
-
-    # Filled up to one length, so that pages of all lengths share their SQL.
-    padded = [*submissions, *[submissions[-1]] * (size - len(submissions))]
-    return {key for (key,) in composed.rows(("checks", size), build, padded, limit=size)}
+def waiting_for_check(submissions: "QuerySet[Any]") -> "QuerySet[Any]":
+    """Of these, unopened work that cannot be opened before the early check is passed."""
+    full = (
+        EarlyCheck.objects.open()
+        .filter(delivery=OuterRef("delivery"), task=OuterRef("task"))
+        .annotate(taken=Count("places"))
+        .filter(taken__gte=F("size"))
+    )
+    return submissions.filter(
+        Exists(full), state=SubmissionState.SUBMITTED, early_place__isnull=True
+    )
 
 
 def waiting_checks(user: User) -> list[EarlyCheck]:

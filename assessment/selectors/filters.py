@@ -10,7 +10,9 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.models import User
 from assessment.enums import WORK_STATES
+from assessment.querysets import seen_in
 from portfolios.enums import SubmissionState
 
 QUEUED = (*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION)
@@ -103,14 +105,20 @@ class Filters:
         return replace(self, criterion=str(criterion), task=str(task)).query
 
     def apply(
-        self, submissions: "QuerySet[Any]", *, now: datetime | None = None
+        self,
+        submissions: "QuerySet[Any]",
+        *,
+        now: datetime | None = None,
+        reader: User | None = None,
     ) -> "QuerySet[Any]":
-        """Of these, the ones that were asked for."""
+        """Of these, the ones that were asked for; with a reader, by the states that they see."""
         if self.delivery:
             submissions = submissions.filter(delivery=self.delivery)
         if self.task:
             submissions = submissions.filter(task=self.task)
-        if self.state:
+        if self.state and reader is not None:
+            submissions = submissions.filter(seen_in(self.state, reader))
+        elif self.state:
             submissions = submissions.filter(state=self.state)
         if self.attempt:
             submissions = submissions.filter(attempt=int(self.attempt))

@@ -13,12 +13,12 @@ from django.utils import timezone
 from accounts.models import User
 from assessment.enums import Why
 from assessment.models import Allocation
-from assessment.querysets import in_order, waiting_for
-from assessment.selectors.early import waiting_for_check
+from assessment.querysets import in_order, seen_state, waiting_for
 from assessment.selectors.filters import QUEUED, Filters
 from assessment.selectors.standing import (
     Standing,
     count_parts,
+    facts_among,
     marks_among,
     read_keys,
     read_parts,
@@ -118,8 +118,7 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
         live = Allocation.objects.current().filter(submission__in=led).order_by("allocated_at")
         for key, name in live.values_list("submission_id", "assessor__name"):
             holders.setdefault(key, []).append(name)
-    unopened = [one["pk"] for one in records if one["state"] == SubmissionState.SUBMITTED]
-    held = waiting_for_check(unopened, size) if unopened else set()
+    facts = facts_among(standing.user, [one["pk"] for one in records], size) if records else set()
     now = timezone.now()
     zones = {one.pk: one.time_zone for one in standing.deliveries}
     anonymous = {one.pk for one in standing.deliveries if one.is_anonymous}
@@ -131,6 +130,12 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
         coded = delivery in anonymous if hides is None else hides
         name = record["pseudonym"] if coded else record["learner__name"]
         leased = record["lease__until"] is not None and record["lease__until"] > now
+        state = record["state"]
+        if record["part"] != "led":
+            is_pair = record["double_blind"] and record["why"] != Why.RETURNED
+            begun = (key, "begun") in facts
+            state = seen_state(state, is_pair=is_pair, has_begun=begun)
+            leased = leased and not (is_pair and (key, "paired") in facts)
         rows.append(
             Row(
                 pk=key,
@@ -142,14 +147,14 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
                 due_at=due_at,
                 why=WHY_LABELS[record["why"]],
                 is_overdue=due_at is not None and due_at < now,
-                state=EARLY_LABEL if key in held else STATE_LABELS[record["state"]],
-                opened_by=holder_of(record, standing) if leased and is_open else "",
+                state=EARLY_LABEL if (key, "held") in facts else STATE_LABELS[state],
+                opened_by=holder_of(record, standing) if leased else "",
                 allocated_to=", ".join(holders.get(key, [])),
                 zone=zones[delivery],
                 is_open=is_open,
                 is_mine=key in mine,
                 is_claimable=key in pool,
-                is_flagged=record["flagged"],
+                is_flagged=(key, "flagged") in facts,
                 is_led=delivery in standing.led,
                 asked=asked_for(record["return_note"])
                 if key in mine and record["why"] == Why.RETURNED
@@ -170,12 +175,19 @@ SOMEBODY = "Somebody else"
 
 
 def holder_of(record: Mapping[str, Any], standing: Standing) -> str:
-    """Who has it open, for those who lead it.
+    """Who else has it open: the name for those who lead it, and for assessors who may know of one another.
 
-    Of two who mark the same work blind neither is to learn from the queue when the other is at it; whoever
-    cannot save because somebody took it over reads that in the workspace.
+    Of two who mark the same work blind neither is to learn from the queue when the other is at it, which whoever
+    asks has seen to. One's own is not said: beside a share that is drawn it would tell what was drawn.
     """
-    return str(record["lease__holder__name"]) if record["delivery_id"] in standing.led else ""
+    name = str(record["lease__holder__name"])
+    if record["delivery_id"] in standing.led:
+        return name
+    if record["lease__holder"] == standing.user.pk:
+        return ""
+    offer = next(one for one in standing.deliveries if one.pk == record["delivery_id"])
+    fixed = record["hides_between"]
+    return SOMEBODY if (offer.hides_between if fixed is None else fixed) else name
 
 
 @dataclass(frozen=True)

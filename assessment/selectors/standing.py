@@ -12,9 +12,11 @@ from django.utils import timezone
 
 from accounts.enums import OrganisationRole
 from accounts.models import User
+from assessment.enums import ASSESSES
 from assessment.models import WorkFlag
 from assessment.querysets import (
     Claims,
+    begun_by,
     claimable,
     claims_of,
     in_order,
@@ -22,16 +24,17 @@ from assessment.querysets import (
     unallocated,
     waiting_for,
 )
+from assessment.selectors.early import waiting_for_check
 from assessment.selectors.filters import QUEUED, Filters
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, policy_defaults
-from portfolios.models import Submission
+from portfolios.models import Part, Submission
 from workflows.querysets import Composed
 
 COLUMNS = (
     "pk", "reference", "pseudonym", "learner__name", "task__title", "attempt", "submitted_at",
     "marking_due_at", "why", "state", "delivery_id", "lease__until", "lease__holder__name",
-    "lease__holder", "return_note", "hides_learner", "flagged", "part",
+    "lease__holder", "return_note", "hides_learner", "hides_between", "double_blind", "part",
 )  # fmt: skip
 
 composed = Composed()
@@ -45,6 +48,7 @@ class Offer:
     title: str
     time_zone: str
     is_anonymous: bool
+    hides_between: bool
     is_led: bool
     tasks: dict[UUID, str] = field(default_factory=dict)
 
@@ -103,6 +107,7 @@ def standing_of(user: User) -> Standing:
                 row["title"],
                 row["time_zone"],
                 bool(policy["anonymous_marking"]),
+                bool(policy["anonymous_between_assessors"]),
                 is_led=row["pk"] in led or row["provider"] in providers,
             ),
         )
@@ -154,7 +159,10 @@ def part_of(name: str, standing: Standing, filters: Filters) -> "QuerySet[Any]":
     Each part is found by an index of its own; one condition for all of them would look at every row.
     """
     user, now = standing.user, standing.now
-    queued: QuerySet[Any] = filters.apply(Submission.objects.filter(state__in=QUEUED), now=now)
+    everything = Submission.objects.filter(state__in=QUEUED)
+    queued: QuerySet[Any] = filters.apply(
+        everything, now=now, reader=user if name != "led" else None
+    )
     if filters.flagged:
         queued = queued.filter(flags_of(user))
     if name == "led":
@@ -213,6 +221,35 @@ def marks_among(standing: Standing, keys: Sequence[UUID], size: int) -> set[tupl
     return {(key, word) for key, word in found}
 
 
+def facts_among(user: User, keys: Sequence[UUID], size: int) -> set[tuple[UUID, str]]:
+    """Of these, `size` at most, as (key, word): "flagged" by the person; "begun" by the person, who has a draft;
+    "paired" where one of those who mark it first has it open; "held" until the early check is passed."""
+
+    def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
+        who, *some = values
+        rows = Submission.objects.filter(pk__in=some).order_by()
+        flagged = rows.filter(flags_of(User(pk=who)))
+        begun = rows.filter(begun_by(User(pk=who)))
+        holding = Part.objects.filter(
+            submission=OuterRef("pk"),
+            person=OuterRef("lease__holder"),
+            kind__in=ASSESSES,
+            ended_at__isnull=True,
+        )
+        first: QuerySet[Any, Any] = flagged.values_list("pk", Value("flagged"))
+        return first.union(
+            begun.values_list("pk", Value("begun")),
+            rows.filter(Exists(holding)).values_list("pk", Value("paired")),
+            waiting_for_check(rows).values_list("pk", Value("held")),
+            all=True,
+        )
+
+    # Filled up to one length, so that pages of all lengths share their SQL.
+    padded = [*keys, *[keys[-1]] * (size - len(keys))]
+    found = composed.rows(("facts", size), build, [user.pk, *padded], limit=4 * size)
+    return {(key, word) for key, word in found}
+
+
 def flags_of(user: User) -> Exists:
     """Whether the person has a flag on the row, or on a piece of its evidence."""
     return Exists(WorkFlag.objects.filter(submission=OuterRef("pk"), person=user.pk))
@@ -234,7 +271,7 @@ def read_parts(
         first: QuerySet[Any, Any]
         first, *rest = [
             in_order(part_of(name, asked, wanted), now=asked.now)
-            .annotate(part=Value(name), flagged=flags_of(asked.user))
+            .annotate(part=Value(name))
             .values_list(*COLUMNS)
             for name in names
         ]

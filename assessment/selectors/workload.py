@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from assessment.enums import WORK_STATES
 from assessment.models import Allocation, AssessmentDecision, Leave, MarkingTime
-from catalogue.models import Delivery
+from catalogue.models import AssessmentTask, Delivery
 from portfolios.enums import SubmissionState
 from workflows.working_days import WorkingCalendar
 
@@ -22,7 +22,8 @@ PER_ITEM = "marking.minutes_per_item"
 
 @dataclass(frozen=True)
 class Times:
-    """How many minutes marking one submission takes: of the task where that was set, else by the delivery's policy."""
+    """How many minutes marking one submission takes: set by the delivery for the task, else as the task's
+    definition says, else by policy."""
 
     by_task: Mapping[tuple[UUID, UUID], int] = field(default_factory=dict)
     by_delivery: Mapping[UUID, int] = field(default_factory=dict)
@@ -32,11 +33,18 @@ class Times:
 
 
 def times_of(deliveries: Iterable[Delivery]) -> Times:
-    """The times of these deliveries, in one query where their versions are loaded."""
+    """The times of these deliveries, in two queries where their versions are loaded."""
     found = list(deliveries)
-    rows = MarkingTime.objects.filter(delivery__in=[one.pk for one in found])
+    keys = [one.pk for one in found]
+    defined = AssessmentTask.objects.filter(version__deliveries__in=keys)
+    said = defined.filter(marking_minutes__isnull=False).order_by()
+    set_here = MarkingTime.objects.filter(delivery__in=keys)
+    rows = [
+        *said.values_list("version__deliveries", "pk", "marking_minutes"),
+        *set_here.values_list("delivery_id", "task_id", "minutes"),
+    ]
     return Times(
-        {(place, task): minutes for place, task, minutes in rows.values_list("delivery_id", "task_id", "minutes")},
+        {(place, task): minutes for place, task, minutes in rows if minutes is not None},
         {one.pk: int(one.policy_value(PER_ITEM)) for one in found},
     )  # fmt: skip
 
@@ -63,7 +71,7 @@ def loads_of(assessors: Iterable[User]) -> Counter[UUID]:
 
 
 def in_hand(assessors: Iterable[User]) -> tuple[Counter[UUID], Counter[UUID]]:
-    """How many pieces wait for each of them in all deliveries, and how many minutes of marking; three queries."""
+    """How many pieces wait for each of them in all deliveries, and how many minutes of marking; four queries."""
     people = [person.pk for person in assessors]
     loads: Counter[UUID] = Counter(dict.fromkeys(people, 0))
     minutes: Counter[UUID] = Counter(dict.fromkeys(people, 0))

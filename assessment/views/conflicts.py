@@ -56,6 +56,7 @@ def known(request: HttpRequest, pk: UUID) -> HttpResponse:
         "who": name_of(submission),
         "filters": filters_of(request),
         "form": form,
+        "has_begun": person(request).decisions.filter(submission=submission).exists(),
     }
     return render(request, "assessment/known.html", context, status=422 if form.errors else 200)
 

@@ -459,6 +459,9 @@ def finish_page(
     refer_reasons = unmet(submission, person(request), "refer")
     can_refer = submission.state == SubmissionState.IN_ASSESSMENT and not refer_reasons
     form = form or FinishForm(initial={"version": draft.version}, can_refer=can_refer)
+    is_revision = submission.returned_at is not None
+    # Whoever marks a share learns from no word whether theirs was drawn.
+    drawn = may_be_drawn(submission)
     context = {
         **facts(request, submission),
         "draft": draft,
@@ -474,12 +477,10 @@ def finish_page(
         "can_refer": can_refer,
         "refer_reasons": refer_reasons,
         "is_double": is_double_marked(submission) and not adjudicates,
-        "refers_together": reads_blind(submission) and submission.returned_at is None,
-        "may_be_drawn": may_be_drawn(submission)
-        and not adjudicates
-        and submission.returned_at is None,
-        "is_revision": submission.returned_at is not None,
-        "changes": changes_of(draft) if submission.returned_at is not None else [],
+        "refers_together": reads_blind(submission) and not drawn and not is_revision,
+        "may_be_drawn": drawn and not adjudicates and not is_revision,
+        "is_revision": is_revision,
+        "changes": changes_of(draft) if is_revision else [],
         "adjudicates": adjudicates,
         "referral_days": submission.delivery.policy_value("referral.days"),
     }

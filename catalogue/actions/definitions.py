@@ -175,6 +175,7 @@ def _write_content(version: MicroCredentialVersion, data: dict[str, Any]) -> Non
             attestations_required=task.get("attestations_required", 0),
             file_types=task.get("file_types", []),
             file_max_megabytes=task.get("file_max_megabytes"),
+            marking_minutes=task.get("marking_minutes"),
         )
         # What decisions bind to: the criteria with their levels, and the scheme that turns them into a result.
         bound = {"criteria": task["criteria"], "grade_scheme": data["grade_scheme"]}

@@ -64,12 +64,15 @@ def expect_answer(
     recipients: Iterable[User],
     actor: Actor,
     offsets: Sequence[str] | None = None,
+    since: datetime | None = None,
 ) -> Deadline:
     """Set the date by which people of a delivery are to act: the policy's working days from now, with reminders.
 
+    `since` counts from another moment.
+
     The date moves with the delivery's calendar. Nobody is told by this.
     """
-    after = After(timezone.now(), delivery.policy_value(policy))
+    after = After(since or timezone.now(), delivery.policy_value(policy))
     return set_deadline(
         subject=subject,
         kind=kind,

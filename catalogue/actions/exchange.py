@@ -98,6 +98,7 @@ def _from_rows(version: MicroCredentialVersion) -> dict[str, Any]:
                 attestations_required=task.attestations_required or None,
                 file_types=task.file_types,
                 file_max_megabytes=task.file_max_megabytes,
+                marking_minutes=task.marking_minutes,
             )
             for task in tasks.order_by("number")
         ],

@@ -389,6 +389,8 @@ class AssessmentTask(models.Model):
     # Extensions of the files that count as evidence here; none named: all that the system takes.
     file_types = models.JSONField(default=list, blank=True)
     file_max_megabytes = models.PositiveIntegerField(null=True, blank=True)
+    marking_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    """How long marking one submission takes; null for what the policy says of all tasks."""
 
     class Meta:
         ordering = ["version", "number"]

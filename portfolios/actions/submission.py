@@ -55,6 +55,7 @@ DECLARATION = _(
 )
 
 CONSIDERATION_DEADLINE = "consideration"
+CONSIDERATION_EVIDENCE = "consideration_evidence"
 
 
 @transaction.atomic
@@ -422,7 +423,8 @@ def lift_hold(hold: Hold, *, actor: User, note: str = "", outcome: str = "") -> 
         fresh.save(update_fields=["closed_at", "closed_by", "closing_note", "outcome"])
         if considers:
             rows = Deadline.objects.of(fresh.submission).open()
-            for deadline in rows.filter(kind=CONSIDERATION_DEADLINE):
+            kinds = (CONSIDERATION_DEADLINE, CONSIDERATION_EVIDENCE)
+            for deadline in rows.filter(kind__in=kinds):
                 cancel_deadline(deadline, actor=actor, reason="Decided")
         _tell_of_hold(fresh.submission, fresh, "portfolios.hold.lifted")
     return fresh

@@ -14,7 +14,7 @@ from accounts.words import plain_text
 from catalogue.actions import expect_answer
 from portfolios import rules, storage
 from portfolios.actions.scanning import ask_scanner
-from portfolios.actions.submission import CONSIDERATION_DEADLINE
+from portfolios.actions.submission import CONSIDERATION_DEADLINE, CONSIDERATION_EVIDENCE
 from portfolios.enums import HoldKind
 from portfolios.exceptions import ScanIncomplete, UploadRefused
 from portfolios.inspection import InspectionBroken, inspect
@@ -67,11 +67,24 @@ def _added(hold: Hold, actor: User, words: str, facts: dict[str, Any]) -> Suppor
 
 
 def last_day_to_apply(submission: Submission) -> dt.datetime:
-    """Until when the learner applies, or adds to it: the policy's working days after the due date or submission."""
+    """Until when the learner applies: the policy's working days after the due date or submission."""
     delivery = submission.delivery
     since = max(submission.portfolio.due_at, submission.submitted_at)
     days = After(since, delivery.policy_value("consideration.ask_days"))
     return days.resolve(delivery.zone, delivery.calendar)
+
+
+def last_day_for(submission: Submission, hold: Hold | None) -> dt.datetime:
+    """Until when the learner applies, or gives evidence for what they have applied for and is not decided."""
+    due: dt.datetime | None = hold.evidence_due_at if hold is not None else None
+    return due or last_day_to_apply(submission)
+
+
+def open_consideration(submission: Submission) -> Hold | None:
+    """The special consideration of the submission that is not decided."""
+    holds = submission.holds.open().filter(kind=HoldKind.SPECIAL_CONSIDERATION)
+    found: Hold | None = holds.first()
+    return found
 
 
 def apply_for_consideration(
@@ -79,13 +92,15 @@ def apply_for_consideration(
 ) -> Hold:
     """The learner applies for special consideration, or adds to what they have applied for and is not decided.
 
-    The work is on hold until a programme administrator without a part in it decides, by a date with reminders;
-    they are told that somebody applied, not why. Nobody who marks or moderates reads any of it but the outcome.
+    Evidence has a date of its own, the policy's working days after applying (domain 2.10); the learner is reminded
+    of it while no file is there. The work is on hold until a programme administrator without a part in it decides,
+    by a date with reminders that is counted from the first file, or else from the last day for evidence; they are
+    told that somebody applied, not why. Nobody who marks or moderates reads any of it but the outcome.
     NotPermitted for others and other states, StaleState after the last day, UploadRefused as add_supporting.
     """
     if not rules.may_apply_for_consideration(submission, actor):
         raise NotPermitted(instance=submission)
-    if timezone.now() > last_day_to_apply(submission):
+    if timezone.now() > last_day_for(submission, open_consideration(submission)):
         raise StaleState(instance=submission)
     facts = {} if file is None else _stored(submission, file)
     with transaction.atomic():
@@ -99,14 +114,33 @@ def apply_for_consideration(
             closed_at=None,
             defaults={"reason": APPLIED, "opened_by": actor},
         )
+        first_file = bool(facts) and not hold.supporting.exclude(key="").exists()
         _added(hold, actor, words, facts)
         if is_new:
-            _ask_to_decide(fresh, hold, actor)
+            _ask_for_evidence(fresh, hold, actor)
+        if is_new or first_file:
+            since = timezone.now() if facts else hold.evidence_due_at
+            _ask_to_decide(fresh, hold, actor, since or timezone.now())
     kept: Hold = hold
     return kept
 
 
-def _ask_to_decide(submission: Submission, hold: Hold, actor: User) -> None:
+def _ask_for_evidence(submission: Submission, hold: Hold, actor: User) -> None:
+    delivery = submission.delivery
+    deadline = expect_answer(
+        submission,
+        kind=CONSIDERATION_EVIDENCE,
+        delivery=delivery,
+        policy="consideration.evidence_days",
+        recipients=[actor],
+        actor=actor,
+        since=hold.opened_at,
+    )
+    hold.evidence_due_at = deadline.due_at
+    hold.save(update_fields=["evidence_due_at"])
+
+
+def _ask_to_decide(submission: Submission, hold: Hold, actor: User, since: dt.datetime) -> None:
     delivery = submission.delivery
     able = [
         one for one in administrators_of(delivery) if rules.may_read_supporting(submission, one)
@@ -118,6 +152,7 @@ def _ask_to_decide(submission: Submission, hold: Hold, actor: User) -> None:
         policy="consideration.answer_days",
         recipients=able,
         actor=actor,
+        since=since,
     )
     notify(
         topic="portfolios.consideration.asked",

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from portfolios.actions.drafting import SUBMISSION_KINDS
-from portfolios.actions.submission import CONSIDERATION_DEADLINE
+from portfolios.actions.submission import CONSIDERATION_DEADLINE, CONSIDERATION_EVIDENCE
 from portfolios.enums import EvidenceState, HoldKind
 from portfolios.handlers.dates import date_of
-from portfolios.models import EvidenceItem, Hold, Submission
+from portfolios.models import EvidenceItem, Hold, Submission, SupportingEvidence
 from workflows.definitions import (
     Concern,
     describe,
@@ -18,6 +18,7 @@ from workflows.definitions import (
     reminder_relevant,
     reminder_text,
     still_relevant,
+    when_moved,
 )
 from workflows.enums import Category, DeadlineState, Lane
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
@@ -139,6 +140,36 @@ def still_refused(notification: Notification) -> bool:
     return bool(found.filter(state=EvidenceState.QUARANTINED).exists())
 
 
+@reminder_relevant(CONSIDERATION_EVIDENCE)
+def still_to_support(deadline: Deadline) -> bool:
+    """Not decided in the meantime, and no file is there yet."""
+    holds = Hold.objects.open().filter(kind=HoldKind.SPECIAL_CONSIDERATION)
+    waiting = holds.filter(submission=deadline.subject_id)
+    return waiting.exclude(supporting__in=SupportingEvidence.objects.exclude(key="")).exists()
+
+
+@when_moved(CONSIDERATION_EVIDENCE)
+def keep_evidence_dates(deadline: Deadline) -> None:
+    """The learner's page shows the date that was counted anew, and the action goes by it."""
+    holds = Hold.objects.open().filter(kind=HoldKind.SPECIAL_CONSIDERATION)
+    holds.filter(submission=deadline.subject_id).update(evidence_due_at=deadline.due_at)
+
+
+@reminder_text(CONSIDERATION_EVIDENCE, tells=["portfolios.consideration.evidence_due"])
+def evidence_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
+    submission = Submission.objects.select_related("task", "delivery").get(
+        pk=reminder.deadline.subject_id
+    )
+    return (
+        "portfolios.consideration.evidence_due",
+        f"/learn/p/{submission.portfolio_id}/consideration/",
+        {
+            "reference": submission.reference, "task": submission.task.title,
+            "due": in_words(reminder.deadline.due_at, submission.delivery.zone),
+        },
+    )  # fmt: skip
+
+
 @reminder_relevant(CONSIDERATION_DEADLINE)
 def still_to_consider(deadline: Deadline) -> bool:
     """Not decided in the meantime."""
@@ -146,7 +177,7 @@ def still_to_consider(deadline: Deadline) -> bool:
     return holds.filter(submission=deadline.subject_id).exists()
 
 
-@lies_in(CONSIDERATION_DEADLINE)
+@lies_in(CONSIDERATION_DEADLINE, CONSIDERATION_EVIDENCE)
 def deliveries_of_considerations(keys: Iterable[Any]) -> dict[Any, Any]:
     """Where each submission lies."""
     return dict(Submission.objects.filter(pk__in=keys).values_list("pk", "delivery"))
@@ -211,6 +242,14 @@ for one in ("placed", "lifted"):
         why="This is about your submission.",
         sample={"task": T, "reference": "MOD-2026-7K4W9"},
     )
+describe(
+    S + "consideration.evidence_due",
+    Category.DATES,
+    who="The learner who applied, while no file is there",
+    asks=True,
+    why=MINE,
+    sample={"task": T, "reference": "PF-2026-7K4W9", "due": D},
+)
 for _topic in ("consideration.asked", "consideration.due"):
     describe(
         S + _topic,

@@ -64,6 +64,8 @@ class Submission(StateModel):
     hides_learner = models.BooleanField(null=True, blank=True)
     hides_assessor = models.BooleanField(null=True, blank=True)
     hides_between = models.BooleanField(null=True, blank=True)
+    double_blind = models.BooleanField(default=False, db_default=False)
+    """Whether two mark it at once and blind to each other: said before anybody has marked any of it."""
     submitted_at = models.DateTimeField()
     opened_at = models.DateTimeField(null=True, blank=True)
     assessed_at = models.DateTimeField(null=True, blank=True)
@@ -338,6 +340,8 @@ class Hold(models.Model):
     reason = models.TextField()
     opened_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     opened_at = models.DateTimeField(default=timezone.now)
+    evidence_due_at = models.DateTimeField(null=True, blank=True)
+    """Until when a learner who applied gives evidence; null where somebody else placed the hold."""
     closed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     closed_at = models.DateTimeField(null=True, blank=True)
     closing_note = models.TextField(blank=True)

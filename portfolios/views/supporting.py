@@ -16,7 +16,7 @@ from portfolios import rules, storage
 from portfolios.actions.supporting import (
     add_supporting,
     apply_for_consideration,
-    last_day_to_apply,
+    last_day_for,
     open_supporting,
 )
 from portfolios.enums import HoldKind
@@ -105,7 +105,7 @@ def consideration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     hold = (
         submission.holds.filter(kind=HoldKind.SPECIAL_CONSIDERATION).order_by("-opened_at").first()
     )
-    until = last_day_to_apply(submission)
+    until = last_day_for(submission, hold)
     is_decided = hold is not None and hold.closed_at is not None
     may = (
         rules.may_apply_for_consideration(submission, me)
@@ -134,6 +134,7 @@ def consideration(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "pieces": hold.supporting.filter(added_by=me) if hold else [],
         "may": may,
         "until": until,
+        "evidence_days": submission.delivery.policy_value("consideration.evidence_days"),
         "form": form,
     }
     refused = form.is_bound and bool(form.errors)

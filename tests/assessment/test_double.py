@@ -7,6 +7,7 @@ from django.db import DatabaseError, transaction
 from django.urls import reverse
 
 from assessment import guards
+from assessment.actions.allocation import allocate
 from assessment.actions.deciding import record_decision
 from assessment.actions.double import open_first_decision, plan_readings
 from assessment.enums import AllocationRole, Reading
@@ -54,10 +55,10 @@ def test_only_those_who_allocate_plan_readings(cast, name):
 
 def test_a_share_is_drawn_before_marking_by_seed_and_is_kept(cast):
     made = plan(cast, Reading.SHARE, 50)
-    submission = allocated(cast)
+    submission = submitted(cast)
     value = chance_of(made.seed, submission.pk)
     assert not ReadingDraw.objects.exists()
-    opened(submission, cast.ada)
+    allocate(submission, cast.ada, actor=cast.pam)
     drawn = ReadingDraw.objects.get()
     assert (drawn.value, drawn.seed, drawn.percent) == (value, made.seed, 50)
     assert drawn.is_double == (value < 0.5)

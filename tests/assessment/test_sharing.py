@@ -26,11 +26,12 @@ from assessment.enums import Way
 from assessment.models import Allocation, AssessmentDecision, Capacity, Leave, Pin
 from assessment.selectors import candidates_for
 from assessment.selectors.sharing import as_listed, plan_of, staff_of
-from catalogue.models import Enrolment
+from catalogue.models import AssessmentTask, Enrolment
 from portfolios.models import Part, Submission
 from tests.factories.assessment import drafted, opened
 from tests.factories.portfolios import submitted
 from tests.personas import make_cast
+from tests.tampering import tampering
 from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.models import Deadline, Notification
@@ -181,6 +182,12 @@ def test_hours_follow_from_the_time_of_each_task(six):
     assert moves[0].reason == "Ada Assessor has 2 waiting, 3 hours and takes 2"
     set_marking_time(six.delivery, six.task, actor=six.pam, minutes=None)
     assert staff_of(six.delivery, []).hours_of(six.ada.pk) == 2.0
+    # The task's definition may say it; what the delivery set comes first.
+    with tampering():
+        AssessmentTask.objects.filter(pk=six.task.pk).update(marking_minutes=30)
+    assert staff_of(six.delivery, []).hours_of(six.ada.pk) == 1.0
+    set_marking_time(six.delivery, six.task, actor=six.pam, minutes=90)
+    assert staff_of(six.delivery, []).hours_of(six.ada.pk) == 3.0
 
 
 def test_leave_that_takes_most_of_the_time_for_marking_counts_before_it_begins(six):

@@ -88,6 +88,17 @@ def test_a_version_without_its_definition_is_written_from_its_rows(loaded):
         assert after == before
 
 
+def test_a_task_may_say_how_long_marking_it_takes(loaded):
+    author, provider, (version, *_others) = loaded
+    data = definition_of(version) | {"title": "Timed"}
+    data["tasks"][0]["marking_minutes"] = 45
+    made = load_definition(parsed(data), provider=provider, actor=author).version
+    assert made.tasks.get(number=1).marking_minutes == 45
+    MicroCredentialVersion.objects.filter(pk=made.pk).update(definition={})
+    made.refresh_from_db()
+    assert definition_of(made)["tasks"][0]["marking_minutes"] == 45
+
+
 def test_a_table_goes_out_and_comes_in_unchanged(loaded):
     for version in loaded[2]:
         plan = plan_rubrics(version, rubric_table(version).encode())

@@ -101,6 +101,7 @@ TABLES = {
 }
 NEXT = {"credits": 6, "level": 7, "rank": 9, "weight": 2, "min_percent": 1, "max_percent": 2,
         "percent": 61, "attestations_required": 3, "file_max_megabytes": 7, "number": 9,
+        "marking_minutes": 45,
         "review_interval_months": 24,
         "file_types": ["pdf"], "delivery_modes": [], "listing": {}, "policy": {"marking.days": 1},
         "approved_policy": {"marking.days": 2}, "ai_policy": "required", "kind": "merit"}  # fmt: skip
@@ -108,6 +109,7 @@ BOUND = [
     ("outcomes", LearningOutcome, ["title", "text", "number"]),
     ("tasks", AssessmentTask, [
         "title", "brief", "ai_policy", "attestations_required", "file_types", "file_max_megabytes",
+        "marking_minutes",
     ]),
     ("rubrics", Rubric, ["content_hash"]),
     ("rubrics", Criterion, [

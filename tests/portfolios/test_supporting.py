@@ -5,19 +5,23 @@ from datetime import timedelta
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from portfolios.actions.reconciling import reconcile_evidence
 from portfolios.actions.submission import lift_hold, place_hold
 from portfolios.actions.supporting import (
     add_supporting,
     apply_for_consideration,
+    last_day_to_apply,
     open_supporting,
 )
 from portfolios.enums import HoldKind
 from portfolios.exceptions import ReasonNeeded, UploadRefused
-from portfolios.models import Part, Portfolio, Submission, SupportingEvidence
+from portfolios.handlers.submissions import evidence_reminder, keep_evidence_dates, still_to_support
+from portfolios.models import Hold, Part, Portfolio, Submission, SupportingEvidence
 from tests.factories.portfolios import png, submitted
 from tests.tampering import tampering
+from workflows.actions import After
 from workflows.exceptions import NotPermitted, StaleState
 from workflows.models import AccessRecord, Deadline, Notification
 
@@ -169,3 +173,81 @@ def test_nobody_applies_for_another_too_late_or_once_it_is_moderated(cast, as_):
         )
     page = reverse("portfolios:consideration", args=[submission.portfolio_id])
     assert "The last day was" in as_(cast.lena).get(page).content.decode()
+
+
+def dates(submission):
+    rows = Deadline.objects.of(submission).open()
+    return dict(rows.values_list("kind", "due_at"))
+
+
+def counted(submission, since, days):
+    delivery = submission.delivery
+    return After(since, days).resolve(delivery.zone, delivery.calendar)
+
+
+def test_evidence_has_a_date_of_its_own_after_applying(cast, as_):
+    submission = submitted(cast)
+    hold = apply_for_consideration(submission, actor=cast.lena, words="Ill.")
+    assert hold.evidence_due_at == counted(submission, hold.opened_at, 10)
+    assert dates(submission) == {
+        "consideration_evidence": hold.evidence_due_at,
+        # Nobody has to decide before there may be evidence.
+        "consideration": counted(submission, hold.evidence_due_at, 5),
+    }
+    deadline = Deadline.objects.of(submission).get(kind="consideration_evidence")
+    assert deadline.people == [str(cast.lena.pk)]
+    assert deadline.reminders.filter(recipient=cast.lena, state="planned").exists()
+    assert still_to_support(deadline)
+    reminder = deadline.reminders.first()
+    topic, path, context = evidence_reminder(reminder)
+    assert (topic, context["reference"]) == (
+        "portfolios.consideration.evidence_due",
+        submission.reference,
+    )
+    assert as_(cast.lena).get(path).status_code == 200
+    # The days of applying are over, and those of evidence are not.
+    long_ago = submission.submitted_at - timedelta(days=40)
+    with tampering():
+        Submission.objects.filter(pk=submission.pk).update(submitted_at=long_ago)
+    Portfolio.objects.filter(pk=submission.portfolio_id).update(due_at=long_ago)
+    fresh = Submission.objects.get(pk=submission.pk)
+    assert last_day_to_apply(fresh) < timezone.now()
+    page = reverse("portfolios:consideration", args=[submission.portfolio_id])
+    assert "You can give evidence" in as_(cast.lena).get(page).content.decode()
+    letter = SimpleUploadedFile("letter.png", png(), "image/png")
+    before = timezone.now()
+    apply_for_consideration(fresh, actor=cast.lena, file=letter)
+    assert not still_to_support(deadline)
+    # With the first file there is what a decision needs; a second one moves nothing.
+    due = dates(submission)["consideration"]
+    assert due == counted(submission, before, 5)
+    Deadline.objects.filter(kind="consideration").update(counted_from=before - timedelta(days=9))
+    more = SimpleUploadedFile("more.png", png(), "image/png")
+    apply_for_consideration(fresh, actor=cast.lena, file=more)
+    kept = Deadline.objects.of(submission).get(kind="consideration")
+    assert (kept.due_at, kept.counted_from) == (due, before - timedelta(days=9))
+    with pytest.raises(StaleState):
+        Hold.objects.filter(pk=hold.pk).update(evidence_due_at=timezone.now())
+        apply_for_consideration(fresh, actor=cast.lena, words="Too late.")
+    assert "The last day for evidence was" in as_(cast.lena).get(page).content.decode()
+    lift_hold(hold, actor=cast.pam, outcome="declined")
+    assert dates(submission) == {}
+
+
+def test_a_moved_date_for_evidence_is_the_one_that_counts(cast):
+    submission = submitted(cast)
+    hold = apply_for_consideration(submission, actor=cast.lena, words="Ill.")
+    deadline = Deadline.objects.of(submission).get(kind="consideration_evidence")
+    later = deadline.due_at + timedelta(days=3)
+    Deadline.objects.filter(pk=deadline.pk).update(due_at=later)
+    deadline.refresh_from_db()
+    keep_evidence_dates(deadline)
+    hold.refresh_from_db()
+    assert hold.evidence_due_at == later
+
+
+def test_who_gives_a_file_at_once_has_a_decision_counted_from_then(cast):
+    submission = submitted(cast)
+    letter = SimpleUploadedFile("letter.png", png(), "image/png")
+    hold = apply_for_consideration(submission, actor=cast.lena, file=letter)
+    assert dates(submission)["consideration"] == counted(submission, hold.opened_at, 5)

@@ -38,13 +38,16 @@ class Item:
 
 
 def deadlines_of(person: User) -> Any:
-    """Deadlines of which the person is reminded, or would be."""
+    """Deadlines that are the person's; where nobody is named, those of which they are reminded.
+
+    Not what they had and have no more: beside the same work of somebody else, its end would tell of the other.
+    """
     named = (
         Q(people__contains=[str(person.pk)])
         if connection.features.supports_json_field_contains
         else Q(people__icontains=str(person.pk))
     )
-    reminded = Q(pk__in=Reminder.objects.filter(recipient=person).values("deadline"))
+    reminded = Q(people=[], pk__in=Reminder.objects.filter(recipient=person).values("deadline"))
     return Deadline.objects.filter(reminded | named)
 
 
