@@ -68,9 +68,7 @@ def expect_answer(
 ) -> Deadline:
     """Set the date by which people of a delivery are to act: the policy's working days from now, with reminders.
 
-    `since` counts from another moment.
-
-    The date moves with the delivery's calendar. Nobody is told by this.
+    `since` counts from another moment. The date moves with the delivery’s calendar. Nobody is told by this.
     """
     after = After(since or timezone.now(), delivery.policy_value(policy))
     return set_deadline(
