@@ -7,7 +7,6 @@ GATE_SEED repeats a rotation.
 
 import os
 import random
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +22,7 @@ from tests.accessibility.pages import NOT_PAGES, PAGES, TYPICAL, GatePage
 from tests.accessibility.visit import FIRST_VISIT, WORKSPACE, visit
 from tests.accessibility.world import World
 from tests.conftest import own_database, served
+from tests.sessions import cookies_of
 
 pytestmark = pytest.mark.browser
 
@@ -68,27 +68,8 @@ class Site:
         if query:
             path += f"?{query}"
         person = self.world.cast.people[one.persona] if one.persona else None
-        return self.url + path, self.cookies(person, session) if person or session else None
-
-    def cookies(self, person: Any, more: dict[str, Any]) -> list[dict[str, str]]:
-        """Signed in a moment ago, so that nobody is asked for the password again."""
-        from django.conf import settings
-        from django.test import Client
-
-        client = Client()
-        session = client.session
-        if person:
-            client.force_login(person)
-            session = client.session
-            session["account_authentication_methods"] = [
-                {"method": "password", "at": time.time(), "reauthenticated": True}
-            ]
-            session["account_authentication_methods_user"] = str(person.pk)
-        session.update(more)
-        session.save()
-        client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key or ""
-        name = settings.SESSION_COOKIE_NAME
-        return [{"name": name, "value": session.session_key or "", "url": self.url}]
+        signed_in = cookies_of(self.url, person, session) if person or session else None
+        return self.url + path, signed_in
 
 
 def patterns(resolver: Any, space: str = "", path: str = "") -> Iterator[tuple[str, URLPattern]]:

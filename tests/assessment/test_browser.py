@@ -9,6 +9,7 @@ from assessment.models import AssessmentDecision
 from portfolios.models import Submission
 from tests.factories.assessment import allocated, opened
 from tests.personas import PASSWORD, make_cast
+from tests.sessions import cookies_of
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +26,7 @@ def test_marking_by_keyboard(page, live_site):
     cast = make_cast(learners=2)
     first, second = allocated(cast), allocated(cast, "hone")
     opened(first, cast.ada)
-    sign_in(page, live_site, cast.ada)
+    page.context.add_cookies(cookies_of(live_site, cast.ada))
     page.goto(f"{live_site}/assess/m/{first.pk}/")
     rule = page.locator("[data-live-result]")
     assert "Still to judge" in rule.inner_text()
@@ -58,7 +59,7 @@ def marking(page, live_site):
     cast = make_cast(learners=1)
     submission = allocated(cast)
     opened(submission, cast.ada)
-    sign_in(page, live_site, cast.ada)
+    page.context.add_cookies(cookies_of(live_site, cast.ada))
     address = f"{live_site}/assess/m/{submission.pk}/"
     page.goto(address)
     return page, address, cast

@@ -9,9 +9,9 @@ from django.urls import reverse
 
 from assessment.actions.preparing import prepare_comment
 from assessment.models import AssessmentDecision
-from tests.assessment.test_browser import sign_in
 from tests.factories.assessment import allocated, opened
 from tests.personas import make_cast
+from tests.sessions import cookies_of
 
 pytestmark = pytest.mark.browser
 
@@ -34,7 +34,7 @@ def work(page, live_site):
             criterion_code=f"C{number}",
             level_code="M",
         )
-    sign_in(page, live_site, cast.ada)
+    page.context.add_cookies(cookies_of(live_site, cast.ada))
     page.goto(live_site + reverse("assessment:workspace", args=[submission.pk]))
     return page, submission, after
 

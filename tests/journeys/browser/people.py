@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.personas import PASSWORD
+from tests.sessions import cookies_of
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
@@ -52,6 +53,11 @@ class Person:
         self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.wait_for_url(lambda url: "/accounts/login/" not in url)
         self.picture("home")
+        return self
+
+    def enter(self, user: Any) -> "Person":
+        """Be signed in already, where that is not what is looked at and the site is in this process."""
+        self.context.add_cookies(cookies_of(self.site, user))
         return self
 
     def follow(self, name: str) -> None:

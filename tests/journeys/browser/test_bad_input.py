@@ -26,7 +26,7 @@ def cast(live_site, settings):
 @pytest.fixture
 def lena(cast, live_site, browser):
     person = Person(browser, live_site, "lena", viewport=PHONE)
-    yield person.sign_in()
+    yield person.enter(cast.lena)
     person.done()
 
 

@@ -31,7 +31,7 @@ def big(tmp_path: Path) -> Path:
 @pytest.fixture
 def lena(browser, cast, live_site):
     person = Person(browser, live_site, "lena", viewport={"width": 320, "height": 640})
-    yield person.sign_in()
+    yield person.enter(cast.lena)
     person.done()
 
 
