@@ -25,6 +25,7 @@ BIN = Path(sysconfig.get_path("scripts"))
 # a third made the same tests take a fifth longer, because they share the machine with browsers and servers.
 PARALLEL = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 SLOWEST = 12
+KEEPS_NOTHING = "PYTHONDONTWRITEBYTECODE"
 APPS = ("accounts", "workflows", "catalogue", "portfolios", "assessment", "moderation", "awards")
 
 
@@ -39,9 +40,13 @@ class Outcome:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment of every step: tests' settings, no colours, UTF-8."""
+    """The environment of every step: tests' settings, no colours, UTF-8.
+
+    Compiled modules are kept whatever the caller says: a run starts some sixty Pythons.
+    """
+    inherited = {key: value for key, value in os.environ.items() if key != KEEPS_NOTHING}
     return {
-        **os.environ,
+        **inherited,
         "DJANGO_SETTINGS_MODULE": "config.settings.test",
         "PYTHONUTF8": "1",
         # All processes of a run draw alike, also at midnight.

@@ -55,18 +55,30 @@ def portfolio_of(cast: Cast, learner_name: str = "lena") -> Portfolio:
 
 def note(portfolio: Portfolio, title: str = "What I did", text: str = "") -> EvidenceItem:
     """A written note, checked and ready."""
-    learner = portfolio.enrolment.learner
-    made = add_note(portfolio, actor=learner, title=title, note=text or f"{learner.name} did it.")
+    made = _write(portfolio, title, text)
     scan_waiting_evidence(limit=500)
     return EvidenceItem.objects.get(pk=made.pk)
+
+
+def _write(portfolio: Portfolio, title: str = "What I did", text: str = "") -> EvidenceItem:
+    learner = portfolio.enrolment.learner
+    return add_note(portfolio, actor=learner, title=title, note=text or f"{learner.name} did it.")
 
 
 def file(
     portfolio: Portfolio, name: str = "report.pdf", content: bytes | None = None, **kw: Any
 ) -> EvidenceItem:
     """A stored file, checked: ready or quarantined."""
+    made = _store(portfolio, name, content, **kw)
+    scan_waiting_evidence(limit=500)
+    return EvidenceItem.objects.get(pk=made.pk)
+
+
+def _store(
+    portfolio: Portfolio, name: str, content: bytes | None = None, **kw: Any
+) -> EvidenceItem:
     content = pdf(f"{portfolio.pk} {name}") if content is None else content
-    made = add_file_evidence(
+    return add_file_evidence(
         portfolio,
         actor=portfolio.enrolment.learner,
         pieces=[content],
@@ -74,18 +86,18 @@ def file(
         expected_size=len(content),
         **kw,
     )
-    scan_waiting_evidence(limit=500)
-    return EvidenceItem.objects.get(pk=made.pk)
 
 
 def ready(cast: Cast, learner_name: str = "lena", files: int = 1) -> Portfolio:
-    """A portfolio that may be submitted: a note and a file, each mapped to every criterion."""
+    """A portfolio that may be submitted: files mapped to every criterion, and a note to the first."""
     portfolio = portfolio_of(cast, learner_name)
     learner = portfolio.enrolment.learner
-    items = [note(portfolio)]
-    items += [file(portfolio, f"report-{number}.pdf") for number in range(1, files + 1)]
-    for criterion in Criterion.objects.filter(rubric__task=cast.task):
-        for item in items:
+    written = _write(portfolio)
+    stored = [_store(portfolio, f"report-{number}.pdf") for number in range(1, files + 1)]
+    scan_waiting_evidence(limit=500)
+    criteria = list(Criterion.objects.filter(rubric__task=cast.task))
+    for criterion in criteria:
+        for item in [written, *stored] if criterion == criteria[0] else stored:
             map_evidence(
                 portfolio,
                 item,
