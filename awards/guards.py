@@ -1,7 +1,7 @@
 """Whether a result may be confirmed, published, asked about again, or taken back."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
@@ -12,6 +12,7 @@ from assessment.enums import Basis, Outcome
 from assessment.hashing import policy_hash
 from awards.enums import ReleaseOutcome
 from workflows.guards import guard
+from workflows.working_days import After
 
 if TYPE_CHECKING:
     from accounts.models import Actor
@@ -209,19 +210,21 @@ def _not_due(submissions: "QuerySet[Submission]") -> set[Any]:
     return set(waiting.values_list("pk", flat=True))
 
 
-def end_of_day(day: date, delivery: "Delivery") -> datetime:
-    """The last second of a day in the delivery's zone, in UTC."""
-    return datetime.combine(day, time(23, 59, 59), tzinfo=delivery.zone).astimezone(UTC)
+LAST_SECOND = time(23, 59, 59)
+
+
+def reconsideration_window(submission: "Submission") -> After | None:
+    """From when the time to ask counts: the policy's working days after release, to the end of the last."""
+    if submission.released_at is None:
+        return None
+    days: int = submission.delivery.policy_value("reconsideration.days")
+    return After(submission.released_at, days, LAST_SECOND)
 
 
 def reconsideration_until(submission: "Submission") -> datetime | None:
     """Last moment to ask: the end of the policy's n-th working day after release, in the delivery's zone."""
-    if submission.released_at is None:
-        return None
-    delivery = submission.delivery
-    released_on = submission.released_at.astimezone(delivery.zone).date()
-    days: int = delivery.policy_value("reconsideration.days")
-    return end_of_day(delivery.calendar.add(released_on, days), delivery)
+    window, delivery = reconsideration_window(submission), submission.delivery
+    return window.resolve(delivery.zone, delivery.calendar) if window is not None else None
 
 
 @guard(

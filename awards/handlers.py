@@ -1,14 +1,27 @@
 """Who is told what when results are confirmed, published, asked about, or taken back."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import User
 from assessment.selectors import administrators_of
-from awards import selectors
-from awards.actions.release import RECONSIDERATION_DEADLINE, release_due, settle_release
+from awards import guards, selectors
+from awards.actions.release import (
+    RECONSIDERATION_DEADLINE,
+    end_window,
+    release_due,
+    settle_release,
+)
 from catalogue.enums import DeliveryRoleKind
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 from workflows.definitions import (
+    belongs_to,
+    counts_from,
     describe,
     each_round,
     extra_topics,
@@ -18,7 +31,7 @@ from workflows.definitions import (
     reminder_text,
     still_relevant,
 )
-from workflows.enums import Category
+from workflows.enums import Category, DeadlineState
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify
 
@@ -40,7 +53,7 @@ def words(submission: Submission) -> dict[str, Any]:
 def on_released(record: TransitionRecord) -> None:
     """Credential and last day to ask, then one message that says where the news is, not what it is."""
     submission = submission_of(record)
-    settle_release(submission)
+    last_day = settle_release(submission)
     notify(
         topic="portfolios.submission.released",
         recipients=[submission.learner],
@@ -48,6 +61,7 @@ def on_released(record: TransitionRecord) -> None:
         subject=submission,
         path=f"/learn/results/{submission.pk}/",
         context=words(submission),
+        deadline=last_day,
     )
 
 
@@ -58,11 +72,45 @@ def result_still_released(notification: Notification) -> bool:
     return bool(visible.exists())
 
 
+def not_asked() -> QuerySet[Submission]:
+    """Results that are out and of which nobody has asked for a fresh look."""
+    found: QuerySet[Submission] = Submission.objects.filter(
+        state=SubmissionState.RELEASED, reconsiderations__isnull=True
+    )
+    return found
+
+
 @reminder_relevant(RECONSIDERATION_DEADLINE)
 def still_to_ask(deadline: Deadline) -> bool:
-    """Only while the learner may ask: not once somebody has, and not after a recall."""
-    found = Submission.objects.filter(pk=deadline.subject_id, state=SubmissionState.RELEASED)
-    return bool(found.filter(reconsiderations__isnull=True).exists())
+    """Only while the learner may ask: not once somebody has, not after a recall, and never as overdue."""
+    is_ahead = deadline.due_at >= timezone.now()
+    return is_ahead and not_asked().filter(pk=deadline.subject_id).exists()
+
+
+@belongs_to(RECONSIDERATION_DEADLINE)
+def own_results(person: User) -> QuerySet[Any]:
+    """The learner's, also where the row names nobody, as those did that were made before calendars had them."""
+    return not_asked().filter(learner=person).values("pk")
+
+
+@counts_from(RECONSIDERATION_DEADLINE)
+def releases(keys: Iterable[Any]) -> dict[Any, tuple[datetime, int]]:
+    """Rows from the same time hold a moment alone; the window that they mean follows the calendar."""
+    rows = Submission.objects.filter(pk__in=keys).select_related("delivery__version")
+    windows = {row.pk: guards.reconsideration_window(row) for row in rows}
+    return {key: (one.moment, one.days) for key, one in windows.items() if one is not None}
+
+
+def entry_to_drop(submission: Submission) -> Deadline | None:
+    """The last day to ask that a mail had put into the learner's calendar and that is over."""
+    sent = Notification.objects.filter(
+        recipient=submission.learner_id,
+        deadline__subject_id=submission.pk,
+        deadline__kind=RECONSIDERATION_DEADLINE,
+        deadline__state=DeadlineState.CANCELLED,
+    )
+    newest = sent.select_related("deadline").order_by("-pk").first()
+    return newest.deadline if newest is not None else None
 
 
 @reminder_text(RECONSIDERATION_DEADLINE)
@@ -76,8 +124,9 @@ def last_day_to_ask(row: Reminder) -> tuple[str, str, dict[str, Any]]:
 
 @handles("portfolios.submission.reconsideration_requested")
 def on_reconsideration_requested(record: TransitionRecord) -> None:
-    """Programme administrators watch that somebody fresh takes it up."""
+    """Programme administrators watch that somebody fresh takes it up; the learner's last day has been used."""
     submission = submission_of(record)
+    end_window(submission, reason="Asked")
     notify(
         topic="portfolios.submission.reconsideration_requested",
         recipients=administrators_of(submission.delivery),
@@ -99,6 +148,7 @@ def on_reconsidered(record: TransitionRecord) -> None:
         subject=submission,
         path=f"/learn/results/{submission.pk}/",
         context=words(submission),
+        deadline=entry_to_drop(submission),
     )
 
 
@@ -108,6 +158,7 @@ def on_reconsidered(record: TransitionRecord) -> None:
 def on_recalled(record: TransitionRecord) -> None:
     """Those affected: the learner, and the people who run the delivery, once for the whole recall."""
     submission = submission_of(record)
+    end_window(submission, reason="Taken back")
     notify(
         topic="portfolios.submission.recalled",
         recipients=[submission.learner],
@@ -115,6 +166,7 @@ def on_recalled(record: TransitionRecord) -> None:
         subject=submission,
         path=f"/learn/results/{submission.pk}/",
         context=words(submission),
+        deadline=entry_to_drop(submission),
     )
     recall = record.facts.get("recall", "")
     staff = selectors.people_of(

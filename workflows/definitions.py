@@ -37,6 +37,8 @@ rounds: "dict[str, Round]" = {}
 extra_topics: set[str] = set()
 deadline_moved: "dict[str, list[DeadlineHook]]" = {}
 ASKED_ANEW = dt.timedelta(minutes=10)
+DIGEST = "workflows.digest"
+UNASKED = "The person wants no e-mails of this kind any more."
 
 
 def handles(*topics: str, tells: Sequence[str] | None = None) -> "Callable[[Handler], Handler]":
@@ -108,6 +110,14 @@ def overtaken(notification: "Notification", deadline: "Deadline") -> str:
     if is_old and ask is not None and not ask(deadline):
         return "Nothing is waited for any more."
     return ""
+
+
+def useful_until(notification: "Notification") -> dt.datetime | None:
+    """The date that a reminder speaks of, while it lies ahead: the reminder helps nobody after it."""
+    deadline = notification.deadline
+    if notification.lane != Lane.REMINDER or deadline is None or deadline.due_at <= timezone.now():
+        return None
+    return deadline.due_at
 
 
 def reminder_relevant(*kinds: str) -> "Callable[[DeadlineRelevance], DeadlineRelevance]":
@@ -209,6 +219,36 @@ def when_moved(*kinds: str) -> "Callable[[DeadlineHook], DeadlineHook]":
         for kind in kinds:
             deadline_moved.setdefault(kind, []).append(hook)
         return hook
+
+    return wrap
+
+
+owners: "dict[str, Callable[[Any], Any]]" = {}
+countings: "dict[str, Callable[[Iterable[Any]], dict[Any, tuple[dt.datetime, int]]]]" = {}
+
+
+def belongs_to(*kinds: str) -> "Callable[[Any], Any]":
+    """Register whose dates of the kind are, whatever their rows say: a person to a query of keys of subjects.
+
+    Only of subjects for which the date still means something to that person.
+    """
+
+    def wrap(ask: "Any") -> "Any":
+        owners.update(dict.fromkeys(kinds, ask))
+        return ask
+
+    return wrap
+
+
+def counts_from(*kinds: str) -> "Callable[[Any], Any]":
+    """Register the event from which dates of the kind count, for rows that do not say so themselves.
+
+    Keys of subjects to the moment of the event and the number of working days, asked for many at once.
+    """
+
+    def wrap(ask: "Any") -> "Any":
+        countings.update(dict.fromkeys(kinds, ask))
+        return ask
 
     return wrap
 

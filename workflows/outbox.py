@@ -25,6 +25,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from workflows.definitions import (
+    ASKED_ANEW,
+    DIGEST,
     HELD,
     SCHEDULE,
     NotWanted,
@@ -36,6 +38,7 @@ from workflows.definitions import (
     offers,
     senders,
     silences,
+    topic_of,
     unwanted,
 )
 from workflows.enums import (
@@ -55,6 +58,7 @@ from workflows.models import (
     TransitionRecord,
     Webhook,
 )
+from workflows.selectors.preferences import morning_for
 
 __all__ = [
     "beat",
@@ -154,6 +158,7 @@ def rows_of(before: dict[int, bool], beside: str) -> list[OutboxMessage]:
     for row in rows:
         # A lease that was there and ran out: its holder died between beginning and finish.
         row.abandoned = before[row.pk]
+        row.fetched = time.monotonic()
     return rows
 
 
@@ -432,12 +437,17 @@ def is_secret(message: OutboxMessage) -> bool:
 def attempt(message: OutboxMessage) -> tuple[AttemptResult, str, dict[str, Any]]:
     """One try outside any transaction: what happened, what was answered, what it makes of the message."""
     notification = message.notification
+    if notification and notification.deadline and time.monotonic() - message.fetched > SLOW:
+        # It waited behind others of its batch: its date may have moved meanwhile.
+        notification.deadline.refresh_from_db()
     why = unwanted(notification) if notification else unheard(cast("Webhook", message.webhook))
     if why:
         return AttemptResult.CANCELLED, why, {"state": MessageState.CANCELLED, "last_error": why}
     if message.abandoned and message.lane not in REPEATABLE_LANES:
         why = "A worker died while sending; reminders and digests are not sent twice."
         return AttemptResult.UNKNOWN, why, {"state": MessageState.FAILED, "last_error": why}
+    if notification and (put_off := put_off_for_the_night(notification)):
+        return AttemptResult.DEFERRED, "The person’s quiet hours have begun.", put_off
     try:
         answer = senders[message.channel](notification or message, message_id(message))
     except NotWanted as error:
@@ -461,6 +471,24 @@ def attempt(message: OutboxMessage) -> tuple[AttemptResult, str, dict[str, Any]]
         log.warning("outbox.delivery_failed", message=message.pk, error=repr(error))
         return AttemptResult.DEFERRED, repr(error), again_or_dead(message, repr(error))
     return AttemptResult.SENT, answer, {"state": MessageState.SENT, "provider_id": answer[:200]}
+
+
+def put_off_for_the_night(notification: Notification) -> dict[str, Any]:
+    """What becomes of optional news that was held up until its person's quiet hours; empty where it may leave.
+
+    Whether they are quiet was asked when it was written, and is asked again after `ASKED_ANEW`. It comes with the
+    morning's digest; a digest itself, which was held up, comes in the morning.
+    """
+    now, person = timezone.now(), notification.recipient
+    is_digest = notification.topic == DIGEST
+    if person is None or now - notification.created_at <= ASKED_ANEW:
+        return {}
+    if topic_of(notification.topic).required and not is_digest:
+        return {}
+    if (morning := morning_for(person, now, [notification])) is None:
+        return {}
+    waits = {} if is_digest else {"channel": Channel.DIGEST, "lane": Lane.DIGEST}
+    return {"available_at": morning, **waits}
 
 
 def unheard(hook: Webhook) -> str:

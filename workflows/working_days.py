@@ -246,6 +246,20 @@ def at_wall(wall: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
     return moments_of(wall, zone)[0]
 
 
+@dataclass(frozen=True)
+class After:
+    """A date relative to an event: so many working days later, at a time of day in the delivery's zone."""
+
+    moment: dt.datetime
+    days: int
+    at: dt.time = dt.time(17)
+
+    def resolve(self, zone: zoneinfo.ZoneInfo, calendar: WorkingCalendar) -> dt.datetime:
+        """The moment in UTC. The day of the event is not counted."""
+        day = calendar.add(self.moment.astimezone(zone).date(), self.days)
+        return at_wall(dt.datetime.combine(day, self.at), zone)
+
+
 def fire_time(
     due_at: dt.datetime, offset: str, zone: str, calendar: WorkingCalendar = BY_RULE
 ) -> dt.datetime:

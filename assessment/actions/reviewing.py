@@ -1,6 +1,7 @@
 """Somebody senior reads the feedback of a decision: asked for, taken, answered."""
 
 import datetime as dt
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,11 +12,12 @@ from assessment import guards, rules
 from assessment.actions.allocation import lock
 from assessment.models import FeedbackReview
 from assessment.selectors import administrators_of, people_of, result_for
-from catalogue.actions import expect_answer
+from catalogue.actions import expect_answer, when
 from catalogue.enums import DeliveryRoleKind
+from catalogue.models import Delivery
 from portfolios.enums import PartKind
 from portfolios.models import Part, Submission
-from workflows.actions import After, cancel_deadline, open_record
+from workflows.actions import After, cancel_deadline, open_record, pass_on
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.models import Deadline
 from workflows.notifications import notify
@@ -87,9 +89,7 @@ def ask_about_result(submission: Submission, *, actor: User, question: str) -> F
     )
     if not is_new:
         return made
-    delivery = fresh.delivery
-    leads = people_of(delivery, DeliveryRoleKind.LEAD_MODERATOR)
-    able = [one for one in leads if rules.may_take_review(made, one)]
+    delivery, able = fresh.delivery, able_to_answer(made)
     expect_answer(
         made,
         kind=REVIEW_DEADLINE,
@@ -108,6 +108,23 @@ def ask_about_result(submission: Submission, *, actor: User, question: str) -> F
     return made
 
 
+def able_to_answer(review: FeedbackReview) -> list[User]:
+    """Lead moderators who may take the question."""
+    leads = people_of(review.submission.delivery, DeliveryRoleKind.LEAD_MODERATOR)
+    return [one for one in leads if rules.may_take_review(review, one)]
+
+
+@when("parts_changed")
+def pass_questions_on(*, delivery: Delivery, **facts: Any) -> None:
+    """Who may take what nobody has taken is reminded of it, also who came later; who left is not."""
+    rows = FeedbackReview.objects.filter(
+        submission__delivery=delivery, taken_by__isnull=True, answered_at__isnull=True
+    ).select_related("submission__delivery", "decision")
+    waiting = {one.pk: one for one in rows}
+    for deadline in Deadline.objects.open().filter(kind=REVIEW_DEADLINE, subject_id__in=waiting):
+        pass_on(deadline, able_to_answer(waiting[deadline.subject_id]))
+
+
 def _locked(review: FeedbackReview) -> FeedbackReview:
     fresh: FeedbackReview = (
         FeedbackReview.objects.select_for_update(of=("self",), no_key=True)
@@ -121,8 +138,8 @@ def _locked(review: FeedbackReview) -> FeedbackReview:
 def take_review(review: FeedbackReview, *, actor: User) -> FeedbackReview:
     """Open the decision to the person who takes the request: from now on they had a part in the work.
 
-    They neither moderate it nor mark it. Writes that part, ended, and an access record. StaleState where
-    somebody else took it; GuardsNotMet where they are not independent of the learner.
+    They neither moderate it nor mark it, and they alone are reminded of its date. Writes that part, ended, and an
+    access record. StaleState where somebody else took it; GuardsNotMet where they are not independent of the learner.
     """
     fresh = _locked(review)
     if fresh.taken_by_id == actor.pk:
@@ -145,6 +162,8 @@ def take_review(review: FeedbackReview, *, actor: User) -> FeedbackReview:
     )
     fresh.taken_by, fresh.taken_at = actor, now
     fresh.save(update_fields=["taken_by", "taken_at"])
+    for deadline in Deadline.objects.of(fresh).open().filter(kind=REVIEW_DEADLINE):
+        pass_on(deadline, [actor])
     open_record(fresh.decision, actor=actor, purpose=fresh.purpose)
     return fresh
 

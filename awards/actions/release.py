@@ -16,8 +16,9 @@ from catalogue.models import AssessmentTask, Delivery
 from catalogue.rules import is_programme_administrator
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
-from workflows.actions import set_deadline
+from workflows.actions import cancel_deadline, set_deadline
 from workflows.exceptions import GuardsNotMet, NotPermitted
+from workflows.models import Deadline
 from workflows.transitions import perform_set
 
 RECONSIDERATION_DEADLINE = "reconsideration"
@@ -145,22 +146,31 @@ def _carry_out_due(key: UUID) -> int:
 
 
 @transaction.atomic
-def settle_release(submission: Submission) -> None:
+def settle_release(submission: Submission) -> Deadline | None:
     """What follows the release of one result: its credential, and the last day to ask for a fresh look.
 
     Called for each released submission from the outbox, so a large release holds no long transaction.
-    Repeating it changes nothing.
+    Repeating it changes nothing. Gives the last day; None where nobody may ask any more.
     """
     settle_credential(submission)
-    until = guards.reconsideration_until(submission)
-    if until is not None:
-        set_deadline(
-            subject=submission,
-            kind=RECONSIDERATION_DEADLINE,
-            due_at=until,
-            zone=submission.delivery.time_zone,
-            region=submission.delivery.region,
-            recipients=[submission.learner],
-            offsets=[],
-            actor=CLOCK,
-        )
+    window = guards.reconsideration_window(submission)
+    if window is None or submission.state != SubmissionState.RELEASED:
+        return None
+    delivery = submission.delivery
+    return set_deadline(
+        subject=submission,
+        kind=RECONSIDERATION_DEADLINE,
+        due_at=window.resolve(delivery.zone, delivery.calendar),
+        after=window,
+        zone=delivery.time_zone,
+        region=delivery.region,
+        recipients=[submission.learner],
+        offsets=[],
+        actor=CLOCK,
+    )
+
+
+def end_window(submission: Submission, *, reason: str) -> None:
+    """The last day to ask counts no more: somebody has asked, or the result was taken back."""
+    for deadline in Deadline.objects.of(submission).open().filter(kind=RECONSIDERATION_DEADLINE):
+        cancel_deadline(deadline, actor=CLOCK, reason=reason)

@@ -8,7 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
-Event = Literal["delivery_opened", "learner_enrolled", "enrolment_ended", "schedule_moved"]
+Event = Literal[
+    "delivery_opened", "learner_enrolled", "enrolment_ended", "schedule_moved", "parts_changed"
+]
 Hook = TypeVar("Hook", bound=Callable[..., None])
 Preview = TypeVar("Preview", bound=Callable[..., Any])
 
@@ -20,7 +22,8 @@ def when(event: Event) -> Callable[[Hook], Hook]:
     """Register a function for an event. It gets keyword arguments only, `actor` always.
 
     delivery_opened: delivery · learner_enrolled, enrolment_ended: enrolment ·
-    schedule_moved: schedule, reason (dates are the new ones; not called for a first schedule).
+    schedule_moved: schedule, reason (dates are the new ones; not called for a first schedule) ·
+    parts_changed: delivery (somebody of the staff came or left).
     """
 
     def wrap(hook: Hook) -> Hook:

@@ -89,6 +89,7 @@ def assign_role(
     if found is not None:
         return found
     made: DeliveryRole = DeliveryRole.objects.create(delivery=locked, user=person, role=role)
+    tell("parts_changed", delivery=locked, actor=actor)
     notify(
         topic="catalogue.role.assigned",
         recipients=[person],
@@ -109,6 +110,7 @@ def end_role(part: DeliveryRole, *, actor: User) -> DeliveryRole:
     if locked.ended_at is None:
         locked.ended_at = timezone.now()
         locked.save(update_fields=["ended_at"])
+        tell("parts_changed", delivery=locked_delivery, actor=actor)
     return locked
 
 

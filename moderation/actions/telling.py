@@ -4,14 +4,17 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Q, QuerySet
+
 from accounts.models import Actor, User
+from catalogue.actions import when
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
 from moderation.enums import RoundState, SampleState
 from moderation.guards import extension_open
 from moderation.models import Meeting, ModerationRound, RequiredAction, SampleItem
-from workflows.actions import set_deadline
-from workflows.models import TransitionRecord
+from workflows.actions import pass_on, set_deadline
+from workflows.models import Deadline, TransitionRecord
 from workflows.notifications import notify
 from workflows.words import day_in_words
 from workflows.working_days import at_wall
@@ -119,6 +122,31 @@ def leading(deliveries: Iterable[Any]) -> list[User]:
     return list(User.objects.filter(pk__in=rows.values("user_id")))
 
 
+def of_same_credential(meeting: Meeting) -> QuerySet[Delivery]:
+    """Every delivery of the micro-credential whose standard the meeting settled, newest first."""
+    found: QuerySet[Delivery] = Delivery.objects.filter(
+        version__micro_credential=meeting.task.version.micro_credential_id
+    ).order_by("-starts_on", "-pk")
+    return found
+
+
+@when("parts_changed")
+def pass_overdue_on(*, delivery: Delivery, **facts: Any) -> None:
+    """Who leads now hears of actions that are overdue, also who came later; who left does not."""
+    credential = delivery.version.micro_credential_id
+    rows = RequiredAction.objects.open().filter(
+        Q(round__delivery=delivery) | Q(meeting__task__version__micro_credential=credential)
+    )
+    waiting = {one.pk: one for one in rows.select_related("round", "meeting__task__version")}
+    for deadline in Deadline.objects.open().filter(kind=ACTION_OVERDUE, subject_id__in=waiting):
+        action = waiting[deadline.subject_id]
+        meeting = action.meeting
+        pass_on(
+            deadline,
+            leading(of_same_credential(meeting).values("pk") if meeting else [delivery.pk]),
+        )
+
+
 def tell_owners_of_round(found: ModerationRound, *, record: TransitionRecord, actor: Actor) -> None:
     """Owners of what a closed round asks for. Reminders keep to the delivery's clock and holidays."""
     _tell_owners(
@@ -132,9 +160,7 @@ def tell_owners_of_round(found: ModerationRound, *, record: TransitionRecord, ac
 
 def tell_owners_of_meeting(meeting: Meeting, *, actor: Actor) -> None:
     """Owners of what a signed record asks for. Reminders keep to the clock of the newest delivery."""
-    same = Delivery.objects.filter(
-        version__micro_credential=meeting.task.version.micro_credential_id
-    ).order_by("-starts_on", "-pk")
+    same = of_same_credential(meeting)
     _tell_owners(
         meeting.required_actions.open().select_related("owner", "meeting__task"),
         same[0],

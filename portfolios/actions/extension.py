@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import SYSTEM, User
 from accounts.words import plain_text
-from catalogue.actions import expect_answer
+from catalogue.actions import expect_answer, when
 from catalogue.models import AssessmentTask, Delivery
 from catalogue.rules import is_programme_administrator
 from portfolios.actions.drafting import follow_dates, tell_of_new_date
@@ -20,7 +20,7 @@ from portfolios.exceptions import ReasonNeeded
 from portfolios.models import ExtensionRequest, Portfolio, Submission
 from portfolios.selectors import administrators_of
 from portfolios.transitions import ASK_EXTENSION
-from workflows.actions import cancel_deadline
+from workflows.actions import cancel_deadline, pass_on
 from workflows.exceptions import NotPermitted
 from workflows.models import Deadline
 from workflows.transitions import begin, perform
@@ -32,6 +32,18 @@ def _answered(request: ExtensionRequest, actor: User) -> None:
     """Nobody is reminded of what was answered."""
     for deadline in Deadline.objects.of(request).open().filter(kind=ANSWER_DEADLINE):
         cancel_deadline(deadline, actor=actor, reason="Answered")
+
+
+@when("parts_changed")
+def pass_requests_on(*, delivery: Delivery, **facts: Any) -> None:
+    """Who may answer is reminded of what waits, also who came later; who left is not."""
+    waiting = ExtensionRequest.objects.filter(
+        portfolio__enrolment__delivery=delivery, state=ExtensionState.REQUESTED
+    )
+    for deadline in Deadline.objects.open().filter(
+        kind=ANSWER_DEADLINE, subject_id__in=waiting.values("pk")
+    ):
+        pass_on(deadline, administrators_of(delivery))
 
 
 def working_days(portfolio: Portfolio, start: dt.datetime, end: dt.datetime) -> int:

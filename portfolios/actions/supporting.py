@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.words import plain_text
-from catalogue.actions import expect_answer
+from catalogue.actions import expect_answer, when
+from catalogue.models import Delivery
 from portfolios import rules, storage
 from portfolios.actions.scanning import ask_scanner
 from portfolios.actions.submission import CONSIDERATION_DEADLINE, CONSIDERATION_EVIDENCE
@@ -20,8 +21,9 @@ from portfolios.exceptions import ScanIncomplete, UploadRefused
 from portfolios.inspection import InspectionBroken, inspect
 from portfolios.models import Hold, Submission, SupportingEvidence
 from portfolios.selectors import administrators_of
-from workflows.actions import After, open_record
+from workflows.actions import After, open_record, pass_on
 from workflows.exceptions import NotPermitted, StaleState
+from workflows.models import Deadline
 from workflows.notifications import notify
 
 APPLIED = "The learner applied for it."
@@ -140,11 +142,24 @@ def _ask_for_evidence(submission: Submission, hold: Hold, actor: User) -> None:
     hold.save(update_fields=["evidence_due_at"])
 
 
+def _able(submission: Submission) -> list[User]:
+    people = administrators_of(submission.delivery)
+    return [one for one in people if rules.may_read_supporting(submission, one)]
+
+
+@when("parts_changed")
+def pass_applications_on(*, delivery: Delivery, **facts: Any) -> None:
+    """Who may decide is reminded of what waits, also who came later; who left is not."""
+    rows = Submission.objects.filter(delivery=delivery, holds__in=Hold.objects.open())
+    waiting = {one.pk: one for one in rows.select_related("delivery__version__micro_credential")}
+    for deadline in Deadline.objects.open().filter(
+        kind=CONSIDERATION_DEADLINE, subject_id__in=waiting
+    ):
+        pass_on(deadline, _able(waiting[deadline.subject_id]))
+
+
 def _ask_to_decide(submission: Submission, hold: Hold, actor: User, since: dt.datetime) -> None:
-    delivery = submission.delivery
-    able = [
-        one for one in administrators_of(delivery) if rules.may_read_supporting(submission, one)
-    ]
+    delivery, able = submission.delivery, _able(submission)
     expect_answer(
         submission,
         kind=CONSIDERATION_DEADLINE,

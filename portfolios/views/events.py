@@ -55,7 +55,12 @@ def more_time_for_all(request: HttpRequest, delivery: uuid.UUID, task: uuid.UUID
             except ReasonNeeded as error:
                 form.add_error("until", str(error))
             else:
-                messages.success(request, f"{len(given)} learners have more time and are told.")
+                words = (
+                    "learner has more time and is"
+                    if len(given) == 1
+                    else "learners have more time and are"
+                )
+                messages.success(request, f"{len(given)} {words} told.")
                 return redirect("catalogue:delivery", found.pk)
         elif until <= timezone.now():
             form.add_error("until", "Choose a date that lies ahead.")

@@ -2,11 +2,18 @@
 
 `view` is the name of the address, `persona` a name of the cast (tests/personas.py, or one that the state
 brings) or None for somebody who is not signed in. `state` names a function of states.py or *_states.py that
-prepares the data and returns what the address is filled in with. `kind` is typical, empty, error, extreme or locked; an
-error is made by sending `submit` with the page's form. Those in the typical state are walked each time.
+prepares the data and returns what the address is filled in with. `kind` is typical, empty, error, extreme or locked.
+What a form answers, an error or a preview, is had by sending `submit` with the page's form. Those in the typical
+state are walked each time.
 """
 
 from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.utils import timezone
+
+from tests.accessibility.world import LONG_WORD
+from workflows.working_days import BY_RULE
 
 TYPICAL, EMPTY, ERROR, EXTREME, LOCKED = "typical", "empty", "error", "extreme", "locked"
 
@@ -46,6 +53,30 @@ def error(
     submit = more.pop("submit", {})
     return GatePage(view, persona, state, kind=ERROR, submit=submit, status=status, **more)  # type: ignore[arg-type]
 
+
+# A day between a question and its answer, which waits two working days.
+SOON = BY_RULE.add(timezone.localdate(), 1)
+MOVES_DATES = {
+    "day_0": f"{SOON.day}", "day_1": f"{SOON.month}", "day_2": f"{SOON.year}", "name": "Close-down",
+    "kind": "closed",
+}  # fmt: skip
+CLOSE_DOWN = {"text": f"day,name,region\n{SOON},Close-down,\n{SOON},Wā kati,otago\n"}
+MOVES_NOTHING = {"text": "day,name\n2035-01-05,Close-down\n"}
+LONG_DAYS = {
+    "text": "\n".join(
+        ["day,name", *(f"{BY_RULE.add(SOON, day)},{LONG_WORD} {day}" for day in range(30))]
+    )
+}
+
+LATER = timezone.localdate() + timedelta(days=30)
+MORE_TIME = {
+    "until_0": f"{LATER.day}", "until_1": f"{LATER.month}", "until_2": f"{LATER.year}",
+    "reason": "A flood",
+}  # fmt: skip
+NEW_DATES = {
+    "due_on_0": f"{LATER.day}", "due_on_1": f"{LATER.month}", "due_on_2": f"{LATER.year}",
+    "cut_off_on_0": "", "cut_off_on_1": "", "cut_off_on_2": "", "reason": "A flood",
+}  # fmt: skip
 
 FRAME = [
     page("account_login"),
@@ -120,8 +151,21 @@ MESSAGES = [
     page("workflows:working_days", "petra", "as_it_is"),
     page("workflows:working_days", "petra", "as_it_is", kind=EMPTY, query="year=2040"),
     error("workflows:working_days", "petra", "as_it_is"),
+    page("workflows:working_days", "petra", "building", submit=MOVES_DATES, label="preview"),
     page("workflows:import_days", "petra", "as_it_is"),
     error("workflows:import_days", "petra", "as_it_is"),
+    page("workflows:import_days", "petra", "building", submit=CLOSE_DOWN, label="preview"),
+    page(
+        "workflows:import_days",
+        "petra",
+        "as_it_is",
+        kind=EMPTY,
+        submit=MOVES_NOTHING,
+        label="preview",
+    ),
+    page(
+        "workflows:import_days", "petra", "crowd", kind=EXTREME, submit=LONG_DAYS, label="preview"
+    ),
 ]
 
 CATALOGUE = [
@@ -155,6 +199,8 @@ CATALOGUE = [
     page("catalogue:escalations", "pam", "as_it_is"),
     page("catalogue:schedule", "pam", "as_it_is"),
     error("catalogue:schedule", "pam", "planned"),
+    page("catalogue:schedule", "pam", "as_it_is", submit=NEW_DATES, label="preview"),
+    page("catalogue:schedule", "pam", "crowd", kind=EXTREME, submit=NEW_DATES, label="preview"),
     page("catalogue:add_person", "pam", "as_it_is"),
     error("catalogue:add_person", "pam", "as_it_is"),
     page("catalogue:import_people", "pam", "as_it_is"),
@@ -167,6 +213,15 @@ CATALOGUE = [
 PORTFOLIOS = [
     page("portfolios:more_time_for_all", "pam", "one_task"),
     error("portfolios:more_time_for_all", "pam", "one_task"),
+    page("portfolios:more_time_for_all", "pam", "building", submit=MORE_TIME, label="preview"),
+    page(
+        "portfolios:more_time_for_all",
+        "pam",
+        "crowd",
+        kind=EXTREME,
+        submit=MORE_TIME,
+        label="preview",
+    ),
     page("portfolios:home", "lena", "building"),
     page("portfolios:home", "newcomer", "newcomer", kind=EMPTY),
     page("portfolios:home", "overloaded-1", "overloaded", kind=EXTREME),

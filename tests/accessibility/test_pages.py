@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from tests.accessibility import award_states, marking_states, moderation_states, states
 from tests.accessibility.gate import RUNS, check, check_all
 from tests.accessibility.hostile import VALUES, broken_by
-from tests.accessibility.pages import NOT_PAGES, PAGES, TYPICAL, GatePage
+from tests.accessibility.pages import ERROR, NOT_PAGES, PAGES, TYPICAL, GatePage
 from tests.accessibility.visit import FIRST_VISIT, WORKSPACE, visit
 from tests.accessibility.world import World
 from tests.conftest import own_database, served
@@ -146,7 +146,7 @@ def test_page_passes_the_gate(browser: Any, site: Site, one: GatePage) -> None:
         cookies=cookies,
         prepare=send(one),
         status=one.status,
-        has_errors=one.submit is not None,
+        has_errors=one.kind == ERROR,
         limit=WORKSPACE if one.workspace else FIRST_VISIT,
     )
     if FULL:

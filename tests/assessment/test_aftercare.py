@@ -19,6 +19,7 @@ from assessment.definitions import Remark
 from assessment.enums import AllocationRole, Audience, Deed
 from assessment.models import FeedbackReview
 from assessment.selectors.reviews import waiting_reviews
+from catalogue.actions.people import assign_role, end_role
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole
 from moderation import rules as moderating
@@ -31,7 +32,7 @@ from tests.factories.awards import batch, moderate, release, released, sign
 from tests.personas import make_user
 from tests.tampering import tampering
 from workflows.exceptions import NotPermitted, StaleState
-from workflows.models import AccessRecord, Deadline, Notification
+from workflows.models import AccessRecord, Deadline, Notification, Reminder
 
 SECRET = "Only staff read this canary"
 
@@ -210,8 +211,15 @@ def test_a_learner_asks_somebody_senior_about_the_feedback_after_release(client,
     assert leo in able
     assert cast.ada not in able
     deadline = Deadline.objects.of(review).open().get(kind="feedback_review")
+    lou = make_user("lou")
+    part = assign_role(cast.delivery, lou, DeliveryRoleKind.LEAD_MODERATOR, actor=cast.pam)
+    reminded = Reminder.objects.filter(deadline=deadline, state="planned")
+    assert reminded.filter(recipient=lou).exists()
+    end_role(part, actor=cast.pam)
+    assert not reminded.filter(recipient=lou).exists()
     client.force_login(leo)
     assert client.post(url("take_review", review.pk)).status_code == 302
+    assert {one.recipient for one in reminded} == {leo}
     page = client.get(url("review", review.pk)).content.decode()
     assert "Why C1 canary?" in page
     assert (

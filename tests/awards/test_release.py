@@ -2,23 +2,36 @@
 
 from datetime import UTC, datetime, timedelta
 
+import icalendar
 import pytest
 import time_machine
 from django.utils import timezone
 
 from accounts.models import CLOCK
 from awards import guards, selectors
-from awards.actions.release import cancel_release, release_due, release_now, schedule_release
+from awards.actions.recall import ask_recall, confirm_recall
+from awards.actions.reconsideration import request_reconsideration
+from awards.actions.release import (
+    cancel_release,
+    release_due,
+    release_now,
+    schedule_release,
+    settle_release,
+)
 from awards.enums import ReleaseOutcome
 from awards.exceptions import ReleaseOver
+from awards.handlers import entry_to_drop
 from awards.models import Credential, Release
 from awards.tasks import release_due as release_due_task
 from portfolios.actions.submission import lift_hold, place_hold
 from portfolios.enums import HoldKind, SubmissionState
 from portfolios.models import Submission
 from tests.factories.awards import ratified, relay_all, release, released
+from workflows.actions.calendar import DayRow, add_days_off, dates_moving
+from workflows.actions.reconciling import compare
 from workflows.exceptions import GuardsNotMet, NotPermitted
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
+from workflows.notifications import compose
 from workflows.selectors.agenda import agenda_of, feed_of
 from workflows.transitions import perform, perform_set
 
@@ -279,6 +292,93 @@ def test_the_last_day_to_ask_is_the_tenth_working_day_without_reminders(after_re
     local = until.astimezone(cast.delivery.zone)
     # Easter takes two days; the clocks go back on 4 April.
     assert local.isoformat() == "2027-04-08T23:59:59+12:00"
+
+
+def last_day_of(submission: Submission) -> Deadline:
+    return Deadline.objects.of(submission).get(kind="reconsideration")
+
+
+def test_a_row_from_before_calendars_had_it_shows_and_follows_all_the_same(after_release, client):
+    """It names nobody and does not say from what it counts; the result says both."""
+    cast, submission = after_release
+    Deadline.objects.of(submission).update(people=[], counted_from=None, counted_days=None)
+    assert [one.label for one in agenda_of(cast.lena)] == ["Last day to ask for reconsideration"]
+    assert agenda_of(cast.people["ada"]) == []
+    client.force_login(cast.lena)
+    assert "Last day to ask for reconsideration" in client.get("/calendar/").content.decode()
+    before = last_day_of(submission).due_at
+    day = before.astimezone(cast.delivery.zone).date()
+    add_days_off([DayRow(day, "Closed")], actor=cast.petra)
+    assert last_day_of(submission).due_at == guards.reconsideration_until(submission) > before
+    events = icalendar.Calendar.from_ical(feed_of(cast.lena)).walk("VEVENT")
+    (event,) = [one for one in events if "reconsideration" in one["SUMMARY"]]
+    assert (event["SEQUENCE"], event["DTEND"].dt) == (1, guards.reconsideration_until(submission))
+
+
+def test_the_window_counts_working_days_and_follows_the_calendar(after_release):
+    cast, submission = after_release
+    made = last_day_of(submission)
+    assert (made.counted_from, made.counted_days) == (submission.released_at, 10)
+    day = made.due_at.astimezone(cast.delivery.zone).date()
+    assert [one.after > one.before for one in dates_moving([DayRow(day, "Closed")])] == [True]
+    add_days_off([DayRow(day, "Closed")], actor=cast.petra)
+    assert last_day_of(submission).due_at == guards.reconsideration_until(submission) > made.due_at
+    assert compare().difference == 0
+
+
+def test_the_last_day_is_never_overdue(after_release, client):
+    cast, submission = after_release
+    with time_machine.travel(last_day_of(submission).due_at + timedelta(seconds=1), tick=True):
+        assert agenda_of(cast.lena) == []
+
+
+def entry_in(notice: Notification) -> tuple[str, str, int]:
+    """Method, key and sequence of the calendar entry that the notice's mail brings."""
+    mail = compose(notice, "<m@localhost>")
+    calendar = icalendar.Calendar.from_ical(mail.attachments[0].get_payload(decode=True))
+    (event,) = calendar.walk("VEVENT")
+    return str(calendar["METHOD"]), str(event["UID"]), event["SEQUENCE"]
+
+
+def told(topic: str) -> Notification:
+    return Notification.objects.get(topic=f"portfolios.submission.{topic}", lane="result")
+
+
+def test_the_mail_brings_the_last_day_and_a_recall_takes_it_out(after_release):
+    cast, _submission = after_release
+    method, uid, sequence = entry_in(told("released"))
+    assert (method, sequence) == ("PUBLISH", 0)
+    asked = ask_recall(cast.delivery, cast.task, actor=cast.lea, reason="The wrong rubric")
+    confirm_recall(asked, actor=cast.rita)
+    relay_all()
+    assert entry_in(told("recalled")) == ("CANCEL", uid, 1)
+    assert agenda_of(cast.lena) == []
+    assert b"STATUS:CANCELLED" in feed_of(cast.lena)
+
+
+def test_asking_uses_up_the_last_day(after_release):
+    cast, submission = after_release
+    _method, uid, _sequence = entry_in(told("released"))
+    request_reconsideration(submission, actor=cast.lena, grounds="Page 4 was not read")
+    assert agenda_of(cast.lena) == []
+    relay_all()
+    assert last_day_of(submission).state == "cancelled"
+    made = Notification.objects.create(
+        recipient=cast.lena, topic="portfolios.submission.reconsidered", dedupe_key="x",
+        deadline=entry_to_drop(submission), context={"task": "T", "delivery": "D"},
+    )  # fmt: skip
+    assert entry_in(made) == ("CANCEL", uid, 1)
+
+
+def test_a_release_that_is_told_late_opens_no_window(after_release):
+    """Its event was held up, and the result has been taken back since."""
+    cast, submission = after_release
+    asked = ask_recall(cast.delivery, cast.task, actor=cast.lea, reason="The wrong rubric")
+    confirm_recall(asked, actor=cast.rita)
+    relay_all()
+    fresh = Submission.objects.get(pk=submission.pk)
+    assert settle_release(fresh) is None
+    assert not Deadline.objects.of(submission).open().filter(kind="reconsideration").exists()
 
 
 def test_a_scheduled_release_takes_what_is_ratified_then(two):

@@ -12,13 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from assessment.enums import Basis
 from awards.actions.recall import ask_recall, confirm_recall
 from awards.actions.release import schedule_release
 from awards.models import Credential, Ratification, Recall, Reconsideration, Release
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 from tests.factories.assessment import assessed
-from tests.factories.awards import batch, moderated, ratified, released, sign
+from tests.factories.awards import batch, decide, moderated, ratified, released, sign
 from tests.factories.portfolios import ready
 from tests.personas import PASSWORD, make_cast
 from tests.tampering import tampering
@@ -200,7 +201,14 @@ def test_asking_for_reconsideration_through_the_page():
     result = lena.get(reverse("awards:result", args=[submission.pk]))
     assert "being looked at again" in text_of(result)
     assert lena.post(url, {"grounds": "Once more"}).status_code in (409, 422)
-    assert Reconsideration.objects.count() == 1
+    made = Reconsideration.objects.get()
+    rita = as_(cast.rita)
+    ready = "A reconsideration is ready to be concluded"
+    assert ready not in text_of(rita.get(reverse("awards:home")))
+    decide(submission, cast.abe, basis=Basis.RECONSIDERATION, final=False)
+    page = text_of(rita.get(reverse("awards:home")))
+    assert ready in page
+    assert reverse("awards:reconsideration", args=[made.pk]) in page
 
 
 def test_releasing_through_the_page_and_reading_the_report():

@@ -10,6 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalogue.actions.deliveries import missing_to_open
+from catalogue.actions.people import assign_role, end_role
+from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
 from moderation import guards, rules
 from moderation.actions import (
@@ -27,7 +29,7 @@ from moderation.exceptions import ReasonNeeded
 from moderation.models import Meeting, ModerationRound, RequiredAction
 from tests.factories.moderation import read_round
 from tests.moderation.test_views import at, signed_in
-from tests.personas import Cast, make_cast
+from tests.personas import Cast, make_cast, make_user
 from workflows.actions import sweep_due
 from workflows.exceptions import NotPermitted, StaleState, StaleVersion
 from workflows.models import Deadline, Notification, Reminder
@@ -151,6 +153,7 @@ def test_owners_of_what_a_meeting_asks_are_told_once_and_reminded() -> None:
     sweep_due()
     due = Notification.objects.get(topic="moderation.action_due")
     assert "standardisation meeting of" in compose(due, "<m@localhost>").body
+    with_second_lead(cast, action)
     close_action(action, actor=cast.lea, note="Seen.")
     assert not Deadline.objects.of(action).open().exists()
 
@@ -212,6 +215,15 @@ def reminders_of(action: RequiredAction, kind: str) -> list[Reminder]:
     return list(rows.order_by("fire_at"))
 
 
+def with_second_lead(cast: Cast, action: RequiredAction) -> None:
+    """Somebody who leads from now on hears of what gets overdue, and no more once they have left."""
+    came = make_user("lou")
+    part = assign_role(cast.delivery, came, DeliveryRoleKind.LEAD_MODERATOR, actor=cast.pam)
+    assert {one.recipient for one in reminders_of(action, "action_overdue")} == {cast.lea, came}
+    end_role(part, actor=cast.pam)
+    assert {one.recipient for one in reminders_of(action, "action_overdue")} == {cast.lea}
+
+
 def test_the_owner_is_reminded_and_a_late_action_goes_to_the_lead() -> None:
     cast = make_cast(learners=1)
     first, second = with_actions(cast).actions.all()
@@ -223,6 +235,7 @@ def test_the_owner_is_reminded_and_a_late_action_goes_to_the_lead() -> None:
         (cast.lea, "+3wd"),
         (cast.lea, "+10wd"),
     ]
+    with_second_lead(cast, second)
     close_action(second, actor=cast.lea, note="Seen.")
     assert not reminders_of(second, "action")
     assert not reminders_of(second, "action_overdue")

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from catalogue.actions.people import assign_role, end_role
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole
 from portfolios.actions.extension import (
@@ -22,6 +23,8 @@ from tests.factories.portfolios import (
     ready,
     submit,
 )
+from tests.personas import make_user
+from workflows.actions.reconciling import compare
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.models import Deadline, Reminder
 
@@ -60,6 +63,29 @@ def test_another_date_can_be_granted_or_none(cast):
     decline_extension(second, actor=cast.pam, answer="The round starts")
     portfolio.refresh_from_db()
     assert portfolio.due_at == until
+
+
+def test_who_came_later_is_reminded_to_answer_and_who_left_is_not(cast):
+    request = asked(cast)
+    deadline = Deadline.objects.of(request).get()
+    able = planned(deadline)
+    assert cast.pam.email in able
+    came = make_user("peta")
+    part = assign_role(cast.delivery, came, DeliveryRoleKind.ADMINISTRATOR, actor=cast.pam)
+    assert planned(deadline) == able | {came.email}
+    end_role(part, actor=cast.pam)
+    assert planned(deadline) == able
+    assign_role(cast.delivery, came, DeliveryRoleKind.ADMINISTRATOR, actor=cast.pam)
+    assert planned(deadline) == able | {came.email}
+    decline_extension(request, actor=cast.pam, answer="The round starts")
+    end_role(DeliveryRole.objects.current().get(user=came), actor=cast.pam)
+    assert planned(deadline) == set()
+    assert compare().difference == 0
+
+
+def planned(deadline):
+    rows = deadline.reminders.filter(state="planned")
+    return set(rows.values_list("recipient__email", flat=True))
 
 
 def test_asking_twice_gives_the_same_request_and_earlier_dates_are_refused(cast):

@@ -7,6 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from catalogue.actions.people import assign_role, end_role
+from catalogue.enums import DeliveryRoleKind
 from portfolios.actions.reconciling import reconcile_evidence
 from portfolios.actions.submission import lift_hold, place_hold
 from portfolios.actions.supporting import (
@@ -20,6 +22,7 @@ from portfolios.exceptions import ReasonNeeded, UploadRefused
 from portfolios.handlers.submissions import evidence_reminder, keep_evidence_dates, still_to_support
 from portfolios.models import Hold, Part, Portfolio, Submission, SupportingEvidence
 from tests.factories.portfolios import png, submitted
+from tests.personas import make_user
 from tests.tampering import tampering
 from workflows.actions import After
 from workflows.exceptions import NotPermitted, StaleState
@@ -145,6 +148,12 @@ def test_a_learner_applies_and_assessors_read_only_what_came_of_it(cast, as_):
     for name in ("ada", "lea", "moses"):
         assert as_(cast.people[name]).get(where(hold)).status_code in (403, 404)
     assert CANARY in as_(cast.pam).post(where(hold, 1)).content.decode()
+    came = make_user("peta")
+    part = assign_role(cast.delivery, came, DeliveryRoleKind.ADMINISTRATOR, actor=cast.pam)
+    reminded = deadline.reminders.filter(state="planned", recipient=came)
+    assert reminded.exists()
+    end_role(part, actor=cast.pam)
+    assert not reminded.exists()
     lift_hold(hold, actor=cast.pam, outcome="impaired")
     deadline.refresh_from_db()
     assert deadline.state == "cancelled"

@@ -29,6 +29,7 @@ from workflows.models import (
 )
 from workflows.notifications import compose
 from workflows.notifications.wire import Mail, folded
+from workflows.selectors.agenda import agenda_of, feed_of
 from workflows.selectors.entries import calendar_of, entry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -97,6 +98,18 @@ def test_a_feed_is_secret_shows_only_ones_own_dates_and_can_be_stopped(client, d
     end_feed(actor=ada)
     ada.is_active = False
     ada.save()
+
+
+def test_a_date_that_went_to_somebody_else_leaves_the_calendar(deadline, docket, ada, abe):
+    set_deadline(
+        subject=docket, kind="hand_in", due_at=deadline.due_at, zone="Pacific/Auckland",
+        recipients=[abe], actor=SYSTEM,
+    )  # fmt: skip
+    assert b"VEVENT" not in feed_of(ada)
+    assert agenda_of(ada) == []
+    assert b"VEVENT" in feed_of(abe)
+    Deadline.objects.update(people=None)
+    assert b"VEVENT" in feed_of(ada)
 
 
 def test_a_closed_account_has_no_feed(ada):

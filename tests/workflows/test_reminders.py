@@ -17,6 +17,7 @@ from workflows.actions.digests import send_digests
 from workflows.actions.reconciling import last_night, reconcile, reconcile_nightly
 from workflows.enums import ReminderState
 from workflows.models import (
+    Deadline,
     MessagePreference,
     Notification,
     OutboxMessage,
@@ -80,6 +81,29 @@ def test_one_that_was_passed_by_does_not_follow_the_later_one(docket, ada):
     move_deadline(made, due_at=in_days(40), actor=SYSTEM, reason="")
     due_now(made, "-7d", ago=300)
     assert sweep_due() == 1
+
+
+def test_one_whose_deadline_was_read_before_a_move_is_left_for_the_next_sweep(docket, ada):
+    """PostgreSQL gives the reminder as it is after the move, and what is joined as it was when it began."""
+    made = make(docket, [ada], offsets=["-7d"])
+    due_now(made)
+    made.reminders.update(generation=2)
+    assert sweep_due() == 0
+    assert made.reminders.get().state == ReminderState.PLANNED
+    Deadline.objects.update(generation=2)
+    assert sweep_due() == 1
+
+
+def test_a_date_that_moved_while_its_mail_waited_behind_a_slow_one_is_seen(docket, ada):
+    made = make(docket, [ada], offsets=["-7d"])
+    due_now(made)
+    sweep_due()
+    (held,) = outbox.hold("reminder", ["testapp.docket.soon"], 1)
+    move_deadline(made, due_at=in_days(40), actor=SYSTEM, reason="")
+    held.fetched -= 2
+    assert outbox.deliver_held([held]) == (0, True)
+    held.refresh_from_db()
+    assert held.last_error == "The deadline has moved since."
 
 
 def test_one_that_cannot_be_worded_holds_up_no_other(box, ada, monkeypatch):

@@ -8,6 +8,7 @@ from workflows.actions.deadlines import (
     cancel_deadlines,
     make_deadlines,
     move_deadline,
+    pass_on,
     recount_deadlines,
     set_deadline,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "open_by_link",
     "open_once",
     "open_record",
+    "pass_on",
     "recount_deadlines",
     "retry_message",
     "set_deadline",

@@ -5,6 +5,7 @@ import importlib.metadata
 import zoneinfo
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from accounts.models import Actor, SystemActor, User
-from workflows.definitions import deadline_moved
+from workflows.definitions import countings, deadline_moved
 from workflows.enums import DeadlineState, ReminderState
 from workflows.exceptions import StaleState
 from workflows.models import (
@@ -22,7 +23,7 @@ from workflows.models import (
     Reminder,
 )
 from workflows.selectors.offsets import Choices
-from workflows.working_days import WorkingCalendar, at_wall, fire_time
+from workflows.working_days import After, WorkingCalendar, at_wall, fire_time
 
 # Used where nobody gives other offsets; a version's policy gives them. d: days on the wall clock, h: hours
 # that pass, wd: working days. A minus is before the deadline.
@@ -36,20 +37,6 @@ ELSEWHERE = "It is somebody else’s now."
 
 def person_of(actor: Actor) -> User | None:
     return None if isinstance(actor, SystemActor) else actor
-
-
-@dataclass(frozen=True)
-class After:
-    """A date relative to an event: so many working days later, at a time of day in the delivery's zone."""
-
-    moment: dt.datetime
-    days: int
-    at: dt.time = dt.time(17)
-
-    def resolve(self, zone: zoneinfo.ZoneInfo, calendar: WorkingCalendar) -> dt.datetime:
-        """The moment in UTC. The day of the event is not counted."""
-        day = calendar.add(self.moment.astimezone(zone).date(), self.days)
-        return at_wall(dt.datetime.combine(day, self.at), zone)
 
 
 @transaction.atomic
@@ -82,14 +69,30 @@ def set_deadline(
         found.save(update_fields=["counted_from", "counted_days", "people"])
         if found.due_at != due_at:
             found = move_deadline(found, due_at=due_at, actor=actor, reason="")
-        gone = found.reminders.filter(state=ReminderState.PLANNED).exclude(recipient__in=people)
-        gone.update(state=ReminderState.CANCELLED, because=ELSEWHERE)
-        arm(found, people)
+        give_to(found, people)
         return found
     wanted = NewDeadline(
         subject, kind, due_at, zone, list(recipients), region, after, offsets, required
     )
     return make_deadlines([wanted], actor=actor)[0]
+
+
+def give_to(deadline: Deadline, people: Sequence[User]) -> None:
+    """Plan the reminders of these people, and set aside what others were still to get. The row is locked."""
+    gone = deadline.reminders.filter(state=ReminderState.PLANNED).exclude(recipient__in=people)
+    gone.update(state=ReminderState.CANCELLED, because=ELSEWHERE)
+    arm(deadline, people)
+
+
+@transaction.atomic
+def pass_on(deadline: Deadline, people: Iterable[User]) -> None:
+    """Remind these people of an open date from now on, and nobody else. The date and what has gone out stay."""
+    locked, wanted = locked_deadline(deadline), list(people)
+    if locked.state != DeadlineState.OPEN:
+        return
+    locked.people = sorted(str(one.pk) for one in wanted)
+    locked.save(update_fields=["people"])
+    give_to(locked, wanted)
 
 
 @dataclass(frozen=True)
@@ -339,6 +342,16 @@ def should_be(deadline: Deadline, calendar: WorkingCalendar) -> dt.datetime:
     return at_wall(wall + kept, zone)
 
 
+def say_from_when(rows: Sequence[Deadline]) -> None:
+    """Fill in, in memory, from which event rows count that do not say so, where their kind knows it."""
+    for kind, ask in countings.items():
+        silent = [one for one in rows if one.kind == kind and one.counted_from is None]
+        events = ask({one.subject_id for one in silent}) if silent else {}
+        for one in silent:
+            if event := events.get(one.subject_id):
+                one.counted_from, one.counted_days = event
+
+
 def as_it_is(calendar: WorkingCalendar) -> WorkingCalendar:
     return calendar
 
@@ -354,13 +367,16 @@ def recount(
     if region:
         rows = rows.filter(region=region)
     calendars: dict[str, WorkingCalendar] = {}
-    found = []
-    for row in rows.order_by("pk").iterator(chunk_size=1000):
-        if row.region not in calendars:
-            calendars[row.region] = calendar_as(NonWorkingDay.objects.calendar(row.region))
-        wanted = should_be(row, calendars[row.region])
-        if wanted != row.due_at and wanted > timezone.now():
-            found.append((row, wanted))
+    found: list[tuple[Deadline, dt.datetime]] = []
+    going = rows.order_by("pk").iterator(chunk_size=1000)
+    while chunk := list(islice(going, 1000)):
+        say_from_when(chunk)
+        for row in chunk:
+            if row.region not in calendars:
+                calendars[row.region] = calendar_as(NonWorkingDay.objects.calendar(row.region))
+            wanted = should_be(row, calendars[row.region])
+            if wanted != row.due_at and wanted > timezone.now():
+                found.append((row, wanted))
     return found
 
 

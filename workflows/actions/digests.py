@@ -11,7 +11,7 @@ from workflows.models import Notification, OutboxMessage
 from workflows.notifications import Draft, Titles, notify_all
 from workflows.notifications.digest import DIGEST, left_out, listed
 from workflows.outbox import nudge
-from workflows.selectors.preferences import zone_of
+from workflows.selectors.preferences import morning_for, zone_of
 
 
 def send_digests(limit: int = 200) -> int:
@@ -19,7 +19,8 @@ def send_digests(limit: int = 200) -> int:
 
     Each person's in a transaction of its own: the mail exists exactly when its items are marked. What was
     read meanwhile, or is no longer relevant, is left out with the reason; an empty digest is not sent. The
-    same is asked again when the mail leaves (`notifications.digest.look_again`).
+    same is asked again when the mail leaves (`notifications.digest.look_again`). Where the person's night has
+    begun meanwhile, because they moved to another zone or nothing ran, it waits for their next morning.
     """
     people = (
         OutboxMessage.objects.due()
@@ -56,7 +57,11 @@ def digest_for(person: Any) -> int:
     if not kept:
         return 0
     reader = User.objects.get(pk=person)
-    today = timezone.now().astimezone(zone_of(reader)).date()
+    now = timezone.now()
+    if morning := morning_for(reader, now, notices):
+        OutboxMessage.objects.filter(pk__in=kept).update(available_at=morning)
+        return 0
+    today = now.astimezone(zone_of(reader)).date()
     (made,) = notify_all(
         [
             Draft(

@@ -15,8 +15,8 @@ from accounts.enums import MailLanguage, OrganisationKind, OrganisationRole
 from accounts.models import User
 from workflows.actions.messages import cancel_stuck
 from workflows.actions.reminding import choose_reminders
-from workflows.definitions import topics
-from workflows.enums import Category, Frequency, SuspendedFor
+from workflows.definitions import UNASKED, topic_of, topics, useful_until
+from workflows.enums import Category, Channel, Frequency, MessageState, SuspendedFor
 from workflows.exceptions import NotPermitted
 from workflows.models import (
     CalendarFeed,
@@ -30,6 +30,7 @@ from workflows.notifications import notify
 from workflows.notifications.mailing import UNSUBSCRIBE
 from workflows.notifications.wording import problem_of
 from workflows.rules import may_manage_messages
+from workflows.selectors.preferences import Wishes
 
 
 @transaction.atomic
@@ -46,7 +47,7 @@ def choose_messages(
 ) -> None:
     """Keep how often each category reaches the person, in which words, their quiet hours and their reminders.
 
-    Counts for mails that leave from now on, and for reminders that have not gone out.
+    Counts for mails that leave from now on, those that wait among them, and for reminders that have not gone out.
     """
     User.objects.filter(pk=actor.pk).update(mail_language=MailLanguage(language))
     for category, frequency in frequencies.items():
@@ -60,6 +61,29 @@ def choose_messages(
         defaults={"is_on": is_on, "begins": begins, "ends": ends, "weekends": weekends},
     )
     choose_reminders(actor=actor, wanted=wanted)
+    follow_wishes(actor)
+
+
+def follow_wishes(person: User) -> None:
+    """Give news that waits its new morning, or none where the person wants no mails of its kind any more.
+
+    What a worker holds is left to it. What is mailed at once from now on comes with a digest right away: it may
+    be many.
+    """
+    rows = OutboxMessage.objects.filter(
+        notification__recipient=person, state=MessageState.PENDING, lease_token__isnull=True
+    ).select_related("notification__deadline")
+    now, wishes = timezone.now(), Wishes.of([person])
+    for row in rows.select_for_update(of=("self",), skip_locked=True).order_by("pk"):
+        topic = topic_of(row.topic)
+        if topic.required:
+            continue
+        plan = wishes.plan(person, topic, now, useful_until(row.notification))
+        if not plan.email:
+            row.state, row.last_error = MessageState.CANCELLED, UNASKED
+        elif row.channel == Channel.DIGEST:
+            row.available_at = plan.at or now
+        row.save(update_fields=["state", "last_error", "available_at"])
 
 
 def read_unsubscribe(token: str) -> tuple[User, Category] | None:
@@ -71,11 +95,16 @@ def read_unsubscribe(token: str) -> tuple[User, Category] | None:
         return None
 
 
+@transaction.atomic
 def unsubscribe(person: User, category: Category) -> None:
-    """No more optional mails of the category; the news stays in the application. Twice is the same as once."""
+    """No more optional mails of the category, those that wait among them; the news stays in the application.
+
+    Twice is the same as once.
+    """
     MessagePreference.objects.update_or_create(
         user=person, category=category, defaults={"frequency": Frequency.INAPP}
     )
+    follow_wishes(person)
 
 
 def caretakers() -> Any:

@@ -98,6 +98,9 @@ def sweep_batch(
     marks: dict[tuple[str, str], list[int]] = defaultdict(list)
     asked: dict[str, list[Reminder]] = defaultdict(list)
     for row in rows:
+        if row.generation > row.deadline.generation:
+            # Moved while this statement read: the reminder is that of now, the deadline that of before.
+            continue
         if refusal := refused(row, choices):
             marks[refusal].append(row.pk)
         else:

@@ -41,6 +41,8 @@ class OutboxMessage(models.Model):
 
     # Set on a claimed message whose holder before had begun to send it and died.
     abandoned = False
+    # Set on a claimed message: when it was read with what belongs to it, on this process's own clock.
+    fetched = 0.0
 
     objects = OutboxMessageQuerySet.as_manager()
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from workflows.definitions import NotWanted, topic_of, unwanted
+from workflows.definitions import DIGEST, NotWanted, topic_of, unwanted
 from workflows.enums import Channel, MessageState
 from workflows.models import Notification, OutboxMessage
-from workflows.notifications.wording import DIGEST, Titles
+from workflows.notifications.wording import Titles
 
 __all__ = ["DIGEST", "left_out", "listed", "look_again"]
 BESIDE = ("recipient", "record", "deadline")

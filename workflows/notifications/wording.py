@@ -11,14 +11,13 @@ from django.utils.html import escape
 
 from accounts.enums import MailLanguage
 from accounts.models import User
-from workflows.definitions import topic_of
+from workflows.definitions import DIGEST, topic_of
 from workflows.enums import Category
 from workflows.hashing import unseal
 from workflows.models import Notification, Wording
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 ALWAYS = ("name", "site")
-DIGEST = "workflows.digest"
 
 # Terms of the NZQA glossary; to be checked by a licensed translator (docs/glossary.md).
 REO = {

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from workflows.definitions import reminder_batches, reminder_relevance, reminder_texts
+from workflows.definitions import owners, reminder_batches, reminder_relevance, reminder_texts
 from workflows.enums import DeadlineState
 from workflows.models import Deadline, Reminder
 from workflows.selectors.entries import calendar_of, entry, label_of
@@ -38,7 +38,7 @@ class Item:
 
 
 def deadlines_of(person: User) -> Any:
-    """Deadlines that are the person's; where nobody is named, those of which they are reminded.
+    """Deadlines that are the person's, also by their kind; where nobody was named yet, those of which they are reminded.
 
     Not what they had and have no more: beside the same work of somebody else, its end would tell of the other.
     """
@@ -47,8 +47,11 @@ def deadlines_of(person: User) -> Any:
         if connection.features.supports_json_field_contains
         else Q(people__icontains=str(person.pk))
     )
-    reminded = Q(people=[], pk__in=Reminder.objects.filter(recipient=person).values("deadline"))
-    return Deadline.objects.filter(reminded | named)
+    mine = Reminder.objects.filter(recipient=person).values("deadline")
+    theirs = named | Q(people__isnull=True, pk__in=mine)
+    for kind, ask in owners.items():
+        theirs |= Q(kind=kind, subject_id__in=ask(person))
+    return Deadline.objects.filter(theirs)
 
 
 def agenda_of(

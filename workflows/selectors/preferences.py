@@ -9,9 +9,9 @@ from typing import Any
 from django.conf import settings
 
 from accounts.models import User
-from workflows.definitions import Topic, relations, topics
+from workflows.definitions import Topic, relations, topics, useful_until
 from workflows.enums import Category, Frequency
-from workflows.models import MessagePreference, QuietHours
+from workflows.models import MessagePreference, Notification, QuietHours
 from workflows.working_days import at_wall
 
 MORNING = dt.time(7, 30)
@@ -100,6 +100,18 @@ def next_digest(
     while (weekly and day.weekday() != 0) or (spared and day.weekday() >= 5):
         day += dt.timedelta(days=1)
     return at_wall(dt.datetime.combine(day, MORNING), zone)
+
+
+def morning_for(
+    person: User, now: dt.datetime, notices: Iterable[Notification]
+) -> dt.datetime | None:
+    """When optional news goes on that would disturb the person now; None where it may go, or cannot wait."""
+    hours, zone = Wishes.of([person]).hours(person), zone_of(person)
+    if not is_quiet(now, zone, hours):
+        return None
+    morning = next_digest(now, zone, hours)
+    dates = [until for one in notices if (until := useful_until(one)) is not None]
+    return morning if all(morning < one for one in dates) else None
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def import_days(request: HttpRequest) -> HttpResponse:
         found = read_days(request.POST.get("rows", "").encode())
         if not found.problems:
             added = add_days_off(found.rows, actor=person, source=DaySource.IMPORTED)
-            messages.success(request, f"{added} days are added.")
+            messages.success(request, f"{added} {'day is' if added == 1 else 'days are'} added.")
             return redirect("workflows:working_days")
     form = DayListForm(request.POST if request.method == "POST" else None, request.FILES or None)
     shown: dict[str, Any] = {"form": form, "found": None}
