@@ -69,7 +69,8 @@ def preview(*, schedule: TaskSchedule, due_at: dt.datetime, **facts: Any) -> Sch
     deadlines = Deadline.objects.open().filter(
         subject_type=Portfolio._meta.label_lower, subject_id__in=due, kind__in=SUBMISSION_KINDS
     )
-    found.moving = preview_moves((deadline, due_at) for deadline in deadlines)
+    moving = preview_moves((deadline, due_at) for deadline in deadlines)
+    found.moving = sorted(moving, key=lambda one: [person.search_key for person in one.people])
     found.silent = len(due) - len(found.moving)
     return found
 

@@ -546,6 +546,21 @@ def one_task(world: World) -> Kwargs:
     return {"delivery": world.cast.delivery.pk, "task": world.cast.task.pk}
 
 
+def task_in_work(world: World) -> Kwargs:
+    """The same, with the portfolio half way."""
+    world.state(building)
+    return {**one_task(world), "pk": world.cast.delivery.pk}
+
+
+def crowd_at_work(world: World) -> Kwargs:
+    """A delivery of people with long names, who all have something due and one of whom has submitted."""
+    cast = world.another("at-work", 12, names=(LONG_NAME, LONG_WORD))
+    for name in cast.enrolments:
+        work.portfolio_of(cast, name)
+    work.submitted(cast, "at-work-12")
+    return {"pk": cast.delivery.pk, "delivery": cast.delivery.pk, "task": cast.task.pk}
+
+
 def with_feed(world: World) -> Kwargs:
     """Lena has a calendar address."""
     make_feed(actor=world.cast.lena)

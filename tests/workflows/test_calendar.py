@@ -355,9 +355,9 @@ class TestPages:
         signed.post(f"{self.URL}{row.pk}/remove/", {"confirm": "yes"})
         assert not NonWorkingDay.objects.current().filter(pk=row.pk).exists()
         listed = signed.post(f"{self.URL}import/", {"text": f"day,name\n{day},Closed\n"})
-        assert "1 date moves with these days" in listed.content.decode()
+        assert "1 date moves with this day" in listed.content.decode()
         none = signed.post(f"{self.URL}import/", {"text": "day,name\n2035-01-05,Closed\n"})
-        assert "No date moves with these days" in none.content.decode()
+        assert "No date moves with this day" in none.content.decode()
 
     def test_a_list_is_checked_then_taken(self, signed):
         bad = signed.post(f"{self.URL}import/", {"text": CSV})

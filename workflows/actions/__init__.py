@@ -2,7 +2,6 @@
 
 from workflows.actions.audit import open_by_link, open_once, open_record, sign_root
 from workflows.actions.deadlines import (
-    After,
     NewDeadline,
     cancel_deadline,
     cancel_deadlines,
@@ -14,7 +13,7 @@ from workflows.actions.deadlines import (
 )
 from workflows.actions.messages import mark_read, retry_message
 from workflows.actions.reminders import sweep_due
-from workflows.working_days import fire_time
+from workflows.working_days import After, fire_time
 
 __all__ = [
     "After",
