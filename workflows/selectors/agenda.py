@@ -38,7 +38,7 @@ class Item:
 
 
 def deadlines_of(person: User) -> Any:
-    """Deadlines that are the person's, also by their kind; where nobody was named yet, those of which they are reminded.
+    """Deadlines that are the person's, also by their kind; on rows from before people were named, by reminders.
 
     Not what they had and have no more: beside the same work of somebody else, its end would tell of the other.
     """
