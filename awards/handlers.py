@@ -49,20 +49,27 @@ def words(submission: Submission) -> dict[str, Any]:
     return {"task": submission.task.title, "delivery": submission.delivery.title}
 
 
-@handles("portfolios.submission.released")
-def on_released(record: TransitionRecord) -> None:
-    """Credential and last day to ask, then one message that says where the news is, not what it is."""
-    submission = submission_of(record)
-    last_day = settle_release(submission)
+def tell_learner(
+    topic: str, submission: Submission, record: TransitionRecord, deadline: Deadline | None
+) -> None:
+    """That something happened to the result; the page of the result says what."""
     notify(
-        topic="portfolios.submission.released",
+        topic=topic,
         recipients=[submission.learner],
         record=record,
         subject=submission,
         path=f"/learn/results/{submission.pk}/",
         context=words(submission),
-        deadline=last_day,
+        deadline=deadline,
     )
+
+
+@handles("portfolios.submission.released")
+def on_released(record: TransitionRecord) -> None:
+    """Credential and last day to ask, then one message that says where the news is, not what it is."""
+    submission = submission_of(record)
+    last_day = settle_release(submission)
+    tell_learner("portfolios.submission.released", submission, record, last_day)
 
 
 @still_relevant("portfolios.submission.released")
@@ -141,15 +148,8 @@ def on_reconsideration_requested(record: TransitionRecord) -> None:
 def on_reconsidered(record: TransitionRecord) -> None:
     """The learner reads the conclusion on the result page."""
     submission = submission_of(record)
-    notify(
-        topic="portfolios.submission.reconsidered",
-        recipients=[submission.learner],
-        record=record,
-        subject=submission,
-        path=f"/learn/results/{submission.pk}/",
-        context=words(submission),
-        deadline=entry_to_drop(submission),
-    )
+    last_day = entry_to_drop(submission)
+    tell_learner("portfolios.submission.reconsidered", submission, record, last_day)
 
 
 @handles(
@@ -159,15 +159,8 @@ def on_recalled(record: TransitionRecord) -> None:
     """Those affected: the learner, and the people who run the delivery, once for the whole recall."""
     submission = submission_of(record)
     end_window(submission, reason="Taken back")
-    notify(
-        topic="portfolios.submission.recalled",
-        recipients=[submission.learner],
-        record=record,
-        subject=submission,
-        path=f"/learn/results/{submission.pk}/",
-        context=words(submission),
-        deadline=entry_to_drop(submission),
-    )
+    last_day = entry_to_drop(submission)
+    tell_learner("portfolios.submission.recalled", submission, record, last_day)
     recall = record.facts.get("recall", "")
     staff = selectors.people_of(
         submission.delivery, DeliveryRoleKind.LEAD_MODERATOR, DeliveryRoleKind.RATIFIER

@@ -87,13 +87,7 @@ def perform(
     step = step_on(locked, name)
     if step is None or (seen_seq is not None and seen_seq != locked.seq):
         raise StaleState(instance=locked)
-    if not rule_for(step.step_id, step.permission)(locked, actor):
-        raise NotPermitted(instance=locked)
-    failed = [
-        one for one in guards_for(step.step_id, step.conditions) if not one.holds(locked, actor)
-    ]
-    if unmet := [one for one in failed if one.code not in overridden]:
-        raise GuardsNotMet(unmet, instance=locked)
+    failed = asked(step, locked, actor, overridden)
     with opened(locked, name):
         getattr(locked, name)(actor=actor, **inputs)
     locked.seq += 1
@@ -106,10 +100,25 @@ def perform(
         [(locked, step, facts)],
         actor=actor,
         reason=reason,
-        overridden=[one.code for one in failed],
+        overridden=failed,
         on_behalf_of=on_behalf_of,
     )
     return locked
+
+
+def asked(step: Arrow, locked: Any, actor: Actor, overridden: Sequence[str]) -> list[str]:
+    """Ask rule, then guards; gives the codes of guards that did not hold and were overridden.
+
+    Raises NotPermitted, and GuardsNotMet where one did not hold that was not.
+    """
+    if not rule_for(step.step_id, step.permission)(locked, actor):
+        raise NotPermitted(instance=locked)
+    failed = [
+        one for one in guards_for(step.step_id, step.conditions) if not one.holds(locked, actor)
+    ]
+    if unmet := [one for one in failed if one.code not in overridden]:
+        raise GuardsNotMet(unmet, instance=locked)
+    return [one.code for one in failed]
 
 
 @transaction.atomic
@@ -131,13 +140,7 @@ def begin(
     """
     locked = lock(parent)
     step = birth.arrow
-    if not rule_for(step.step_id, step.permission)(locked, actor):
-        raise NotPermitted(instance=locked)
-    failed = [
-        one for one in guards_for(step.step_id, step.conditions) if not one.holds(locked, actor)
-    ]
-    if unmet := [one for one in failed if one.code not in overridden]:
-        raise GuardsNotMet(unmet, instance=locked)
+    failed = asked(step, locked, actor, overridden)
     made = build()
     made.__dict__["state"] = step.target
     made.seq = 1
@@ -146,7 +149,7 @@ def begin(
         [(made, step, facts)],
         actor=actor,
         reason=reason,
-        overridden=[one.code for one in failed],
+        overridden=failed,
         on_behalf_of=on_behalf_of,
     )
     return made

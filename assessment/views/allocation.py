@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -23,6 +23,7 @@ from assessment.selectors.workload import loads_of
 from assessment.views.shared import led_delivery, person
 from catalogue.enums import DeliveryRoleKind
 from portfolios.models import Submission
+from workflows.forms import key_of
 from workflows.views import step_view
 
 
@@ -69,7 +70,7 @@ def one(request: HttpRequest, delivery: UUID, pk: UUID) -> HttpResponse:
     current = None
     if key := request.GET.get("from"):
         live = Allocation.objects.current().filter(submission=submission).select_related("assessor")
-        current = get_object_or_404(live, pk=_key(key))
+        current = get_object_or_404(live, pk=key_of(key))
     role = current.role if current else role_needed(submission)
     candidates = candidates_for(submission, role) if role else []
     blind = rules.marks_blind(found, person(request))
@@ -102,13 +103,6 @@ def one(request: HttpRequest, delivery: UUID, pk: UUID) -> HttpResponse:
     return render(
         request, "assessment/allocate_one.html", context, status=422 if form.errors else 200
     )
-
-
-def _key(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Http404 from None
 
 
 @step_view()

@@ -40,6 +40,7 @@ from catalogue.models import Criterion
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 from workflows.exceptions import TransitionRefused
+from workflows.forms import key_of
 from workflows.views import step_view
 
 View = Callable[..., HttpResponse]
@@ -201,26 +202,19 @@ def claim(request: HttpRequest) -> HttpResponse:
     if not rules.works_here(person(request)):
         raise PermissionDenied("This is for people who mark work.")
     filters = Filters.read(request.POST)
-    wanted = request.POST.get("submission", "")
+    only = key_of(wanted := request.POST.get("submission", ""))
+    if wanted and only is None:
+        raise Http404
     taken = claim_next(
         actor=person(request),
         delivery=UUID(filters.delivery) if filters.delivery else None,
         task=UUID(filters.task) if filters.task else None,
-        only=_key(wanted),
+        only=only,
     )
     if taken is None:
         messages.info(request, "There is nothing in the pool that you may take.")
         return redirect(with_filters("assessment:queue", filters))
     return opened(request, taken, filters)
-
-
-def _key(text: str) -> UUID | None:
-    if not text:
-        return None
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Http404 from None
 
 
 def opened(request: HttpRequest, submission: Submission, filters: Filters) -> HttpResponse:

@@ -78,6 +78,19 @@ MODES = (
 )
 
 
+def per_cent(
+    label: str, *, least: str = "0.1", most: int = 50, help_text: str = ""
+) -> forms.DecimalField:
+    """A share or a risk, to a tenth of a per cent."""
+    return forms.DecimalField(
+        label=label,
+        min_value=Decimal(least),
+        max_value=most,
+        decimal_places=1,
+        help_text=help_text,
+    )
+
+
 class PlanForm(forms.Form):
     """The rules of a plan. `as_policy` gives the policy values that they stand for."""
 
@@ -101,34 +114,16 @@ class PlanForm(forms.Form):
         label="Least for each assessor", min_value=0, max_value=1000
     )
     minimum = forms.IntegerField(label="Least in all", min_value=0, max_value=1000)
-    share = forms.DecimalField(
-        label="Share of the frame in per cent", min_value=0, max_value=100, decimal_places=1
-    )
-    p_star = forms.DecimalField(
-        label="Share of wrong decisions to rule out, in per cent",
-        min_value=1, max_value=50, decimal_places=1,
-    )  # fmt: skip
-    alpha = forms.DecimalField(
-        label="Risk of being wrong in that, in per cent",
-        min_value=Decimal("0.1"), max_value=50, decimal_places=1,
+    share = per_cent("Share of the frame in per cent", least="0", most=100)
+    p_star = per_cent("Share of wrong decisions to rule out, in per cent", least="1")
+    alpha = per_cent(
+        "Risk of being wrong in that, in per cent",
         help_text="Also the risk of what the record says of the random part: 5 makes it 95 % sure.",
-    )  # fmt: skip
-    good = forms.DecimalField(
-        label="Good enough with so many wrong, in per cent",
-        min_value=Decimal("0.1"), max_value=99, decimal_places=1,
-    )  # fmt: skip
-    bad = forms.DecimalField(
-        label="Not to be accepted with so many wrong, in per cent",
-        min_value=Decimal("0.1"), max_value=99, decimal_places=1,
-    )  # fmt: skip
-    refuse_risk = forms.DecimalField(
-        label="Risk of refusing a set that is good enough, in per cent",
-        min_value=Decimal("0.1"), max_value=50, decimal_places=1,
-    )  # fmt: skip
-    accept_risk = forms.DecimalField(
-        label="Risk of accepting one that is not, in per cent",
-        min_value=Decimal("0.1"), max_value=50, decimal_places=1,
-    )  # fmt: skip
+    )
+    good = per_cent("Good enough with so many wrong, in per cent", most=99)
+    bad = per_cent("Not to be accepted with so many wrong, in per cent", most=99)
+    refuse_risk = per_cent("Risk of refusing a set that is good enough, in per cent")
+    accept_risk = per_cent("Risk of accepting one that is not, in per cent")
     reading = forms.ChoiceField(
         label="How work is read",
         choices=[(key, label) for key, label, _hint in MODES],
@@ -153,15 +148,10 @@ class PlanForm(forms.Form):
     def __init__(self, policy: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.policy = policy
-        targeted = self.fields["targeted"]
-        targeted.choice_hints = {key: hint for key, _label, hint in TARGETS}  # type: ignore[attr-defined]
-        sizes = self.fields["size"]
-        sizes.choice_hints = {key: hint for key, _label, hint in SIZES}  # type: ignore[attr-defined]
-        if modes := self.fields.get("reading"):
-            modes.choice_hints = {key: hint for key, _label, hint in MODES}  # type: ignore[attr-defined]
+        for name, table in (("targeted", TARGETS), ("size", SIZES), ("reading", MODES)):
+            if (field := self.fields.get(name)) is not None:
+                field.choice_hints = {key: hint for key, _label, hint in table}  # type: ignore[attr-defined]
         self.initial = initial_of(policy) | dict(self.initial)
-
-    TARGETS = TARGETS
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}

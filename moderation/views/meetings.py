@@ -20,7 +20,7 @@ from moderation.models import Meeting
 from moderation.selectors.meetings import meetings_of
 from moderation.views.shared import answered, for_moderators, person
 from workflows.exceptions import NotPermitted, StaleState, StaleVersion
-from workflows.forms import whole_number
+from workflows.forms import key_of, whole_number
 
 
 @require_GET
@@ -155,10 +155,8 @@ def meeting_actions(request: HttpRequest, pk: UUID) -> HttpResponse:
     if found.is_signed:
         raise StaleState("This record was signed already.", instance=found)
     if "drop" in request.POST:
-        try:
-            key = UUID(request.POST["drop"])
-        except ValueError:
-            raise Http404 from None
+        if (key := key_of(request.POST["drop"])) is None:
+            raise Http404
         actions.drop_meeting_action(found, key, actor=me)
         return redirect("moderation:meeting", pk=found.pk)
     form = MeetingActionForm(found, me, request.POST)

@@ -12,7 +12,8 @@ from accounts.wording import percent
 from moderation import actions, assurance, charts, findings, replay, selectors, verification
 from moderation.enums import RoundState
 from moderation.exceptions import PlanUnchanged
-from moderation.forms import PlanChangeForm, PlanForm, ReplayForm
+from moderation.forms import PlanChangeForm, ReplayForm
+from moderation.forms.plans import TARGETS
 from moderation.models import ModerationRound, PlanVersion
 from moderation.views.lead import REASONS, for_lead, words
 from moderation.views.records import attached
@@ -87,7 +88,7 @@ def rules_in_words(policy: dict[str, Any], picked: Counter[str]) -> list[dict[st
     on = policy["sample.targeted"]
     return [
         {"label": REASONS[key], "on": key in on, "count": picked[key]}
-        for key, _label, _hint in PlanForm.TARGETS
+        for key, _label, _hint in TARGETS
     ]
 
 
