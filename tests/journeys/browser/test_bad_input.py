@@ -1,44 +1,60 @@
 """What goes wrong in a browser, and what people read then: nothing of theirs is lost."""
 
 import re
+from dataclasses import dataclass
 
 import pytest
 from django.utils import timezone
 
+from tests.conftest import own_database, served
 from tests.journeys import files
 from tests.journeys.browser import learning
 from tests.journeys.browser.people import PHONE, Person
+from tests.personas import Cast
 
 pytestmark = pytest.mark.browser
 LIMIT = 200_000
 
 
-@pytest.fixture
-def cast(live_site, settings):
+@dataclass
+class Site:
+    """The product with learners of whom each test takes one that no other has."""
+
+    url: str
+    cast: Cast
+    fresh: list[str]
+
+
+@pytest.fixture(scope="module")
+def site(browser, migrated_db, django_db_blocker):
     from portfolios.actions.schedules import begin_portfolios
     from tests.personas import make_cast
 
-    cast = make_cast(learners=1, policy={"evidence.max_bytes": LIMIT})
-    begin_portfolios(delivery=cast.delivery, actor=cast.pam)
-    return cast
+    with own_database(django_db_blocker), django_db_blocker.unblock(), served() as url:
+        cast = make_cast(learners=9, policy={"evidence.max_bytes": LIMIT})
+        begin_portfolios(delivery=cast.delivery, actor=cast.pam)
+        yield Site(url, cast, list(cast.enrolments))
 
 
 @pytest.fixture
-def lena(cast, live_site, browser):
-    person = Person(browser, live_site, "lena", viewport=PHONE)
-    yield person.enter(cast.lena)
+def lena(site, browser):
+    name = site.fresh.pop()
+    person = Person(browser, site.url, name, viewport=PHONE)
+    yield person.enter(site.cast.people[name])
     person.done()
 
 
 @pytest.fixture
-def portfolio(lena):
-    return learning.open_portfolio(lena)
+def portfolio(lena, site):
+    return f"{site.url}/learn/p/{site.cast.enrolments[lena.name].portfolios.get().pk}/"
 
 
-def items(cast):
+@pytest.fixture
+def items(lena, site):
+    """What the learner has added so far."""
     from portfolios.models import EvidenceItem
 
-    return EvidenceItem.objects.filter(owner=cast.lena)
+    return lambda: EvidenceItem.objects.filter(owner=site.cast.people[lena.name])
 
 
 def send(lena, portfolio, name, content):
@@ -58,20 +74,20 @@ def send(lena, portfolio, name, content):
     ],
 )
 def test_a_refused_file_is_one_sentence_and_nothing_is_kept(
-    lena, cast, portfolio, name, content, words
+    lena, items, portfolio, name, content, words
 ):
     send(lena, portfolio, name, content)
     summary = lena.page.locator(".govuk-error-summary")
     summary.wait_for()
     assert words in summary.inner_text()
     assert "Add evidence" in lena.heading()
-    assert not items(cast).exists()
+    assert not items().exists()
     send(lena, portfolio, "good.pdf", files.pdf())
     lena.page.get_by_role("heading", name="Describe this evidence").wait_for()
-    assert items(cast).count() == 1
+    assert items().count() == 1
 
 
-def test_a_page_that_calls_itself_a_pdf_is_refused_when_it_is_checked(lena, cast, portfolio):
+def test_a_page_that_calls_itself_a_pdf_is_refused_when_it_is_checked(lena, portfolio):
     from portfolios.actions.scanning import scan_waiting_evidence
 
     send(lena, portfolio, "page.pdf", b"<html><script>alert(1)</script>")
@@ -81,7 +97,7 @@ def test_a_page_that_calls_itself_a_pdf_is_refused_when_it_is_checked(lena, cast
     lena.sees("is not what its name says")
 
 
-def test_an_upload_that_breaks_off_can_be_sent_again(lena, cast, portfolio):
+def test_an_upload_that_breaks_off_can_be_sent_again(lena, items, portfolio):
     lena.page.goto(f"{portfolio}evidence/add/file/")
     broken = "**/uploads/**"
     lena.page.route(broken, lambda route: route.abort("connectionreset"))
@@ -89,11 +105,11 @@ def test_an_upload_that_breaks_off_can_be_sent_again(lena, cast, portfolio):
         {"name": "report.pdf", "mimeType": "application/pdf", "buffer": files.pdf()}
     )
     lena.page.get_by_text("Waiting for connection").first.wait_for()
-    assert not items(cast).exists()
+    assert not items().exists()
     lena.page.unroute(broken)
     lena.page.get_by_role("button", name="Add and continue").click()
     lena.page.get_by_role("heading", name="Describe this evidence").wait_for()
-    assert items(cast).count() == 1
+    assert items().count() == 1
     assert all("ERR_CONNECTION_RESET" in one for one in lena.complaints)
     lena.complaints.clear()
 
@@ -154,7 +170,7 @@ def test_pressing_save_while_typing_meets_no_second_version(lena, portfolio):
         assert reflection(lena.page).input_value() == words
 
 
-def test_a_submission_form_sent_twice_leads_to_one_receipt(lena, cast, portfolio):
+def test_a_submission_form_sent_twice_leads_to_one_receipt(lena, site, portfolio):
     from portfolios.actions.scanning import scan_waiting_evidence
     from portfolios.models import Submission
 
@@ -171,8 +187,8 @@ def test_a_submission_form_sent_twice_leads_to_one_receipt(lena, cast, portfolio
     )
     assert answer.ok
     assert reference in answer.text()
-    assert Submission.objects.filter(learner=cast.lena).count() == 1
-    assert Submission.objects.get().submitted_at <= timezone.now()
+    made = Submission.objects.get(learner=site.cast.people[lena.name])
+    assert made.submitted_at <= timezone.now()
 
 
 def _saved(content):
