@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from django.test import override_settings
@@ -24,38 +26,98 @@ PACKAGES = sorted(
 """Addresses of allauth and the admin that take no argument."""
 
 
-def visit(house: House, row: Row, persona: str) -> None:
+GRADE = "Kōkako grade"
+SCALES = ("catalogue:", "assessment:new_exemplar")
+"""Pages that show the grades of a scheme themselves, and nobody's."""
+
+
+def visit(house: House, row: Row, persona: str) -> Any:
     place = house.places[row.place]
-    house.ask(persona, place, "GET", address(row.view, place.kwargs))
+    return house.ask(persona, place, "GET", address(row.view, place.kwargs))
 
 
-def test_a_visit_changes_nothing(house: House) -> None:
-    """Every address by GET: each table is as it was, but for sessions and the notes of who looked."""
-    asked = [
-        (row, persona)
-        for row in ROWS
-        for persona in (PERSONAS if FULL else visits(row, house))
-        if row.get != "405"
-    ]
+@dataclass
+class Walk:
+    """One visit to every address by those for whom it does something."""
+
+    asked: list[tuple[Row, str]]
+    changed: list[str] = field(default_factory=list)
+    """Tables that are not as they were."""
+    shown: set[str] = field(default_factory=set)
+    """Addresses at which somebody else's decision stood."""
+    silent: list[str] = field(default_factory=list)
+    """Those of them that left no trace."""
+
+
+@pytest.fixture(scope="module")
+def walk(house: House) -> Walk:
+    found = Walk(
+        [
+            (row, persona)
+            for row in ROWS
+            for persona in (PERSONAS if FULL else visits(row, house))
+            if row.get != "405"
+        ]
+    )
     with undone():
+        with tampering():
+            Grade.objects.filter(code="A").update(label=GRADE)
         before = digest()
-        for row, persona in asked:
-            visit(house, row, persona)
+        for row, persona in found.asked:
+            who = house.people.get(house.name_of(persona, house.places[row.place]))
+            opened = AccessRecord.objects.filter(actor=who)
+            known = opened.count()
+            response = visit(house, row, persona)
+            if shows_a_decision(house, row, persona, response):
+                found.shown.add(row.view)
+                if opened.count() == known:
+                    found.silent.append(f"{row.name} by {persona}")
         for persona in ("out", "ada", "petra"):
             for name in PACKAGES:
                 house.client(persona, house.places["nothing"]).get(address(name, {}))
         after = digest()
-        changed = [table for table in before if before[table] != after[table]]
-    if not changed:
+        found.changed = [table for table in before if before[table] != after[table]]
+    return found
+
+
+def shows_a_decision(house: House, row: Row, persona: str, response: Any) -> bool:
+    """Whether a grade or feedback of Ada stands there, for whoever is neither she nor its learner."""
+    place = house.places[row.place]
+    name = house.name_of(persona, place)
+    if row.view.startswith(SCALES) or name in ("ada", "out", "vic") or name == place.owner:
+        return False
+    text = response.content.decode(errors="replace") if not response.streaming else ""
+    return GRADE in text or "look at the evidence again" in text
+
+
+def test_a_visit_changes_nothing(house: House, walk: Walk) -> None:
+    """Every address by GET: each table is as it was, but for sessions and the notes of who looked."""
+    if not walk.changed:
         return
     culprits = []
-    for row, persona in asked:
+    for row, persona in walk.asked:
         with undone():
             before = digest()
             visit(house, row, persona)
             if digest() != before:
                 culprits.append(f"{row.name} by {persona}")
-    raise AssertionError(f"{changed} by {culprits}")
+    raise AssertionError(f"{walk.changed} by {culprits}")
+
+
+def test_opening_a_decision_of_somebody_else_leaves_a_trace(walk: Walk) -> None:
+    """Each page on which a grade or feedback of Ada stands, for whoever is neither she nor its learner."""
+    assert not walk.silent, "\n".join(walk.silent)
+    known = {
+        "awards:batch",
+        "awards:batch_result",
+        "awards:reconsideration",
+        "awards:recall_new",
+        "awards:recall",
+        "awards:release_set",
+        "awards:set",
+        "moderation:compare",
+    }
+    assert known <= walk.shown, known - walk.shown
 
 
 def test_every_response_is_safe(house: House) -> None:
@@ -143,45 +205,3 @@ def visits_by_post(row: Row, house: House) -> Iterator[str]:
         for persona, status in sampled(row.post, house, house.places[row.place])
         if status in (0, 200, 302, 409, 422, 404)
     )
-
-
-GRADE = "Kōkako grade"
-SCALES = ("catalogue:", "assessment:new_exemplar")
-"""Pages that show the grades of a scheme themselves, and nobody's."""
-
-
-def test_opening_a_decision_of_somebody_else_leaves_a_trace(house: House) -> None:
-    """Each page on which a grade or feedback of Ada stands, for whoever is neither she nor its learner."""
-    silent, seen = [], set()
-    with undone():
-        with tampering():
-            Grade.objects.filter(code="A").update(label=GRADE)
-        for row in ROWS:
-            place = house.places[row.place]
-            if row.get == "405" or row.view.startswith(SCALES):
-                continue
-            for persona in visits(row, house):
-                name = house.name_of(persona, place)
-                if name in ("ada", "out", "vic") or name == place.owner:
-                    continue
-                opened = AccessRecord.objects.filter(actor=house.people[name])
-                before = opened.count()
-                response = house.client(persona, place).get(address(row.view, place.kwargs))
-                shown = response.content.decode(errors="replace") if not response.streaming else ""
-                if GRADE not in shown and "look at the evidence again" not in shown:
-                    continue
-                seen.add(row.view)
-                if opened.count() == before:
-                    silent.append(f"{row.name} by {persona}")
-    assert not silent, "\n".join(silent)
-    known = {
-        "awards:batch",
-        "awards:batch_result",
-        "awards:reconsideration",
-        "awards:recall_new",
-        "awards:recall",
-        "awards:release_set",
-        "awards:set",
-        "moderation:compare",
-    }
-    assert known <= seen, known - seen
