@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import Max, Model
 from django.utils import timezone
 
@@ -126,17 +127,22 @@ def strangers(house: House) -> list[Model]:
     ]
 
 
-def uses(thing: Model) -> dict[str, int]:
-    """How often other rows refer to it."""
-    found = {}
+def uses(thing: Model) -> list[int]:
+    """How often other rows refer to it, relation by relation; in one statement, because it is asked so often."""
+    counted = []
     for relation in thing._meta.related_objects:
-        model, field = relation.related_model, relation.field
-        if model._meta.label in ("workflows.AccessRecord", "admin.LogEntry"):
+        field = relation.field
+        if relation.related_model._meta.label in ("workflows.AccessRecord", "admin.LogEntry"):
             continue
-        found[f"{model._meta.label}.{field.name}"] = model._default_manager.filter(
-            **{field.name: thing}
-        ).count()
-    return found
+        table, column = (
+            (field.m2m_db_table(), field.m2m_reverse_name())
+            if relation.many_to_many
+            else (relation.related_model._meta.db_table, field.column)
+        )
+        counted.append(f'(SELECT count(*) FROM "{table}" WHERE "{column}" = %s)')
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(counted)}", [thing.pk] * len(counted))
+        return list(cursor.fetchone())
 
 
 def with_stranger(data: dict[str, Any], key: str, thing: Model) -> dict[str, Any] | None:

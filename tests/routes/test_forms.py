@@ -56,17 +56,17 @@ def test_an_address_mixes_no_relations(house: House) -> None:
 def test_a_form_reaches_nothing_foreign(house: House) -> None:
     """Every id in every form replaced by things of other relations: no row refers to them afterwards."""
     wrong, asked = [], 0
+    things = [(thing, uses(thing)) for thing in strangers(house)]
     for row in every_form():
         place = house.places[row.place]
         persona = served(row, house, "POST")
         for key in place.data if persona else ():
-            for thing in strangers(house):
+            for thing, before in things:
                 sent = with_stranger(place.data, key, thing)
                 if sent is None:
                     continue
                 asked += 1
                 with undone():
-                    before = uses(thing)
                     answer = house.client(persona, place).post(
                         address(row.view, place.kwargs), sent
                     )
@@ -80,12 +80,12 @@ def test_a_form_reaches_nothing_foreign(house: House) -> None:
 def test_a_field_left_out_gives_nothing_more(house: House) -> None:
     """Whom a form refuses it refuses without any field; whom it serves gets no more step, part or time."""
     wrong = []
+    before = digest()
     for row in posting():
         place = house.places[row.place]
         where = address(row.view, place.kwargs)
         for persona in set(refused(row)):
             with undone():
-                before = digest()
                 for key in (*place.data, None):
                     less = {
                         name: value for name, value in place.data.items() if key not in (name, None)
