@@ -196,3 +196,10 @@ class Deed(models.TextChoices):
     RESOLVED = "resolved", "Resolved"
     REOPENED = "reopened", "Opened again"
     REMOVED = "removed", "Removed"
+
+
+class Telling(models.TextChoices):
+    """Whether assessors ever hear which work was agreed work."""
+
+    NEVER = "never", "Never"
+    AFTER = "after", "When marking in the delivery is over, and a lead moderator says so"

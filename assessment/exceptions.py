@@ -27,3 +27,11 @@ class EarlyNoteNeeded(Exception):  # noqa: N818  reads as a fact
 
 class CalibrationRefused(Exception):  # noqa: N818  reads as a fact
     """What keeps somebody from calibrating, or from waiving it, as a sentence for the page."""
+
+
+class SeedsRefused(Exception):  # noqa: N818  reads as a fact
+    """What keeps agreed work from being hidden, or its assessors from being told, in sentences for the page."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = reasons

@@ -454,5 +454,6 @@ def _undecided(submissions: "QuerySet[Submission]") -> set[Any]:
             pk__in={delivery for _pk, delivery, _hash in bound}
         ).select_related("version")
     }
-    fine = {pk for pk, delivery, found in bound if found == wanted[delivery]}
+    # What holds seeds is no delivery here, so that no decision on a seed ever counts as one.
+    fine = {pk for pk, delivery, found in bound if found == wanted.get(delivery)}
     return set(submissions.order_by().values_list("pk", flat=True)) - fine

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from assessment.actions.allocation import MARKING_DEADLINE, allocate_automatically
 from assessment.actions.double import DISCUSSION_DEADLINE
 from assessment.actions.reviewing import REVIEW_DEADLINE
+from assessment.actions.seeding import place_seeds
 from assessment.enums import EARLY_READERS, WORK_STATES
 from assessment.models import Allocation, Discussion, EarlyPlace, FeedbackReview
 from assessment.querysets import unallocated
@@ -18,6 +19,7 @@ from portfolios.enums import SubmissionState
 from portfolios.models import Hold, Submission
 from workflows.definitions import (
     describe,
+    each_round,
     handles,
     lies_in,
     quiet,
@@ -266,6 +268,8 @@ def allocate_what_was_submitted(record: TransitionRecord) -> None:
         allocate_automatically(submission)
 
 
+each_round("place_seeds")(place_seeds)
+
 WORK = {"reference": "MOD-2026-7K4W9", "task": "Workplace portfolio"}
 GIVEN = "You assess in this delivery."
 A = "assessment."
@@ -433,4 +437,11 @@ describe(
     who="Lead moderators of the version’s deliveries",
     why="You lead moderation in a delivery of this micro-credential.",
     sample={"assessor": "Ada Assessor", "task": "Workplace portfolio"},
+)
+describe(
+    A + "seeds_told",
+    Category.MARKING,
+    who="Assessors who marked agreed work without knowing, when a lead moderator opens it to them",
+    why=GIVEN,
+    sample={"task": "Workplace portfolio", "delivery": "Winter cohort"},
 )

@@ -16,9 +16,11 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
+    UUIDField,
     Value,
     When,
 )
+from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
@@ -164,6 +166,43 @@ class CalibrationQuerySet(models.QuerySet[Any]):
         )
 
 
+class SeedPlanQuerySet(models.QuerySet[Any]):
+    """Plans to hide agreed work."""
+
+    def visible_to(self, user: User) -> Self:
+        """Rows for which `rules.can_view_seed_plan` says yes."""
+        if not user.is_active:
+            return self.none()
+        led = user.delivery_roles.current().filter(role=DeliveryRoleKind.LEAD_MODERATOR)
+        return self.filter(delivery__in=led.values("delivery"))
+
+    def running(self) -> Self:
+        return self.filter(ended_at__isnull=True)
+
+
+class SeedQuerySet(models.QuerySet[Any]):
+    """Agreed work that was hidden."""
+
+    def visible_to(self, user: User) -> Self:
+        """Rows for which `rules.can_view_seed` says yes."""
+        if not user.is_active:
+            return self.none()
+        led = user.delivery_roles.current().filter(role=DeliveryRoleKind.LEAD_MODERATOR)
+        return self.filter(
+            (Q(plan__delivery__in=led.values("delivery")) & ~Q(assessor=user))
+            | (Q(assessor=user) & Q(pk__in=self.told_about().values("pk")))
+        )
+
+    def told_about(self) -> Self:
+        """Those of which their assessors were told: sealed, and not withdrawn."""
+        return self.filter(
+            plan__told_at__isnull=False,
+            withdrawal__isnull=True,
+            submission__decisions__sealed_at__isnull=False,
+            submission__decisions__author=F("assessor"),
+        ).distinct()
+
+
 class WaiverQuerySet(models.QuerySet[Any]):
     """Waivers of calibration."""
 
@@ -223,6 +262,17 @@ class PreparedQuerySet(models.QuerySet[Any]):
                 micro_credential__in=parts.values("delivery__version__micro_credential"),
             )
         )
+
+
+def place_of_delivery(path: str = "delivery") -> Coalesce:
+    """The cohort of what lies at `path`: the delivery itself, or the one whose seeds it holds."""
+    return Coalesce(f"{path}__seeds_for", path, output_field=UUIDField())
+
+
+def lying_in(submissions: "QuerySet[Any]", delivery: Any) -> "QuerySet[Any]":
+    """Of these, the ones of a cohort as its assessors see it: seeds are among them."""
+    deliveries = submissions.model._meta.get_field("delivery").related_model
+    return submissions.filter(delivery__in=deliveries.with_seeds.of(delivery).values("pk"))
 
 
 def rows_of(submissions: "QuerySet[Any]", relation: str) -> "QuerySet[Any]":

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         Exemplar,
         FeedbackReview,
         PreparedComment,
+        Seed,
+        SeedPlan,
     )
     from catalogue.models import AssessmentTask, Delivery, MicroCredential
     from portfolios.models import Submission
@@ -351,6 +353,34 @@ def may_take_review(review: "FeedbackReview", actor: "Actor") -> bool:
         can_view_review(review, actor)
         and not is_learner(submission, actor)
         and not submission.parts.filter(person_id=getattr(actor, "pk", None)).exists()
+    )
+
+
+def may_seed(delivery: "Delivery", actor: "Actor") -> bool:
+    """Lead moderators of the delivery, and nobody else: who runs a cohort learns nothing of seeds."""
+    return has_delivery_role(actor, delivery, DeliveryRoleKind.LEAD_MODERATOR)
+
+
+def can_view_seed_plan(plan: "SeedPlan", actor: "Actor") -> bool:
+    """Lead moderators of the delivery. Agrees with SeedPlanQuerySet.visible_to."""
+    return may_seed(plan.delivery, actor)
+
+
+def can_view_seed(seed: "Seed", actor: "Actor") -> bool:
+    """Lead moderators, those that were hidden for themselves excepted; its assessor once they were told.
+
+    Agrees with SeedQuerySet.visible_to.
+    """
+    if not getattr(actor, "is_active", False):
+        return False
+    if seed.assessor_id != getattr(actor, "pk", None):
+        return may_seed(seed.plan.delivery, actor)
+    return (
+        seed.plan.told_at is not None
+        and not hasattr(seed, "withdrawal")
+        and seed.submission.decisions.filter(
+            author_id=seed.assessor_id, sealed_at__isnull=False
+        ).exists()
     )
 
 

@@ -5,7 +5,8 @@ go. A correction is a new decision with the next number. An exemplar may only be
 stays.
 An answered feedback review stays as it was answered.
 Comments on evidence and their entries are only added to, and so is what was read, answered and decided in an
-early check, and waivers that ended. Holds against update(), SQL and the shell, on PostgreSQL and SQLite.
+early check, waivers that ended, and which work was a seed. Holds against update(), SQL and the shell, on
+PostgreSQL and SQLite.
 """
 
 from typing import Any
@@ -39,6 +40,8 @@ ENTRY = "assessment_discussionentry"
 DISCUSSION_MESSAGE = "assessment: what two assessors said to each other is never changed"
 EARLY = ("assessment_earlyreading", "assessment_earlyanswer", "assessment_earlyverdict")
 EARLY_MESSAGE = "assessment: what an early check found is never changed"
+SEEDS = ("assessment_seed", "assessment_seedwithdrawal")
+SEED_MESSAGE = "assessment: which work was a seed is never changed"
 
 ALWAYS = "1 = 1"
 KEPT = (
@@ -53,6 +56,7 @@ KEPT = (
     (DISCUSSION, DISCUSSION_MESSAGE, "OLD.concluded_at IS NOT NULL"),
     (ENTRY, DISCUSSION_MESSAGE, ALWAYS),
     *((table, EARLY_MESSAGE, ALWAYS) for table in EARLY),
+    *((table, SEED_MESSAGE, ALWAYS) for table in SEEDS),
 )
 """Tables whose rows are kept whole, from when on."""
 

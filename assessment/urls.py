@@ -19,6 +19,7 @@ from assessment.views import (
     offline,
     queue,
     reviews,
+    seeds,
     sharing,
 )
 
@@ -108,6 +109,7 @@ urlpatterns = [
         calibration.evidence,
         name="calibration_evidence",
     ),
+    path("assess/calibration/seeds/<uuid:pk>/", seeds.seed, name="seed"),
     path("assess/early/<uuid:pk>/", early.early_check, name="early_check"),
     path("assess/comments/", bank.bank, name="bank"),
     path("assess/comments/new/", bank.prepare, name="prepare"),

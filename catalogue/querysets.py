@@ -83,3 +83,15 @@ class DeliveryQuerySet(models.QuerySet[Any]):
         return self.filter(
             pk__in=user.delivery_roles.current().filter(role__in=roles).values("delivery_id")
         )
+
+    def of(self, delivery: Any) -> Self:
+        """The delivery of this key, and what holds its seeds."""
+        return self.filter(Q(pk=delivery) | Q(seeds_for=delivery))
+
+
+class DeliveryManager(models.Manager.from_queryset(DeliveryQuerySet)):  # type: ignore[misc]
+    """Cohorts alone: nothing that holds seeds."""
+
+    def get_queryset(self) -> DeliveryQuerySet:
+        found: DeliveryQuerySet = super().get_queryset().filter(seeds_for__isnull=True)
+        return found

@@ -20,11 +20,16 @@ def has_delivery_role(actor: "Actor", delivery: "Delivery", *roles: DeliveryRole
 
 
 def is_programme_administrator(actor: "Actor", delivery: "Delivery") -> bool:
-    """Administrator of the delivery itself, or of the organisation that provides it."""
+    """Administrator of the delivery itself, or of the organisation that provides it.
+
+    Nobody administers what holds seeds: whoever runs a cohort learns nothing of them.
+    """
     provider = delivery.version.micro_credential.provider_id
-    return has_delivery_role(actor, delivery, DeliveryRoleKind.ADMINISTRATOR) or (
+    administers = has_delivery_role(actor, delivery, DeliveryRoleKind.ADMINISTRATOR) or (
         has_organisation_role(actor, provider, OrganisationRole.ADMINISTRATOR)
     )
+    # Asked last, so that the same is asked of the database whatever it is.
+    return administers and not delivery.holds_seeds
 
 
 def is_author(version: "MicroCredentialVersion", actor: "Actor") -> bool:
@@ -87,6 +92,8 @@ def can_view_delivery(delivery: "Delivery", actor: "Actor") -> bool:
     if not getattr(actor, "is_active", False):
         return False
     person: Any = actor
+    if delivery.holds_seeds:
+        return False
     return bool(
         is_programme_administrator(actor, delivery)
         or person.delivery_roles.current().filter(delivery=delivery).exists()

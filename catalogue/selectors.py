@@ -77,7 +77,11 @@ def versions_for(user: User) -> QuerySet[MicroCredentialVersion]:
     found: QuerySet[MicroCredentialVersion] = (
         MicroCredentialVersion.objects.visible_to(user)
         .select_related("micro_credential__provider", "author")
-        .annotate(delivery_count=Count("deliveries", distinct=True))
+        .annotate(
+            delivery_count=Count(
+                "deliveries", filter=Q(deliveries__seeds_for__isnull=True), distinct=True
+            )
+        )
         .order_by("micro_credential__code", "-number")
     )
     return found

@@ -14,6 +14,7 @@ from moderation.views import (
     records,
     reports,
     required,
+    seeds,
     severity,
 )
 
@@ -32,6 +33,10 @@ urlpatterns = [
     path("fairness/<slug:rate>.csv", reports.fairness_table, name="fairness_table"),
     path("severity/", severity.severity, name="severity"),
     path("severity/<slug:chart>.csv", severity.severity_table, name="severity_table"),
+    path("seeds/", seeds.seeds, name="seeds"),
+    path("seeds/<uuid:delivery>/<uuid:task>/", seeds.seeds_of, name="seeds_of"),
+    path("seeds/<uuid:pk>/stop/", seeds.stop_seeds, name="stop_seeds"),
+    path("seeds/<uuid:pk>/tell/", seeds.tell_of_seeds, name="tell_of_seeds"),
     path("early/<uuid:pk>/", early.early_check, name="early_check"),
     path("early/<uuid:pk>/<int:number>/", early.early_reading, name="early_reading"),
     path("watch/<uuid:delivery>/", reports.watch, name="watch"),

@@ -23,10 +23,13 @@ def in_delivery(
 
 
 def administered(user: "User", path: str, *, now: datetime | None = None) -> Q:
-    """Condition: the user administers the delivery found at `path`, or its provider."""
+    """Condition: the user administers the delivery found at `path`, or its provider. Never what holds seeds."""
     providers = user.memberships.current(now).filter(role=OrganisationRole.ADMINISTRATOR)
     return in_delivery(user, path, DeliveryRoleKind.ADMINISTRATOR, now=now) | Q(
-        **{f"{path}__version__micro_credential__provider__in": providers.values("organisation_id")}
+        **{
+            f"{path}__version__micro_credential__provider__in": providers.values("organisation_id"),
+            f"{path}__seeds_for__isnull": True,
+        }
     )
 
 

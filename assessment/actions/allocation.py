@@ -16,7 +16,7 @@ from assessment.actions.early import free_place
 from assessment.conflicts import conflicts_among
 from assessment.enums import ASSESSES, AllocationRole
 from assessment.models import Allocation, AssessmentDecision, Lease
-from assessment.querysets import claimable, in_order
+from assessment.querysets import claimable, in_order, lying_in
 from portfolios.enums import SubmissionState
 from portfolios.models import Part, Submission
 from workflows.actions import (
@@ -289,6 +289,13 @@ def end_all(allocations: Sequence[Allocation], *, reason: str, actor: User) -> N
     Lease.objects.filter(pk__in=gone).delete()
 
 
+def take_away(submission: Submission, *, reason: str, actor: Actor) -> None:
+    """End whatever allocation is live, in whatever state the work is. The caller holds the lock."""
+    live = Allocation.objects.current().filter(submission=submission)
+    for one in live.select_related("assessor", "submission__delivery"):
+        _end(one, reason=reason, actor=actor)
+
+
 @transaction.atomic
 def allocate(
     submission: Submission, assessor: User, *, actor: Actor, role: str | None = None
@@ -374,7 +381,7 @@ def claim_next(
     """
     submissions = Submission.objects.all()
     if delivery is not None:
-        submissions = submissions.filter(delivery=delivery)
+        submissions = lying_in(submissions, delivery)
     if task is not None:
         submissions = submissions.filter(task=task)
     if only is not None:

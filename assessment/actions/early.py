@@ -43,7 +43,7 @@ def begin_early_checks(*, delivery: Delivery, actor: Actor, **facts: Any) -> Non
     for task in delivery.version.tasks.all():
         known = (
             AssessmentDecision.objects.sealed()
-            .filter(submission__task=task)
+            .filter(submission__task=task, submission__delivery__seeds_for__isnull=True)
             .order_by()
             .values("submission")
             .distinct()

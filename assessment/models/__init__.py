@@ -22,6 +22,7 @@ from assessment.models.early import (
 from assessment.models.exemplars import Exemplar, ExemplarEvidence, ExemplarLevel
 from assessment.models.flag import WorkFlag
 from assessment.models.review import FeedbackReview
+from assessment.models.seeds import Seed, SeedPlan, SeedWithdrawal
 
 __all__ = [
     "Allocation",
@@ -54,5 +55,8 @@ __all__ = [
     "PreparedComment",
     "ReadingDraw",
     "ReadingPlan",
+    "Seed",
+    "SeedPlan",
+    "SeedWithdrawal",
     "WorkFlag",
 ]

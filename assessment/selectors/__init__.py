@@ -49,7 +49,9 @@ def people_of(delivery: Delivery, *roles: DeliveryRoleKind) -> list[User]:
 
 
 def administrators_of(delivery: Delivery) -> list[User]:
-    """Programme administrators of the delivery and of its provider."""
+    """Programme administrators of the delivery and of its provider; nobody where it holds seeds."""
+    if delivery.holds_seeds:
+        return []
     own = DeliveryRole.objects.current().filter(
         delivery=delivery, role=DeliveryRoleKind.ADMINISTRATOR
     )

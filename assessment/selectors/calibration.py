@@ -22,8 +22,8 @@ from catalogue.models import AssessmentTask, DeliveryRole
 def unseen_exemplars(task: AssessmentTask, assessor: User) -> QuerySet[Exemplar]:
     """What is kept for calibration under the task's rubric and this person cannot know.
 
-    Not what they froze or find in the bank as a moderator, marked in an earlier attempt, or had any part in
-    as somebody's submission.
+    Not what they froze or find in the bank as a moderator, marked in an earlier attempt or as a seed, or had any
+    part in as somebody's submission.
     """
     found: QuerySet[Exemplar] = (
         Exemplar.objects.fitting(task.rubric)
@@ -31,6 +31,7 @@ def unseen_exemplars(task: AssessmentTask, assessor: User) -> QuerySet[Exemplar]
         .exclude(made_by=assessor)
         .exclude(pk__in=Exemplar.objects.visible_to(assessor).values("pk"))
         .exclude(calibration_items__attempt__assessor=assessor)
+        .exclude(seeds__assessor=assessor)
         .exclude(source__parts__person=assessor)
         .exclude(source__learner=assessor)
         .exclude(source__decisions__author=assessor)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from assessment.enums import WORK_STATES
-from assessment.querysets import seen_in
+from assessment.querysets import lying_in, seen_in
 from portfolios.enums import SubmissionState
 
 QUEUED = (*WORK_STATES, SubmissionState.UNDER_RECONSIDERATION)
@@ -113,7 +113,7 @@ class Filters:
     ) -> "QuerySet[Any]":
         """Of these, the ones that were asked for; with a reader, by the states that they see."""
         if self.delivery:
-            submissions = submissions.filter(delivery=self.delivery)
+            submissions = lying_in(submissions, self.delivery)
         if self.task:
             submissions = submissions.filter(task=self.task)
         if self.state and reader is not None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from accounts.models import User
 from assessment.models import AssessmentDecision, CriterionJudgement
-from assessment.querysets import in_order, waiting_for
+from assessment.querysets import in_order, lying_in, place_of_delivery, waiting_for
 from assessment.selectors.filters import QUEUED
 from catalogue.models import Criterion, Delivery, Level
 from portfolios.models import Submission
@@ -37,7 +37,7 @@ def offline_work(
     """What waits for the person, most urgent first, in a number of queries that does not grow with it."""
     rows = waiting_for(Submission.objects.filter(state__in=QUEUED), user)
     if delivery is not None:
-        rows = rows.filter(delivery=delivery)
+        rows = lying_in(rows, delivery.pk)
     if references is not None:
         rows = rows.filter(reference__in=set(references))
     submissions = list(
@@ -104,7 +104,8 @@ def waiting_by_delivery(user: User) -> list[tuple[Delivery, int]]:
     """Deliveries with work that waits for the person, and how much."""
     rows = waiting_for(Submission.objects.filter(state__in=QUEUED), user)
     counts: dict[UUID, int] = {}
-    for key in rows.order_by().values_list("delivery_id", flat=True):
+    places = rows.order_by().annotate(place=place_of_delivery())
+    for key in places.values_list("place", flat=True):
         counts[key] = counts.get(key, 0) + 1
     found = Delivery.objects.filter(pk__in=counts).order_by("title", "pk")
     return [(one, counts[one.pk]) for one in found]

@@ -125,9 +125,10 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
     rows = []
     for record in records:
         key, delivery, due_at = record["pk"], record["delivery_id"], record["marking_due_at"]
+        place = record["place"]
         is_open = key in mine or delivery in standing.led
         hides = record["hides_learner"]
-        coded = delivery in anonymous if hides is None else hides
+        coded = place in anonymous if hides is None else hides
         name = record["pseudonym"] if coded else record["learner__name"]
         leased = record["lease__until"] is not None and record["lease__until"] > now
         state = record["state"]
@@ -150,7 +151,7 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
                 state=EARLY_LABEL if (key, "held") in facts else STATE_LABELS[state],
                 opened_by=holder_of(record, standing) if leased else "",
                 allocated_to=", ".join(holders.get(key, [])),
-                zone=zones[delivery],
+                zone=zones[place],
                 is_open=is_open,
                 is_mine=key in mine,
                 is_claimable=key in pool,
@@ -185,7 +186,7 @@ def holder_of(record: Mapping[str, Any], standing: Standing) -> str:
         return name
     if record["lease__holder"] == standing.user.pk:
         return ""
-    offer = next(one for one in standing.deliveries if one.pk == record["delivery_id"])
+    offer = next(one for one in standing.deliveries if one.pk == record["place"])
     fixed = record["hides_between"]
     return SOMEBODY if (offer.hides_between if fixed is None else fixed) else name
 

@@ -20,6 +20,7 @@ from assessment.querysets import (
     claimable,
     claims_of,
     in_order,
+    place_of_delivery,
     relations_of,
     unallocated,
     waiting_for,
@@ -34,7 +35,7 @@ from workflows.querysets import Composed
 COLUMNS = (
     "pk", "reference", "pseudonym", "learner__name", "task__title", "attempt", "submitted_at",
     "marking_due_at", "why", "state", "delivery_id", "lease__until", "lease__holder__name",
-    "lease__holder", "return_note", "hides_learner", "hides_between", "double_blind", "part",
+    "lease__holder", "return_note", "hides_learner", "hides_between", "double_blind", "part", "place",
 )  # fmt: skip
 
 composed = Composed()
@@ -127,7 +128,8 @@ def _read_offers(
     def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
         asks, keys, offices = values[0], values[1 : len(held) + 1], values[len(held) + 1 :]
         marked = Submission.objects.filter(parts__person=asks, parts__ended_at__isnull=True)
-        known = Q(pk__in=keys) | Q(pk__in=marked.order_by().values("delivery_id"))
+        marked = marked.order_by().annotate(place=place_of_delivery())
+        known = Q(pk__in=keys) | Q(pk__in=marked.values("place"))
         if offices:
             known |= Q(version__micro_credential__provider__in=offices)
         found: QuerySet[Any] = Delivery.objects.filter(known).annotate(
@@ -271,7 +273,7 @@ def read_parts(
         first: QuerySet[Any, Any]
         first, *rest = [
             in_order(part_of(name, asked, wanted), now=asked.now)
-            .annotate(part=Value(name))
+            .annotate(part=Value(name), place=place_of_delivery())
             .values_list(*COLUMNS)
             for name in names
         ]

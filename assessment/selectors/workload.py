@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from assessment.enums import WORK_STATES
 from assessment.models import Allocation, AssessmentDecision, Leave, MarkingTime
+from assessment.querysets import place_of_delivery
 from catalogue.models import AssessmentTask, Delivery
 from portfolios.enums import SubmissionState
 from workflows.working_days import WorkingCalendar
@@ -62,27 +63,30 @@ def _waiting(people: Collection[UUID]) -> QuerySet[Any]:
 
 
 def loads_of(assessors: Iterable[User]) -> Counter[UUID]:
-    """How many pieces of work each of them still has to mark."""
+    """How many pieces of work each of them still has to mark. Seeds are no pieces."""
     people = [person.pk for person in assessors]
-    counted = _waiting(people).values("assessor").annotate(number=Count("pk"))
+    live = _waiting(people).filter(submission__delivery__seeds_for__isnull=True)
+    counted = live.values("assessor").annotate(number=Count("pk"))
     loads: Counter[UUID] = Counter(dict.fromkeys(people, 0))
     loads.update(dict(counted.values_list("assessor", "number")))
     return loads
 
 
 def in_hand(assessors: Iterable[User]) -> tuple[Counter[UUID], Counter[UUID]]:
-    """How many pieces wait for each of them in all deliveries, and how many minutes of marking; four queries."""
+    """How many pieces wait for each of them in all deliveries, and how many minutes of marking; four queries.
+
+    The minutes that seeds take count, because somebody spends them; the pieces do not.
+    """
     people = [person.pk for person in assessors]
     loads: Counter[UUID] = Counter(dict.fromkeys(people, 0))
     minutes: Counter[UUID] = Counter(dict.fromkeys(people, 0))
-    places = ("assessor", "submission__delivery", "submission__task")
-    rows = list(
-        _waiting(people).values(*places).annotate(number=Count("pk")).values_list(*places, "number")
-    )
-    deliveries = Delivery.objects.filter(pk__in={place for _one, place, _task, _n in rows})
+    places = ("assessor", "place", "submission__task", "submission__delivery__seeds_for")
+    waiting = _waiting(people).annotate(place=place_of_delivery("submission__delivery"))
+    rows = list(waiting.values(*places).annotate(number=Count("pk")).values_list(*places, "number"))
+    deliveries = Delivery.objects.filter(pk__in={place for _one, place, _task, _s, _n in rows})
     times = times_of(deliveries.select_related("version"))
-    for person, place, task, number in rows:
-        loads[person] += number
+    for person, place, task, seeds_for, number in rows:
+        loads[person] += number if seeds_for is None else 0
         minutes[person] += number * times.of(place, task)
     return loads, minutes
 

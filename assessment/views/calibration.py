@@ -23,6 +23,7 @@ from assessment.forms.exemplars import WaiverForm
 from assessment.models import CalibrationAttempt, CalibrationItem
 from assessment.models.calibration import rule_values
 from assessment.selectors.calibration import compared, led_standings, next_item, own_standings
+from assessment.selectors.seeds import told_to
 from assessment.views.queue import for_assessors
 from assessment.views.shared import person
 from catalogue.enums import DeliveryRoleKind
@@ -37,7 +38,7 @@ from workflows.forms import key_of
 def home(request: HttpRequest) -> HttpResponse:
     """Own calibrations by task, and for lead moderators those of their assessors."""
     me = person(request)
-    context = {"own": own_standings(me), "led": led_standings(me)}
+    context = {"own": own_standings(me), "led": led_standings(me), "told": told_to(me)}
     return render(request, "assessment/calibration.html", context)
 
 

@@ -42,7 +42,7 @@ def plan_delivery(
     """Make a delivery that is not open yet. Learners in it see nothing before it opens."""
     if not rules.administers_version(version, actor):
         raise NotPermitted
-    return Delivery.objects.create(
+    made: Delivery = Delivery.objects.create(
         version=version,
         code=code,
         title=title,
@@ -53,6 +53,7 @@ def plan_delivery(
         region=region,
         client=client,
     )
+    return made
 
 
 def expect_answer(

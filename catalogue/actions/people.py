@@ -110,6 +110,10 @@ def end_role(part: DeliveryRole, *, actor: User) -> DeliveryRole:
     if locked.ended_at is None:
         locked.ended_at = timezone.now()
         locked.save(update_fields=["ended_at"])
+        beside = DeliveryRole.objects.filter(
+            delivery__seeds_for=locked_delivery, user=locked.user_id, role=locked.role
+        )
+        beside.filter(ended_at__isnull=True).update(ended_at=locked.ended_at)
         tell("parts_changed", delivery=locked_delivery, actor=actor)
     return locked
 

@@ -10,13 +10,18 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from catalogue.enums import DeliveryMode, DeliveryRoleKind, OverdueKind
 from catalogue.models.version import AssessmentTask, MicroCredentialVersion
-from catalogue.querysets import DeliveryQuerySet, ValidityQuerySet
+from catalogue.querysets import DeliveryManager, DeliveryQuerySet, ValidityQuerySet
 from workflows.models import NonWorkingDay
 from workflows.working_days import REGIONS, WorkingCalendar
 
 
 class Delivery(models.Model):
-    """A cohort. Opens once, on an approved version; policy overrides are fixed from then on."""
+    """A cohort. Opens once, on an approved version; policy overrides are fixed from then on.
+
+    One that names another in `seeds_for` is no cohort: it holds agreed work that was hidden among what one
+    assessor of that other marks (docs/adr/0050). `objects` and all reverse relations leave such rows out, so
+    that boards, rounds, batches, exports and counts, all of which ask by delivery, never hold any of it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     version = models.ForeignKey(MicroCredentialVersion, models.PROTECT, related_name="deliveries")
@@ -35,15 +40,30 @@ class Delivery(models.Model):
     policy_overrides = models.JSONField(default=dict, blank=True)
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    seeds_for = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
 
-    objects = DeliveryQuerySet.as_manager()
+    objects = DeliveryManager()
+    with_seeds = DeliveryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-starts_on", "code"]
         verbose_name_plural = "deliveries"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(seeds_for__isnull=True) | ~models.Q(seeds_for=models.F("id")),
+                name="catalogue_no_delivery_seeds_itself",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def holds_seeds(self) -> bool:
+        """Whether it stands beside a cohort and holds hidden agreed work."""
+        return self.seeds_for_id is not None
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

@@ -16,7 +16,7 @@ __all__ = ["PASSWORD", "demo_accounts", "is_loaded", "load"]
 
 def is_loaded() -> bool:
     """Whether the demonstration is there."""
-    return Delivery.objects.filter(code=catalogue.DELIVERY).exists()
+    return bool(Delivery.objects.filter(code=catalogue.DELIVERY).exists())
 
 
 def load() -> bool:

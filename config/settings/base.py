@@ -422,6 +422,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 300.0,
         "options": {"expires": 300, "queue": "notify"},
     },
+    "place-seeds": {
+        "task": "assessment.tasks.place_seeds",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "release-due": {
         "task": "awards.tasks.release_due",
         "schedule": 30.0,

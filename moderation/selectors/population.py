@@ -71,7 +71,7 @@ def policy_of(delivery: Delivery) -> dict[str, Any]:
 
 def waiting_tasks(user: User) -> QuerySet[Any]:
     """Delivery and task of everything that waits for a round the person may open, with counts."""
-    led = Delivery.objects.with_role(user, "lead_moderator")  # type: ignore[arg-type]
+    led = Delivery.objects.with_role(user, "lead_moderator")
     rows = Submission.objects.filter(delivery__in=led, state=SubmissionState.ASSESSED)
     found: QuerySet[Any] = (
         rows.order_by()
@@ -202,8 +202,9 @@ def margins_of(
 
 
 def _arrivals(task: AssessmentTask, first: int) -> dict[UUID, int]:
-    """Place of the first submissions of a task, over all deliveries of its version."""
-    keys = Submission.objects.filter(task=task).order_by("submitted_at", "pk")
+    """Place of the first submissions of a task, over all deliveries of its version. Seeds are not among them."""
+    live = Submission.objects.filter(task=task, delivery__seeds_for__isnull=True)
+    keys = live.order_by("submitted_at", "pk")
     return {pk: place for place, pk in enumerate(keys.values_list("pk", flat=True)[:first], 1)}
 
 

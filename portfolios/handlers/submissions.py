@@ -116,13 +116,18 @@ def tell_of_refused_file(record: TransitionRecord) -> None:
     }
 )
 def whose_submission(record: TransitionRecord) -> Concern:
-    """Provider and client of the delivery. The reference names the work, never who did it."""
+    """Provider and client of the delivery. The reference names the work, never who did it.
+
+    Nobody's business where it is a seed.
+    """
     submission = Submission.objects.select_related(
         "delivery__version__micro_credential", "task"
     ).get(pk=record.subject_id)
     delivery = submission.delivery
     credential = delivery.version.micro_credential
-    owners = {credential.provider_id, delivery.client_id} - {None}
+    owners = (
+        set() if delivery.holds_seeds else {credential.provider_id, delivery.client_id} - {None}
+    )
     return Concern(
         frozenset(owners),
         {

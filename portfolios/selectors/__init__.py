@@ -525,7 +525,9 @@ def leads_of(delivery: Delivery) -> list[User]:
 
 
 def administrators_of(delivery: Delivery) -> list[User]:
-    """People who administer the delivery or its provider, each once."""
+    """People who administer the delivery or its provider, each once; nobody where it holds seeds."""
+    if delivery.holds_seeds:
+        return []
     provider = delivery.version.micro_credential.provider_id
     in_delivery = User.objects.filter(
         delivery_roles__in=delivery.roles.current().filter(role=DeliveryRoleKind.ADMINISTRATOR)

@@ -43,12 +43,17 @@ class Reuse:
 
 
 def reuse_of(submission: Submission) -> Reuse:
-    """Equal bytes within the provider, by evidence. Says that, never whose; one statement."""
+    """Equal bytes within the provider, by evidence. Says that, never whose; one statement.
+
+    What lies in seeds counts for nobody. Of a seed's own evidence nothing is said: it was a learner's once.
+    """
 
     def build(values: Sequence[Any]) -> QuerySet[Any, Any]:
         of, provider, learner, portfolio = values
         same = {"sha256": OuterRef("sha256")}
-        held = EvidenceItem.objects.filter(**same, organisation=provider).exclude(owner=learner)
+        held = EvidenceItem.objects.filter(
+            **same, organisation=provider, delivery__seeds_for__isnull=True
+        ).exclude(owner=learner)
         used = SubmissionEvidence.objects.filter(**same, submission__learner=learner)
         again = used.exclude(submission__portfolio=portfolio)
         pins = SubmissionEvidence.objects.filter(submission=of).order_by()
@@ -57,6 +62,8 @@ def reuse_of(submission: Submission) -> Reuse:
     provider = submission.delivery.version.micro_credential.provider_id
     about = [submission.pk, provider, submission.learner_id, submission.portfolio_id]
     found = composed.rows("reuse", build, about, limit=MANY)
+    if submission.delivery.holds_seeds:
+        found = []
     return Reuse(
         frozenset(pk for pk, by_others, _again in found if by_others),
         frozenset(pk for pk, _others, elsewhere in found if elsewhere),

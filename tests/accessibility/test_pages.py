@@ -15,7 +15,13 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests.accessibility import award_states, marking_states, moderation_states, states
+from tests.accessibility import (
+    award_states,
+    marking_states,
+    moderation_states,
+    seed_states,
+    states,
+)
 from tests.accessibility.gate import RUNS, check, check_all
 from tests.accessibility.hostile import VALUES, broken_by
 from tests.accessibility.pages import ERROR, NOT_PAGES, PAGES, TYPICAL, GatePage
@@ -39,7 +45,7 @@ def drawn_part(pages: list[GatePage]) -> list[GatePage]:
 FULL = os.environ.get("PROOF") == "full"
 SEED = os.environ.get("GATE_SEED") or date.today().isoformat()
 TURNS = 0 if FULL else 5
-MODULES = (states, marking_states, moderation_states, award_states)
+MODULES = (states, marking_states, moderation_states, award_states, seed_states)
 STATES = {name: one for module in MODULES for name, one in vars(module).items()}
 USED = {one.state for one in PAGES}
 MAKERS = [

@@ -18,6 +18,9 @@ from assessment.models import (
     Exemplar,
     FeedbackReview,
     PreparedComment,
+    Seed,
+    SeedPlan,
+    SeedWithdrawal,
 )
 from awards import rules as awarding
 from awards.models import Credential, Ratification, Recall, Reconsideration, Release
@@ -40,6 +43,8 @@ AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
     (UploadSession, learning.owns_upload),
     (Submission, learning.can_view_submission),
     (Exemplar, assessing.can_view_exemplar),
+    (SeedPlan, assessing.can_view_seed_plan),
+    (Seed, assessing.can_view_seed),
     (EvidenceComment, assessing.can_view_comment),
     (PreparedComment, assessing.can_view_prepared),
     (EarlyCheck, assessing.can_view_early_check),
@@ -58,6 +63,27 @@ AGREES: list[tuple[type[Any], Callable[[Any, Any], bool]]] = [
     (Credential, awarding.can_view_credential),
     (Webhook, machinery.may_keep_webhook),
 ]
+
+
+def add_seeds(world: World) -> None:
+    """Told and untold, withdrawn and not, and one that was hidden for the lead."""
+    works = iter(Submission.objects.filter(decisions__sealed_at__isnull=False).distinct())
+    for told_at in (None, timezone.now()):
+        plan = SeedPlan.objects.create(
+            delivery=world.cast.delivery, task=world.cast.task, percent=5, telling="after",
+            chance="x", begun_by=world.cast.lea, ended_at=timezone.now(), told_at=told_at,
+        )  # fmt: skip
+        for withdrawn, who in ((False, None), (True, None), (False, world.cast.lea)):
+            work = next(works)
+            author = who or work.decisions.filter(sealed_at__isnull=False)[0].author
+            text = Exemplar.objects.create(
+                task=world.cast.task, rubric_hash="1" * 64, code=f"EX-S{work.attempt}{work.pk.hex[:6]}",
+                title="Just met", origin="written", outcome="achieved", rationale="Agreed.",
+                made_by=world.cast.lea, content_hash="0" * 64,
+            )  # fmt: skip
+            seed = Seed.objects.create(plan=plan, exemplar=text, assessor=author, submission=work)
+            if withdrawn:
+                SeedWithdrawal.objects.create(seed=seed, by=world.cast.lea, reason="Shown.")
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +117,7 @@ def everybody(world: World) -> Iterator[list[User]]:
             origin="written", outcome="achieved", rationale="Agreed.", made_by=world.cast.lea,
             content_hash="0" * 64, for_calibration=reserved,
         )  # fmt: skip
+    add_seeds(world)
     for author in (world.people["ada"], closed):
         EvidenceComment.objects.create(
             submission=world.submissions["in_assessment"],

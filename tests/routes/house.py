@@ -86,6 +86,7 @@ from tests.routes.places import (
     short,
     with_staff,
 )
+from tests.routes.seeds import add_seeds
 from workflows.actions.preferences import make_feed, suspend_address
 from workflows.actions.webhooks import make_webhook
 from workflows.enums import Category, Frequency, MessageState, SuspendedFor
@@ -684,6 +685,7 @@ def add_moderation(house: House) -> None:
     marked.assessed(waiting, "assessed-1")
     places["set to moderate"] = Place(of_set(waiting), owner="assessed-1")
     add_calibration(house)
+    add_seeds(house)
     early = with_staff(world, "early", 1)
     check = EarlyCheck.objects.create(delivery=early.delivery, task=early.task, size=1)
     marked.assessed(early, "early-1")

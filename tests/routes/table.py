@@ -672,6 +672,11 @@ ROWS = [
     ),
     Row("assessment:mark_exemplar", "calibration item", only("ada", 404), only("ada", 404, 422)),
     Row("assessment:calibration_evidence", "calibration item", "404", "405"),
+    Row("moderation:seeds", "nothing", only("lea otto", 403), "405"),
+    Row("moderation:seeds_of", "seeds", only("lea", 404), only("lea", 404, 302)),
+    Row("moderation:stop_seeds", "running seeds", "405", only("lea", 404, 302)),
+    Row("moderation:tell_of_seeds", "seeds", "405", only("lea", 404, 302)),
+    Row("assessment:seed", "seed", only("lea", 404), only("lea", 404, 302)),
     Row("moderation:early_check", "early check", *[only("moses lea", 404, s) for s in (200, 422)]),
     Row(
         "assessment:early_check",

@@ -1,0 +1,156 @@
+"""A submission that is nobody's: agreed work, put into the shape of what learners hand in."""
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import SYSTEM, User
+from catalogue.models import AssessmentTask, Criterion, Delivery, Enrolment
+from portfolios.actions.drafting import new_item
+from portfolios.actions.submission import DECLARATION, submit_portfolio
+from portfolios.definitions import ALLOWED
+from portfolios.enums import EvidenceKind
+from portfolios.manifest import ALPHABET, neutral_name
+from portfolios.models import EvidenceItem, EvidenceMapping, Portfolio, Reflection, Submission
+from workflows.transitions import perform
+
+NOT_DUE = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Evidence of which a copy without metadata belongs to the work, what it shows, and for which criteria."""
+
+    item: EvidenceItem
+    about: str
+    criteria: Collection[str]
+
+
+@transaction.atomic
+def hand_in(
+    delivery: Delivery,
+    task: AssessmentTask,
+    *,
+    texts: Sequence[tuple[str, str]],
+    pieces: Sequence[Piece],
+) -> Submission:
+    """Submit this work in a delivery that holds seeds, through the same door as any learner's.
+
+    Its learner is an account without password, address or name, closed again at once, so that nothing is ever
+    sent and nobody signs in. Evidence is new items on the bytes of the copies: nothing points to whose they
+    were, and that learner's library does not change. Texts about no criterion become a note. A required
+    criterion to which nothing was put gets everything. ValueError for a delivery of people.
+    """
+    if not delivery.holds_seeds:
+        raise ValueError("Only what holds seeds takes work that is nobody's.")
+    learner = _nobody()
+    schedule = delivery.schedules.get(task=task)
+    due_at = max(schedule.due_at, timezone.now() + NOT_DUE)
+    portfolio = Portfolio.objects.create(
+        enrolment=Enrolment.objects.create(delivery=delivery, learner=learner),
+        task=task,
+        opens_at=schedule.opens_at,
+        due_at=due_at,
+        cut_off_at=max(schedule.cut_off_at, due_at),
+    )
+    criteria = list(Criterion.objects.filter(rubric__task=task).order_by("number"))
+    held: list[tuple[EvidenceItem, Collection[str]]] = []
+    whole = [text for code, text in texts if not code]
+    if whole:
+        held.append((_note(portfolio, learner, "\n\n".join(whole)), ()))
+    for number, piece in enumerate(pieces, len(held) + 1):
+        held.append((_copy(portfolio, learner, piece, number), piece.criteria))
+    for criterion in criteria:
+        chosen = [item for item, codes in held if criterion.code in codes]
+        if criterion.is_required and not chosen:
+            chosen = [item for item, _codes in held]
+        EvidenceMapping.objects.bulk_create(
+            EvidenceMapping(portfolio=portfolio, evidence=item, criterion=criterion)
+            for item in chosen
+        )
+        if said := [text for code, text in texts if code == criterion.code]:
+            Reflection.objects.create(
+                portfolio=portfolio, criterion=criterion, text="\n\n".join(said)
+            )
+    made = submit_portfolio(
+        portfolio, actor=learner, key=secrets.token_hex(16), declaration=str(DECLARATION)
+    )
+    learner.is_active = False
+    learner.save(update_fields=["is_active"])
+    return made
+
+
+def _nobody() -> User:
+    """An account that is no person's. Its name is a code, so that no word of a text is ever taken for it."""
+    code = "".join(secrets.choice(ALPHABET) for _ in range(16))
+    return User.objects.create_user(f"{code.lower()}@seed.invalid", name=code)
+
+
+def _copy(portfolio: Portfolio, learner: User, piece: Piece, number: int) -> EvidenceItem:
+    source = piece.item
+    name = neutral_name(number, ALLOWED.get(source.copy_type, ("",))[0])
+    item = new_item(
+        portfolio,
+        learner,
+        kind=source.kind,
+        title=name,
+        description=piece.about,
+        text_alternative=piece.about if source.needs_text_alternative else "",
+        consent_given=True,
+        original_name=name,
+    )
+    facts: dict[str, Any] = {
+        "key": source.copy_key,
+        "type": source.copy_type,
+        "size": source.copy_size,
+        "sha256": source.copy_sha256,
+    }
+    return _checked(item, learner, facts, scanned=source.scanned_for_viruses, copy=facts)
+
+
+def _note(portfolio: Portfolio, learner: User, text: str) -> EvidenceItem:
+    raw = text.encode()
+    item = new_item(portfolio, learner, kind=EvidenceKind.NOTE, title="What I did", note=text)
+    facts: dict[str, Any] = {
+        "key": "",
+        "type": "text/plain",
+        "size": len(raw),
+        "sha256": hashlib.sha256(raw).hexdigest(),
+    }
+    return _checked(item, learner, facts, scanned=False, copy={})
+
+
+def _checked(
+    item: EvidenceItem,
+    learner: User,
+    facts: dict[str, Any],
+    *,
+    scanned: bool,
+    copy: dict[str, Any],
+) -> EvidenceItem:
+    """Through the steps of any evidence: these bytes were checked when they were a learner's."""
+    stored = perform(
+        item,
+        "store",
+        actor=learner,
+        size=facts["size"],
+        sha256=facts["sha256"],
+        storage_key=facts["key"],
+        media_type=facts["type"],
+    )
+    perform(stored, "start_scan", actor=SYSTEM)
+    passed: EvidenceItem = perform(
+        stored,
+        "pass_scan",
+        actor=SYSTEM,
+        media_type=facts["type"],
+        scanned_for_viruses=scanned,
+        copy=copy,
+    )
+    return passed

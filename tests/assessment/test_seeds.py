@@ -1,0 +1,320 @@
+"""Hidden agreed work: who turns it on, for whom it comes and when, what follows, and what is kept of it."""
+
+import datetime as dt
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+from django.utils import timezone
+
+from accounts.enums import OrganisationRole
+from accounts.models import DeclaredConflict, Membership
+from assessment.actions.calibration import begin_calibration
+from assessment.actions.exemplars import retire_exemplar
+from assessment.actions.seeding import (
+    begin_seeds,
+    end_seeds,
+    place_seed,
+    place_seeds,
+)
+from assessment.enums import Reading
+from assessment.exceptions import SeedsRefused
+from assessment.models import (
+    Allocation,
+    Capacity,
+    EarlyCheck,
+    Exemplar,
+    Leave,
+    ReadingPlan,
+    Seed,
+    SeedPlan,
+)
+from assessment.selectors.seeds import (
+    LATEST,
+    choices_for,
+    is_due,
+    obstacles,
+    takers,
+)
+from catalogue.enums import DeliveryRoleKind
+from catalogue.models import DeliveryRole
+from portfolios.models import EvidenceItem, Submission
+from tests.factories.assessment import allocated, decided
+from tests.factories.seeds import anchored, hidden, planned, relay, seeded_cast
+from tests.worlds import kept
+from workflows.exceptions import NotPermitted, StaleState
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+
+@kept
+def cast():
+    """Lena's work waits for Ada; Mere's, which Abe decided, is agreed on."""
+    made = seeded_cast()
+    allocated(made, "lena")
+    relay()
+    return made
+
+
+def later(hours=7):
+    return timezone.now() + timedelta(hours=hours)
+
+
+# --- turning it on
+
+
+def test_lead_moderators_turn_it_on_and_nobody_else(cast):
+    given = {"percent": 5, "telling": "never"}
+    for name in ("ada", "pam", "moses", "rita", "olga", "lena"):
+        with pytest.raises(NotPermitted):
+            begin_seeds(cast.delivery, cast.task, actor=cast.people[name], **given)
+    plan = begin_seeds(cast.delivery, cast.task, actor=cast.lea, **given)
+    assert (plan.percent, plan.is_running, Seed.objects.count()) == (5, True, 0)
+    with pytest.raises(StaleState):
+        begin_seeds(cast.delivery, cast.task, actor=cast.lea, **given)
+    for name in ("ada", "pam", "olga"):
+        with pytest.raises(NotPermitted):
+            end_seeds(plan, actor=cast.people[name])
+    assert not end_seeds(plan, actor=cast.lea).is_running
+    with pytest.raises(StaleState):
+        end_seeds(plan, actor=cast.lea)
+
+
+@pytest.mark.parametrize(
+    "given", [{"percent": 0}, {"percent": 21}, {"telling": "sometimes"}], ids=str
+)
+def test_a_share_that_is_none_is_refused(cast, given):
+    with pytest.raises(SeedsRefused):
+        begin_seeds(
+            cast.delivery, cast.task, actor=cast.lea, **{"percent": 5, "telling": "never", **given}
+        )
+
+
+def shown(cast):
+    cast.delivery.policy_overrides = {"anonymous_marking": False}
+
+
+def doubled(cast):
+    cast.delivery.policy_overrides = {"anonymous_marking": True, "marking.double": True}
+
+
+def read_by_share(cast):
+    ReadingPlan.objects.create(
+        delivery=cast.delivery, task=cast.task, reading=Reading.SHARE, percent=10, set_by=cast.pam
+    )
+
+
+def read_early(cast):
+    EarlyCheck.objects.create(delivery=cast.delivery, task=cast.task, size=5)
+
+
+def confirmed(cast):
+    cast.task.attestations_required = 1
+
+
+def unanchored(cast):
+    retire_exemplar(Exemplar.objects.get(), actor=cast.lea, reason="Old")
+
+
+def closed(cast):
+    cast.delivery.closed_at = timezone.now()
+
+
+def dateless(cast):
+    cast.delivery.schedules.all().delete()
+
+
+OBSTACLES = {
+    shown: "names", doubled: "marked twice", read_by_share: "marked twice",
+    read_early: "first decisions", confirmed: "confirmations", unanchored: "No agreed work",
+    closed: "not open", dateless: "no dates",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", OBSTACLES, ids=lambda one: one.__name__)
+def test_it_is_refused_wherever_it_could_be_told_apart(cast, change):
+    assert obstacles(cast.delivery, cast.task) == []
+    change(cast)
+    (said,) = obstacles(cast.delivery, cast.task)
+    assert OBSTACLES[change] in said
+    with pytest.raises(SeedsRefused, match=OBSTACLES[change]):
+        begin_seeds(cast.delivery, cast.task, actor=cast.lea, percent=5, telling="never")
+
+
+def test_a_plan_rests_while_something_stands_in_its_way(cast):
+    planned(cast)
+    read_early(cast)
+    with patch("assessment.actions.seeding.is_due", return_value=True):
+        assert place_seeds() == 0
+        EarlyCheck.objects.update(passed_at=timezone.now(), passed_by=cast.moses)
+        assert place_seeds() == 2
+
+
+# --- for whom, and what
+
+
+def lead_elsewhere(cast):
+    DeliveryRole.objects.create(
+        delivery=cast.delivery, user=cast.ada, role=DeliveryRoleKind.RATIFIER
+    )
+
+
+def office(cast):
+    Membership.objects.create(
+        user=cast.ada, organisation=cast.provider, role=OrganisationRole.AUTHOR
+    )
+
+
+def staff(cast):
+    cast.ada.is_staff = True
+    cast.ada.save()
+
+
+def gone(cast):
+    cast.delivery.roles.filter(user=cast.ada).update(ended_at=timezone.now())
+
+
+@pytest.mark.parametrize("change", [lead_elsewhere, office, staff, gone])
+def test_nobody_gets_one_who_could_tell_it_by_another_part(cast, change):
+    assert cast.ada in takers(cast.delivery)
+    change(cast)
+    assert cast.ada not in takers(cast.delivery)
+    assert cast.ana in takers(cast.delivery)
+
+
+def mine(cast, one):
+    cast.delivery.roles.create(user=cast.ada, role=DeliveryRoleKind.LEAD_MODERATOR)
+
+
+def calibrated(cast, one):
+    with patch("assessment.actions.calibration.rule_values", return_value={"exemplars": 1}):
+        begin_calibration(cast.task, actor=cast.ada)
+
+
+def close_to(cast, one):
+    DeclaredConflict.objects.create(
+        person=cast.ada, other=cast.mere, kind="whanau", declared_by=cast.pam
+    )
+
+
+def had_a_part(cast, one):
+    one.source.parts.create(person=cast.ada, kind="assessor", ended_at=timezone.now())
+
+
+def retired(cast, one):
+    retire_exemplar(one, actor=cast.lea, reason="Old")
+
+
+def in_reo(cast, one):
+    Submission.objects.filter(pk=one.source_id).update(in_reo=True)
+
+
+def without_copy(cast, one):
+    EvidenceItem.objects.filter(pins__submission=one.source).update(copy_sha256="0" * 64)
+
+
+def seeded_before(cast, one):
+    hidden(cast, SeedPlan.objects.get())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [mine, calibrated, close_to, had_a_part, retired, in_reo, without_copy, seeded_before],
+)
+def test_nobody_gets_what_they_could_know_or_may_not_mark(cast, change):
+    plan = planned(cast)
+    (one,) = choices_for(plan, cast.ada)
+    change(cast, one)
+    assert choices_for(plan, cast.ada) == []
+
+
+def test_whoever_froze_it_or_decided_it_once_never_gets_it(cast):
+    plan = planned(cast)
+    assert choices_for(plan, cast.abe) == []
+    cast.delivery.roles.create(user=cast.ana, role=DeliveryRoleKind.LEAD_MODERATOR)
+    made = anchored(cast, actor=cast.ana)
+    cast.delivery.roles.filter(user=cast.ana, role=DeliveryRoleKind.LEAD_MODERATOR).delete()
+    assert made not in choices_for(plan, cast.ana)
+    assert made in choices_for(plan, cast.ada)
+
+
+def test_what_was_a_seed_is_no_calibration_for_the_same_person(cast):
+    from assessment.selectors.calibration import unseen_exemplars
+
+    hidden(cast)
+    assert not unseen_exemplars(cast.task, cast.ada).exists()
+    assert unseen_exemplars(cast.task, cast.ana).exists()
+
+
+# --- when
+
+
+def test_seeds_keep_step_with_the_share_of_live_work(cast):
+    plan = planned(cast, percent=5)
+    now = timezone.now()
+    for start, wanted in ((0.0, 0), (0.94, 0), (0.951, 1)):
+        with patch("assessment.selectors.seeds.chance_of", return_value=start):
+            Allocation.objects.update(allocated_at=now + timedelta(seconds=1))
+            assert is_due(plan, cast.ada, later(30)) == bool(wanted), start
+
+
+def test_a_seed_comes_some_time_after_live_work_and_never_without_any(cast):
+    plan = planned(cast)
+    Allocation.objects.update(allocated_at=timezone.now())
+    with patch("assessment.selectors.seeds.chance_of", return_value=0.99):
+        assert not is_due(plan, cast.ada, timezone.now())
+        assert not is_due(plan, cast.ada, timezone.now() + timedelta(hours=5))
+        assert is_due(plan, cast.ada, timezone.now() + LATEST)
+        # Nothing live came to Ana, nor to Ada before the plan.
+        assert not is_due(plan, cast.ana, later())
+        Allocation.objects.update(allocated_at=timezone.now() - timedelta(days=1))
+        assert not is_due(plan, cast.ada, later())
+
+
+def test_the_next_waits_for_the_one_before(cast):
+    plan = planned(cast)
+    with (
+        patch("assessment.selectors.seeds._has_room", return_value=True),
+        patch("assessment.selectors.seeds.chance_of", return_value=5.0),
+    ):
+        Allocation.objects.update(allocated_at=timezone.now())
+        far = later(48)
+        assert is_due(plan, cast.ada, far)
+        seed = place_seed(plan, cast.ada, now=far)
+        relay()
+        assert not is_due(plan, cast.ada, far)
+        decided(seed.submission, cast.ada)
+        assert is_due(plan, cast.ada, far)
+
+
+@pytest.mark.parametrize("why", ["away", "full"])
+def test_nobody_gets_one_who_is_away_or_has_enough(cast, why):
+    plan = planned(cast)
+    Allocation.objects.update(allocated_at=timezone.now())
+    with patch("assessment.selectors.seeds.chance_of", return_value=0.99):
+        assert is_due(plan, cast.ada, later())
+        if why == "away":
+            today = timezone.localdate()
+            Leave.objects.create(
+                person=cast.ada, first_day=today - dt.timedelta(1), last_day=today + dt.timedelta(9),
+                entered_by=cast.ada,
+            )  # fmt: skip
+        else:
+            Capacity.objects.create(
+                delivery=cast.delivery, assessor=cast.ada, hours=0, set_by=cast.pam
+            )
+        assert not is_due(plan, cast.ada, later())
+
+
+def test_two_rounds_at_once_hide_one(cast):
+    plan = planned(cast)
+    Allocation.objects.update(allocated_at=timezone.now())
+    with patch("assessment.selectors.seeds.chance_of", return_value=0.99):
+        assert place_seeds() == 0
+        with patch("django.utils.timezone.now", return_value=later()):
+            assert place_seeds() == 1
+            assert place_seeds() == 0
+            assert place_seed(plan, cast.ada) is None
+    end_seeds(plan, actor=cast.lea)
+    with patch("assessment.actions.seeding.is_due", return_value=True):
+        assert place_seed(plan, cast.ana) is None

@@ -1,0 +1,77 @@
+"""Agreed work hidden among live work, reached by the real actions."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
+from assessment.actions.seeding import begin_seeds, place_seed
+from assessment.models import Exemplar, Seed, SeedPlan
+from assessment.selectors.exemplars import copies_of
+from catalogue.models import Level
+from portfolios.models import Submission
+from tests.factories.assessment import allocated, assessed
+from tests.personas import Cast, make_cast
+from workflows import outbox
+
+TEXTS = [("C1", "I checked the headings of each page."), ("C2", "I asked two people to read it.")]
+
+
+def seeded_cast(learners: int = 3, **policy: Any) -> Cast:
+    """A cohort marked by codes, with one piece of agreed work from Mere's, which Abe has decided."""
+    cast = make_cast(learners=learners, policy={"anonymous_marking": True, **policy})
+    assessed(cast, "mere", assessor="abe")
+    anchored(cast)
+    return cast
+
+
+def anchored(cast: Cast, **given: Any) -> Exemplar:
+    """Agreed work with evidence that is kept from assessors."""
+    source = given.pop("source", None) or Submission.objects.get(learner=cast.mere)
+    levels = Level.objects.filter(criterion__rubric__task=cast.task, code="M")
+    said: dict[str, Any] = {
+        "actor": cast.lea,
+        "title": "Just met",
+        "agreed": Agreed({one.criterion_id: one.pk for one in levels}, "Each thing is there once."),
+        "work": Anonymous(
+            TEXTS, [(item, "A report with headings.") for _pin, item in copies_of(source)]
+        ),
+        "source": source,
+        "consent": "By e-mail on 3 June.",
+        "for_calibration": True,
+    }
+    return freeze_exemplar(cast.task, **said | given)
+
+
+def planned(cast: Cast, percent: int = 20, telling: str = "after") -> SeedPlan:
+    """A running plan of Lea's."""
+    return begin_seeds(cast.delivery, cast.task, actor=cast.lea, percent=percent, telling=telling)
+
+
+def due(plan: SeedPlan) -> SeedPlan:
+    """The same plan with a chance by which one piece of live work is enough for anybody."""
+    SeedPlan.objects.filter(pk=plan.pk).update(percent=20, chance="")
+    plan.refresh_from_db()
+    return plan
+
+
+def hidden(cast: Cast, plan: SeedPlan | None = None, assessor: str = "ada") -> Seed:
+    """One seed in the assessor's queue, allocated by what follows any submission."""
+    from unittest.mock import patch
+
+    plan = plan or planned(cast)
+    with patch("assessment.actions.seeding.is_due", return_value=True):
+        made = place_seed(plan, cast.people[assessor], now=timezone.now() + timedelta(days=1))
+    assert made is not None
+    relay()
+    return made
+
+
+def relay() -> None:
+    """What the worker does with everything that waits."""
+    while outbox.relay():
+        pass
+
+
+__all__ = ["allocated", "anchored", "due", "hidden", "planned", "relay", "seeded_cast"]
