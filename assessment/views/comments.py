@@ -134,9 +134,12 @@ def form_page(
 
 
 def written(
-    request: HttpRequest, submission: Submission, comment: UUID, number: int
+    request: HttpRequest, submission: Submission, comment: UUID, number: int, *, stays: bool = False
 ) -> HttpResponse:
-    """After a comment was saved: the list again, with the place to go on from."""
+    """After a comment was saved: the list again, with the place to go on from.
+
+    That is beside the evidence where it was written, or the comment's own line for whoever pressed there (`stays`).
+    """
     if not getattr(request, "htmx", False):
         messages.success(request, "Comment saved.")
         address = with_filters("assessment:workspace", filters_of(request), submission.pk)
@@ -150,7 +153,8 @@ def written(
         "number": number,
         "made": next((one for one in comments if one.pk == comment), None),
     }
-    return render(request, "assessment/_comment_written.html", context)
+    template = "_comment_marked" if stays else "_comment_written"
+    return render(request, f"assessment/{template}.html", context)
 
 
 def own_comment(request: HttpRequest, pk: UUID, comment: UUID) -> EvidenceComment:
@@ -220,7 +224,7 @@ def mark(request: HttpRequest, pk: UUID, comment: UUID) -> HttpResponse:
         mark_comment(found, actor=person(request), deed=deed)
     except ValueError as error:
         raise Http404 from error
-    return written(request, submission, found.pk, found.pin.number)
+    return written(request, submission, found.pk, found.pin.number, stays=True)
 
 
 @require_safe

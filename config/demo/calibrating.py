@@ -179,7 +179,7 @@ def fill(
     for criterion, rank in zip(criteria, ranks, strict=True):
         words = SAID[criterion.code][rank]
         learner = portfolio.enrolment.learner
-        map_evidence(portfolio, item, criterion, actor=learner, claim=words[:120])
+        map_evidence(portfolio, item, criterion, actor=learner, claim=words)
         save_reflection(portfolio, criterion, actor=learner, text=words, seen_version=0)
 
 

@@ -17,6 +17,7 @@ from workflows.words import clock, day_in_words, in_words, to_the_second
 register = template.Library()
 
 DJANGO_ROWS = "10"  # what a Textarea has when nobody said how many
+NO_BREAK = "\u00a0"
 ZONE_WORDS = {
     "Pacific/Auckland": "New Zealand time",
     "Pacific/Chatham": "Chatham Islands time",
@@ -234,7 +235,8 @@ def local_time(
     """A moment in the zone of its delivery, in words, inside <time>.
 
     `zone` is a zone name, a ZoneInfo or anything with `time_zone`; without it the person's own zone.
-    `form`: "long" (with how far away), "plain" (without), "short" (14 Aug 2026, 5:00 pm), "date",
+    `form`: "long" (with how far away), "plain" (without), "short" (14 Aug 2026, 5:00 pm), "row"
+    (the same, which breaks in a narrow column between day and time and nowhere else), "date",
     "exact" (with seconds and the zone, for receipts).
     """
     if not value:
@@ -249,8 +251,11 @@ def local_time(
         words = day_in_words(moment)
     elif form == "exact":
         words = to_the_second(moment, there)
-    elif form == "short":
-        words = f"{moment.day} {moment:%b %Y}, {clock(moment)}"
+    elif form in {"short", "row"}:
+        day, hour = f"{moment.day} {moment:%b %Y}", clock(moment)
+        if form == "row":
+            day, hour = day.replace(" ", NO_BREAK), hour.replace(" ", NO_BREAK)
+        words = f"{day}, {hour}"
     else:
         words = in_words(moment, there)
     if (

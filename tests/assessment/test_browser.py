@@ -157,3 +157,45 @@ def test_two_versions_name_levels_not_keys(marking):
     panel = second.locator("section[tabindex]").filter(has_text="Two versions").inner_text()
     assert "Level for C1: saved version\n\nMet\n" in panel
     assert "Level for C1: your version\n\nNot yet" in panel
+
+
+def test_comments_lead_to_their_place_and_back_and_the_focus_returns(marking):
+    page, _address, _cast = marking
+    focused = "() => document.activeElement.id"
+
+    def press(words, at=None):
+        (at or page).get_by_role("link", name=words).first.focus()
+        page.keyboard.press("Enter")
+
+    piece, comments = page.locator("#evidence-1"), page.locator("#comments")
+    link = piece.get_by_role("link", name="Comment on evidence 1")
+    press("Comment on evidence 1", piece)
+    form = piece.locator("[data-comment-form]")
+    expect(form.get_by_role("heading", name="Comment on evidence 1")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(form).to_have_count(0)
+    expect(link).to_be_focused()
+    press("Comment on evidence 1", piece)
+    form.locator("textarea[name=body]").fill("The label is missing.")
+    form.get_by_role("button", name="Save comment").focus()
+    page.keyboard.press("Enter")
+    expect(piece.get_by_text("Saved: Comment 1")).to_be_focused()
+    press("Comment 1", piece)
+    line = comments.locator("li").first
+    expect(line).to_be_focused()
+    press("Go to evidence 1", line)
+    assert page.evaluate(focused).startswith("evidence-1")
+    press("Comment 1 (", piece)
+    expect(line).to_be_focused()
+    for words in ("Resolve", "Open again"):
+        line.get_by_role("button", name=words).focus()
+        page.keyboard.press("Enter")
+        other = "Open again" if words == "Resolve" else "Resolve"
+        expect(line.get_by_role("button", name=other)).to_be_visible()
+        expect(line).to_be_focused()
+    press("Change or remove", line)
+    page.get_by_label("Comment", exact=True).fill("The label is missing on page 1.")
+    page.get_by_role("button", name="Save").first.focus()
+    page.keyboard.press("Enter")
+    expect(comments.locator("li").first).to_contain_text("on page 1")
+    expect(comments.locator("li").first).to_be_focused()

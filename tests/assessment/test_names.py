@@ -124,6 +124,13 @@ def test_each_switch_is_set_for_a_task_and_kept_with_its_work(db):
     where = url("names", cast.delivery.pk)
     sent = {"task": cast.task.pk, "learner": "yes", "assessor": "no"}
     assert signed_in(cast.ada).post(where, sent).status_code == 403
+    # The action asks again, whoever calls it.
+    for name in ("ada", "moses", "rita", "lena"):
+        with pytest.raises(NotPermitted):
+            plan_names(
+                cast.delivery, cast.task, actor=cast.people[name],
+                learner=False, assessor=None, between=None,
+            )  # fmt: skip
     assert pam.post(where, sent).status_code == 302
     submission = assessed(cast)
     assert (submission.hides_learner, submission.hides_assessor) == (True, False)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.enums import OrganisationRole
 from accounts.models import Membership, User
+from assessment.actions.marking import take_over
 from assessment.enums import AllocationRole, Why
 from assessment.models import Allocation, Lease
 from assessment.querysets import claimable, in_order, unallocated, waiting_for
@@ -121,6 +122,18 @@ def test_a_row_says_who_has_it_open_and_for_how_long_that_counts(cast, client):
     assert b"Ada Assessor" in client.get(reverse("assessment:queue")).content
     Lease.objects.update(until=timezone.now() - timedelta(seconds=1))
     assert (shown(cast.ada), shown(cast.pam)) == ("", "")
+
+
+@pytest.mark.parametrize(("hides", "words"), [(False, "Lea Lead"), (True, "Somebody else")])
+def test_an_assessor_reads_that_somebody_else_has_it_open(cast, hides, words):
+    submission = allocated(cast)
+    opened(submission, cast.ada)
+    Submission.objects.filter(pk=submission.pk).update(hides_between=hides)
+    take_over(submission, actor=cast.lea)
+    (row,) = queue_for(cast.ada, Filters(), 1).rows
+    assert row.opened_by == words
+    # Those who lead it read the name in any case.
+    assert queue_for(cast.pam, Filters(), 1).rows[0].opened_by == "Lea Lead"
 
 
 def test_overdue_comes_before_soon_and_soon_before_the_rest(cast):
