@@ -92,9 +92,9 @@ def megabytes(size: int) -> str:
     """A size in words, as people know it from their own machine."""
     if size < 1024 * 1024:
         return f"{max(1, round(size / 1024))} KB"
-    if size < 10 * 1024**3:
+    if size < 1024**3:
         return f"{size / 1024 / 1024:.0f} MB"
-    return f"{size / 1024**3:.0f} GB"
+    return f"{size / 1024**3:.1f}".removesuffix(".0") + " GB"
 
 
 def folder_of(organisation_id: uuid.UUID) -> str:

@@ -141,6 +141,14 @@ def test_names_are_data_without_paths_and_keep_their_macrons(given, kept):
     assert storage.clean_name(given) == kept
 
 
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(1, "1 KB"), (500 * MIB, "500 MB"), (10_180 * MIB, "9.9 GB"), (10 * 1024 * MIB, "10 GB")],
+)
+def test_sizes_are_said_as_people_know_them(size, words):
+    assert storage.megabytes(size) == words
+
+
 def test_the_limit_stops_the_stream_and_keeps_nothing(cast):
     portfolio = portfolio_of(cast)
     cast.delivery.policy_overrides = {"evidence.max_bytes": 10}
