@@ -160,7 +160,7 @@ def site(
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "BENCH_SERVER": "1", **(env or {})},
+            env={**os.environ, "BENCH_SERVER": "1", "MALLOC_ARENA_MAX": "2", **(env or {})},
             stdout=file,
             stderr=subprocess.STDOUT,
         )

@@ -158,6 +158,7 @@ class Command(BaseCommand):
             # People should meet the product's own error pages, not Django's.
             "DEBUG": os.environ.get("DEBUG", "false"),
             "PYTHONUNBUFFERED": "1",
+            "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
         }
         self.start_broker()
         self.say("Preparing the database and the static files …")
