@@ -114,7 +114,7 @@ def asked_of(keys: dict[str, list[Any]]) -> list[str]:
     """What is asked for: everything, or some that change daily; the evidence and its pages always."""
     found = [path for pattern in addresses() for path in filled(pattern, keys)]
     if not FULL:
-        found = random.Random(f"{os.environ.get('GATE_SEED')}").sample(found, 40)
+        found = random.Random(f"{os.environ.get('GATE_SEED')}").sample(found, 25)
     found += [f"/evidence/{key}/" for key in keys["evidence"]]
     return found + [f"/evidence/{key}/pages/1/" for key in keys["evidence"]]
 
@@ -132,7 +132,7 @@ def test_no_address_names_the_learner_of_blind_work(
         "a.jpg": corpus.photo,
     }
     if not FULL:
-        made = {name: made[name] for name in ("a.docx", "a.jpg")}
+        del made["a.odt"]
     items += [file(portfolio, f"Lena Tūhoe geheim {name}", make()) for name, make in made.items()]
     for criterion in Criterion.objects.filter(rubric__task=cast.task):
         for item in items:
