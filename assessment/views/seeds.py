@@ -14,13 +14,14 @@ from assessment.forms.seeds import WithdrawSeedForm
 from assessment.models import Seed
 from assessment.selectors.seeds import rows_of_seeds, rule_of, verdict_on
 from assessment.views.shared import person
+from workflows.actions import open_record
 from workflows.exceptions import StaleState
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def seed(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Both levels with the reasons. A lead withdraws it here."""
+    """Both levels with the reasons. A lead withdraws it here; that they opened the decision is recorded."""
     me = person(request)
     rows = Seed.objects.visible_to(me).select_related(
         "exemplar",
@@ -48,6 +49,8 @@ def seed(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.success(request, "Withdrawn. It counts no more.")
         return redirect("assessment:seed", pk)
     row = rows_of_seeds([found])[0]
+    if row.decision is not None and not is_own:
+        open_record(row.decision, actor=me, purpose="Hidden agreed work")
     context = {
         "seed": found,
         "row": row,

@@ -2,6 +2,8 @@
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.enums import OrganisationRole
@@ -41,7 +43,7 @@ from tests.factories.assessment import allocated, decided, drafted, opened
 from tests.factories.seeds import anchored, hidden, planned, relay, seeded_cast
 from tests.worlds import kept
 from workflows.exceptions import NotPermitted, StaleState
-from workflows.models import Notification, OutboxMessage, TransitionRecord
+from workflows.models import AccessRecord, Notification, OutboxMessage, TransitionRecord
 from workflows.selectors import verify
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -336,3 +338,20 @@ def test_a_seed_that_waits_keeps_marking_from_being_over_and_a_withdrawn_one_doe
     assert not is_marking_over(cast.delivery)
     withdraw_seed(seed, actor=cast.lea, reason="Too long")
     assert is_marking_over(cast.delivery)
+
+
+def test_that_a_lead_opened_the_decision_is_recorded_and_ones_own_is_not(cast):
+    decided(cast.seed.submission, cast.ada)
+    where = reverse("assessment:seed", args=[cast.seed.pk])
+    client = Client()
+    client.force_login(cast.lea)
+    assert client.get(where).status_code == 200
+    record = AccessRecord.objects.get(purpose="Hidden agreed work")
+    assert (record.actor, record.subject_id) == (
+        cast.lea, cast.seed.submission.decisions.get().pk,
+    )  # fmt: skip
+    SeedPlan.objects.update(told_at=timezone.now())
+    client.force_login(cast.ada)
+    page = client.get(where).content.decode()
+    assert "Withdraw it" not in page
+    assert AccessRecord.objects.filter(purpose="Hidden agreed work").count() == 1
