@@ -47,7 +47,7 @@ pytestmark = [
     pytest.mark.proof,
 ]
 FULL = os.environ.get("PROOF") == "full"
-STORIES, STEPS = (300, 80) if FULL else (1, 30)
+STORIES, STEPS = (100, 80) if FULL else (1, 30)
 ZONES = ["Pacific/Auckland", "Pacific/Chatham", "Australia/Lord_Howe", "Europe/London", "UTC"]
 SOON = "testapp.docket.soon"
 DIGEST = "workflows.digest"

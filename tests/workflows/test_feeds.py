@@ -30,7 +30,7 @@ from workflows.models import (
 from workflows.notifications import compose
 from workflows.notifications.wire import Mail, folded
 from workflows.selectors.agenda import agenda_of, feed_of
-from workflows.selectors.entries import calendar_of, entry
+from workflows.selectors.entries import LABELS, calendar_of, entry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 SOON = "testapp.docket.soon"
@@ -118,6 +118,10 @@ def test_a_closed_account_has_no_feed(ada):
     ada.is_active = False
     ada.save()
     assert feed_owner(token) is None
+
+
+def test_every_kind_of_date_has_words():
+    assert {*definitions.reminder_texts, *definitions.reminder_batches} <= set(LABELS)
 
 
 ENTRY_ZONES = [

@@ -25,6 +25,7 @@ LABELS = {
     "cut_off": "Task closes",
     "marking": "Marking due",
     "consideration": "Special consideration to decide",
+    "consideration_evidence": "Evidence for special consideration due",
     "discussion": "Two decisions to agree on",
     "feedback_review": "Question about feedback to answer",
     "moderation": "Item to moderate due",
