@@ -105,8 +105,10 @@ def overtaken(notification: "Notification", deadline: "Deadline") -> str:
         generation = notification.dedupe_key.removeprefix(own).split(":")[1]
         if generation != str(deadline.generation):
             return "The deadline has moved since."
-    ask = reminder_relevance.get(deadline.kind)
-    is_old = timezone.now() - notification.created_at > ASKED_ANEW
+    ask, now = reminder_relevance.get(deadline.kind), timezone.now()
+    is_old = now - notification.created_at > ASKED_ANEW
+    if is_old and notification.created_at <= deadline.due_at < now:
+        return "The deadline had passed."
     if is_old and ask is not None and not ask(deadline):
         return "Nothing is waited for any more."
     return ""

@@ -49,6 +49,7 @@ pytestmark = [
 FULL = os.environ.get("PROOF") == "full"
 STORIES, STEPS = (100, 80) if FULL else (1, 30)
 ZONES = ["Pacific/Auckland", "Pacific/Chatham", "Australia/Lord_Howe", "Europe/London", "UTC"]
+OFFSETS = ["-7d", "-48h", "-30h", "-20h", "-12h", "-6h", "-3h", "-1h", "0d", "+1wd", "+3wd"]
 SOON = "testapp.docket.soon"
 DIGEST = "workflows.digest"
 SPARE = dt.timedelta(minutes=10)
@@ -63,7 +64,7 @@ class Story:
         self.clock, self.is_up, self.mail_is_up = clock, True, True
         self.keeper = person(f"Kim{number}", is_staff=True)
         self.people = [person(f"P{number}-{one}", time_zone=self.pick(ZONES)) for one in range(3)]
-        self.dockets = [file_docket(box, self.people[0], title=f"D{one}") for one in range(2)]
+        self.dockets = [file_docket(box, self.people[0], title=f"D{one}") for one in range(4)]
         self.sent: Counter[Any] = Counter()
         self.wrong: list[str] = []
         for docket in self.dockets:
@@ -77,16 +78,16 @@ class Story:
         found = Deadline.objects.of(docket).open().first()
         if found is not None:
             zone = found.zone
-        after = After(timezone.now(), self.draw.randint(1, 12))
+        after = After(timezone.now(), self.draw.randint(1, 4))
         is_counted = self.draw.random() < 0.5
         due = (
             after.resolve(ZoneInfo(zone), NonWorkingDay.objects.calendar())
             if is_counted
-            else timezone.now() + dt.timedelta(minutes=self.draw.randint(5, 20_000))
+            else timezone.now() + dt.timedelta(minutes=self.draw.randint(5, 6_000))
         )
         set_deadline(
             subject=docket, kind="hand_in", due_at=due, zone=zone, actor=SYSTEM,
-            after=after if is_counted else None,
+            offsets=OFFSETS, after=after if is_counted else None,
             recipients=self.draw.sample(self.people, self.draw.randint(1, 3)),
         )  # fmt: skip
 
@@ -102,13 +103,13 @@ class Story:
             self.round()
 
     def goes_on(self) -> None:
-        minutes = self.pick([1, 5, 20, 60, 60, 300, 480, 1440, 4320])
+        minutes = self.pick([1, 5, 20, 60, 60, 60, 120, 180, 300, 480, 1440])
         self.clock.shift(dt.timedelta(minutes=minutes))
 
     def moves(self) -> None:
         rows = list(Deadline.objects.open().order_by("pk"))
         if rows:
-            due = timezone.now() + dt.timedelta(minutes=self.draw.randint(1, 20_000))
+            due = timezone.now() + dt.timedelta(minutes=self.draw.randint(1, 6_000))
             one = self.pick(rows)
             if one.counted_from is None:
                 move_deadline(one, due_at=due, actor=SYSTEM, reason="")
@@ -140,7 +141,7 @@ class Story:
         hours = [dt.time(self.draw.randint(0, 23)), dt.time(self.draw.randint(0, 23))]
         choose_messages(
             actor=self.pick(self.people), language="site", wanted={},
-            frequencies={Category.DATES: self.pick(list(Frequency))},
+            frequencies={Category.DATES: self.pick([Frequency.NOW] * 6 + list(Frequency))},
             is_on=self.draw.random() < 0.8, begins=hours[0], ends=hours[1],
             weekends=self.draw.random() < 0.5,
         )  # fmt: skip
@@ -149,10 +150,11 @@ class Story:
         User.objects.filter(pk=self.pick(self.people).pk).update(time_zone=self.pick(ZONES))
 
     def unsubscribes(self) -> None:
-        unsubscribe(self.pick(self.people), Category.DATES)
+        if self.draw.random() < 0.2:
+            unsubscribe(self.pick(self.people), Category.DATES)
 
     def stops(self) -> None:
-        self.is_up, self.mail_is_up = self.draw.random() < 0.6, self.draw.random() < 0.6
+        self.is_up, self.mail_is_up = self.draw.random() < 0.7, self.draw.random() < 0.6
 
     def round(self) -> None:
         sweep_due()

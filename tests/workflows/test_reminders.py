@@ -106,6 +106,22 @@ def test_a_date_that_moved_while_its_mail_waited_behind_a_slow_one_is_seen(docke
     assert held.last_error == "The deadline has moved since."
 
 
+def test_a_mail_that_was_held_up_past_its_date_does_not_leave_but_one_of_what_is_overdue_does(
+    docket, ada
+):
+    made = make(docket, [ada], offsets=["-7d"])
+    due_now(made)
+    sweep_due()
+    Deadline.objects.update(due_at=in_days(-0.1))
+    told = Notification.objects.all()
+    told.update(created_at=in_days(-0.2))
+    assert outbox.deliver() == 0
+    assert OutboxMessage.objects.get(notification__in=told).last_error == "The deadline had passed."
+    told.update(created_at=in_days(-0.05))
+    OutboxMessage.objects.filter(notification__in=told).update(state="pending")
+    assert outbox.deliver() == 1
+
+
 def test_one_that_cannot_be_worded_holds_up_no_other(box, ada, monkeypatch):
     dockets = [file_docket(box, ada, title=f"D{number}") for number in range(5)]
     made = [make(docket, [ada], offsets=["-7d"]) for docket in dockets]
