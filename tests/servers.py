@@ -46,13 +46,22 @@ def listening(port: int) -> bool:
         return False
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 30, what: str = "the condition") -> None:
-    """Poll until the callable is true; say what did not happen when it never is."""
+def wait_until(
+    true: Callable[[], bool],
+    seconds: float = 30,
+    what: str = "the condition",
+    *,
+    every: float = 0.05,
+) -> None:
+    """Poll until the callable is true; say what did not happen when it never is.
+
+    `every` is the pause in seconds: a longer one where the question itself is work for the machine.
+    """
     end = time.monotonic() + seconds
     while not true():
         if time.monotonic() > end:
             raise TimeoutError(f"{what}: not within {seconds} s")
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 def die_with_parent() -> None:

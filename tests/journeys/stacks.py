@@ -80,7 +80,7 @@ class Stack:
             return False
 
         try:
-            servers.wait_until(came, 60, f"a mail to {name} with “{words}”")
+            servers.wait_until(came, 60, f"a mail to {name} with “{words}”", every=0.3)
         except TimeoutError as error:
             subjects = [f"{mail['To']}: {mail['Subject']}" for mail in self.mails()]
             raise AssertionError(f"{error}; sent: {subjects}") from None

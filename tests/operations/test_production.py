@@ -75,7 +75,7 @@ def wait_for(stack, *failing, also=()):
         return set(failing) <= set(said["failing"]) <= {*failing, *also}
 
     try:
-        servers.wait_until(so, 120, f"{failing} to be named")
+        servers.wait_until(so, 120, f"{failing} to be named", every=0.5)
     except TimeoutError:
         pytest.fail(f"{failing} wanted; {said}\n{stack.log()}")
     return said["parts"]

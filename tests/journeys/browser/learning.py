@@ -72,7 +72,7 @@ def wait_until_ready(lena: Person, portfolio: str, count: int) -> None:
         words = lena.page.get_by_role("main").inner_text()
         return "Checking" not in words and words.count("Ready") >= count
 
-    wait_until(ready, 60, "evidence that is ready")
+    wait_until(ready, 60, "evidence that is ready", every=0.5)
     lena.picture("evidence")
 
 

@@ -81,7 +81,7 @@ def asked(stack: Stack, names: tuple[str, ...], words: str) -> str:
         found.update(name for mail in stack.mails() for name in names if is_for(mail, name, words))
         return bool(found)
 
-    wait_until(came, 60, f"a mail with “{words}”")
+    wait_until(came, 60, f"a mail with “{words}”", every=0.3)
     assert len(found) == 1
     return found.pop()
 
