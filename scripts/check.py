@@ -216,10 +216,10 @@ def main(what: str) -> int:
     if what == "proof":
         outcomes.append(suite("proofs at full size", ["-m", "proof", *PARALLEL], PROOF="full"))
         return summary(outcomes)
-    # The long suite waits for servers and browsers a fifth of its time; the rest runs meanwhile.
+    # What waits for servers and workers runs beside what keeps the cores busy.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as told, ThreadPoolExecutor(1) as beside:
         rest = beside.submit(meanwhile, told)
-        outcomes.append(suite("suite on PostgreSQL", PARALLEL))
+        outcomes.append(suite("suite on PostgreSQL", ["-m", "not stack", *PARALLEL]))
         outcomes += rest.result()
         told.seek(0)
         print(told.read(), flush=True)
@@ -227,9 +227,13 @@ def main(what: str) -> int:
 
 
 def meanwhile(told: IO[str]) -> list[Outcome]:
-    """What needs neither the long suite's servers nor its processes."""
+    """What needs neither the long suite's servers nor its processes; whole stacks bring their own."""
     on_sqlite = {"TEST_DATABASE_URL": "sqlite:///:memory:"}
-    return [*lint(told), suite("suite on SQLite", ["-m", "sqlite"], told, **on_sqlite)]
+    return [
+        suite("suite of whole stacks", ["-m", "stack"], told),
+        *lint(told),
+        suite("suite on SQLite", ["-m", "sqlite"], told, **on_sqlite),
+    ]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from workflows import actions, outbox
 from workflows.actions.digests import send_digests as write_digests
 from workflows.actions.reconciling import reconcile_nightly
 
-MAIL_SECONDS = 10.0  # as often as beat asks: one worker process sends, the others stay free
+MAIL_SECONDS = 5.0  # as often as beat asks: one worker process sends, the others stay free
 
 
 def send_soon(task: Any, *, expires: int, **options: Any) -> None:

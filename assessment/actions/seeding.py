@@ -6,6 +6,7 @@ import secrets
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts import wording
 from accounts.models import User
 from accounts.words import plain_text
 from assessment import rules
@@ -41,7 +42,7 @@ def begin_seeds(
         raise NotPermitted(instance=delivery)
     said = obstacles(delivery, task)
     if not 1 <= percent <= MOST_PERCENT:
-        said.append(f"Give a share from 1 to {MOST_PERCENT} %.")
+        said.append(f"Give a share from 1 to {wording.percent(MOST_PERCENT / 100)}.")
     if telling not in Telling.values:
         said.append("Say whether assessors are told afterwards.")
     if said:

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from accounts import wording
 from accounts.models import User
 from assessment.enums import Telling
 from assessment.models.exemplars import Exemplar
@@ -57,7 +58,7 @@ class SeedPlan(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.percent} % of {self.task} in {self.delivery}"
+        return f"{wording.percent(self.percent / 100)} of {self.task} in {self.delivery}"
 
     @property
     def is_running(self) -> bool:

@@ -339,8 +339,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     },
     "send-mail": {
         "task": "workflows.tasks.send_notification_emails",
-        "schedule": 10.0,
-        "options": {"expires": 30},
+        "schedule": 5.0,
+        "options": {"expires": 15},
     },
     "call-webhooks": {
         "task": "workflows.tasks.call_webhooks",

@@ -5,6 +5,7 @@ the same frozen moment. What the others can get is compared byte by byte; what i
 """
 
 import os
+import random
 import re
 
 import pytest
@@ -212,8 +213,9 @@ def test_rounds_samples_signatures_results_and_the_audit_are_the_same(cast):
     assert worlds[0] == worlds[1]
 
 
+@pytest.mark.proof
 def test_no_address_opens_a_seed_to_anybody_else(cast):
-    """Every address with the key of one thing, filled with the keys of a seed's own rows."""
+    """Every address with the key of one thing, filled with the keys of a seed's own rows; some of them each day."""
     seed = recorded(cast)
     work = Submission.objects.get(pk=seed.submission_id)
     place = work.delivery
@@ -241,10 +243,11 @@ def test_no_address_opens_a_seed_to_anybody_else(cast):
     ]
     assert len(asked) > 100
     people = [name for name in cast.people if name != "ada"] if FULL else ["prue", "lea"]
+    drawn = random.Random(os.environ.get("GATE_SEED"))
     for name in people:
         client = Client()
         client.force_login(cast.people[name])
-        for where in asked:
+        for where in asked if FULL else drawn.sample(asked, 30):
             answer = client.get(where)
             assert answer.status_code in (403, 404, 405), (name, where, answer.status_code)
 
