@@ -122,6 +122,12 @@ def suite(name: str, arguments: list[str], out: IO[str] = sys.stdout, **more: st
     return outcome
 
 
+def marked(name: str) -> list[str]:
+    """The test files that say this mark anywhere: looking for it in all of them takes pytest half a minute."""
+    found = (ROOT / "tests").rglob("test_*.py")
+    return sorted(str(file) for file in found if f"mark.{name}" in file.read_text(encoding="utf-8"))
+
+
 def from_debian(package: str) -> None:
     """Install a Debian package where that is possible: as root, with apt. Starts no service of it."""
     if shutil.which("apt-get") is None or os.geteuid() != 0:
@@ -230,9 +236,9 @@ def meanwhile(told: IO[str]) -> list[Outcome]:
     """What needs neither the long suite's servers nor its processes; whole stacks bring their own."""
     on_sqlite = {"TEST_DATABASE_URL": "sqlite:///:memory:"}
     return [
-        suite("suite of whole stacks", ["-m", "stack"], told),
+        suite("suite of whole stacks", ["-m", "stack", *marked("stack")], told),
         *lint(told),
-        suite("suite on SQLite", ["-m", "sqlite"], told, **on_sqlite),
+        suite("suite on SQLite", ["-m", "sqlite", *marked("sqlite")], told, **on_sqlite),
     ]
 
 

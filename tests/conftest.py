@@ -74,17 +74,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 @cache
 def is_its_turn(path: Path) -> bool:
-    """On SQLite what rests on the machinery takes turns, a third of the files each day.
+    """On SQLite what rests on the machinery takes turns, a fifth of the files each day.
 
-    Triggers, records, sets, outbox, reminders, proofs and migrations are in every run. GATE_SEED repeats
-    a day's choice, PROOF=full takes all.
+    Triggers, records, sets, outbox, reminders, proofs and migrations are in every run. GATE_SEED repeats a day's
+    choice, PROOF=full takes all.
     """
     if os.environ.get("PROOF") == "full" or path.parent.name not in TAKE_TURNS:
         return True
     if path.stem.removeprefix("test_") in IN_EVERY_RUN:
         return True
     drawn = random.Random(f"{os.environ.get('GATE_SEED')} {path.parent.name}/{path.name}")
-    return drawn.randrange(3) == 0
+    return drawn.randrange(5) == 0
 
 
 @pytest.fixture(scope="session")

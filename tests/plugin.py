@@ -1,6 +1,6 @@
 """Starts PostgreSQL and Valkey before Django reads its settings. Loaded by `-p tests.plugin`.
 
-The settings module reads TEST_DATABASE_URL and REDIS_URL when it is imported, which pytest-django does
+The settings module reads TEST_DATABASE_URL, REDIS_URL and MODERATO_DATA when it is imported, which pytest-django does
 before any conftest.py. Under xdist the controller starts the servers and the workers inherit the
 addresses. An address in TEST_DATABASE_URL (also `sqlite:///:memory:`) is used as it stands.
 """
@@ -26,7 +26,7 @@ def pytest_load_initial_conftests() -> None:
         atexit.register(stop)
         folder = tempfile.TemporaryDirectory(prefix="moderato-test-", ignore_cleanup_errors=True)
         own_data.append(folder)
-        os.environ["MODERATO_TEST_DATA"] = folder.name
+        os.environ["MODERATO_DATA"] = folder.name
         try:
             if not os.environ.get("TEST_DATABASE_URL"):
                 running.append(start_postgres())
@@ -41,7 +41,7 @@ def pytest_load_initial_conftests() -> None:
         number = int(worker.removeprefix("gw"))
         address = os.environ["REDIS_URL"].rsplit("/", 1)[0]
         os.environ["REDIS_URL"] = f"{address}/{number % 16}"
-        os.environ["MODERATO_TEST_DATA"] = str(Path(os.environ["MODERATO_TEST_DATA"]) / worker)
+        os.environ["MODERATO_DATA"] = str(Path(os.environ["MODERATO_DATA"]) / worker)
 
 
 def pytest_unconfigure() -> None:

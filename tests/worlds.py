@@ -109,10 +109,16 @@ def pytest_fixture_setup(fixturedef: Any, request: Any) -> Any:
     if fixturedef.argname == "_django_db_helper":
         with request.getfixturevalue("django_db_blocker").unblock():
             world = wanted(request.node)
-            if world is None or not standing.stands(world[0]):
-                standing.drop()
-                if world is not None:
-                    standing.build(*world)
+            try:
+                if world is None or not standing.stands(world[0]):
+                    standing.drop()
+                    if world is not None:
+                        standing.build(*world)
+            except BaseException as error:
+                # As pytest notes a fixture that fails; without it this one is never undone, nor made again.
+                key = fixturedef.cache_key(request)
+                fixturedef.cached_result = (None, key, (error, error.__traceback__))
+                raise
     return (yield)
 
 

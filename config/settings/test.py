@@ -1,9 +1,5 @@
 """Tests: the fixtures start the servers and hand their addresses over in the environment."""
 
-import os
-import tempfile
-from pathlib import Path
-
 from config.logs import logging_config
 from config.settings.base import *
 
@@ -14,9 +10,6 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 DATABASES = {"default": database(env.str("TEST_DATABASE_URL", "sqlite:///:memory:"))}
 DATABASES["default"]["OPTIONS"].pop("pool", None)  # type: ignore[attr-defined]
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-DATA_DIR = Path(
-    os.environ.get("MODERATO_TEST_DATA", Path(tempfile.gettempdir()) / "moderato-test-data")
-)
 STORAGES = storages("django.contrib.staticfiles.storage.StaticFilesStorage")
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

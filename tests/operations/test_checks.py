@@ -153,7 +153,7 @@ def unsafe(broker_url):
         "DATABASE_URL": os.environ["TEST_DATABASE_URL"],
         "REDIS_URL": broker_url,
         "EMAIL_HOST": "localhost",
-        "MODERATO_DATA": os.environ["MODERATO_TEST_DATA"],
+        "MODERATO_DATA": os.environ["MODERATO_DATA"],
     }
 
 

@@ -15,7 +15,7 @@ from tests.operations.compose import (
 OWN = ("web", "worker", "worker-media", "beat")
 # Read where something else than a container runs, or fixed in the image.
 NOT_IN_COMPOSE = {
-    *("DJANGO_SETTINGS_MODULE", "DEBUG", "PORT", "TEST_DATABASE_URL", "MODERATO_TEST_DATA"),
+    *("DJANGO_SETTINGS_MODULE", "DEBUG", "PORT", "TEST_DATABASE_URL"),
     *("SECURE_SSL_REDIRECT", "EVIDENCE_MAX_BYTES", "OPENBLAS_NUM_THREADS"),
     *("HEARTBEAT_MAX_SECONDS", "OUTBOX_MAX_SECONDS"),
     # The file has one beat, and its health check reads Celery's own schedule file.

@@ -1,10 +1,14 @@
 """The fixtures themselves: real servers, real commits, and a browser that sees them."""
 
+import os
 import threading
+from pathlib import Path
 
 import pytest
 import redis
+from django.conf import settings as project
 from django.contrib.auth import get_user_model
+from django.core.files.storage import storages
 from django.db import connections
 
 from tests.servers import free_port, listening
@@ -89,3 +93,10 @@ def test_browser_opens_the_site(live_site, page):
 
 def test_a_free_port_is_free():
     assert not listening(free_port())
+
+
+def test_files_of_tests_lie_apart_from_everybody_elses():
+    """Each process has a folder of its own: a sweep in one takes nothing from another."""
+    place = Path(storages["evidence"].location)
+    assert place == Path(os.environ["MODERATO_DATA"]) / "evidence"
+    assert Path(project.BASE_DIR) not in place.parents

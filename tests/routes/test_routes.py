@@ -20,7 +20,7 @@ from tests.routes.table import ROWS, Row
 pytestmark = pytest.mark.proof
 FULL = os.environ.get("PROOF") == "full"
 OTHERS_ASKED = 1
-REFUSED_ASKED = 2
+REFUSED_ASKED = 1
 METHODS = ("GET", "POST")
 OPEN_TO_ALL = {"link", "answers", "objection"}
 ALL = [*ROWS, *PACKAGE_ROWS]
