@@ -1,6 +1,6 @@
 """Every page of the product passes the gate, in every state it can be in.
 
-By default one in fourteen pages in their typical state get one visit (visit.py), and a rotation of pages, other
+By default one in eighteen pages in their typical state get one visit (visit.py), and a rotation of pages, other
 states and runs is drawn by a seed, another one each day; PROOF=full walks everything with all sixteen runs.
 GATE_SEED repeats a rotation.
 """
@@ -33,7 +33,7 @@ from tests.sessions import cookies_of
 pytestmark = pytest.mark.browser
 
 
-ONE_IN = 14
+ONE_IN = 18
 
 
 def drawn_part(pages: list[GatePage]) -> list[GatePage]:
@@ -44,7 +44,7 @@ def drawn_part(pages: list[GatePage]) -> list[GatePage]:
 
 FULL = os.environ.get("PROOF") == "full"
 SEED = os.environ.get("GATE_SEED") or date.today().isoformat()
-TURNS = 0 if FULL else 5
+TURNS = 0 if FULL else 4
 MODULES = (states, marking_states, moderation_states, award_states, seed_states)
 STATES = {name: one for module in MODULES for name, one in vars(module).items()}
 USED = {one.state for one in PAGES}

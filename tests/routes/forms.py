@@ -230,5 +230,5 @@ def every_form() -> list[Row]:
 
 
 def posting() -> list[Row]:
-    """Rows with a form: all at full size, else a seeded quarter."""
-    return some(every_form(), "forms", len(every_form()) // 6)
+    """Rows with a form: all at full size, else a seeded part."""
+    return some(every_form(), "forms", len(every_form()) // 8)
