@@ -344,8 +344,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     },
     "call-webhooks": {
         "task": "workflows.tasks.call_webhooks",
-        "schedule": 10.0,
-        "options": {"expires": 30},
+        "schedule": 5.0,
+        "options": {"expires": 15},
     },
     "send-digests": {
         "task": "workflows.tasks.send_digests",
