@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from assessment.actions.allocation import MARKING_DEADLINE, allocate_automatically
 from assessment.actions.double import DISCUSSION_DEADLINE
 from assessment.actions.reviewing import REVIEW_DEADLINE
-from assessment.actions.seeding import place_seeds
+from assessment.actions.seeding import place_beside, place_seeds
 from assessment.enums import EARLY_READERS, WORK_STATES
 from assessment.models import Allocation, Discussion, EarlyPlace, FeedbackReview
 from assessment.querysets import unallocated
@@ -260,12 +260,16 @@ def review_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
 
 @handles("portfolios.submission.submitted", tells=["assessment.allocated"])
 def allocate_what_was_submitted(record: TransitionRecord) -> None:
-    """Allocate an assessor, or leave the work in the pool with a notice to the administrators."""
+    """Allocate an assessor, or leave the work in the pool with a notice to the administrators.
+
+    Agreed work that is due for others comes with it.
+    """
     submission = Submission.objects.filter(
         pk=record.subject_id, state=SubmissionState.SUBMITTED
     ).first()
     if submission is not None:
         allocate_automatically(submission)
+        place_beside(submission)
 
 
 each_round("place_seeds")(place_seeds)
@@ -330,9 +334,9 @@ describe(
 describe(
     A + "concern_raised",
     Category.DELIVERY,
-    who="Programme administrators",
+    who="Programme administrators; lead moderators where it is about hidden agreed work",
     asks=True,
-    why="You administer this delivery.",
+    why="You look after this delivery.",
     sample={"reference": "MOD-2026-7K4W9", "delivery": "Winter cohort"},
 )
 describe(

@@ -137,7 +137,8 @@ class ReviewQuerySet(models.QuerySet[Any]):
         led = user.delivery_roles.current().filter(role=DeliveryRoleKind.LEAD_MODERATOR)
         parts = user.parts.filter(ended_at__isnull=True)
         return (
-            self.filter(submission__delivery__in=led.values("delivery"))
+            self.alias(place=place_of_delivery("submission__delivery"))
+            .filter(place__in=led.values("delivery"))
             .exclude(asked_by=user)
             .exclude(submission__in=parts.values("submission"))
         )

@@ -337,10 +337,13 @@ def may_ask_about_result(submission: "Submission", actor: "Actor") -> bool:
 
 
 def can_view_review(review: "FeedbackReview", actor: "Actor") -> bool:
-    """Lead moderators of the delivery without a live part in the work. Agrees with ReviewQuerySet.visible_to."""
+    """Lead moderators of the delivery without a live part in the work. Agrees with ReviewQuerySet.visible_to.
+
+    Of a seed, those of the cohort beside which it lies, so that whoever asks has an answer.
+    """
     submission = review.submission
     return (
-        has_delivery_role(actor, submission.delivery, DeliveryRoleKind.LEAD_MODERATOR)
+        has_delivery_role(actor, submission.delivery.cohort, DeliveryRoleKind.LEAD_MODERATOR)
         and review.asked_by_id != getattr(actor, "pk", None)
         and not has_part(submission, actor)
     )

@@ -131,6 +131,8 @@ AUTHOR = Role(
     ),
 )
 
+# Pages that lie below another one than their address says.
+BELOW = {"moderation:seeds": "assessment:calibration"}
 # Pages that not everybody in the role may open; the others are left out of the navigation.
 ONLY_FOR = {"workflows:messages": may_manage_messages}
 
@@ -251,6 +253,9 @@ class Frame:
             if (url := address(name)) and ONLY_FOR.get(name, bool)(self.person)
         ]
         path = self.request.path
+        for name, above in BELOW.items():
+            if path.startswith(reverse(name)):
+                path = f"{reverse(above)}{name}"
         fits = [item["url"] for item in items if path.startswith(item["url"])]
         nearest = max(fits, key=len, default=None)
         return [

@@ -83,9 +83,9 @@ def _seal(
     """Freeze a draft with the result that its levels come to. Raises GuardsNotMet without a result."""
     if with_result:
         result = selectors.result_of_decision(submission, selectors.judgements_of(draft))
-        if not guards.has_result.holds(result) or result.outcome is None:
+        if not guards.has_result.holds(result):
             raise GuardsNotMet([guards.has_result], instance=submission)
-        draft.outcome, draft.percent = result.outcome, result.percent
+        draft.outcome, draft.percent = result.outcome or "", result.percent
         draft.grade = _grade(submission, result)
     draft.sealed_at = timezone.now()
     draft.final_at = draft.sealed_at if final else None

@@ -19,6 +19,7 @@ from assessment.definitions import Marks
 from assessment.enums import MARKED_AS, MARKING_PARTS, WORK_STATES
 from assessment.hashing import policy_hash
 from assessment.models import AssessmentDecision, CriterionJudgement, Lease
+from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Criterion, Level
 from portfolios.enums import HoldKind, SubmissionState
 from portfolios.models import Hold, Part, Submission, SubmissionEvidence
@@ -355,8 +356,8 @@ def look_again(submission: Submission, *, actor: User) -> AssessmentDecision:
 def raise_concern(submission: Submission, *, actor: User, concern: str) -> Hold:
     """Put the work on hold for academic integrity: the assessor raises it and does not decide it.
 
-    Programme administrators are told, without the concern itself. The draft stays. Raises NotPermitted
-    for anybody but the person whose turn it is.
+    Programme administrators are told, without the concern itself; of a seed, of which they know nothing, its
+    lead moderators. The draft stays. Raises NotPermitted for anybody but the person whose turn it is.
     """
     fresh = lock(submission)
     if not rules.is_turn(fresh, actor):
@@ -369,11 +370,15 @@ def raise_concern(submission: Submission, *, actor: User, concern: str) -> Hold:
         defaults={"reason": plain_text(concern).strip(), "opened_by": actor},
     )
     if made:
+        told, path = selectors.administrators_of(fresh.delivery), f"/assess/m/{fresh.pk}/"
+        if fresh.delivery.holds_seeds:
+            told = selectors.people_of(fresh.delivery.cohort, DeliveryRoleKind.LEAD_MODERATOR)
+            path = f"/assess/calibration/seeds/{fresh.seed.pk}/"
         notify(
             topic="assessment.concern_raised",
-            recipients=selectors.administrators_of(fresh.delivery),
+            recipients=told,
             subject=fresh,
-            path=f"/assess/m/{fresh.pk}/",
+            path=path,
             context={"reference": fresh.reference, "delivery": fresh.delivery.title},
             dedupe=f"hold:{hold.pk}",
         )

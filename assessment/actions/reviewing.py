@@ -46,7 +46,7 @@ def ask_review(submission: Submission, *, actor: User, question: str) -> Feedbac
         },
     )
     if is_new:
-        leads = people_of(fresh.delivery, DeliveryRoleKind.LEAD_MODERATOR)
+        leads = people_of(fresh.delivery.cohort, DeliveryRoleKind.LEAD_MODERATOR)
         notify(
             topic="assessment.review_asked",
             recipients=[one for one in leads if rules.may_take_review(made, one)],

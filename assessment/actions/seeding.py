@@ -1,6 +1,5 @@
 """Seeds: agreed work is hidden among live work, comes when it is due, and is withdrawn or told about."""
 
-import datetime as dt
 import secrets
 
 from django.db import IntegrityError, transaction
@@ -17,6 +16,7 @@ from assessment.models import Exemplar, Seed, SeedPlan, SeedWithdrawal
 from assessment.models.seeds import MOST_PERCENT
 from assessment.selectors.seeds import (
     choices_for,
+    comes_alone,
     is_due,
     is_marking_over,
     obstacles,
@@ -25,8 +25,12 @@ from assessment.selectors.seeds import (
 from catalogue.actions.seeding import stand_beside
 from catalogue.models import AssessmentTask, Delivery, DeliveryRole
 from portfolios.actions.seeding import Piece, hand_in
+from portfolios.models import Submission
 from workflows.exceptions import NotPermitted, StaleState
 from workflows.notifications import notify
+
+ONE_IN = 4
+"""Of so many arrivals of live work one brings a seed that is due."""
 
 
 @transaction.atomic
@@ -140,27 +144,49 @@ def tell_assessors(plan: SeedPlan, *, actor: User) -> SeedPlan:
     return fresh
 
 
-def place_seeds() -> int:
-    """Hide what is due under running plans; gives how many were hidden. Each in a transaction of its own.
+def place_beside(submission: Submission) -> int:
+    """Hide what is due for others at the moment at which this live work came; gives how many were hidden.
 
-    One for a person in a round at the most. A plan in whose way something has come since rests.
+    One arrival in four, by chance, brings what is due, so that a seed does not follow closely on the live work
+    that made it due. Whoever has the work itself gets none with it: two at once would say that one of them is
+    no learner's. A plan in whose way something has come since rests.
     """
-    done = 0
+    plan = (
+        SeedPlan.objects.running()
+        .filter(delivery=submission.delivery_id, task=submission.task_id)
+        .select_related("delivery__version__micro_credential", "task__rubric")
+        .first()
+    )
+    if plan is None or obstacles(plan.delivery, plan.task):
+        return 0
+    has_it = set(submission.parts.values_list("person_id", flat=True))
+    others = [one for one in takers(plan.delivery) if one.pk not in has_it]
+    drawn = [one for one in others if secrets.randbelow(ONE_IN) == 0]
+    return sum(place_seed(plan, one) is not None for one in drawn if is_due(plan, one))
+
+
+def waiting_alone() -> list[tuple[SeedPlan, User]]:
+    """For whom one is due now, of those to whom all live work of a task goes."""
     now = timezone.now()
     running = SeedPlan.objects.running().select_related(
         "delivery__version__micro_credential", "task__rubric"
     )
-    for plan in running.order_by("begun_at", "pk"):
-        if obstacles(plan.delivery, plan.task):
-            continue
-        for assessor in takers(plan.delivery):
-            if is_due(plan, assessor, now):
-                done += place_seed(plan, assessor, now=now) is not None
-    return done
+    return [
+        (plan, one)
+        for plan in running.order_by("begun_at", "pk")
+        if not obstacles(plan.delivery, plan.task)
+        for one in takers(plan.delivery)
+        if comes_alone(plan, one, now) and is_due(plan, one)
+    ]
+
+
+def place_seeds() -> int:
+    """Hide what is due for people who mark alone; gives how many were hidden."""
+    return sum(place_seed(plan, one) is not None for plan, one in waiting_alone())
 
 
 @transaction.atomic
-def place_seed(plan: SeedPlan, assessor: User, *, now: dt.datetime | None = None) -> Seed | None:
+def place_seed(plan: SeedPlan, assessor: User) -> Seed | None:
     """Hide one piece of agreed work among this person's; None where there is none, or it is not due any more.
 
     It is submitted in a delivery of its own beside the cohort, and allocated, told and timed by what follows any
@@ -171,7 +197,7 @@ def place_seed(plan: SeedPlan, assessor: User, *, now: dt.datetime | None = None
         .select_related("delivery__version__micro_credential", "task__rubric")
         .get(pk=plan.pk)
     )
-    if not fresh.is_running or not is_due(fresh, assessor, now or timezone.now()):
+    if not fresh.is_running or not is_due(fresh, assessor):
         return None
     if not (choices := choices_for(fresh, assessor)):
         return None

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -19,6 +20,7 @@ from assessment.models import (
     Capacity,
     CriterionJudgement,
     Exemplar,
+    FeedbackReview,
     Seed,
     SeedPlan,
 )
@@ -32,9 +34,8 @@ from catalogue.models import AssessmentTask, Delivery, DeliveryRole
 from portfolios.models import Hold, Submission
 from portfolios.selectors import altered_among
 
-SOONEST = dt.timedelta(minutes=10)
-LATEST = dt.timedelta(hours=6)
-"""How long after live work came a seed that is due comes at the earliest and at the latest."""
+FEWEST = 6
+"""Pieces of live work whose distances say when a seed comes to somebody who marks alone."""
 
 
 def obstacles(delivery: Delivery, task: AssessmentTask) -> list[str]:
@@ -126,34 +127,59 @@ def choices_for(plan: SeedPlan, assessor: User) -> list[Exemplar]:
     ]
 
 
-def is_due(plan: SeedPlan, assessor: User, now: dt.datetime) -> bool:
-    """Whether the person has had so much live work since the plan began that a seed should come by now.
+def wanted(plan: SeedPlan, assessor: User, live: int) -> int:
+    """How many seeds there are to be once so many pieces of live work came to the person.
 
-    Seeds keep step with the plan's share of live work, from a start that the plan's chance gives each person: over
-    n pieces there are n × share of them, give or take one. Each waits for some hours after the live work that it
-    follows, and for the one before it to be decided. Nobody gets one who is away or has enough to do.
+    Each run of as many pieces as the share asks for has one, at a place in the run that the plan's chance
+    draws anew: over n pieces there are n × share of them, give or take one, and no place follows from another.
     """
-    live = Allocation.objects.filter(
-        assessor=assessor,
+    runs = live * plan.percent / 100
+    whole = int(runs)
+    return whole + (chance_of(f"{plan.chance}:{whole}", assessor.pk) < runs - whole)
+
+
+def live_of(plan: SeedPlan) -> dict[UUID, list[dt.datetime]]:
+    """By assessor, when each piece of live work of the task came to them since the plan began."""
+    rows = Allocation.objects.filter(
         role=AllocationRole.ASSESSOR,
         submission__delivery=plan.delivery_id,
         submission__task=plan.task_id,
         allocated_at__gte=plan.begun_at,
     ).order_by("allocated_at")
-    moments: dict[UUID, dt.datetime] = {}
-    for key, at in live.values_list("submission_id", "allocated_at"):
-        moments.setdefault(key, at)
+    found: dict[UUID, dict[UUID, dt.datetime]] = {}
+    for person, key, at in rows.values_list("assessor_id", "submission_id", "allocated_at"):
+        found.setdefault(person, {}).setdefault(key, at)
+    return {person: list(moments.values()) for person, moments in found.items()}
+
+
+def is_due(plan: SeedPlan, assessor: User) -> bool:
+    """Whether the person has had so much live work since the plan began that a seed should come by now.
+
+    Each waits for the one before it to be decided. Nobody gets one who is away or has enough to do.
+    """
     placed = Seed.objects.filter(plan=plan, assessor=assessor)
-    number = placed.count()
-    start = chance_of(plan.chance, assessor.pk)
-    if number >= int(len(moments) * plan.percent / 100 + start):
-        return False
-    waits = LATEST - SOONEST
-    after = SOONEST + waits * chance_of(f"{plan.chance}:{number}", assessor.pk)
-    if not moments or max(moments.values()) + after > now:
+    live = len(live_of(plan).get(assessor.pk, ()))
+    if placed.count() >= wanted(plan, assessor, live):
         return False
     in_queue = placed.filter(withdrawal__isnull=True, submission__state__in=QUEUED)
     return not in_queue.exists() and _has_room(plan, assessor)
+
+
+def comes_alone(plan: SeedPlan, assessor: User, now: dt.datetime) -> bool:
+    """Whether the moment is there for somebody to whom all live work of the task goes.
+
+    With nobody else's arrivals to come among, it follows the last live piece at the distance that two others
+    had, drawn by the plan's chance, and never after the last day of handing in.
+    """
+    live = live_of(plan)
+    moments = live.get(assessor.pk, [])
+    if len(moments) < FEWEST or len(live) > 1:
+        return False
+    gaps = [after - before for before, after in pairwise(moments)]
+    drawn = chance_of(f"{plan.chance}:{len(moments)}", assessor.pk)
+    after = gaps[int(drawn * len(gaps))]
+    last = plan.delivery.schedules.filter(task=plan.task_id, cut_off_at__gt=now)
+    return moments[-1] + after <= now and last.exists()
 
 
 def _has_room(plan: SeedPlan, assessor: User) -> bool:
@@ -163,7 +189,7 @@ def _has_room(plan: SeedPlan, assessor: User) -> bool:
     capacity = Capacity.objects.filter(delivery=delivery, assessor=assessor).first()
     if capacity is None or capacity.hours is None:
         return True
-    _loads, spent = in_hand([assessor])
+    _loads, spent = in_hand([assessor], with_seeds=True)
     minutes = times_of([delivery]).of(delivery.pk, plan.task_id)
     return spent[assessor.pk] + minutes <= capacity.hours * 60
 
@@ -184,6 +210,8 @@ class SeedRow:
     decision: AssessmentDecision | None
     outcome: str
     words: str
+    is_asked_about: bool = False
+    """Whether the assessor asked somebody senior about it and has no answer yet."""
 
     @property
     def counts(self) -> bool:
@@ -213,7 +241,7 @@ class SeedRow:
 
 
 def rows_of_seeds(seeds: Iterable[Seed]) -> list[SeedRow]:
-    """Each with its assessor's newest sealed decision on it, in the order given. Six queries for any number.
+    """Each with its assessor's newest sealed decision on it, in the order given. Seven queries for any number.
 
     A referral comes to no result; it says that the work does not pass as it is. A criterion without a level in it is
     left out of the comparison.
@@ -247,6 +275,8 @@ def rows_of_seeds(seeds: Iterable[Seed]) -> list[SeedRow]:
     held = set(
         Hold.objects.open().filter(submission__in=keys).values_list("submission_id", flat=True)
     )
+    open_questions = FeedbackReview.objects.open().filter(submission__in=keys)
+    asked = set(open_questions.values_list("submission_id", flat=True))
     live = Allocation.objects.current().filter(submission__in=keys)
     allocated = set(live.values_list("submission_id", flat=True))
     rows = []
@@ -265,7 +295,8 @@ def rows_of_seeds(seeds: Iterable[Seed]) -> list[SeedRow]:
         ]
         outcome = "" if decision is None else decision.outcome or Outcome.NOT_ACHIEVED
         words = _words(one, decision, one.submission_id in held, one.submission_id in allocated)
-        rows.append(SeedRow(one, compared, decision, outcome, words))
+        is_asked = one.submission_id in asked and not hasattr(one, "withdrawal")
+        rows.append(SeedRow(one, compared, decision, outcome, words, is_asked))
     return rows
 
 

@@ -72,21 +72,29 @@ def loads_of(assessors: Iterable[User]) -> Counter[UUID]:
     return loads
 
 
-def in_hand(assessors: Iterable[User]) -> tuple[Counter[UUID], Counter[UUID]]:
+def in_hand(
+    assessors: Iterable[User], *, with_seeds: bool = False
+) -> tuple[Counter[UUID], Counter[UUID]]:
     """How many pieces wait for each of them in all deliveries, and how many minutes of marking; four queries.
 
-    The minutes that seeds take count, because somebody spends them; the pieces do not.
+    Seeds count only where the next seed is asked about: in any other figure those who allocate could work
+    out who has one.
     """
     people = [person.pk for person in assessors]
     loads: Counter[UUID] = Counter(dict.fromkeys(people, 0))
     minutes: Counter[UUID] = Counter(dict.fromkeys(people, 0))
-    places = ("assessor", "place", "submission__task", "submission__delivery__seeds_for")
-    waiting = _waiting(people).annotate(place=place_of_delivery("submission__delivery"))
-    rows = list(waiting.values(*places).annotate(number=Count("pk")).values_list(*places, "number"))
-    deliveries = Delivery.objects.filter(pk__in={place for _one, place, _task, _s, _n in rows})
+    places = ("assessor", "place", "submission__task")
+    rows = _waiting(people)
+    if not with_seeds:
+        rows = rows.filter(submission__delivery__seeds_for__isnull=True)
+    waiting = rows.annotate(place=place_of_delivery("submission__delivery"))
+    counted = list(
+        waiting.values(*places).annotate(number=Count("pk")).values_list(*places, "number")
+    )
+    deliveries = Delivery.objects.filter(pk__in={place for _one, place, _task, _n in counted})
     times = times_of(deliveries.select_related("version"))
-    for person, place, task, seeds_for, number in rows:
-        loads[person] += number if seeds_for is None else 0
+    for person, place, task, number in counted:
+        loads[person] += number
         minutes[person] += number * times.of(place, task)
     return loads, minutes
 

@@ -61,6 +61,11 @@ class Delivery(models.Model):
         return self.title
 
     @property
+    def cohort(self) -> "Delivery":
+        """The delivery itself, or the one beside which this one holds seeds."""
+        return self if self.seeds_for is None else self.seeds_for
+
+    @property
     def holds_seeds(self) -> bool:
         """Whether it stands beside a cohort and holds hidden agreed work."""
         return self.seeds_for_id is not None

@@ -7,7 +7,16 @@ whole or not there.
 from django.db import transaction
 
 from catalogue.models import Delivery
-from config.demo import awarding, calibrating, catalogue, marking, moderating, people, work
+from config.demo import (
+    awarding,
+    calibrating,
+    catalogue,
+    marking,
+    moderating,
+    people,
+    seeding,
+    work,
+)
 from config.demo.people import PASSWORD, demo_accounts
 from portfolios.models import Portfolio
 
@@ -30,6 +39,7 @@ def load() -> bool:
         _in_the_middle(cast)
         _to_walk_through(cast)
         _to_begin_with(cast)
+        seeding.hide_one(catalogue.make_coded(cast), cast)
         catalogue.propose_revision(cast)
     return True
 

@@ -138,6 +138,20 @@ def make_beginning(cast: Cast) -> Delivery:
     )
 
 
+def make_coded(cast: Cast) -> Delivery:
+    """A delivery whose assessors see codes instead of names, so that agreed work can be hidden in it."""
+    return make_delivery(
+        cast,
+        FILES[1],
+        code="privacy-1",
+        title="Privacy for the Public Sector, autumn cohort",
+        learners=["huia", "eva", "joe", "tevita", "yuki", "ravi"],
+        days_left=12,
+        policy={"anonymous_marking": True, **KNOWN},
+        parts={name: PARTS[name] for name in ("ada", "abe", "moses", "lea", "rita")},
+    )
+
+
 def make_delivery(
     cast: Cast,
     file: str,

@@ -25,6 +25,17 @@ from moderation.selectors.agreement import led_by
 
 ENDS = (-2.0, 2.0)
 TICKS = (-2, -1, 0, 1, 2)
+ON_WORK = "seeds__submission"
+ASKS = Q(seeds__withdrawal__isnull=True) & (
+    Q(**{f"{ON_WORK}__holds__isnull": False, f"{ON_WORK}__holds__closed_at__isnull": True})
+    | Q(
+        **{
+            f"{ON_WORK}__feedback_reviews__isnull": False,
+            f"{ON_WORK}__feedback_reviews__answered_at__isnull": True,
+        }
+    )
+)
+"""Seeds on hold for a concern of the assessor, or with a question to somebody senior that is open."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,8 @@ class SeededTask:
     task: AssessmentTask
     running: SeedPlan | None
     hidden: int
+    waits: int
+    """Pieces about which the assessor has a question or a concern that nobody has answered."""
 
 
 def seeded_tasks(user: User) -> list[SeededTask]:
@@ -51,7 +64,10 @@ def seeded_tasks(user: User) -> list[SeededTask]:
     plans: dict[tuple[UUID, UUID], list[SeedPlan]] = defaultdict(list)
     for one in (
         SeedPlan.objects.visible_to(user)
-        .annotate(hidden=Count("seeds", filter=~Q(seeds__assessor=user)))
+        .annotate(
+            hidden=Count("seeds", filter=~Q(seeds__assessor=user), distinct=True),
+            waits=Count("seeds", filter=~Q(seeds__assessor=user) & ASKS, distinct=True),
+        )
         .order_by("begun_at")
     ):
         plans[one.delivery_id, one.task_id].append(one)
@@ -61,8 +77,9 @@ def seeded_tasks(user: User) -> list[SeededTask]:
             known = plans[delivery.pk, task.pk]
             running = next((one for one in known if one.is_running), None)
             number = sum(vars(one)["hidden"] for one in known)
-            found.append(SeededTask(delivery, task, running, number))
-    return sorted(found, key=lambda one: (one.running is None, not one.hidden))
+            waits = sum(vars(one)["waits"] for one in known)
+            found.append(SeededTask(delivery, task, running, number, waits))
+    return sorted(found, key=lambda one: (not one.waits, one.running is None, not one.hidden))
 
 
 @dataclass(frozen=True)

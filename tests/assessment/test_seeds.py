@@ -1,6 +1,7 @@
 """Hidden agreed work: who turns it on, for whom it comes and when, what follows, and what is kept of it."""
 
 import datetime as dt
+from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -9,11 +10,13 @@ from django.utils import timezone
 
 from accounts.enums import OrganisationRole
 from accounts.models import DeclaredConflict, Membership
+from assessment import tasks
 from assessment.actions.calibration import begin_calibration
 from assessment.actions.exemplars import retire_exemplar
 from assessment.actions.seeding import (
     begin_seeds,
     end_seeds,
+    place_beside,
     place_seed,
     place_seeds,
 )
@@ -30,8 +33,8 @@ from assessment.models import (
     SeedPlan,
 )
 from assessment.selectors.seeds import (
-    LATEST,
     choices_for,
+    comes_alone,
     is_due,
     obstacles,
     takers,
@@ -40,6 +43,7 @@ from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole
 from portfolios.models import EvidenceItem, Submission
 from tests.factories.assessment import allocated, decided
+from tests.factories.portfolios import submitted
 from tests.factories.seeds import anchored, hidden, planned, relay, seeded_cast
 from tests.worlds import kept
 from workflows.exceptions import NotPermitted, StaleState
@@ -54,10 +58,6 @@ def cast():
     allocated(made, "lena")
     relay()
     return made
-
-
-def later(hours=7):
-    return timezone.now() + timedelta(hours=hours)
 
 
 # --- turning it on
@@ -144,10 +144,18 @@ def test_it_is_refused_wherever_it_could_be_told_apart(cast, change):
 def test_a_plan_rests_while_something_stands_in_its_way(cast):
     planned(cast)
     read_early(cast)
-    with patch("assessment.actions.seeding.is_due", return_value=True):
-        assert place_seeds() == 0
+    work = Submission.objects.get(learner=cast.lena)
+    with (
+        patch("assessment.actions.seeding.is_due", return_value=True),
+        patch("assessment.actions.seeding.comes_alone", return_value=True),
+        patch("assessment.actions.seeding.ONE_IN", 1),
+    ):
+        assert place_beside(work) == place_seeds() == 0
         EarlyCheck.objects.update(passed_at=timezone.now(), passed_by=cast.moses)
-        assert place_seeds() == 2
+        assert (
+            place_beside(work) == 1
+        )  # Ana; Ada has the work, and Abe froze the exemplar's decision.
+        assert place_seeds() == 1
 
 
 # --- for whom, and what
@@ -249,50 +257,51 @@ def test_what_was_a_seed_is_no_calibration_for_the_same_person(cast):
 # --- when
 
 
-def test_seeds_keep_step_with_the_share_of_live_work(cast):
+def chance(value):
+    """Whatever is drawn comes to this."""
+    return patch("assessment.selectors.seeds.chance_of", return_value=value)
+
+
+@contextmanager
+def each_arrival():
+    """One is due for everybody, and each arrival of live work brings what is due."""
+    with (
+        patch("assessment.selectors.seeds.wanted", return_value=1),
+        patch("assessment.actions.seeding.ONE_IN", 1),
+    ):
+        yield
+
+
+def test_a_seed_is_due_by_the_share_of_live_work_that_came_since_the_plan_began(cast):
     plan = planned(cast, percent=5)
-    now = timezone.now()
-    for start, wanted in ((0.0, 0), (0.94, 0), (0.951, 1)):
-        with patch("assessment.selectors.seeds.chance_of", return_value=start):
-            Allocation.objects.update(allocated_at=now + timedelta(seconds=1))
-            assert is_due(plan, cast.ada, later(30)) == bool(wanted), start
-
-
-def test_a_seed_comes_some_time_after_live_work_and_never_without_any(cast):
-    plan = planned(cast)
-    Allocation.objects.update(allocated_at=timezone.now())
-    with patch("assessment.selectors.seeds.chance_of", return_value=0.99):
-        assert not is_due(plan, cast.ada, timezone.now())
-        assert not is_due(plan, cast.ada, timezone.now() + timedelta(hours=5))
-        assert is_due(plan, cast.ada, timezone.now() + LATEST)
-        # Nothing live came to Ana, nor to Ada before the plan.
-        assert not is_due(plan, cast.ana, later())
-        Allocation.objects.update(allocated_at=timezone.now() - timedelta(days=1))
-        assert not is_due(plan, cast.ada, later())
+    for came, drawn, wanted_now in ((False, 0.0, False), (True, 0.051, False), (True, 0.049, True)):
+        moved = timedelta(seconds=1 if came else -60)
+        Allocation.objects.update(allocated_at=timezone.now() + moved)
+        with chance(drawn):
+            assert is_due(plan, cast.ada) == wanted_now, (came, drawn)
+            # Nothing live came to Ana.
+            assert not is_due(plan, cast.ana)
 
 
 def test_the_next_waits_for_the_one_before(cast):
     plan = planned(cast)
     with (
         patch("assessment.selectors.seeds._has_room", return_value=True),
-        patch("assessment.selectors.seeds.chance_of", return_value=5.0),
+        patch("assessment.selectors.seeds.wanted", return_value=5),
     ):
-        Allocation.objects.update(allocated_at=timezone.now())
-        far = later(48)
-        assert is_due(plan, cast.ada, far)
-        seed = place_seed(plan, cast.ada, now=far)
+        assert is_due(plan, cast.ada)
+        seed = place_seed(plan, cast.ada)
         relay()
-        assert not is_due(plan, cast.ada, far)
+        assert not is_due(plan, cast.ada)
         decided(seed.submission, cast.ada)
-        assert is_due(plan, cast.ada, far)
+        assert is_due(plan, cast.ada)
 
 
 @pytest.mark.parametrize("why", ["away", "full"])
 def test_nobody_gets_one_who_is_away_or_has_enough(cast, why):
     plan = planned(cast)
-    Allocation.objects.update(allocated_at=timezone.now())
-    with patch("assessment.selectors.seeds.chance_of", return_value=0.99):
-        assert is_due(plan, cast.ada, later())
+    with patch("assessment.selectors.seeds.wanted", return_value=1):
+        assert is_due(plan, cast.ada)
         if why == "away":
             today = timezone.localdate()
             Leave.objects.create(
@@ -303,18 +312,75 @@ def test_nobody_gets_one_who_is_away_or_has_enough(cast, why):
             Capacity.objects.create(
                 delivery=cast.delivery, assessor=cast.ada, hours=0, set_by=cast.pam
             )
-        assert not is_due(plan, cast.ada, later())
+        assert not is_due(plan, cast.ada)
+
+
+def test_a_seed_comes_when_somebody_elses_live_work_comes_and_never_with_ones_own(cast):
+    planned(cast)
+    with each_arrival():
+        cast.delivery.roles.filter(user__in=[cast.abe, cast.ana]).update(ended_at=timezone.now())
+        own = submitted(cast, "hone")
+        relay()
+        assert own.allocations.get().assessor == cast.ada
+        assert not Seed.objects.exists()
+        assert place_beside(Submission.objects.get(learner=cast.mere)) == 1
+        assert Seed.objects.get().assessor == cast.ada
+        # The seed's own arrival brings no other one.
+        relay()
+        assert Seed.objects.count() == 1
+
+
+def test_the_arrival_of_live_work_asks_who_is_due(cast):
+    """By what follows any submission, at that moment: the work goes to somebody, the seed to somebody else."""
+    planned(cast)
+    with each_arrival():
+        work = submitted(cast, "hone")
+        relay()
+    taken = work.allocations.get().assessor
+    assert Seed.objects.exists()
+    assert taken not in [one.assessor for one in Seed.objects.all()]
+
+
+def test_whoever_marks_alone_gets_one_at_a_distance_that_live_work_had(cast):
+    plan = planned(cast)
+    now = timezone.now()
+    moments = [now - timedelta(hours=number) for number in (30, 22, 16, 12, 9, 8)]
+    with chance(0.5), patch("assessment.selectors.seeds.live_of") as live:
+        live.return_value = {cast.ada.pk: moments}
+        # The distances are 8, 6, 4, 3 and 1 hours; the third is drawn.
+        assert not comes_alone(plan, cast.ada, moments[-1] + timedelta(hours=3.9))
+        assert comes_alone(plan, cast.ada, moments[-1] + timedelta(hours=4))
+        live.return_value = {cast.ada.pk: moments[1:]}
+        assert not comes_alone(plan, cast.ada, now)
+        live.return_value = {cast.ada.pk: moments, cast.abe.pk: moments[:1]}
+        assert not comes_alone(plan, cast.ada, now)
+        live.return_value = {cast.ada.pk: moments}
+        cast.delivery.schedules.update(due_at=now - timedelta(1), cut_off_at=now)
+        assert not comes_alone(plan, cast.ada, now)
+
+
+def test_it_comes_at_some_moment_of_the_round_and_not_on_its_stroke(cast):
+    plan = planned(cast)
+    later = []
+    with (
+        patch("assessment.tasks.waiting_alone", return_value=[(plan, cast.ada)] * 40),
+        patch("assessment.tasks.place_one.apply_async", lambda **given: later.append(given)),
+    ):
+        assert tasks.place_seeds() == 40
+    waits = {one["countdown"] for one in later}
+    assert len(waits) > 20
+    assert min(waits) >= 0
+    assert max(waits) < tasks.ROUND_S
+    with patch("assessment.actions.seeding.is_due", return_value=True):
+        assert tasks.place_one(*later[0]["args"])
+    assert Seed.objects.get().assessor == cast.ada
 
 
 def test_two_rounds_at_once_hide_one(cast):
     plan = planned(cast)
-    Allocation.objects.update(allocated_at=timezone.now())
-    with patch("assessment.selectors.seeds.chance_of", return_value=0.99):
-        assert place_seeds() == 0
-        with patch("django.utils.timezone.now", return_value=later()):
-            assert place_seeds() == 1
-            assert place_seeds() == 0
-            assert place_seed(plan, cast.ada) is None
+    with patch("assessment.selectors.seeds.wanted", return_value=1):
+        assert place_seed(plan, cast.ada) is not None
+        assert place_seed(plan, cast.ada) is None
     end_seeds(plan, actor=cast.lea)
     with patch("assessment.actions.seeding.is_due", return_value=True):
         assert place_seed(plan, cast.ana) is None

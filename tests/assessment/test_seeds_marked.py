@@ -21,6 +21,7 @@ from assessment.actions.seeding import (
 from assessment.exceptions import SeedsRefused
 from assessment.models import (
     Allocation,
+    FeedbackReview,
     Seed,
     SeedPlan,
     SeedWithdrawal,
@@ -35,6 +36,7 @@ from assessment.selectors.workload import in_hand, loads_of
 from catalogue.actions.people import end_role
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
+from moderation.selectors.seeds import seeded_tasks
 from portfolios.actions.seeding import hand_in
 from portfolios.handlers.submissions import whose_submission
 from portfolios.models import EvidenceItem, Hold, Portfolio, Submission
@@ -142,6 +144,10 @@ DEEDS = {
 }  # fmt: skip
 
 
+TOLD = {"doubt": {"ada", "lea"}, "ask": {"ada", "lea"}}
+"""A question and a concern reach whoever leads the cohort, who knows of the seed."""
+
+
 def test_whatever_the_assessor_does_nobody_else_is_told_or_given_it(cast):
     Membership.objects.create(
         user=cast.olga, organisation=cast.provider, role=OrganisationRole.ADMINISTRATOR
@@ -153,7 +159,8 @@ def test_whatever_the_assessor_does_nobody_else_is_told_or_given_it(cast):
             do(cast, Submission.objects.get(pk=work.pk))
             relay()
             new = Notification.objects.exclude(pk__in=before)
-            assert set(new.values_list("recipient", flat=True)) <= {cast.ada.pk}, deed
+            told = {cast.people[name].pk for name in TOLD.get(deed, {"ada"})}
+            assert set(new.values_list("recipient", flat=True)) <= told, deed
             live = Allocation.objects.current().filter(submission=work)
             assert set(live.values_list("assessor", flat=True)) <= {cast.ada.pk}, deed
             mine = Submission.objects.filter(pk=work.pk)
@@ -165,6 +172,47 @@ def test_whatever_the_assessor_does_nobody_else_is_told_or_given_it(cast):
                 assert whose_submission(record).organisations == frozenset(), deed
             assert verify()[0] == [], deed
             transaction.set_rollback(True)
+
+
+def test_a_question_about_a_seed_is_answered_like_any_other(cast):
+    """Else the assessor waits for ever for an answer that live work would have."""
+    work = cast.seed.submission
+    drafted(work, cast.ada)
+    review = ask_review(work, actor=cast.ada, question="Clear?")
+    told = Notification.objects.get(recipient=cast.lea, topic="assessment.review_asked")
+    assert told.path == f"/assess/reviews/{review.pk}/"
+    for name in ("pam", "moses", "abe"):
+        assert not FeedbackReview.objects.visible_to(cast.people[name]).exists()
+    page = Client()
+    page.force_login(cast.lea)
+    assert seeded_tasks(cast.lea)[0].waits == 1
+    assert "Waits for you" in page.get(reverse("moderation:seeds")).content.decode()
+    of = reverse("moderation:seeds_of", args=[cast.delivery.pk, cast.task.pk])
+    assert "A question waits" in page.get(of).content.decode()
+    assert (
+        "Answer the question"
+        in page.get(f"/assess/calibration/seeds/{cast.seed.pk}/").content.decode()
+    )
+    page.post(f"{told.path}take/")
+    assert "Clear?" in page.get(told.path).content.decode()
+    page.post(told.path, {"answer": "Yes."})
+    answered = Notification.objects.get(topic="assessment.review_answered")
+    assert (answered.recipient, answered.path) == (cast.ada, f"/assess/m/{work.pk}/review/")
+    assert seeded_tasks(cast.lea)[0].waits == 0
+    assert page.get(f"/assess/m/{work.pk}/").status_code in (403, 404)
+
+
+def test_a_concern_about_a_seed_reaches_its_lead_and_leads_to_the_piece(cast):
+    opened(cast.seed.submission, cast.ada)
+    raise_concern(cast.seed.submission, actor=cast.ada, concern="Copied.")
+    told = Notification.objects.get(topic="assessment.concern_raised")
+    assert told.recipient == cast.lea
+    page = Client()
+    page.force_login(cast.lea)
+    assert "Copied." in page.get(told.path).content.decode()
+    assert seeded_tasks(cast.lea)[0].waits == 1
+    withdraw_seed(cast.seed, actor=cast.lea, reason="Known elsewhere")
+    assert seeded_tasks(cast.lea)[0].waits == 0
 
 
 def test_work_that_was_given_back_can_be_taken_again_by_the_same_person_alone(cast):
@@ -212,11 +260,13 @@ def test_equal_bytes_in_a_seed_are_no_reuse_of_anybodys(cast):
     assert not reuse_of(seed.submission).by_others
 
 
-def test_the_minutes_count_for_the_assessor_and_the_piece_does_not(cast):
+def test_neither_the_piece_nor_its_minutes_count_where_somebody_allocates(cast):
     loads, minutes = in_hand([cast.ada])
     each = cast.delivery.policy_value("marking.minutes_per_item")
     assert loads == loads_of([cast.ada]) == {cast.ada.pk: 1}
-    assert minutes == {cast.ada.pk: 2 * each}
+    assert minutes == {cast.ada.pk: each}
+    # Only the next seed knows of the one before.
+    assert in_hand([cast.ada], with_seeds=True)[1] == {cast.ada.pk: 2 * each}
 
 
 # --- what it says

@@ -9,8 +9,9 @@ from django.test import Client
 
 from accounts.models import User
 from assessment import guards
-from assessment.models import Exemplar
+from assessment.models import Exemplar, Seed
 from assessment.selectors.calibration import unseen_exemplars
+from assessment.selectors.seeds import obstacles, rows_of_seeds
 from awards.models import Credential, Reconsideration
 from catalogue.models import Delivery, MicroCredentialVersion
 from config import demo
@@ -52,6 +53,7 @@ def test_everything_is_there_once(loaded):
     a_round_is_handed_on_and_a_meeting_recorded()
     a_round_is_half_read_and_part_of_it_was_drawn_at_random()
     a_new_assessor_can_calibrate_and_five_pieces_wait_for_her()
+    one_piece_of_agreed_work_was_hidden_and_marked()
     everybody_shown_can_sign_in(loaded)
     before = TransitionRecord.objects.count(), User.objects.count()
     out = StringIO()
@@ -98,6 +100,16 @@ def a_new_assessor_can_calibrate_and_five_pieces_wait_for_her():
     assert waiting.count() == 5
     assert not guards.calibrated_if_asked.holds(waiting[0], nadia)
     assert unseen_exemplars(beginning.version.tasks.get(), nadia).count() == 5
+
+
+def one_piece_of_agreed_work_was_hidden_and_marked():
+    lea = User.objects.get(email__startswith="lea@")
+    (seed,) = Seed.objects.visible_to(lea)
+    assert seed.assessor.email.startswith("ada@")
+    (row,) = rows_of_seeds([seed])
+    assert row.words == "Decided"
+    assert row.signed > 0
+    assert obstacles(seed.plan.delivery, seed.plan.task) == []
 
 
 def a_round_is_half_read_and_part_of_it_was_drawn_at_random():

@@ -1,9 +1,6 @@
 """Agreed work hidden among live work, reached by the real actions."""
 
-from datetime import timedelta
 from typing import Any
-
-from django.utils import timezone
 
 from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
 from assessment.actions.seeding import begin_seeds, place_seed
@@ -49,20 +46,13 @@ def planned(cast: Cast, percent: int = 20, telling: str = "after") -> SeedPlan:
     return begin_seeds(cast.delivery, cast.task, actor=cast.lea, percent=percent, telling=telling)
 
 
-def due(plan: SeedPlan) -> SeedPlan:
-    """The same plan with a chance by which one piece of live work is enough for anybody."""
-    SeedPlan.objects.filter(pk=plan.pk).update(percent=20, chance="")
-    plan.refresh_from_db()
-    return plan
-
-
 def hidden(cast: Cast, plan: SeedPlan | None = None, assessor: str = "ada") -> Seed:
     """One seed in the assessor's queue, allocated by what follows any submission."""
     from unittest.mock import patch
 
     plan = plan or planned(cast)
     with patch("assessment.actions.seeding.is_due", return_value=True):
-        made = place_seed(plan, cast.people[assessor], now=timezone.now() + timedelta(days=1))
+        made = place_seed(plan, cast.people[assessor])
     assert made is not None
     relay()
     return made
@@ -74,4 +64,4 @@ def relay() -> None:
         pass
 
 
-__all__ = ["allocated", "anchored", "due", "hidden", "planned", "relay", "seeded_cast"]
+__all__ = ["allocated", "anchored", "hidden", "planned", "relay", "seeded_cast"]

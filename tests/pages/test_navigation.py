@@ -97,3 +97,7 @@ def test_a_lead_moderator_finds_the_way_to_the_sign_off(cast: Cast) -> None:
     assert current_of(cast, "lea", "assessment:queue") == ["Assessor", "Queue"]
     place = ("assessment:allocate", cast.delivery.pk)
     assert current_of(cast, "lea", *place) == ["Lead moderator"]
+
+
+def test_a_page_below_another_than_its_address_says_marks_that_one(cast: Cast) -> None:
+    assert current_of(cast, "lea", "moderation:seeds") == ["Lead moderator", "Calibration"]

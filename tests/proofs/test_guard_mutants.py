@@ -2,7 +2,8 @@
 
 For every guard there is a case in which the step is taken, and one in which exactly that guard stops it.
 With the guard replaced by one that always holds the step goes through: the refusal came from there. A
-guard or a rule without its case fails the test.
+guard or a rule without its case fails the test. The rules and questions of assessment that are no steps (who
+may see a name, take work over, sign a waiver, read a discussion …) are asked the same way.
 """
 
 from collections.abc import Iterator
@@ -16,11 +17,13 @@ from accounts.models import CLOCK, SYSTEM
 from catalogue.guards import TO_OPEN
 from moderation.guards import no_other_round
 from portfolios.models import Submission
+from tests.permissions.test_visibility_agrees import AGREES
 from tests.proofs import elsewhere
+from tests.proofs.permitted import CASES, LOOKED_UP, Deed, asked_for
 from tests.proofs.ready import MACHINE, READY, SPOILED, Case, prepare
 from tests.proofs.world import World, check_deferred
 from workflows import transitions
-from workflows.exceptions import GuardsNotMet, NotPermitted
+from workflows.exceptions import GuardsNotMet, NotPermitted, TransitionRefused
 from workflows.guards import Guard, guards_for
 from workflows.machines import arrows_of, state_models
 
@@ -162,3 +165,42 @@ def test_the_system_has_no_key_to_every_door(world: World, step: str, actor: Any
         else:
             with pytest.raises(NotPermitted), undone():
                 case.take()
+
+
+BY_GUARDS = {f"guards.{one.__name__}" for one in (*GUARDS.values(), *OTHERS.values())}
+"""Guards of steps, which have their cases above."""
+IN_LISTS = {f"rules.{rule.__name__}" for _model, rule in AGREES}
+"""Rules that say what a list shows; `test_lists_and_rules_agree` holds each against it, for everybody."""
+
+
+def passes(deed: Deed) -> bool | str:
+    """Whether it is done, or shown; what comes of it is undone."""
+    try:
+        with undone():
+            found = deed()
+            check_deferred()
+    except TransitionRefused:
+        return False
+    except IntegrityError:
+        return DATABASE
+    return found is not False and getattr(found, "status_code", 200) < 400
+
+
+def test_every_rule_and_question_of_assessment_has_a_case() -> None:
+    assert set(asked_for()) - BY_GUARDS - IN_LISTS <= set(CASES) | LOOKED_UP
+    assert set(CASES) | LOOKED_UP <= set(asked_for())
+
+
+@pytest.mark.parametrize("of", sorted(CASES))
+def test_the_rule_is_what_keeps_it_from_them(
+    world: World, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    one = CASES[of]
+    with undone():
+        assert passes(one.prepare(world, one.goes)) is True
+    with undone():
+        deed = one.prepare(world, one.stops)
+        assert passes(deed) is False
+        # The code itself, so that it is allowed wherever the function was imported or registered.
+        monkeypatch.setattr(asked_for()[of], "__code__", one.allows.__code__)
+        assert passes(deed) == (DATABASE if one.belt else True)
