@@ -14,6 +14,11 @@ from accounts.forms import SettingsForm, ShortcutsForm
 from accounts.models import User
 
 
+def person(request: HttpRequest) -> User:
+    """Who is asking. For views that only signed-in people reach; it asks nothing itself."""
+    return cast("User", request.user)
+
+
 @require_safe
 @login_required
 def email(request: HttpRequest) -> HttpResponse:
@@ -25,10 +30,10 @@ def email(request: HttpRequest) -> HttpResponse:
 @login_required
 def settings(request: HttpRequest) -> HttpResponse:
     """Name, colours, time zone; links to password and second steps."""
-    person = User.objects.get(pk=cast("User", request.user).pk)  # the form fills its own copy
-    form = SettingsForm(request.POST if request.method == "POST" else None, instance=person)
+    me = User.objects.get(pk=person(request).pk)  # the form fills its own copy
+    form = SettingsForm(request.POST if request.method == "POST" else None, instance=me)
     if request.method == "POST" and form.is_valid():
-        change_settings(actor=person, **form.cleaned_data)
+        change_settings(actor=me, **form.cleaned_data)
         messages.success(request, "Your settings are saved.")
         return redirect("accounts:settings")
     return render(
@@ -40,12 +45,12 @@ def settings(request: HttpRequest) -> HttpResponse:
 @login_required
 def shortcuts(request: HttpRequest) -> HttpResponse:
     """The keyboard map of marking: on or off, and which key does what."""
-    person = cast("User", request.user)
+    me = person(request)
     form = ShortcutsForm(
-        request.POST if request.method == "POST" else None, keys=keys_of(person.shortcuts)
+        request.POST if request.method == "POST" else None, keys=keys_of(me.shortcuts)
     )
     if request.method == "POST" and form.is_valid():
-        choose_shortcuts(actor=person, on=form.cleaned_data["on"], keys=form.keys)
+        choose_shortcuts(actor=me, on=form.cleaned_data["on"], keys=form.keys)
         messages.success(request, "Your keys are saved.")
         return redirect("accounts:shortcuts")
     return render(
@@ -57,5 +62,5 @@ def shortcuts(request: HttpRequest) -> HttpResponse:
 @login_required
 def switch_shortcuts(request: HttpRequest) -> HttpResponse:
     """Switch the keys on or off from the page on which they work; the page itself stays."""
-    choose_shortcuts(actor=cast("User", request.user), on=request.POST.get("on") == "yes")
+    choose_shortcuts(actor=person(request), on=request.POST.get("on") == "yes")
     return HttpResponse(status=204)

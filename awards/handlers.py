@@ -31,9 +31,10 @@ from workflows.definitions import (
     reminder_text,
     still_relevant,
 )
-from workflows.enums import Category, DeadlineState
+from workflows.enums import Category
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify
+from workflows.selectors.entries import entry_to_drop
 
 
 def submission_of(record: TransitionRecord) -> Submission:
@@ -108,16 +109,9 @@ def releases(keys: Iterable[Any]) -> dict[Any, tuple[datetime, int]]:
     return {key: (one.moment, one.days) for key, one in windows.items() if one is not None}
 
 
-def entry_to_drop(submission: Submission) -> Deadline | None:
-    """The last day to ask that a mail had put into the learner's calendar and that is over."""
-    sent = Notification.objects.filter(
-        recipient=submission.learner_id,
-        deadline__subject_id=submission.pk,
-        deadline__kind=RECONSIDERATION_DEADLINE,
-        deadline__state=DeadlineState.CANCELLED,
-    )
-    newest = sent.select_related("deadline").order_by("-pk").first()
-    return newest.deadline if newest is not None else None
+def last_day_to_drop(submission: Submission) -> Deadline | None:
+    """The last day to ask, where it is over and stands in the learner's calendar."""
+    return entry_to_drop(submission.learner_id, submission.pk, [RECONSIDERATION_DEADLINE])
 
 
 @reminder_text(RECONSIDERATION_DEADLINE)
@@ -148,7 +142,7 @@ def on_reconsideration_requested(record: TransitionRecord) -> None:
 def on_reconsidered(record: TransitionRecord) -> None:
     """The learner reads the conclusion on the result page."""
     submission = submission_of(record)
-    last_day = entry_to_drop(submission)
+    last_day = last_day_to_drop(submission)
     tell_learner("portfolios.submission.reconsidered", submission, record, last_day)
 
 
@@ -159,7 +153,7 @@ def on_recalled(record: TransitionRecord) -> None:
     """Those affected: the learner, and the people who run the delivery, once for the whole recall."""
     submission = submission_of(record)
     end_window(submission, reason="Taken back")
-    last_day = entry_to_drop(submission)
+    last_day = last_day_to_drop(submission)
     tell_learner("portfolios.submission.recalled", submission, record, last_day)
     recall = record.facts.get("recall", "")
     staff = selectors.people_of(

@@ -1,7 +1,7 @@
 """Home, role switch, the pages about the service, errors, and the frame around every page."""
 
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
+from accounts.views import person
 from config.navigation import SESSION_KEY, address, frame_for, role_in_use, roles_of
 
 
@@ -53,7 +54,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def switch_role(request: HttpRequest) -> HttpResponse:
     """Work as another of one's own roles from now on."""
     wanted = request.POST.get("role")
-    if any(role.code == wanted for role in roles_of(cast("User", request.user))):
+    if any(role.code == wanted for role in roles_of(person(request))):
         request.session[SESSION_KEY] = wanted
     return redirect("home")
 

@@ -284,7 +284,8 @@ def severity_chart(people: Iterable[tuple[str, Figures]]) -> charts.Chart:
     if len(rows) < 2:
         title = "Too few people have enough shared readings to compare"
     elif far:
-        title = f"{len(far)} of {len(rows)} people stand half a level or more from the mean"
+        stand = "stands" if len(far) == 1 else "stand"
+        title = f"{len(far)} of {len(rows)} people {stand} half a level or more from the mean"
     else:
         farthest = max(abs(one["effect"]) for _name, one in rows)
         title = f"Nobody stands half a level or more from the mean; the farthest {farthest:.2f}"

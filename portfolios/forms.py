@@ -28,7 +28,7 @@ from portfolios.models import (
     UploadSession,
 )
 from portfolios.selectors import UploadLimits
-from workflows.forms import LocalTimes
+from workflows.forms import DayField, LocalTimes
 
 MOST_WORDS = 500_000
 MOST_CAPTIONS = 1024 * 1024
@@ -36,37 +36,6 @@ MOST_CAPTIONS = 1024 * 1024
 
 def area(**kwargs: Any) -> Text:
     return Text(widget=forms.Textarea, strip=False, **kwargs)
-
-
-class DayWidget(forms.MultiWidget):
-    """Three boxes: day, month, year."""
-
-    day_parts = True
-
-    def __init__(self) -> None:
-        super().__init__([forms.TextInput(), forms.TextInput(), forms.TextInput()])
-
-    def decompress(self, value: Any) -> list[Any]:
-        return [value.day, value.month, value.year] if value else [None, None, None]
-
-
-class DayField(forms.MultiValueField):
-    """A date in three parts; says which part is wrong rather than how to write it."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        parts = [forms.IntegerField(required=False) for _part in range(3)]
-        super().__init__(parts, widget=DayWidget(), require_all_fields=False, **kwargs)
-
-    def compress(self, data_list: Any) -> dt.date | None:
-        if not data_list or not any(data_list):
-            return None
-        if not all(data_list):
-            raise forms.ValidationError("Enter day, month and year.")
-        day, month, year = data_list
-        try:
-            return dt.date(year if year > 99 else 2000 + year, month, day)
-        except (ValueError, OverflowError):
-            raise forms.ValidationError("This date is not in the calendar.") from None
 
 
 class KindForm(forms.Form):
@@ -219,7 +188,10 @@ class DescribeForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": ".vtt,.srt,text/vtt"}),
     )
     happened_on = DayField(
-        label="When was it done?", required=False, help_text="For example 14 8 2026"
+        label="When was it done?",
+        required=False,
+        first_year=1900,
+        help_text="For example 14 8 2026",
     )
     confidentiality = forms.ChoiceField(
         label="Who may know of it?",

@@ -175,32 +175,22 @@ def ensure_browser() -> Outcome:
     return Outcome("browser", path is not None, time.monotonic() - began, note)
 
 
-def ensure_proxy() -> Outcome:
-    """Find an nginx, or get Debian's as root: the proxy's configuration is run for real."""
+def ensure(name: str, program: str, package: str) -> Outcome:
+    """Find a server that tests run for real, or get Debian's as root. The variable of its name names one."""
     began = time.monotonic()
     sys.path.insert(0, str(ROOT))
-    from tests.servers import nginx  # noqa: PLC0415  only where tests run
+    from tests import servers  # noqa: PLC0415  only where tests run
 
-    if nginx() is None:
-        print("\n=== no nginx on this machine: installing one", flush=True)
-        from_debian("nginx-light")
-    path = nginx()
-    note = path or "No nginx: install Debian's package nginx-light, or name one in NGINX."
-    return Outcome("proxy", path is not None, time.monotonic() - began, note)
-
-
-def ensure_scanner() -> Outcome:
-    """Find a clamd, or get Debian's as root, without its database: the tests bring one signature."""
-    began = time.monotonic()
-    sys.path.insert(0, str(ROOT))
-    from tests.servers import clamd  # noqa: PLC0415  only where tests run
-
-    if clamd() is None:
-        print("\n=== no clamd on this machine: installing one", flush=True)
-        from_debian("clamav-daemon")
-    path = clamd()
-    note = path or "No clamd: install Debian's package clamav-daemon, or name one in CLAMD."
-    return Outcome("scanner", path is not None, time.monotonic() - began, note)
+    found = getattr(servers, program)
+    if found() is None:
+        print(f"\n=== no {program} on this machine: installing one", flush=True)
+        from_debian(package)
+    path = found()
+    note = (
+        path
+        or f"No {program}: install Debian's package {package}, or name one in {program.upper()}."
+    )
+    return Outcome(name, path is not None, time.monotonic() - began, note)
 
 
 def summary(outcomes: list[Outcome]) -> int:
@@ -218,7 +208,12 @@ def main(what: str) -> int:
     """Run the steps that belong to the name."""
     if what == "lint":
         return summary(lint())
-    outcomes = [ensure_browser(), ensure_proxy(), ensure_scanner()]
+    outcomes = [
+        ensure_browser(),
+        ensure("proxy", "nginx", "nginx-light"),
+        # Without its database: the tests bring one signature.
+        ensure("scanner", "clamd", "clamav-daemon"),
+    ]
     if what == "proof":
         outcomes.append(suite("proofs at full size", ["-m", "proof", *PARALLEL], PROOF="full"))
         return summary(outcomes)

@@ -2,13 +2,21 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
 from accounts.enums import OrganisationKind, OrganisationRole
 from accounts.models import Membership, Organisation, User
 from catalogue.enums import DeliveryRoleKind as Role
-from catalogue.models import AssessmentTask, Delivery, DeliveryRole, Enrolment, TaskSchedule
+from catalogue.models import (
+    AssessmentTask,
+    Delivery,
+    DeliveryRole,
+    Enrolment,
+    MicroCredentialVersion,
+    TaskSchedule,
+)
 from tests.factories.catalogue import published_version
 
 PASSWORD = "correct horse battery"
@@ -73,6 +81,45 @@ def make_user(name: str, **fields: object) -> User:
     )
 
 
+def open_delivery(
+    version: MicroCredentialVersion,
+    code: str,
+    title: str,
+    client: Organisation,
+    people: dict[str, User],
+    policy: dict[str, Any] | None = None,
+) -> tuple[Delivery, AssessmentTask]:
+    """A delivery of a version with one task, open since 30 days and due in 14, with its staff."""
+    now = timezone.now()
+    delivery = Delivery.objects.create(
+        version=version,
+        code=code,
+        title=title,
+        mode="online_live",
+        starts_on=now.date() - timedelta(days=30),
+        ends_on=now.date() + timedelta(days=60),
+        client=client,
+        policy_overrides=policy or {},
+        opened_at=now - timedelta(days=30),
+    )
+    task = version.tasks.get()
+    TaskSchedule.objects.create(
+        delivery=delivery,
+        task=task,
+        opens_at=now - timedelta(days=30),
+        due_at=now + timedelta(days=14),
+        cut_off_at=now + timedelta(days=14),
+    )
+    DeliveryRole.objects.bulk_create(
+        [
+            DeliveryRole(delivery=delivery, user=people[name], role=role)
+            for name, roles in STAFF.items()
+            for role in roles
+        ]
+    )
+    return delivery, task
+
+
 def make_cast(
     learners: int = 1,
     policy: dict[str, object] | None = None,
@@ -98,33 +145,7 @@ def make_cast(
         user=people["olga"], organisation=other, role=OrganisationRole.ADMINISTRATOR
     )
     version = published_version(provider, attestations=attestations, **of_task)
-    now = timezone.now()
-    delivery = Delivery.objects.create(
-        version=version,
-        code="cohort",
-        title="Cohort 1",
-        mode="online_live",
-        starts_on=now.date() - timedelta(days=30),
-        ends_on=now.date() + timedelta(days=60),
-        client=client,
-        policy_overrides=policy or {},
-        opened_at=now - timedelta(days=30),
-    )
-    task = version.tasks.get()
-    TaskSchedule.objects.create(
-        delivery=delivery,
-        task=task,
-        opens_at=now - timedelta(days=30),
-        due_at=now + timedelta(days=14),
-        cut_off_at=now + timedelta(days=14),
-    )
-    DeliveryRole.objects.bulk_create(
-        [
-            DeliveryRole(delivery=delivery, user=people[name], role=role)
-            for name, roles in STAFF.items()
-            for role in roles
-        ]
-    )
+    delivery, task = open_delivery(version, "cohort", "Cohort 1", client, people, policy)
     cast = Cast(provider, client, other, delivery, task, people)
     first = ["lena", "hone", "mere"]
     for number in range(learners):

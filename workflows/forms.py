@@ -57,7 +57,8 @@ class DayField(forms.MultiValueField):
 
     hidden_widget = HiddenDay
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, first_year: int = 2000, **options: Any) -> None:
+        self.first_year = first_year
         required = options.get("required", True)
         part = forms.IntegerField(required=required)
         options.setdefault("error_messages", {"required": "Enter a date."})
@@ -85,7 +86,7 @@ class DayField(forms.MultiValueField):
             made = dt.date(year, month, day)
         except (ValueError, OverflowError):
             raise ValidationError("There is no such day.") from None
-        if not 2000 <= made.year <= 2100:
+        if not self.first_year <= made.year <= 2100:
             raise ValidationError("Enter the year with four digits.")
         return made
 

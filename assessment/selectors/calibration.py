@@ -182,6 +182,11 @@ class ComparedItem:
         )
 
 
+def beside(said: Any, agreed: Any, reason: str) -> ComparedLevel:
+    """One judgement beside the level that was agreed for its criterion."""
+    return ComparedLevel(said.criterion, said.level, agreed.level, reason, agreed.rationale)
+
+
 def compared(attempt: CalibrationAttempt) -> list[ComparedItem]:
     """Everything that was marked beside what was agreed. For concluded attempts: it tells the levels."""
     items = attempt.items.select_related("exemplar").prefetch_related(
@@ -193,13 +198,7 @@ def compared(attempt: CalibrationAttempt) -> list[ComparedItem]:
     for item in items.order_by("number"):
         agreed = {one.criterion_id: one for one in item.exemplar.levels.all()}
         rows = [
-            ComparedLevel(
-                one.criterion,
-                one.level,
-                agreed[one.criterion_id].level,
-                one.reason,
-                agreed[one.criterion_id].rationale,
-            )
+            beside(one, agreed[one.criterion_id], one.reason)
             for one in sorted(item.judgements.all(), key=lambda one: one.criterion.number)
         ]
         found.append(ComparedItem(item, rows))

@@ -26,7 +26,7 @@ from assessment.models import (
 )
 from assessment.models.calibration import rule_values
 from assessment.selectors import people_of
-from assessment.selectors.calibration import ComparedLevel, unseen_exemplars
+from assessment.selectors.calibration import ComparedLevel, beside, unseen_exemplars
 from assessment.selectors.filters import QUEUED
 from assessment.selectors.workload import absences_among, in_hand, times_of
 from catalogue.enums import DeliveryRoleKind
@@ -284,13 +284,7 @@ def rows_of_seeds(seeds: Iterable[Seed]) -> list[SeedRow]:
         decision = decisions[one.pk]
         levels = agreed[one.exemplar_id]
         compared = [
-            ComparedLevel(
-                said.criterion,
-                said.level,
-                levels[said.criterion_id].level,
-                said.feedback,
-                levels[said.criterion_id].rationale,
-            )
+            beside(said, levels[said.criterion_id], said.feedback)
             for said in (judged.get(decision.pk, []) if decision is not None else [])
         ]
         outcome = "" if decision is None else decision.outcome or Outcome.NOT_ACHIEVED

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.views import person
 from assessment import rules
 from assessment.actions.allocation import (
     allocate,
@@ -20,7 +21,7 @@ from assessment.selectors import candidates_for, open_work, people_of, role_need
 from assessment.selectors.filters import QUEUED
 from assessment.selectors.queue import name_of
 from assessment.selectors.workload import loads_of
-from assessment.views.shared import led_delivery, person
+from assessment.views.shared import led_delivery
 from catalogue.enums import DeliveryRoleKind
 from portfolios.models import Submission
 from workflows.forms import key_of

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.views import person
 from assessment import rules
 from assessment.actions.preparing import (
     change_prepared,
@@ -22,7 +23,6 @@ from assessment.forms.bank import ChangePreparedForm, PreparedForm
 from assessment.models import PreparedComment
 from assessment.selectors.prepared import bank_of, choices_for, micro_credentials_of
 from assessment.views.queue import for_assessors
-from assessment.views.shared import person
 from workflows.views import step_view
 
 WHOSE = {"": "Mine and shared", "mine": "Mine", "shared": "Shared"}

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
+from accounts.views import person
 from assessment import rules
 from assessment.actions.calibration import (
     begin_calibration,
@@ -25,7 +26,6 @@ from assessment.models.calibration import rule_values
 from assessment.selectors.calibration import compared, led_standings, next_item, own_standings
 from assessment.selectors.seeds import told_to
 from assessment.views.queue import for_assessors
-from assessment.views.shared import person
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import AssessmentTask, Criterion, DeliveryRole, Level
 from portfolios.views.evidence import Handed, hand_out

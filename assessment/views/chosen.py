@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from accounts.views import person
 from assessment import rules
 from assessment.actions.chosen import extend_chosen, move_chosen, release_chosen
 from assessment.actions.sharing import allocate_as_planned
@@ -22,7 +23,7 @@ from assessment.selectors.chosen import MOST, chosen_work, lines_of
 from assessment.selectors.filters import Filters
 from assessment.selectors.queue import name_of
 from assessment.views.queue import allowed
-from assessment.views.shared import person, with_filters
+from assessment.views.shared import with_filters
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
 from portfolios.models import Submission

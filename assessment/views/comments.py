@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.views import person
 from assessment import rules
 from assessment.actions.commenting import change_comment, mark_comment, write_comment
 from assessment.enums import Audience, Deed
@@ -28,7 +29,7 @@ from assessment.selectors.comments import (
     webvtt,
 )
 from assessment.selectors.queue import name_of
-from assessment.views.shared import filters_of, for_marking, person, with_filters
+from assessment.views.shared import filters_of, for_marking, with_filters
 from catalogue.models import Criterion
 from portfolios.models import Submission
 from workflows.exceptions import NotPermitted, StaleState, StaleVersion

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.enums import ConflictGround, ConflictKind
+from accounts.views import person
 from assessment import rules
 from assessment.actions.conflicts import (
     ask_for_waiver,
@@ -28,7 +29,7 @@ from assessment.selectors.conflicts import (
     waivers_in,
 )
 from assessment.selectors.queue import name_of
-from assessment.views.shared import filters_of, for_marking, led_delivery, person, with_filters
+from assessment.views.shared import filters_of, for_marking, led_delivery, with_filters
 from catalogue.enums import DeliveryRoleKind
 from portfolios.models import Submission
 from workflows.views import step_view

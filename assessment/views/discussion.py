@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.views import person
 from assessment import rules
 from assessment.actions.discussing import end_discussion, say
 from assessment.actions.double import open_other_decision
@@ -18,7 +19,7 @@ from assessment.models import Discussion
 from assessment.selectors import judgements_of
 from assessment.selectors.discussions import latest_discussion, lines_of, openings_in
 from assessment.selectors.queue import name_of
-from assessment.views.shared import for_marking, led_delivery, person
+from assessment.views.shared import for_marking, led_delivery
 from portfolios.models import Submission
 from workflows.exceptions import TransitionRefused
 from workflows.views import refusal, step_view

@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from accounts.views import person
 from assessment.actions.double import open_first_decision, plan_readings
 from assessment.enums import Reading
 from assessment.forms.sharing import ReadingForm
 from assessment.models import ReadingDraw, ReadingPlan
 from assessment.selectors import judgements_of
 from assessment.selectors.queue import name_of
-from assessment.views.shared import for_marking, led_delivery, person
+from assessment.views.shared import for_marking, led_delivery
 from catalogue.models import Delivery
 from portfolios.models import Submission
 from workflows.views import step_view

@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
+from accounts.views import person
 from assessment.actions.early import answer_early
 from assessment.enums import EarlyVerdictKind
 from assessment.forms.marking import EarlyAnswerForm
 from assessment.models import EarlyCheck
 from assessment.selectors.early import evidence_open_to, sent_back_to, with_judgements
 from assessment.views.queue import for_assessors
-from assessment.views.shared import person
 from workflows.exceptions import StaleState
 from workflows.forms import whole_number
 from workflows.views import refusal

@@ -11,13 +11,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.views import person
 from assessment import rules
 from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar, retire_exemplar
 from assessment.exceptions import ExemplarIncomplete
 from assessment.forms.exemplars import ExemplarForm, ReferenceForm, RetirementForm
 from assessment.models import Exemplar
 from assessment.selectors.exemplars import RELATED, bank_of, copies_of, tasks_kept_by
-from assessment.views.shared import person
 from catalogue.models import AssessmentTask
 from portfolios.models import Submission
 from portfolios.selectors import is_altered

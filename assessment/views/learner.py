@@ -8,8 +8,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.views import person
 from assessment.selectors.workspace import referral_feedback as feedback_of
-from assessment.views.shared import person, visible
+from assessment.views.shared import visible
 
 
 @require_safe

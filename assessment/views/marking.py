@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.definitions import keys_of
 from accounts.models import User
+from accounts.views import person
 from assessment import guards, rules
 from assessment.actions.allocation import hand_back as hand_back_action
 from assessment.actions.deciding import record_decision, refer, unmet
@@ -51,14 +52,7 @@ from assessment.selectors.workspace import (
     workspace_of,
 )
 from assessment.views.queue import opened
-from assessment.views.shared import (
-    NOT_HERE,
-    filters_of,
-    for_marking,
-    person,
-    visible,
-    with_filters,
-)
+from assessment.views.shared import NOT_HERE, filters_of, for_marking, visible, with_filters
 from portfolios.enums import ConsiderationOutcome, SubmissionState
 from portfolios.models import Submission
 from portfolios.rules import has_part

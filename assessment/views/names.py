@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
+from accounts.views import person
 from assessment.actions.revealing import plan_names, reveal_assessor, reveal_learner
 from assessment.forms.sharing import NamesForm
-from assessment.views.shared import for_marking, led_delivery, person
+from assessment.views.shared import for_marking, led_delivery
 from catalogue.models import Delivery, TaskSchedule
 from portfolios.models import Submission
 from portfolios.models.submission import POLICY_OF, Switch

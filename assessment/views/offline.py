@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.views import person
 from assessment.actions.offline import apply_offline, as_data, from_data, plan_offline
 from assessment.forms.marking import OfflineForm
 from assessment.selectors.offline import (
@@ -18,7 +19,6 @@ from assessment.selectors.offline import (
 )
 from assessment.tables import read_offline, write_offline
 from assessment.views.queue import for_assessors
-from assessment.views.shared import person
 from catalogue.models import Delivery
 
 

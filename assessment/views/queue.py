@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.definitions import keys_of
+from accounts.views import person
 from assessment import rules
 from assessment.actions.allocation import claim_next
 from assessment.actions.marking import start_assessment
@@ -35,7 +36,7 @@ from assessment.selectors.filters import (
 from assessment.selectors.queue import Queue, name_of, next_for, queue_for
 from assessment.selectors.reviews import waiting_reviews
 from assessment.selectors.standing import count_parts, standing_of
-from assessment.views.shared import filters_of, person, with_filters
+from assessment.views.shared import filters_of, with_filters
 from catalogue.models import Criterion
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission

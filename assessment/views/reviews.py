@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.views import person
 from assessment import rules
 from assessment.actions.reviewing import (
     answer_review,
@@ -23,7 +24,7 @@ from assessment.models import FeedbackReview
 from assessment.selectors import judgements_of
 from assessment.selectors.reviews import own_reviews
 from assessment.views.marking import facts
-from assessment.views.shared import for_marking, person
+from assessment.views.shared import for_marking
 from portfolios.models import Submission
 from portfolios.rules import is_learner
 from workflows.actions import open_once

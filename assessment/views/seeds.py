@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
+from accounts.views import person
 from assessment.actions.seeding import withdraw_seed
 from assessment.forms.seeds import WithdrawSeedForm
 from assessment.models import Seed
 from assessment.selectors.seeds import rows_of_seeds, rule_of, verdict_on
-from assessment.views.shared import person
 from workflows.actions import open_record
 from workflows.exceptions import StaleState
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.views import person
 from assessment import rules
 from assessment.models import WorkFlag
 from assessment.selectors import composed
@@ -26,10 +27,6 @@ RELATED = (
 
 
 NOT_HERE = "Only those who mark this submission or allocate it work here."
-
-
-def person(request: HttpRequest) -> User:
-    return cast("User", request.user)
 
 
 def visible(request: HttpRequest, pk: UUID) -> Submission:

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.views import person
 from assessment import rules
 from assessment.actions.sharing import (
     allocate_as_planned,
@@ -34,7 +35,7 @@ from assessment.selectors import people_of
 from assessment.selectors.conflicts import learners_of
 from assessment.selectors.queue import name_of
 from assessment.selectors.sharing import Share, as_listed, plan_of, staff_of
-from assessment.views.shared import led_delivery, person
+from assessment.views.shared import led_delivery
 from catalogue.enums import DeliveryRoleKind
 from workflows.exceptions import StaleState
 from workflows.forms import key_of

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from accounts.views import person
 from awards import selectors
 from awards.actions.release import cancel_release, release_now, schedule_release
 from awards.forms import OnBehalfForm, ReleaseForm
 from awards.models import Release
-from awards.views.answers import Refused, allow, attempt, page, person_of, set_of
+from awards.views.answers import Refused, allow, attempt, page, set_of
 from catalogue.models import Delivery, Enrolment
 from catalogue.rules import administers_anything, is_programme_administrator
 from catalogue.selectors import NextStep, waits_for_administrators
@@ -38,7 +39,7 @@ ADMINISTRATORS_ONLY = "This page is for programme administrators of the delivery
 @login_required
 def releases(request: HttpRequest) -> HttpResponse:
     """What waits to be released, what is scheduled, and what was done."""
-    user = person_of(request)
+    user = person(request)
     allow(administers_anything(user), _("This page is for programme administrators."))
     mine = list(Delivery.objects.administered_by(user))
     scheduled = list(
@@ -60,7 +61,7 @@ def releases(request: HttpRequest) -> HttpResponse:
 @login_required
 def release_set(request: HttpRequest, delivery: UUID, task: UUID) -> HttpResponse:
     """Who gets what and which messages go out; then now, or at a time."""
-    user = person_of(request)
+    user = person(request)
     found, its_task = set_of(user, delivery, task)
     allow(is_programme_administrator(user, found), _(ADMINISTRATORS_ONLY))
     form = ReleaseForm(request.POST if request.method == "POST" else None, delivery=found)
@@ -91,7 +92,7 @@ def release_set(request: HttpRequest, delivery: UUID, task: UUID) -> HttpRespons
 @login_required
 def release_report(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A release: scheduled (with a way back), done with what became of each result, or cancelled."""
-    user = person_of(request)
+    user = person(request)
     found = get_object_or_404(
         Release.objects.visible_to(user).select_related(
             "delivery__version__micro_credential", "task", "created_by"
@@ -109,7 +110,7 @@ def release_report(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def delivery_for(request: HttpRequest, pk: UUID) -> Delivery:
     """A delivery that the person sees and administers: 404, then 403."""
-    user = person_of(request)
+    user = person(request)
     found: Delivery = get_object_or_404(
         Delivery.objects.visible_to(user).select_related("version__micro_credential"), pk=pk
     )
@@ -178,14 +179,14 @@ def record_page(
 @login_required
 def learner(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Attempts, history, extensions and holds of one learner."""
-    return record_page(request, get_object_or_404(enrolments_for(person_of(request)), pk=pk))
+    return record_page(request, get_object_or_404(enrolments_for(person(request)), pk=pk))
 
 
 @form_methods
 @login_required
 def submit_on_behalf(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Submit a portfolio for its learner, with the reason; every guard holds as for the learner."""
-    user = person_of(request)
+    user = person(request)
     found = get_object_or_404(
         Portfolio.objects.visible_to(user).select_related(
             "task__version", "enrolment__learner", "enrolment__delivery__version__micro_credential"

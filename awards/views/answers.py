@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 from allauth.account.authentication import get_authentication_records
@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from accounts.models import User
+from accounts.views import person
 from catalogue.models import AssessmentTask, Delivery
 from portfolios.exceptions import KeyReused, ReasonNeeded
 from workflows.exceptions import NotPermitted, TransitionRefused
@@ -32,11 +33,6 @@ Refused = Refusal | None
 
 REAL_PROOFS = {"password", "mfa"}
 """Methods by which the person themself proves who they are, here and now."""
-
-
-def person_of(request: HttpRequest) -> User:
-    """The signed-in person; views that call this are behind `login_required`."""
-    return cast("User", request.user)
 
 
 def attempt(act: Callable[[], Made]) -> tuple[Made | None, Refused]:
@@ -95,7 +91,7 @@ def last_proof(request: HttpRequest) -> datetime | None:
     """
     moments = [
         float(record["at"])
-        for record in get_authentication_records(request, person_of(request))
+        for record in get_authentication_records(request, person(request))
         if record.get("reauthenticated") is True and record.get("method") in REAL_PROOFS
     ]
     return datetime.fromtimestamp(max(moments), tz=UTC) if moments else None

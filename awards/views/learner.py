@@ -9,13 +9,14 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.views import person
 from assessment.selectors import author_of_result
 from assessment.selectors.comments import learner_comments
 from awards import selectors
 from awards.actions.reconsideration import request_reconsideration
 from awards.forms import GroundsForm
 from awards.models import Credential
-from awards.views.answers import Refused, allow, attempt, page, person_of
+from awards.views.answers import Refused, allow, attempt, page
 from portfolios.enums import LEARNER_LABELS
 from portfolios.models import Submission
 from portfolios.rules import is_learner
@@ -25,7 +26,7 @@ form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 def own_submission(request: HttpRequest, pk: UUID) -> Submission:
     """The learner's own attempt: 404 where not visible, 403 for staff who see it."""
-    user = person_of(request)
+    user = person(request)
     found: Submission = get_object_or_404(
         Submission.objects.visible_to(user).select_related(
             "delivery__version__micro_credential", "task", "portfolio"
@@ -41,13 +42,13 @@ def own_submission(request: HttpRequest, pk: UUID) -> Submission:
 def result(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Before release: where the work is, and nothing of any decision. After it: the result."""
     submission = own_submission(request, pk)
-    found = selectors.result_for(submission, person_of(request))
+    found = selectors.result_for(submission, person(request))
     context: dict[str, Any] = {"submission": submission, "result": found}
     if found is None:
         context["label"] = LEARNER_LABELS[submission.state]
         context["news_at"] = selectors.announced_for(submission)
         return page(request, "awards/result_waiting_learner.html", context)
-    comments = learner_comments(submission, person_of(request))
+    comments = learner_comments(submission, person(request))
     context["comments"] = comments
     timed = {one.evidence for one in comments if one.entry.starts_ms is not None}
     context["recordings"] = sorted(timed)
@@ -60,7 +61,7 @@ def result(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def reconsider(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Ask for reconsideration; ends on a page that says what happens next."""
-    user = person_of(request)
+    user = person(request)
     submission = own_submission(request, pk)
     found = selectors.result_for(submission, user)
     if found is None:
@@ -84,7 +85,7 @@ def reconsider(request: HttpRequest, pk: UUID) -> HttpResponse:
 def reconsidered(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The page on which asking ends."""
     submission = own_submission(request, pk)
-    found = selectors.result_for(submission, person_of(request))
+    found = selectors.result_for(submission, person(request))
     if found is None or found.reconsideration is None:
         return redirect("awards:result", submission.pk)
     context = {"submission": submission, "result": found}
@@ -96,7 +97,7 @@ def reconsidered(request: HttpRequest, pk: UUID) -> HttpResponse:
 def credential(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The learner's credential with its claims and the address to show to others."""
     found = get_object_or_404(
-        Credential.objects.visible_to(person_of(request)).select_related(
+        Credential.objects.visible_to(person(request)).select_related(
             "submission__learner", "submission__delivery__version__micro_credential__provider"
         ),
         pk=pk,

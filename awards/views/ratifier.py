@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
+from accounts.views import person
 from awards import guards, rules, selectors
 from awards.actions.ratification import cancel_batch, open_ratification, sign_batch
 from awards.forms import MinuteForm, SignForm
 from awards.models import Ratification
-from awards.views.answers import Refused, allow, attempt, last_proof, page, person_of, set_of
+from awards.views.answers import Refused, allow, attempt, last_proof, page, set_of
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
 from workflows.actions import open_record
@@ -75,7 +76,7 @@ def next_card(found: selectors.RatifierHome) -> dict[str, str]:
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """What waits for a signature, most urgent first, and what was signed before."""
-    user = person_of(request)
+    user = person(request)
     mine = Delivery.objects.with_role(
         user, DeliveryRoleKind.RATIFIER, DeliveryRoleKind.LEAD_MODERATOR
     )
@@ -94,7 +95,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @login_required
 def ready_set(request: HttpRequest, delivery: UUID, task: UUID) -> HttpResponse:
     """What a batch would list and what not, with reasons; the minute; open it."""
-    user = person_of(request)
+    user = person(request)
     found, its_task = set_of(user, delivery, task)
     allow(
         rules.may_open_batch(found, user),
@@ -127,7 +128,7 @@ def batch_page(
     refusal: Refused = None,
 ) -> HttpResponse:
     """The batch with its preview; also where a refused signature comes back to."""
-    user = person_of(request)
+    user = person(request)
     candidates = selectors.ratification_candidates(batch.delivery, batch.task)
     listed = {line.submission_id for line in batch.lines.all()}
     here = reverse("awards:batch", args=[batch.pk])
@@ -154,7 +155,7 @@ def batch_page(
 @login_required
 def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Check a batch before signing: results, exceptions, messages, release time."""
-    found = get_object_or_404(batches_for(person_of(request)), pk=pk)
+    found = get_object_or_404(batches_for(person(request)), pk=pk)
     if not found.is_open:
         return redirect("awards:batch_result", found.pk)
     return batch_page(request, found, SignForm(initial={"seen_hash": found.content_hash}))
@@ -164,7 +165,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def sign(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Sign; ends on the page that says what became of each result."""
-    user = person_of(request)
+    user = person(request)
     found = get_object_or_404(batches_for(user), pk=pk)
     allow(rules.ratifies(found.delivery, user), _("Ratifiers sign batches."))
     form = SignForm(request.POST)
@@ -191,7 +192,7 @@ def sign(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Take a batch back."""
-    user = person_of(request)
+    user = person(request)
     found = get_object_or_404(batches_for(user), pk=pk)
     cancelled, refusal = attempt(lambda: cancel_batch(found, actor=user))
     if cancelled is None:
@@ -204,7 +205,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def batch_result(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What became of each result of a batch."""
-    user = person_of(request)
+    user = person(request)
     found = get_object_or_404(batches_for(user), pk=pk)
     open_record(found, actor=user, purpose="What became of a batch")
     lines = list(found.lines.all())

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
+from accounts.views import person
 from awards import guards, rules, selectors
 from awards.actions.recall import ask_recall, cancel_recall, confirm_recall
 from awards.actions.reconsideration import authorise_correction, conclude_reconsideration
 from awards.forms import ConclusionForm, ReasonForm, RecallScopeForm
 from awards.models import Recall, Reconsideration
-from awards.views.answers import Refused, allow, attempt, page, person_of, set_of
+from awards.views.answers import Refused, allow, attempt, page, set_of
 from workflows.actions import open_record
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
@@ -40,7 +41,7 @@ def reconsideration_page(
     refusal: Refused = None,
 ) -> HttpResponse:
     """Grounds, both decisions, and the step that is this person's to take."""
-    user = person_of(request)
+    user = person(request)
     fresh = guards.fresh_decision(found)
     lower = fresh is not None and guards.standing(fresh) < guards.standing(found.decision_before)
     corrected = fresh is not None and guards.is_authorised_correction(fresh)
@@ -74,7 +75,7 @@ def reconsideration_page(
 @login_required
 def reconsideration(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One request for a fresh look."""
-    found = get_object_or_404(reconsiderations_for(person_of(request)), pk=pk)
+    found = get_object_or_404(reconsiderations_for(person(request)), pk=pk)
     return reconsideration_page(request, found, ConclusionForm())
 
 
@@ -82,7 +83,7 @@ def reconsideration(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def conclude(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Conclude it."""
-    user = person_of(request)
+    user = person(request)
     found = get_object_or_404(reconsiderations_for(user), pk=pk)
     allow(
         rules.may_conclude_reconsideration(found.submission, user),
@@ -104,7 +105,7 @@ def conclude(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def correct(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Authorise a lower result as a correction."""
-    user = person_of(request)
+    user = person(request)
     found = get_object_or_404(reconsiderations_for(user), pk=pk)
     allow(
         rules.may_authorise_correction(found.submission, user),
@@ -125,7 +126,7 @@ def correct(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def recall_new(request: HttpRequest, delivery: UUID, task: UUID) -> HttpResponse:
     """Who would be affected by a recall, and the reason for asking."""
-    user = person_of(request)
+    user = person(request)
     found, its_task = set_of(user, delivery, task)
     allow(rules.may_ask_recall(found, user), _("Lead moderators and ratifiers ask for a recall."))
     form = ReasonForm(request.POST if request.method == "POST" else None)
@@ -160,7 +161,7 @@ def recalls_for(user: User) -> "QuerySet[Recall]":
 
 def recall_page(request: HttpRequest, found: Recall, refusal: Refused = None) -> HttpResponse:
     """A recall: who is affected, or what became of it."""
-    user = person_of(request)
+    user = person(request)
     open_ = found.confirmed_at is None and found.cancelled_at is None
     if open_:
         open_record(found, actor=user, purpose="Results that a recall takes back")
@@ -179,14 +180,14 @@ def recall_page(request: HttpRequest, found: Recall, refusal: Refused = None) ->
 @login_required
 def recall(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One recall."""
-    return recall_page(request, get_object_or_404(recalls_for(person_of(request)), pk=pk))
+    return recall_page(request, get_object_or_404(recalls_for(person(request)), pk=pk))
 
 
 @require_POST
 @login_required
 def recall_confirm(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Confirm as the second person; ends on the page that says what was done."""
-    user = person_of(request)
+    user = person(request)
     found = get_object_or_404(recalls_for(user), pk=pk)
     done, refusal = attempt(lambda: confirm_recall(found, actor=user))
     if done is None:
@@ -198,7 +199,7 @@ def recall_confirm(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 def recall_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Drop a recall that nobody has confirmed."""
-    user = person_of(request)
+    user = person(request)
     found = get_object_or_404(recalls_for(user), pk=pk)
     done, refusal = attempt(lambda: cancel_recall(found, actor=user))
     if done is None:

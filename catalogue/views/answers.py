@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -11,17 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.views import person
 from catalogue import rules
 from catalogue.models import Delivery
 from workflows.exceptions import NotPermitted, TransitionRefused
 
 View = Callable[..., HttpResponse]
-
-
-def person(request: HttpRequest) -> User:
-    """Who is asking; the decorators below let only people through."""
-    return cast("User", request.user)
 
 
 def for_catalogue_staff(view: View) -> View:

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.views import person
 from catalogue import rules, selectors
 from catalogue.actions import open_delivery, plan_delivery, set_policy, set_schedule
 from catalogue.actions.deliveries import missing_to_open
@@ -18,7 +19,7 @@ from catalogue.actions.hooks import preview_schedule
 from catalogue.exceptions import PolicyRefused, ScheduleRefused
 from catalogue.forms import DeliveryForm, EscalationForm, PolicyForm, ScheduleForm
 from catalogue.models import Delivery, MicroCredentialVersion
-from catalogue.views.answers import administered, answering, for_catalogue_staff, person
+from catalogue.views.answers import administered, answering, for_catalogue_staff
 from workflows.rules import may_keep_calendar
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])

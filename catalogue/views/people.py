@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.views import person
 from catalogue import selectors
 from catalogue.actions import (
     add_person,
@@ -19,7 +20,7 @@ from catalogue.actions import (
 from catalogue.enums import DeliveryRoleKind
 from catalogue.exceptions import ImportRefused, PersonRefused
 from catalogue.forms import ImportForm, PersonForm
-from catalogue.views.answers import administered, answering, for_catalogue_staff, person
+from catalogue.views.answers import administered, answering, for_catalogue_staff
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.views import person
 from catalogue import rules
 from catalogue.actions.exchange import (
     definition_of,
@@ -20,7 +21,7 @@ from catalogue.actions.exchange import (
 from catalogue.exceptions import RubricsRefused
 from catalogue.forms import RubricsForm
 from catalogue.models import MicroCredentialVersion
-from catalogue.views.answers import answering, for_catalogue_staff, person
+from catalogue.views.answers import answering, for_catalogue_staff
 from catalogue.views.versions import visible_version
 
 

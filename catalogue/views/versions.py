@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.querysets import search_key
+from accounts.views import person
 from catalogue import rules, selectors
 from catalogue.actions import (
     approve_version,
@@ -24,7 +25,7 @@ from catalogue.actions import (
 )
 from catalogue.forms import FindForm, PreModerationForm
 from catalogue.models import MicroCredentialVersion
-from catalogue.views.answers import allow_staff, answering, for_catalogue_staff, person
+from catalogue.views.answers import allow_staff, answering, for_catalogue_staff
 from workflows.exceptions import StaleState
 from workflows.forms import whole_number
 

@@ -11,13 +11,14 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
+from accounts.views import person
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
 from moderation import charts, findings, selectors
 from moderation.models import AssessorWatch, ModerationRound
 from moderation.rules import MODERATORS
 from moderation.views.severity import Own, own_standing
-from moderation.views.shared import csv_file, for_moderators, person
+from moderation.views.shared import csv_file, for_moderators
 
 LIMIT = 200
 """Closed rounds of one task that are pooled, newest first."""

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
+from accounts.views import person
 from assessment.actions.early import (
     ask_for_early_changes,
     begin_reading,
@@ -21,7 +22,7 @@ from assessment.rules import reads_early
 from assessment.selectors import judgements_of, manifest_of
 from assessment.selectors.early import DecidedPlace, decided_places, reader_left
 from moderation.forms import EarlyReadingForm, EarlyVerdictForm
-from moderation.views.shared import answered, for_moderators, person
+from moderation.views.shared import answered, for_moderators
 from workflows.actions import open_record
 
 NOTE = "Say why: there are fewer decisions than planned, or somebody had a concern."

@@ -14,13 +14,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
+from accounts.views import person
 from moderation import actions, receipts, selectors
 from moderation.forms import CommentForm, ReportForm
 from moderation.models import ExternalReview, SampleItem
 from moderation.selectors.external import Dossier, handed_out
 from moderation.views.pack import packed
 from moderation.views.records import attached
-from moderation.views.shared import answered, for_moderators, person
+from moderation.views.shared import answered, for_moderators
 from portfolios.enums import EvidenceKind
 from portfolios.receipts import FontsMissing
 from portfolios.views.evidence import Handed, hand_out, protect

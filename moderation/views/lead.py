@@ -11,12 +11,13 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
+from accounts.views import person
 from catalogue.models import AssessmentTask, Delivery
 from moderation import actions, guards, rules, selectors
 from moderation.enums import RESOLVED, RoundDecision, RoundState, SampleState
 from moderation.forms import ReasonForm, RoundDecisionForm
 from moderation.models import ModerationRound
-from moderation.views.shared import answered, for_moderators, last_proof, person, round_or_404
+from moderation.views.shared import answered, for_moderators, last_proof, round_or_404
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
 from workflows.actions import open_record

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.views import person
 from assessment.rules import uses_exemplars
 from assessment.selectors.exemplars import tasks_kept_by
 from catalogue.models import AssessmentTask
@@ -18,7 +19,7 @@ from moderation.exceptions import MeetingIncomplete
 from moderation.forms.meetings import AmendmentForm, MeetingActionForm, MeetingForm
 from moderation.models import Meeting
 from moderation.selectors.meetings import meetings_of
-from moderation.views.shared import answered, for_moderators, person
+from moderation.views.shared import answered, for_moderators
 from workflows.exceptions import NotPermitted, StaleState, StaleVersion
 from workflows.forms import key_of, whole_number
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.views import person
 from assessment.selectors import manifest_of
 from assessment.selectors.comments import comments_of
 from assessment.selectors.early import waiting_checks
@@ -18,7 +19,7 @@ from moderation.enums import RoundState, SampleState
 from moderation.exceptions import IncompleteReading, ReasonNeeded
 from moderation.forms import BlindForm, ItemDecisionForm, ModeratorForm
 from moderation.models import SampleItem
-from moderation.views.shared import answered, for_moderators, item_or_404, person
+from moderation.views.shared import answered, for_moderators, item_or_404
 from workflows.actions import open_record
 from workflows.exceptions import NotPermitted, StaleVersion, TransitionRefused
 from workflows.words import clock

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.views import person
 from moderation import actions, exports, selectors
 from moderation.enums import RoundState
 from moderation.exceptions import InvitationRefused
@@ -14,7 +15,7 @@ from moderation.forms import InvitationForm
 from moderation.models import ExternalReview, ModerationRound
 from moderation.views.lead import for_lead
 from moderation.views.records import attached
-from moderation.views.shared import answered, for_moderators, person
+from moderation.views.shared import answered, for_moderators
 from workflows.actions import open_record
 from workflows.exceptions import StaleState
 

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.views import person
 from accounts.wording import percent
 from moderation import actions, assurance, charts, findings, replay, selectors, verification
 from moderation.enums import RoundState
@@ -17,7 +18,7 @@ from moderation.forms.plans import TARGETS
 from moderation.models import ModerationRound, PlanVersion
 from moderation.views.lead import REASONS, for_lead, words
 from moderation.views.records import attached
-from moderation.views.shared import answered, for_moderators, person
+from moderation.views.shared import answered, for_moderators
 from workflows.actions import open_record
 from workflows.exceptions import StaleState
 from workflows.forms import whole_number

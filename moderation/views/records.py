@@ -8,10 +8,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
+from accounts.views import person
 from moderation import receipts, selectors
 from moderation.models import ModerationRound
 from moderation.views.lead import for_lead
-from moderation.views.shared import for_moderators, person
+from moderation.views.shared import for_moderators
 from portfolios.receipts import FontsMissing
 from workflows.actions import open_record
 

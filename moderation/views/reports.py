@@ -8,12 +8,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
+from accounts.views import person
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery
 from moderation import actions, fairness, rules, selectors
 from moderation.forms import WatchForm
 from moderation.models import AssessorWatch
-from moderation.views.shared import answered, csv_file, for_moderators, person
+from moderation.views.shared import answered, csv_file, for_moderators
 from workflows.exceptions import NotPermitted
 
 GROUPS = {

@@ -1,6 +1,5 @@
 """Actions that rounds and meetings ask for: whose they are, what was done, and that they are closed."""
 
-from typing import cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -9,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.models import User
+from accounts.views import person
 from moderation import actions, rules
 from moderation.forms import ClosingForm, ResponseForm
 from moderation.models import RequiredAction
@@ -23,7 +22,7 @@ ASKED_BY = ("round__delivery", "round__task", "meeting__task__version")
 @login_required
 def required_actions(request: HttpRequest) -> HttpResponse:
     """Open actions that the person owns or may look at, by date; then those that were closed last."""
-    me = cast("User", request.user)
+    me = person(request)
     rows = RequiredAction.objects.visible_to(me).select_related(*ASKED_BY, "owner")
     context = {
         "open": rows.open(),
@@ -36,7 +35,7 @@ def required_actions(request: HttpRequest) -> HttpResponse:
 @login_required
 def required_action(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One action: the owner says what was done, a lead moderator closes it."""
-    me = cast("User", request.user)
+    me = person(request)
     rows = RequiredAction.objects.visible_to(me).select_related(*ASKED_BY, "owner", "closed_by")
     found: RequiredAction = get_object_or_404(rows, pk=pk)
     is_open = found.closed_at is None

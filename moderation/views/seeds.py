@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.views import person
 from assessment.actions.seeding import begin_seeds, end_seeds, tell_assessors
 from assessment.exceptions import SeedsRefused
 from assessment.models import SeedPlan
@@ -16,7 +17,7 @@ from catalogue.models import AssessmentTask, Delivery
 from moderation.forms.seeds import SeedPlanForm
 from moderation.selectors.agreement import led_by
 from moderation.selectors.seeds import seed_standing, seeded_tasks
-from moderation.views.shared import answered, for_moderators, person
+from moderation.views.shared import answered, for_moderators
 
 
 @require_safe

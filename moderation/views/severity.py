@@ -10,10 +10,11 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
+from accounts.views import person
 from moderation import ranking, selectors, tendency
 from moderation.charts import Chart
 from moderation.models import ModerationRound, SeverityFigures
-from moderation.views.shared import csv_file, for_moderators, person
+from moderation.views.shared import csv_file, for_moderators
 
 PARTS = {"assessor": "as assessor", "moderator": "as moderator"}
 

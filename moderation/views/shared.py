@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from allauth.account.authentication import get_authentication_records
@@ -13,7 +13,7 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from accounts.models import User
+from accounts.views import person
 from moderation import selectors
 from moderation.exceptions import NothingDiffers, NothingOwed, ReasonNeeded
 from moderation.models import ModerationRound, SampleItem
@@ -28,11 +28,6 @@ SENTENCES = {
     NothingDiffers: "Your levels are the same as the assessor's, so there is nothing to adjust.",
     NothingOwed: "There is nothing left to draw.",
 }
-
-
-def person(request: HttpRequest) -> User:
-    """Who is asking; the decorators below let only people through."""
-    return cast("User", request.user)
 
 
 def for_moderators(view: View) -> View:

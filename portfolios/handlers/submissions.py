@@ -20,9 +20,10 @@ from workflows.definitions import (
     still_relevant,
     when_moved,
 )
-from workflows.enums import Category, DeadlineState, Lane
+from workflows.enums import Category, Lane
 from workflows.models import Deadline, Notification, Reminder, TransitionRecord
 from workflows.notifications import notify
+from workflows.selectors.entries import entry_to_drop
 from workflows.words import in_words
 
 quiet(
@@ -55,20 +56,8 @@ def send_receipt(record: TransitionRecord) -> None:
             "fingerprint": submission.fingerprint,
             "at": in_words(submission.submitted_at, submission.delivery.zone),
         },
-        deadline=in_calendar(submission),
+        deadline=entry_to_drop(submission.learner_id, submission.portfolio_id, SUBMISSION_KINDS),
     )
-
-
-def in_calendar(submission: Submission) -> Deadline | None:
-    """The date of a submitted portfolio that a mail had put into the learner's calendar, to take it out again."""
-    sent = Notification.objects.filter(
-        recipient=submission.learner_id,
-        deadline__subject_id=submission.portfolio_id,
-        deadline__kind__in=SUBMISSION_KINDS,
-        deadline__state=DeadlineState.CANCELLED,
-    )
-    newest = sent.select_related("deadline").order_by("-pk").first()
-    return newest.deadline if newest is not None else None
 
 
 @handles("portfolios.submission.withdrawn")
@@ -160,19 +149,27 @@ def keep_evidence_dates(deadline: Deadline) -> None:
     holds.filter(submission=deadline.subject_id).update(evidence_due_at=deadline.due_at)
 
 
-@reminder_text(CONSIDERATION_EVIDENCE, tells=["portfolios.consideration.evidence_due"])
-def evidence_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
+def considered(reminder: Reminder) -> tuple[Submission, dict[str, Any]]:
+    """Whose consideration it is about, and the words of its mail."""
     submission = Submission.objects.select_related("task", "delivery").get(
         pk=reminder.deadline.subject_id
     )
+    due = in_words(reminder.deadline.due_at, submission.delivery.zone)
+    return submission, {
+        "reference": submission.reference,
+        "task": submission.task.title,
+        "due": due,
+    }
+
+
+@reminder_text(CONSIDERATION_EVIDENCE, tells=["portfolios.consideration.evidence_due"])
+def evidence_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
+    submission, context = considered(reminder)
     return (
         "portfolios.consideration.evidence_due",
         f"/learn/p/{submission.portfolio_id}/consideration/",
-        {
-            "reference": submission.reference, "task": submission.task.title,
-            "due": in_words(reminder.deadline.due_at, submission.delivery.zone),
-        },
-    )  # fmt: skip
+        context,
+    )
 
 
 @reminder_relevant(CONSIDERATION_DEADLINE)
@@ -190,17 +187,8 @@ def deliveries_of_considerations(keys: Iterable[Any]) -> dict[Any, Any]:
 
 @reminder_text(CONSIDERATION_DEADLINE, tells=["portfolios.consideration.due"])
 def consideration_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
-    submission = Submission.objects.select_related("task", "delivery").get(
-        pk=reminder.deadline.subject_id
-    )
-    return (
-        "portfolios.consideration.due",
-        f"/manage/submissions/{submission.pk}/holds/",
-        {
-            "reference": submission.reference, "task": submission.task.title,
-            "due": in_words(reminder.deadline.due_at, submission.delivery.zone),
-        },
-    )  # fmt: skip
+    submission, context = considered(reminder)
+    return "portfolios.consideration.due", f"/manage/submissions/{submission.pk}/holds/", context
 
 
 T, D = "Workplace portfolio", "Friday 14 August 2026, 5:00 pm"

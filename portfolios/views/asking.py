@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.views import person
 from catalogue.models import Criterion
 from portfolios.actions.attestation import ask_on_the_spot, ask_to_confirm, revoke_attestation
 from portfolios.actions.extension import ask_for_more_time
@@ -18,7 +19,7 @@ from portfolios.exceptions import ReasonNeeded
 from portfolios.forms import AskForm, MoreTimeForm
 from portfolios.models import Attestation, Portfolio
 from portfolios.selectors import latest_submission, progress_of
-from portfolios.views.shared import kept_initial, own_portfolio, person, signed_in
+from portfolios.views.shared import kept_initial, own_portfolio, signed_in
 from workflows.hashing import seal, unseal
 
 CODES = "attestation_codes"

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from accounts.views import person
 from catalogue.models import Delivery
 from catalogue.rules import is_programme_administrator
 from portfolios.actions.drafting import SUBMISSION_KINDS
@@ -18,7 +19,7 @@ from portfolios.actions.schedules import ScheduleEffect
 from portfolios.exceptions import ReasonNeeded
 from portfolios.forms import EventForm
 from portfolios.models import Portfolio
-from portfolios.views.shared import person, signed_in
+from portfolios.views.shared import signed_in
 from workflows.models import Deadline
 from workflows.selectors.deadlines import preview_moves
 

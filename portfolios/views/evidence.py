@@ -22,6 +22,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.files import NO_ROOM
+from accounts.views import person
 from catalogue.models import Criterion, policy_defaults
 from portfolios import definitions, storage
 from portfolios.actions.drafting import (
@@ -59,7 +60,7 @@ from portfolios.selectors.evidence import (
 )
 from portfolios.selectors.viewing import transcript_of, views_of
 from portfolios.storage.intake import DISK, kind_of_store
-from portfolios.views.shared import kept_initial, own_portfolio, person, signed_in
+from portfolios.views.shared import kept_initial, own_portfolio, signed_in
 from workflows.actions import open_once, open_record
 from workflows.exceptions import StaleVersion
 

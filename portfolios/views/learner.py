@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.views import person
 from catalogue.models import Criterion
 from portfolios.actions.drafting import (
     map_evidence,
@@ -24,7 +25,7 @@ from portfolios.models import Portfolio, Reflection
 from portfolios.selectors import CriterionRow, home_of, library, progress_of
 from portfolios.selectors.evidence import standing_of
 from portfolios.selectors.viewing import views_of
-from portfolios.views.shared import KEPT, kept_initial, own_portfolio, person, signed_in
+from portfolios.views.shared import KEPT, kept_initial, own_portfolio, signed_in
 from workflows.exceptions import StaleVersion
 from workflows.words import clock
 

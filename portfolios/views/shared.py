@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.views import person
 from portfolios import rules
 from portfolios.exceptions import CriterionLocked, KeyReused, ReasonNeeded
 from portfolios.models import Portfolio
@@ -113,10 +114,6 @@ def too_many(request: HttpRequest, what: str) -> bool:
         return cache.incr(key) > PER_MINUTE
     except ValueError:  # ran out between the two lines
         return False
-
-
-def person(request: HttpRequest) -> User:
-    return cast("User", request.user)
 
 
 def own_portfolio(request: HttpRequest, pk: uuid.UUID) -> Portfolio:

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.views import person
 from portfolios import rules
 from portfolios.actions.drafting import waive_attestation
 from portfolios.actions.extension import approve_extension, change_extension, decline_extension
@@ -17,7 +18,7 @@ from portfolios.exceptions import ReasonNeeded
 from portfolios.forms import AnswerForm, HoldForm, LiftForm, WaiveForm
 from portfolios.models import ExtensionRequest, Portfolio, Submission
 from portfolios.views.asking import its_clock
-from portfolios.views.shared import person, signed_in
+from portfolios.views.shared import signed_in
 
 
 @require_safe

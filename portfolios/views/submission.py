@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.views import person
 from portfolios import guards
 from portfolios.actions.submission import (
     DECLARATION,
@@ -34,7 +35,7 @@ from portfolios.selectors.evidence import access_gaps
 from portfolios.selectors.expectation import days_in, expected_result
 from portfolios.storage import megabytes
 from portfolios.transitions import SUBMIT
-from portfolios.views.shared import kept_initial, own_portfolio, person, refused, signed_in
+from portfolios.views.shared import kept_initial, own_portfolio, refused, signed_in
 from workflows.exceptions import GuardsNotMet
 from workflows.guards import Guard, guards_for
 from workflows.words import to_the_second

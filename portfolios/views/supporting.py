@@ -12,6 +12,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.files import NO_ROOM
+from accounts.views import person
 from portfolios import rules, storage
 from portfolios.actions.supporting import (
     add_supporting,
@@ -25,7 +26,7 @@ from portfolios.forms import ApplyForm, SupportingForm
 from portfolios.models import Hold, Submission, SupportingEvidence
 from portfolios.selectors import is_altered, latest_submission
 from portfolios.views.evidence import protect
-from portfolios.views.shared import own_portfolio, person, signed_in
+from portfolios.views.shared import own_portfolio, signed_in
 
 
 def considered(request: HttpRequest, submission: uuid.UUID, hold: int) -> Hold:

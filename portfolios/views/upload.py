@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils.http import http_date
 from django.views.decorators.http import require_POST
 
+from accounts.views import person
 from portfolios import rules
 from portfolios.actions.uploading import begin_upload, cancel_upload, offset_of, receive
 from portfolios.exceptions import (
@@ -33,7 +34,7 @@ from portfolios.exceptions import (
 )
 from portfolios.models import Portfolio, UploadSession
 from portfolios.storage.intake import Checksum
-from portfolios.views.shared import person, signed_in
+from portfolios.views.shared import signed_in
 from workflows.exceptions import GuardsNotMet, NotPermitted
 
 VERSION = "1.0.0"

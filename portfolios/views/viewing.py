@@ -10,13 +10,14 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.views import person
 from portfolios import storage
 from portfolios.actions.rendering import remake as make_again
 from portfolios.models import EvidenceItem, RenditionPart
 from portfolios.selectors import is_altered
 from portfolios.selectors.viewing import are_captions, views_of
 from portfolios.views.evidence import protect, visible_item
-from portfolios.views.shared import person, signed_in
+from portfolios.views.shared import signed_in
 
 
 @require_safe

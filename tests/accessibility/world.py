@@ -2,14 +2,11 @@
 
 import dataclasses
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from accounts.models import User
-from catalogue.models import Delivery, DeliveryRole, Enrolment, MicroCredentialVersion, TaskSchedule
-from tests.personas import STAFF, Cast, make_cast, make_user
+from catalogue.models import Enrolment, MicroCredentialVersion
+from tests.personas import Cast, make_cast, make_user, open_delivery
 from workflows.outbox import relay
 
 LONG_NAME = "Te Whāwhai-o-ngā-Tūpuna Māhinārangi Wētere-Ōhāngā Tāwhirimātea-Kūmārahou"
@@ -57,32 +54,14 @@ class World:
         names: tuple[str, ...] = (),
     ) -> Cast:
         """The same staff in another open delivery, with learners of its own: `code-1`, `code-2`, …"""
-        now = timezone.now()
-        version = version or self.cast.delivery.version
-        delivery = Delivery.objects.create(
-            version=version,
-            code=code,
-            title=title or f"Cohort {code}",
-            mode="online_live",
-            starts_on=now.date() - timedelta(days=30),
-            ends_on=now.date() + timedelta(days=60),
-            client=self.cast.client,
-            policy_overrides=policy or {},
-            opened_at=now - timedelta(days=30),
+        delivery, task = open_delivery(
+            version or self.cast.delivery.version,
+            code,
+            title or f"Cohort {code}",
+            self.cast.client,
+            self.cast.people,
+            policy,
         )
-        task = version.tasks.get()
-        TaskSchedule.objects.create(
-            delivery=delivery,
-            task=task,
-            opens_at=now - timedelta(days=30),
-            due_at=now + timedelta(days=14),
-            cut_off_at=now + timedelta(days=14),
-        )
-        for name, roles in STAFF.items():
-            for role in roles:
-                DeliveryRole.objects.create(
-                    delivery=delivery, user=self.cast.people[name], role=role
-                )
         enrolments = {}
         for number in range(learners):
             name = f"{code}-{number + 1}"

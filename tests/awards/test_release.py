@@ -20,7 +20,7 @@ from awards.actions.release import (
 )
 from awards.enums import ReleaseOutcome
 from awards.exceptions import ReleaseOver
-from awards.handlers import entry_to_drop
+from awards.handlers import last_day_to_drop
 from awards.models import Credential, Release
 from awards.tasks import release_due as release_due_task
 from portfolios.actions.submission import lift_hold, place_hold
@@ -365,7 +365,7 @@ def test_asking_uses_up_the_last_day(after_release):
     assert last_day_of(submission).state == "cancelled"
     made = Notification.objects.create(
         recipient=cast.lena, topic="portfolios.submission.reconsidered", dedupe_key="x",
-        deadline=entry_to_drop(submission), context={"task": "T", "delivery": "D"},
+        deadline=last_day_to_drop(submission), context={"task": "T", "delivery": "D"},
     )  # fmt: skip
     assert entry_in(made) == ("CANCEL", uid, 1)
 

@@ -49,6 +49,18 @@ def at(page: str, *keys: Any) -> str:
     return reverse(f"moderation:{page}", args=keys)
 
 
+def tables_that_match(client: Client, page: str, tables: str) -> int:
+    """How many files under /moderate/ a page links to; each of their cells stands on the page."""
+    links = re.findall(rf'href="(/moderate/{tables}\.csv\?[^"]*)"', page)
+    for link in links:
+        answer = client.get(link.replace("&amp;", "&"))
+        assert answer.status_code == 200
+        for line in answer.content.decode().splitlines()[1:]:
+            for cell in line.split(","):
+                assert not cell or f">{cell}<" in page
+    return len(links)
+
+
 def levels_of(item: SampleItem, code: str = "G", **more: str) -> dict[str, str]:
     """What the blind page posts."""
     sent = {}

@@ -6,36 +6,19 @@ import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.config import Config
 from django.core.files.storage import storages
 from django.urls import reverse
 
 from portfolios.storage import presigned
 from tests.factories.portfolios import file, portfolio_of
 from tests.personas import make_cast, make_user
+from tests.portfolios.conftest import on_s3
 
 
 @pytest.fixture
 def s3(settings, rclone_s3):
     """Evidence on a server that checks signatures."""
-    store = {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": rclone_s3.extra["bucket"],
-            "endpoint_url": rclone_s3.url,
-            "region_name": "us-east-1",
-            "access_key": rclone_s3.extra["access_key"],
-            "secret_key": rclone_s3.extra["secret_key"],
-            "client_config": Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path"},
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            ),
-            "file_overwrite": False,
-        },
-    }
-    settings.STORAGES = {**settings.STORAGES, "evidence": store}
+    on_s3(settings, rclone_s3)
     settings.EVIDENCE_HOST = "moderato-files.example"
     storages["evidence"].bucket.put_object(Key="ab/cd/ef", Body=b"evidence")
     return rclone_s3

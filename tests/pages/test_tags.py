@@ -12,30 +12,13 @@ from django.test import RequestFactory
 
 from accounts.models import User
 from config.templatetags.moderato import form_errors, media_words, zone_words
+from workflows.forms import DayField
 
 NOON = dt.datetime(2026, 8, 2, 0, 0, tzinfo=dt.UTC)
 
 
 def render(source: str, **context: Any) -> str:
     return " ".join(Template("{% load moderato %}" + source).render(Context(context)).split())
-
-
-class DayWidget(forms.MultiWidget):
-    day_parts = True
-
-    def __init__(self) -> None:
-        super().__init__([forms.TextInput(), forms.TextInput(), forms.TextInput()])
-
-    def decompress(self, value: Any) -> list[Any]:
-        return [value.day, value.month, value.year] if value else [None, None, None]
-
-
-class DayField(forms.MultiValueField):
-    def __init__(self, **options: Any) -> None:
-        super().__init__([forms.CharField()] * 3, widget=DayWidget(), **options)
-
-    def compress(self, values: list[str]) -> Any:
-        return dt.date(*(int(part) for part in reversed(values)))
 
 
 class SampleForm(forms.Form):

@@ -173,7 +173,7 @@ def test_asking_for_more_time_on_the_page(cast, as_):
     path = reverse("portfolios:time", args=[portfolio.pk])
     client = as_(cast.lena)
     wrong = {"reason": "work", "until_0": "31", "until_1": "2", "until_2": "2027"}
-    assert "not in the calendar" in client.post(path, wrong).content.decode()
+    assert "There is no such day" in client.post(path, wrong).content.decode()
     early = {"reason": "work", "until_0": "1", "until_1": "1", "until_2": "2020"}
     assert "Choose a date after" in client.post(path, early).content.decode()
     later = portfolio.due_at.astimezone(cast.delivery.zone).date().replace(year=2035)

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import parseaddr
 from functools import cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from workflows.enums import DeadlineState
-from workflows.models import Deadline
+from workflows.models import Deadline, Notification
 from workflows.working_days import moments_of
 
 PRODUCT = "-//Moderato//Dates//EN"
@@ -42,6 +43,21 @@ LABELS = {
 def label_of(deadline: Deadline) -> str:
     """What the date is, in words that say nothing about anybody."""
     return LABELS.get(deadline.kind, "Due")
+
+
+def entry_to_drop(recipient: Any, subject: Any, kinds: Iterable[str]) -> Deadline | None:
+    """A date that is over and that a mail had put into somebody's calendar, so that another takes it out again.
+
+    `recipient` and `subject` are keys. The newest mail of these kinds of date counts.
+    """
+    sent = Notification.objects.filter(
+        recipient=recipient,
+        deadline__subject_id=subject,
+        deadline__kind__in=kinds,
+        deadline__state=DeadlineState.CANCELLED,
+    )
+    newest = sent.select_related("deadline").order_by("-pk").first()
+    return newest.deadline if newest is not None else None
 
 
 def uid_of(deadline: Deadline) -> str:

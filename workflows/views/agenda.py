@@ -3,7 +3,6 @@
 import calendar
 import datetime as dt
 from collections import defaultdict
-from typing import cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.views import person
 from workflows.models import NonWorkingDay
 from workflows.selectors.agenda import Item, agenda_of
 from workflows.selectors.preferences import zone_of
@@ -22,7 +21,7 @@ from workflows.working_days import at_wall
 @login_required
 def agenda(request: HttpRequest) -> HttpResponse:
     """Everything that is due for the person, soonest first; what is over stands apart."""
-    items = agenda_of(cast("User", request.user))
+    items = agenda_of(person(request))
     over = [item for item in items if item.is_over]
     ahead = [item for item in items if not item.is_over]
     return render(request, "workflows/agenda.html", {"over": over, "ahead": ahead})
@@ -32,8 +31,8 @@ def agenda(request: HttpRequest) -> HttpResponse:
 @login_required
 def month(request: HttpRequest) -> HttpResponse:
     """One month of the person's own calendar, with days off. ?m=2026-08 names it."""
-    person = cast("User", request.user)
-    zone = zone_of(person)
+    me = person(request)
+    zone = zone_of(me)
     today = timezone.now().astimezone(zone).date()
     try:
         asked = request.GET.get("m", "")
@@ -47,7 +46,7 @@ def month(request: HttpRequest) -> HttpResponse:
     last = weeks[-1][-1] + dt.timedelta(days=1)
     end = at_wall(dt.datetime.combine(last, dt.time()), zone)
     on_day: dict[dt.date, list[Item]] = defaultdict(list)
-    for item in agenda_of(person, begin, end):
+    for item in agenda_of(me, begin, end):
         on_day[item.due_at.astimezone(zone).date()].append(item)
     off = dict(
         NonWorkingDay.objects.current()

@@ -1,6 +1,6 @@
 """The days on which nobody has to work, for those who keep them."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
+from accounts.views import person
 from workflows.actions.calendar import (
     DayRow,
     MovingDate,
@@ -31,17 +32,17 @@ SHOWN = 50
 
 def keeper(request: HttpRequest) -> User:
     """The signed-in person, who keeps the calendar; otherwise 403."""
-    person = cast("User", request.user)
-    if not may_keep_calendar(person):
+    me = person(request)
+    if not may_keep_calendar(me):
         raise PermissionDenied("Only administrators keep the working days.")
-    return person
+    return me
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def working_days(request: HttpRequest) -> HttpResponse:
     """The days off of a year, and a form for one more."""
-    person = keeper(request)
+    me = keeper(request)
     form = DayOffForm(
         request.POST if request.method == "POST" else None, initial={"kind": "closed"}
     )
@@ -52,7 +53,7 @@ def working_days(request: HttpRequest) -> HttpResponse:
         moving = dates_moving([row]) if is_new and "confirm" not in request.POST else []
         if moving:
             return day_preview(request, row, moving)
-        if add_days_off([row], actor=person):
+        if add_days_off([row], actor=me):
             messages.success(request, f"{row.name} is no working day now.")
             return redirect(f"{request.path}?year={row.day.year}")
         form.add_error("day", "This day is in the calendar already.")
@@ -95,14 +96,12 @@ def day_preview(
 @login_required
 def remove_day(request: HttpRequest, pk: int) -> HttpResponse:
     """Make a working day of it again; asks first where dates move with it."""
-    person = cast("User", request.user)
-    rows = (
-        NonWorkingDay.objects.all() if may_keep_calendar(person) else NonWorkingDay.objects.none()
-    )
+    me = person(request)
+    rows = NonWorkingDay.objects.all() if may_keep_calendar(me) else NonWorkingDay.objects.none()
     row = get_object_or_404(rows, pk=pk)
     if "confirm" not in request.POST and (moving := dates_moving(removed=row)):
         return day_preview(request, row, moving)
-    remove_day_off(row, actor=person)
+    remove_day_off(row, actor=me)
     messages.success(request, f"{row.day:%-d %B %Y} is a working day again.")
     return redirect("workflows:working_days")
 
@@ -111,11 +110,11 @@ def remove_day(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def import_days(request: HttpRequest) -> HttpResponse:
     """A list of days: what it would do first, then do it."""
-    person = keeper(request)
+    me = keeper(request)
     if request.method == "POST" and "confirm" in request.POST:
         found = read_days(request.POST.get("rows", "").encode())
         if not found.problems:
-            added = add_days_off(found.rows, actor=person, source=DaySource.IMPORTED)
+            added = add_days_off(found.rows, actor=me, source=DaySource.IMPORTED)
             messages.success(request, f"{added} {'day is' if added == 1 else 'days are'} added.")
             return redirect("workflows:working_days")
     form = DayListForm(request.POST if request.method == "POST" else None, request.FILES or None)

@@ -1,6 +1,6 @@
 """Whether messages arrive: the page for those who look after it."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from accounts.models import User
+from accounts.views import person
 from workflows.actions import retry_message
 from workflows.actions.messages import leave_unsent, readdress, retry_all
 from workflows.actions.preferences import clear_address, leave_address
@@ -55,7 +55,7 @@ def rows_of(chosen: str) -> Any:
 @login_required
 def stuck(request: HttpRequest) -> HttpResponse:
     """How delivery goes: the queue, two weeks of sending, addresses that do not work, and the messages."""
-    if not may_manage_messages(cast("User", request.user)):
+    if not may_manage_messages(person(request)):
         raise PermissionDenied(_("Only administrators see the delivery of messages."))
     chosen = request.GET.get("show", "stuck")
     if chosen not in FILTERS:
@@ -78,7 +78,7 @@ def stuck(request: HttpRequest) -> HttpResponse:
 def managed_message(request: HttpRequest, pk: int) -> OutboxMessage:
     """One message; 404 for whoever does not look after them, as for one that never was."""
     rows = OutboxMessage.objects.select_related(*BESIDE)
-    if not may_manage_messages(cast("User", request.user)):
+    if not may_manage_messages(person(request)):
         rows = rows.none()
     found: OutboxMessage = get_object_or_404(rows, pk=pk)
     return found
@@ -87,13 +87,13 @@ def managed_message(request: HttpRequest, pk: int) -> OutboxMessage:
 def managed_addresses(request: HttpRequest) -> "QuerySet[SuspendedAddress]":
     """Suspended addresses, for whoever looks after messages."""
     rows = SuspendedAddress.objects.all()
-    return rows if may_manage_messages(cast("User", request.user)) else rows.none()
+    return rows if may_manage_messages(person(request)) else rows.none()
 
 
 @step_view()
 def retry_every(request: HttpRequest) -> HttpResponse:
     """Put every stuck message back into the queue."""
-    number = retry_all(actor=cast("User", request.user))
+    number = retry_all(actor=person(request))
     messages.success(request, _("%(number)s messages are in the queue again.") % {"number": number})
     return redirect("workflows:messages")
 
@@ -105,7 +105,7 @@ def change_address(request: HttpRequest, pk: int) -> HttpResponse:
     form = AddressForm(request.POST)
     if not form.is_valid():
         return message_page(request, found, form)
-    readdress(found, address=form.cleaned_data["address"], actor=cast("User", request.user))
+    readdress(found, address=form.cleaned_data["address"], actor=person(request))
     messages.success(request, _("The message is in the queue again, to the other address."))
     return redirect("workflows:message", pk=pk)
 
@@ -113,9 +113,7 @@ def change_address(request: HttpRequest, pk: int) -> HttpResponse:
 @step_view()
 def clear(request: HttpRequest, pk: int) -> HttpResponse:
     """Mails go to the address again."""
-    clear_address(
-        get_object_or_404(managed_addresses(request), pk=pk), actor=cast("User", request.user)
-    )
+    clear_address(get_object_or_404(managed_addresses(request), pk=pk), actor=person(request))
     messages.success(request, _("Mails go there again."))
     return redirect("workflows:messages")
 
@@ -123,9 +121,7 @@ def clear(request: HttpRequest, pk: int) -> HttpResponse:
 @step_view()
 def leave(request: HttpRequest, pk: int) -> HttpResponse:
     """Nothing is sent to the address, and nobody is asked about it any more."""
-    leave_address(
-        get_object_or_404(managed_addresses(request), pk=pk), actor=cast("User", request.user)
-    )
+    leave_address(get_object_or_404(managed_addresses(request), pk=pk), actor=person(request))
     messages.success(request, _("Nothing is sent there, and nobody is asked about it any more."))
     return redirect("workflows:messages")
 
@@ -133,7 +129,7 @@ def leave(request: HttpRequest, pk: int) -> HttpResponse:
 @step_view()
 def drop(request: HttpRequest, pk: int) -> HttpResponse:
     """Leave a stuck message, and others for the same recipient, unsent."""
-    number = leave_unsent(managed_message(request, pk), actor=cast("User", request.user))
+    number = leave_unsent(managed_message(request, pk), actor=person(request))
     messages.success(
         request,
         ngettext("%(number)s message stays unsent.", "%(number)s messages stay unsent.", number)
@@ -151,7 +147,7 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def message_page(request: HttpRequest, found: OutboxMessage, form: AddressForm) -> HttpResponse:
-    if not may_manage_messages(cast("User", request.user)):
+    if not may_manage_messages(person(request)):
         raise PermissionDenied(_("Only administrators see the delivery of messages."))
     shown = {
         "message": found,
@@ -168,6 +164,6 @@ def message_page(request: HttpRequest, found: OutboxMessage, form: AddressForm) 
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a stuck message back into the queue."""
     found = managed_message(request, pk)
-    retry_message(found, actor=cast("User", request.user))
+    retry_message(found, actor=person(request))
     messages.success(request, _("The message is in the queue again."))
     return redirect("workflows:message", pk=pk)

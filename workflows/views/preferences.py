@@ -1,7 +1,5 @@
 """How a person is told: their choices, one-click unsubscribing, and their calendar's secret address."""
 
-from typing import cast
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -10,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import User
+from accounts.views import person
 from workflows.actions.preferences import (
     choose_messages,
     end_feed,
@@ -30,15 +28,15 @@ from workflows.selectors.preferences import Wishes, categories_for
 @login_required
 def message_settings(request: HttpRequest) -> HttpResponse:
     """Category by frequency, reminders of dates, quiet hours, and what always comes."""
-    person = cast("User", request.user)
-    rows = categories_for(person)
-    hours = Wishes.of([person]).hours(person)
+    me = person(request)
+    rows = categories_for(me)
+    hours = Wishes.of([me]).hours(me)
     form = MessagesForm(
         request.POST if request.method == "POST" else None,
         rows=rows,
-        kinds=kinds_for(person),
+        kinds=kinds_for(me),
         initial={
-            "language": person.mail_language,
+            "language": me.mail_language,
             "is_on": hours.is_on,
             "begins": hours.begins,
             "ends": hours.ends,
@@ -48,7 +46,7 @@ def message_settings(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         cleaned = form.cleaned_data
         choose_messages(
-            actor=person,
+            actor=me,
             frequencies=form.frequencies(),
             is_on=cleaned["is_on"],
             begins=cleaned["begins"],
@@ -76,9 +74,9 @@ def one_click(request: HttpRequest, token: str) -> HttpResponse:
     found = read_unsubscribe(token)
     if found is None:
         raise Http404
-    person, category = found
+    reader, category = found
     if request.method == "POST":
-        unsubscribe(person, category)
+        unsubscribe(reader, category)
     shown = {"category": category, "done": request.method == "POST"}
     return render(request, "workflows/unsubscribe.html", shown)
 
@@ -87,7 +85,7 @@ def one_click(request: HttpRequest, token: str) -> HttpResponse:
 @login_required
 def calendar_feed_settings(request: HttpRequest) -> HttpResponse:
     """Whether the person has a calendar address."""
-    feed = CalendarFeed.objects.filter(user=cast("User", request.user)).first()
+    feed = CalendarFeed.objects.filter(user=person(request)).first()
     return render(request, "workflows/calendar_feed.html", {"feed": feed})
 
 
@@ -95,9 +93,9 @@ def calendar_feed_settings(request: HttpRequest) -> HttpResponse:
 @login_required
 def new_feed(request: HttpRequest) -> HttpResponse:
     """Make a new address, and show it this once."""
-    token = make_feed(actor=cast("User", request.user))
+    token = make_feed(actor=person(request))
     address = f"{settings.SITE_URL}/calendar/feed/{token}.ics"
-    feed = CalendarFeed.objects.get(user=cast("User", request.user))
+    feed = CalendarFeed.objects.get(user=person(request))
     return render(request, "workflows/calendar_feed.html", {"feed": feed, "address": address})
 
 
@@ -105,7 +103,7 @@ def new_feed(request: HttpRequest) -> HttpResponse:
 @login_required
 def stop_feed(request: HttpRequest) -> HttpResponse:
     """The address stops working."""
-    end_feed(actor=cast("User", request.user))
+    end_feed(actor=person(request))
     messages.success(request, "The address does not work any more.")
     return redirect("workflows:calendar_feed")
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from accounts.models import User
+from accounts.views import person
 from workflows.exceptions import (
     NotPermitted,
     OtherAnswers,
@@ -85,7 +85,7 @@ def once(request: HttpRequest, key: str, run: Callable[[], HttpResponse]) -> Htt
 
     A request that comes while the first is at work waits for it in the unique index.
     """
-    actor = cast("User", request.user)
+    actor = person(request)
     route = request.resolver_match.view_name if request.resolver_match else request.path
     fields = sorted((name, request.POST.getlist(name)) for name in request.POST)
     asked = [one for one in fields if one[0] != "csrfmiddlewaretoken"]

@@ -1,7 +1,7 @@
 """Webhooks of an organisation: its administrators' pages."""
 
 import uuid
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from accounts.views import person
 from workflows.actions.webhooks import (
     change_webhook,
     make_webhook,
@@ -28,14 +29,14 @@ from workflows.views.steps import step_view
 
 def keeper(request: HttpRequest) -> User:
     """The signed-in person, who administers an organisation; otherwise 403."""
-    person = cast("User", request.user)
-    if not organisations_for(person).exists():
+    me = person(request)
+    if not organisations_for(me).exists():
         raise PermissionDenied("Only administrators of an organisation see its webhooks.")
-    return person
+    return me
 
 
 def found(request: HttpRequest, pk: uuid.UUID) -> Webhook:
-    rows = Webhook.objects.visible_to(cast("User", request.user)).select_related("organisation")
+    rows = Webhook.objects.visible_to(person(request)).select_related("organisation")
     hook: Webhook = get_object_or_404(rows, pk=pk)
     return hook
 
@@ -44,8 +45,8 @@ def found(request: HttpRequest, pk: uuid.UUID) -> Webhook:
 @login_required
 def webhooks(request: HttpRequest) -> HttpResponse:
     """The receivers of the person's organisations."""
-    person = keeper(request)
-    rows = Webhook.objects.visible_to(person).select_related("organisation")
+    me = keeper(request)
+    rows = Webhook.objects.visible_to(me).select_related("organisation")
     return render(request, "workflows/webhooks.html", {"hooks": rows})
 
 
@@ -53,17 +54,17 @@ def webhooks(request: HttpRequest) -> HttpResponse:
 @login_required
 def new_webhook(request: HttpRequest) -> HttpResponse:
     """One more receiver; its secret is shown with the answer, and never again."""
-    person = keeper(request)
+    me = keeper(request)
     form = WebhookForm(
         request.POST if request.method == "POST" else None,
-        organisations=organisations_for(person),
+        organisations=organisations_for(me),
     )
     if form.is_valid():
         hook, secret = make_webhook(
             form.cleaned_data["organisation"],
             address=form.cleaned_data["address"],
             topics=form.cleaned_data["topics"],
-            actor=person,
+            actor=me,
         )
         return page(request, hook, secret=secret)
     return render(
@@ -85,7 +86,7 @@ def webhook(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         hook,
         address=form.cleaned_data["address"],
         topics=form.cleaned_data["topics"],
-        actor=cast("User", request.user),
+        actor=person(request),
     )
     messages.success(request, "The webhook is saved.")
     return redirect("workflows:webhook", pk=pk)
@@ -114,7 +115,7 @@ def page(
 @step_view()
 def test_webhook(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Send a test message."""
-    try_webhook(found(request, pk), actor=cast("User", request.user))
+    try_webhook(found(request, pk), actor=person(request))
     messages.success(request, "A test message is on its way. Its answer appears below in a moment.")
     return redirect("workflows:webhook", pk=pk)
 
@@ -123,7 +124,7 @@ def test_webhook(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def webhook_secret(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """A new secret, shown with this answer and never again."""
     hook = found(request, pk)
-    secret = renew_secret(hook, actor=cast("User", request.user))
+    secret = renew_secret(hook, actor=person(request))
     hook.refresh_from_db()
     return page(request, hook, secret=secret)
 
@@ -131,7 +132,7 @@ def webhook_secret(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @step_view()
 def webhook_again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Take a suspended receiver up again."""
-    number = resume_webhook(found(request, pk), actor=cast("User", request.user))
+    number = resume_webhook(found(request, pk), actor=person(request))
     messages.success(
         request, f"The webhook works again. {number} messages that waited go there now."
     )
@@ -141,6 +142,6 @@ def webhook_again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @step_view()
 def webhook_removal(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Nothing goes there any more."""
-    remove_webhook(found(request, pk), actor=cast("User", request.user))
+    remove_webhook(found(request, pk), actor=person(request))
     messages.success(request, "The webhook is removed.")
     return redirect("workflows:webhooks")

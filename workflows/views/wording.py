@@ -1,7 +1,6 @@
 """The catalogue of messages: who gets each and why, how it looks, and an administrator's own words."""
 
 import uuid
-from typing import cast
 
 from csp.decorators import csp_update
 from django.contrib import messages
@@ -12,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from accounts.views import person
 from workflows.actions.preferences import change_wording
 from workflows.definitions import Topic, topics
 from workflows.forms import WordingForm
@@ -24,10 +24,10 @@ from workflows.rules import may_manage_messages
 
 def keeper(request: HttpRequest) -> User:
     """The signed-in person, who looks after messages; otherwise 403."""
-    person = cast("User", request.user)
-    if not may_manage_messages(person):
+    me = person(request)
+    if not may_manage_messages(me):
         raise PermissionDenied("Only administrators see the catalogue of messages.")
-    return person
+    return me
 
 
 def described(code: str) -> Topic:
@@ -36,10 +36,10 @@ def described(code: str) -> Topic:
     return topics[code]
 
 
-def sample_of(topic: Topic, person: User) -> Notification:
+def sample_of(topic: Topic, reader: User) -> Notification:
     """The message with made-up data; nothing of it is saved."""
     return Notification(
-        recipient=person,
+        recipient=reader,
         topic=topic.code,
         context=topic.sample,
         subject_type="sample",
@@ -51,12 +51,12 @@ def sample_of(topic: Topic, person: User) -> Notification:
 @login_required
 def message_catalogue(request: HttpRequest) -> HttpResponse:
     """Every topic by category."""
-    person = keeper(request)
+    me = keeper(request)
     titles = Titles()
     rows = [
         {
             "topic": topic,
-            "title": titles.of(sample_of(topic, person)),
+            "title": titles.of(sample_of(topic, me)),
             "own": titles.own(topic.code) is not None,
         }
         for topic in sorted(topics.values(), key=lambda one: (one.category, one.code))
@@ -68,7 +68,7 @@ def message_catalogue(request: HttpRequest) -> HttpResponse:
 @login_required
 def wording(request: HttpRequest, code: str) -> HttpResponse:
     """One topic: how it reads with sample data, own words, and every version of them."""
-    person = keeper(request)
+    me = keeper(request)
     topic = described(code)
     history = list(Wording.objects.filter(topic=code).select_related("by"))
     newest = history[0] if history else None
@@ -81,14 +81,14 @@ def wording(request: HttpRequest, code: str) -> HttpResponse:
             code,
             subject=form.cleaned_data["subject"],
             body=form.cleaned_data["body"],
-            actor=person,
+            actor=me,
         )
         for name, problem in problems.items():
             form.add_error(name, problem)
         if not problems:
             messages.success(request, "The words of this message are saved.")
             return redirect("workflows:wording", code)
-    subject, text, _html = render_mail(sample_of(topic, person))
+    subject, text, _html = render_mail(sample_of(topic, me))
     shown = {
         "topic": topic,
         "subject": subject,
