@@ -83,7 +83,7 @@ def judge(pairs: Sequence[Pair], rule: PassRule) -> Verdict:
         )
     if wrong:
         works = "piece of work passes" if wrong == 1 else "pieces of work pass"
-        reasons.append(f"{wrong} {works} and not as agreed, or the other way round.")
+        reasons.append(f"{wrong} {works} that should not, or the other way round.")
     if abs(Fraction(signed, count)) > fraction(rule.bias):
         kind = "kinder" if signed > 0 else "stricter"
         mean = abs(signed) / count

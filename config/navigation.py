@@ -131,10 +131,20 @@ AUTHOR = Role(
     ),
 )
 
-# Pages that lie below another one than their address says.
-BELOW = {"moderation:seeds": "assessment:calibration"}
 # Pages that not everybody in the role may open; the others are left out of the navigation.
 ONLY_FOR = {"workflows:messages": may_manage_messages}
+
+# Pages that lie below an item of the navigation without beginning with its address.
+BELOW = {
+    "/evidence/": "portfolios:library",
+    "/manage/versions/": "catalogue:micro_credentials",
+    "/assess/m/": "assessment:queue",
+    "/assess/offline/": "assessment:queue",
+    "/assess/allocate/": "catalogue:deliveries",
+    "/moderate/severity/": "moderation:agreement",
+    "/moderate/fairness/": "moderation:agreement",
+    "/moderate/seeds/": "assessment:calibration",
+}
 
 ROLES = (
     LEARNER,
@@ -253,11 +263,10 @@ class Frame:
             if (url := address(name)) and ONLY_FOR.get(name, bool)(self.person)
         ]
         path = self.request.path
-        for name, above in BELOW.items():
-            if path.startswith(reverse(name)):
-                path = f"{reverse(above)}{name}"
         fits = [item["url"] for item in items if path.startswith(item["url"])]
+        below = [address(name) for start, name in BELOW.items() if path.startswith(start)]
         nearest = max(fits, key=len, default=None)
+        nearest = next((url for url in below if any(url == one["url"] for one in items)), nearest)
         return [
             item
             | {

@@ -156,10 +156,11 @@ class ComparedLevel:
 
     @property
     def words(self) -> str:
+        """How far the person's level lies from the agreed one."""
         if self.gap == 0:
             return "The same"
         levels = "1 level" if abs(self.gap) == 1 else f"{abs(self.gap)} levels"
-        return f"You are {levels} {'higher' if self.gap > 0 else 'lower'}"
+        return f"{levels} {'higher' if self.gap > 0 else 'lower'}"
 
 
 @dataclass(frozen=True)

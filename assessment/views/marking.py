@@ -460,6 +460,7 @@ def finish_page(
         **facts(request, submission),
         "draft": draft,
         "judgements": judgements,
+        "noted": [one for one in judgements if one.staff_note],
         "comments": shown_to_learner(comments_by(submission.pk, draft.author_id)),
         "unmet": [one for one in judgements if one.level is None or not one.level.is_met],
         "result": work,

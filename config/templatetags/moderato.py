@@ -1,6 +1,7 @@
 """The tags that every page is written with: fields, errors, times, tags. docs/components.md lists them."""
 
 import datetime as dt
+import re
 import zoneinfo
 from collections.abc import Iterable
 from typing import Any
@@ -11,13 +12,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.wording import NO_BREAK
 from portfolios.definitions import ALLOWED
 from workflows.words import clock, day_in_words, in_words, to_the_second
 
 register = template.Library()
 
 DJANGO_ROWS = "10"  # what a Textarea has when nobody said how many
-NO_BREAK = "\u00a0"
 ZONE_WORDS = {
     "Pacific/Auckland": "New Zealand time",
     "Pacific/Chatham": "Chatham Islands time",
@@ -235,9 +236,8 @@ def local_time(
     """A moment in the zone of its delivery, in words, inside <time>.
 
     `zone` is a zone name, a ZoneInfo or anything with `time_zone`; without it the person's own zone.
-    `form`: "long" (with how far away), "plain" (without), "short" (14 Aug 2026, 5:00 pm), "row"
-    (the same, which breaks in a narrow column between day and time and nowhere else), "date",
-    "exact" (with seconds and the zone, for receipts).
+    `form`: "long" (with how far away), "plain" (without), "short" (14 Aug 2026, 5:00 pm, which breaks
+    between day and time and nowhere else), "date", "exact" (with seconds and the zone, for receipts).
     """
     if not value:
         return ""
@@ -251,11 +251,8 @@ def local_time(
         words = day_in_words(moment)
     elif form == "exact":
         words = to_the_second(moment, there)
-    elif form in {"short", "row"}:
-        day, hour = f"{moment.day} {moment:%b %Y}", clock(moment)
-        if form == "row":
-            day, hour = day.replace(" ", NO_BREAK), hour.replace(" ", NO_BREAK)
-        words = f"{day}, {hour}"
+    elif form == "short":
+        words = f"{moment.day}{NO_BREAK}{moment:%b}{NO_BREAK}{moment:%Y}, {clock(moment)}"
     else:
         words = in_words(moment, there)
     if (
@@ -268,6 +265,7 @@ def local_time(
         words += f" {zone_words(there)}"
     if form == "long":
         words += f" ({distance(moment, timezone.now().astimezone(there))})"
+    words = re.sub(r" (?=[ap]m\b)", NO_BREAK, words)
     # Nothing in it comes from people: digits, names of months and places of the zone data.
     return SafeString(f'<time datetime="{moment.isoformat(timespec="seconds")}">{words}</time>')
 

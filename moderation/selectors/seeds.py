@@ -182,7 +182,7 @@ def over_time(rows: Iterable[SeedRow]) -> Chart:
             months[f"{one.decision.sealed_at.astimezone(zone):%Y-%m}"].append(one)
     order = sorted(months)
     values = [sum(one.signed for one in months[key]) / len(months[key]) for key in order]
-    title = "A trend shows once seeds were decided in two months"
+    title = "A trend shows once agreed work was decided in two months"
     if len(order) > 1:
         change = abs(values[-1]) - abs(values[0])
         moved = "closer to" if change < 0 else "further from"
@@ -194,7 +194,7 @@ def over_time(rows: Iterable[SeedRow]) -> Chart:
     return lines(
         "seeds-trend",
         title,
-        "Months are those in which seeds were decided. Each dot is the mean difference of that month's pieces.",
+        "Months are those in which agreed work was decided. Each dot is the mean difference of that month's pieces.",
         x_title="Month",
         y_title="Mean difference",
         x_labels=[

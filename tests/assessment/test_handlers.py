@@ -97,7 +97,7 @@ def test_a_return_reaches_its_author_who_revises_with_a_reason(client, cast):
         seen_version=draft.version,
     )
     finish = client.get(f"/assess/m/{submission.pk}/finish/").content.decode()
-    changes = finish[finish.index("What you change") : finish.index("Notes that only staff see")]
+    changes = finish[finish.index("What you change") : finish.index("What is your verdict?")]
     assert "The rubric was read differently" in changes
     assert "Criterion 2 is Met, not Met well." in changes
     assert "Before" in changes

@@ -29,7 +29,7 @@ def test_who_is_strict_stands_out_and_who_is_not_does_not() -> None:
     assert "ada" in tendency.to_read(found, tendency.APART)
     assert "abe" not in tendency.to_read(found, tendency.APART)
     chart = tendency.severity_chart(found["people"].items())
-    assert chart.title == "1 of 5 people stand half a level or more from the mean"
+    assert chart.title == "1 of 5 people stands half a level or more from the mean"
     assert chart.rows[0][0] == "ada"
     assert len(re.findall(r"[.?!](?: |$)", chart.summary)) == 2
     assert "lower than the others', more than chance explains" in tendency.in_words(

@@ -99,5 +99,8 @@ def test_a_lead_moderator_finds_the_way_to_the_sign_off(cast: Cast) -> None:
     assert current_of(cast, "lea", *place) == ["Lead moderator"]
 
 
-def test_a_page_below_another_than_its_address_says_marks_that_one(cast: Cast) -> None:
+def test_a_page_below_an_entry_marks_it_whatever_its_address_begins_with(cast: Cast) -> None:
+    place = ("catalogue:version", cast.delivery.version_id)
+    assert current_of(cast, "pam", *place) == ["Programme administrator", "Micro-credentials"]
+    assert current_of(cast, "lea", "moderation:severity") == ["Lead moderator", "Agreement"]
     assert current_of(cast, "lea", "moderation:seeds") == ["Lead moderator", "Calibration"]

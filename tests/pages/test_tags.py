@@ -141,6 +141,17 @@ def test_times_are_said_in_the_zone_of_the_delivery(moment: dt.datetime, words: 
     assert f">{words}</time>" in html
 
 
+def test_no_line_breaks_within_a_time_or_a_short_day() -> None:
+    moment = dt.datetime(2026, 8, 14, 5, 0, tzinfo=dt.UTC)
+    source = '{% load moderato %}{% local_time at "Pacific/Auckland" form=form %}'
+    plain, short = (
+        Template(source).render(Context({"at": moment, "form": form}))
+        for form in ("plain", "short")
+    )
+    assert "Friday 14 August 2026, 5:00\xa0pm<" in plain
+    assert ">14\xa0Aug\xa02026, 5:00\xa0pm<" in short
+
+
 def test_the_zone_is_named_to_somebody_elsewhere() -> None:
     request = RequestFactory().get("/")
     request.user = User(time_zone="Australia/Sydney")
