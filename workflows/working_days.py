@@ -263,7 +263,10 @@ class After:
 def fire_time(
     due_at: dt.datetime, offset: str, zone: str, calendar: WorkingCalendar = BY_RULE
 ) -> dt.datetime:
-    """When a reminder goes out. Each offset names its clock: "-1d" is not "-24h" over a change of clocks."""
+    """When a reminder goes out. Each offset names its clock: "-1d" is not "-24h" over a change of clocks.
+
+    "0d" is eight in the morning of the day; of the day before where the date itself is not later than that.
+    """
     parts = OFFSET.fullmatch(offset)
     if parts is None:
         raise ValueError(f"{offset} names no clock; use d, h or wd")
@@ -276,7 +279,11 @@ def fire_time(
     if unit == "wd":
         return at_wall(dt.datetime.combine(calendar.add(wall.date(), number), MORNING), where)
     if number == 0:
-        return min(at_wall(dt.datetime.combine(wall.date(), MORNING), where), due_at)
+        morning = at_wall(dt.datetime.combine(wall.date(), MORNING), where)
+        if morning < due_at:
+            return morning
+        # Due before people are reminded: the morning before, while there is a day left to act in.
+        return at_wall(dt.datetime.combine(wall.date() - dt.timedelta(days=1), MORNING), where)
     return at_wall(wall + dt.timedelta(days=number), where)
 
 

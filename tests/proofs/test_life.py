@@ -64,7 +64,8 @@ def nz(month, day, hour, minute=0):
 
 
 DUE, CLOSES = nz(3, 25, 17), nz(3, 30, 17)
-NEW_DUE = nz(4, 1, 17)
+NEW_DUE = nz(4, 1, 7, 30)
+"""Before people are reminded in the morning."""
 CHOICE_OF_ADA = nz(3, 4, 9)
 
 
@@ -99,7 +100,8 @@ def fires(due):
     return [
         (on_clock(local, -7), False),
         (due - dt.timedelta(hours=48), False),
-        (on_clock(local, 0, 8), False),
+        # People are warned before a date of the early hours, not after it.
+        (on_clock(local, 0 if local.time() > dt.time(8) else -1, 8), False),
         (after[1].astimezone(dt.UTC), True),
         (after[3].astimezone(dt.UTC), True),
     ]

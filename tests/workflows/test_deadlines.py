@@ -49,9 +49,13 @@ def local(zone, *parts):
         (AUCKLAND, (2027, 4, 4, 17), "-48h", (2027, 4, 2, 18)),
         (AUCKLAND, (2027, 4, 4, 17), "-7d", (2027, 3, 28, 17)),
         (CHATHAM, (2027, 4, 4, 17), "-24h", (2027, 4, 3, 18)),
-        # On the day: in the morning, never after the deadline.
+        # On the day: in the morning; the morning before where the date is not later than that.
         (AUCKLAND, (2026, 8, 14, 17), "0d", (2026, 8, 14, 8)),
-        (AUCKLAND, (2026, 8, 14, 6), "0d", (2026, 8, 14, 6)),
+        (AUCKLAND, (2026, 8, 14, 8, 1), "0d", (2026, 8, 14, 8)),
+        (AUCKLAND, (2026, 8, 14, 8), "0d", (2026, 8, 13, 8)),
+        (AUCKLAND, (2026, 8, 14, 6), "0d", (2026, 8, 13, 8)),
+        (AUCKLAND, (2026, 9, 27, 4), "0d", (2026, 9, 26, 8)),
+        (CHATHAM, (2027, 4, 4, 0, 30), "0d", (2027, 4, 3, 8)),
         # Working days: over Easter and ANZAC Day (a Saturday in 2026, kept on Monday 27 April).
         (AUCKLAND, (2026, 4, 2, 17), "+1wd", (2026, 4, 7, 8)),
         (AUCKLAND, (2026, 4, 24, 17), "+1wd", (2026, 4, 28, 8)),
