@@ -7,6 +7,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
+from accounts.actions import keep_membership
 from accounts.models import DeclaredConflict, Membership, Organisation, User
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class MembershipAdmin(NoDelete):
         if db_field.name == "user":
             kwargs["queryset"] = User.objects.exclude(pk=request.user.pk)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: Any, obj: Any, form: Any, change: Any) -> None:
+        keep_membership(obj, actor=request.user)
 
     def has_change_permission(self, request: Any, obj: Any = None) -> bool:
         if obj is not None and obj.user_id == request.user.pk:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -12,10 +12,11 @@ from assessment.selectors import administrators_of
 from awards import guards, selectors
 from awards.actions.release import (
     RECONSIDERATION_DEADLINE,
-    end_window,
     release_due,
     settle_release,
+    settle_window,
 )
+from awards.models import Reconsideration
 from catalogue.enums import DeliveryRoleKind
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
@@ -80,25 +81,26 @@ def result_still_released(notification: Notification) -> bool:
     return bool(visible.exists())
 
 
-def not_asked() -> QuerySet[Submission]:
-    """Results that are out and of which nobody has asked for a fresh look."""
+def to_ask_about() -> QuerySet[Submission]:
+    """Results that are out and of which no fresh look is under way; one that was concluded bars no other."""
+    waiting = Reconsideration.objects.filter(submission=OuterRef("pk"), concluded_at__isnull=True)
     found: QuerySet[Submission] = Submission.objects.filter(
-        state=SubmissionState.RELEASED, reconsiderations__isnull=True
+        ~Exists(waiting), state=SubmissionState.RELEASED
     )
     return found
 
 
 @reminder_relevant(RECONSIDERATION_DEADLINE)
 def still_to_ask(deadline: Deadline) -> bool:
-    """Only while the learner may ask: not once somebody has, not after a recall, and never as overdue."""
+    """Only while the learner may ask: not while a fresh look waits, not after a recall, and never as overdue."""
     is_ahead = deadline.due_at >= timezone.now()
-    return is_ahead and not_asked().filter(pk=deadline.subject_id).exists()
+    return is_ahead and to_ask_about().filter(pk=deadline.subject_id).exists()
 
 
 @belongs_to(RECONSIDERATION_DEADLINE)
 def own_results(person: User) -> QuerySet[Any]:
     """The learner's, also where the row names nobody, as those did that were made before calendars had them."""
-    return not_asked().filter(learner=person).values("pk")
+    return to_ask_about().filter(learner=person).values("pk")
 
 
 @counts_from(RECONSIDERATION_DEADLINE)
@@ -127,7 +129,7 @@ def last_day_to_ask(row: Reminder) -> tuple[str, str, dict[str, Any]]:
 def on_reconsideration_requested(record: TransitionRecord) -> None:
     """Programme administrators watch that somebody fresh takes it up; the learner's last day has been used."""
     submission = submission_of(record)
-    end_window(submission, reason="Asked")
+    settle_window(submission, reason="Asked")
     notify(
         topic="portfolios.submission.reconsideration_requested",
         recipients=administrators_of(submission.delivery),
@@ -140,9 +142,9 @@ def on_reconsideration_requested(record: TransitionRecord) -> None:
 
 @handles("portfolios.submission.reconsidered")
 def on_reconsidered(record: TransitionRecord) -> None:
-    """The learner reads the conclusion on the result page."""
+    """The learner reads the conclusion on the result page; until the last day they may ask again."""
     submission = submission_of(record)
-    last_day = last_day_to_drop(submission)
+    last_day = settle_window(submission, reason="Concluded") or last_day_to_drop(submission)
     tell_learner("portfolios.submission.reconsidered", submission, record, last_day)
 
 
@@ -152,8 +154,7 @@ def on_reconsidered(record: TransitionRecord) -> None:
 def on_recalled(record: TransitionRecord) -> None:
     """Those affected: the learner, and the people who run the delivery, once for the whole recall."""
     submission = submission_of(record)
-    end_window(submission, reason="Taken back")
-    last_day = last_day_to_drop(submission)
+    last_day = settle_window(submission, reason="Taken back") or last_day_to_drop(submission)
     tell_learner("portfolios.submission.recalled", submission, record, last_day)
     recall = record.facts.get("recall", "")
     staff = selectors.people_of(

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.urls import reverse
 
+from accounts.actions import when_members_change
 from accounts.enums import OrganisationRole
-from accounts.models import SYSTEM, User
+from accounts.models import SYSTEM, Membership, Organisation, User
 from catalogue.actions.escalations import OVERDUE, tell_others
 from catalogue.actions.versions import CHANGES_DEADLINE
 from catalogue.enums import VersionState
 from catalogue.models import Enrolment, MicroCredentialVersion
-from workflows.actions import set_deadline
+from workflows.actions import pass_on, set_deadline
 from workflows.definitions import (
     Concern,
     also_tells,
@@ -166,15 +167,28 @@ def plan_review(record: TransitionRecord) -> None:
         kind=REVIEW_DEADLINE,
         due_at=at_wall(due, zone),
         zone=REVIEW_ZONE,
-        recipients=User.objects.filter(
-            is_active=True,
-            memberships__ended_at__isnull=True,
-            memberships__role=OrganisationRole.ADMINISTRATOR,
-            memberships__organisation_id=version.micro_credential.provider_id,
-        ).distinct(),
+        recipients=reviewers(version.micro_credential.provider_id),
         offsets=["-30d", "0d", "+3wd"],
         actor=SYSTEM,
     )
+
+
+def reviewers(provider: Any) -> list[User]:
+    """Who administers the provider now."""
+    parts = Membership.objects.current().filter(
+        organisation=provider, role=OrganisationRole.ADMINISTRATOR
+    )
+    return list(User.objects.filter(is_active=True, pk__in=parts.values("user_id")))
+
+
+@when_members_change
+def pass_reviews_on(*, organisation: Organisation, **facts: Any) -> None:
+    """Who administers the provider now is reminded of its reviews; who left is not."""
+    versions = MicroCredentialVersion.objects.filter(micro_credential__provider=organisation)
+    for deadline in Deadline.objects.open().filter(
+        kind=REVIEW_DEADLINE, subject_id__in=versions.values("pk")
+    ):
+        pass_on(deadline, reviewers(organisation.pk))
 
 
 @reminder_relevant(REVIEW_DEADLINE)

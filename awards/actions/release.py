@@ -16,7 +16,8 @@ from catalogue.models import AssessmentTask, Delivery
 from catalogue.rules import is_programme_administrator
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
-from workflows.actions import cancel_deadline, set_deadline
+from workflows.actions import cancel_deadline, reopen_deadline, set_deadline
+from workflows.enums import DeadlineState
 from workflows.exceptions import GuardsNotMet, NotPermitted
 from workflows.models import Deadline
 from workflows.transitions import perform_set
@@ -153,14 +154,33 @@ def settle_release(submission: Submission) -> Deadline | None:
     Repeating it changes nothing. Gives the last day; None where nobody may ask any more.
     """
     settle_credential(submission)
+    return settle_window(submission)
+
+
+@transaction.atomic
+def settle_window(submission: Submission, *, reason: str = "") -> Deadline | None:
+    """Let the last day to ask stand in the learner's calendar exactly while the rule lets them ask.
+
+    Whatever happened to the result, and in whatever order its facts are handled: open while it is released, the
+    same entry again where it was closed meanwhile; otherwise closed with the reason. Gives the open one.
+    """
+    rows = Deadline.objects.of(submission).filter(kind=RECONSIDERATION_DEADLINE)
     window = guards.reconsideration_window(submission)
     if window is None or submission.state != SubmissionState.RELEASED:
+        for deadline in rows.open():
+            cancel_deadline(deadline, actor=CLOCK, reason=reason)
         return None
     delivery = submission.delivery
+    due_at = window.resolve(delivery.zone, delivery.calendar)
+    newest = rows.order_by("-pk").first()
+    if newest is not None and newest.state == DeadlineState.CANCELLED:
+        if due_at < timezone.now():
+            return None
+        reopen_deadline(newest, due_at=due_at, actor=CLOCK, reason=reason)
     return set_deadline(
         subject=submission,
         kind=RECONSIDERATION_DEADLINE,
-        due_at=window.resolve(delivery.zone, delivery.calendar),
+        due_at=due_at,
         after=window,
         zone=delivery.time_zone,
         region=delivery.region,
@@ -168,9 +188,3 @@ def settle_release(submission: Submission) -> Deadline | None:
         offsets=[],
         actor=CLOCK,
     )
-
-
-def end_window(submission: Submission, *, reason: str) -> None:
-    """The last day to ask counts no more: somebody has asked, or the result was taken back."""
-    for deadline in Deadline.objects.of(submission).open().filter(kind=RECONSIDERATION_DEADLINE):
-        cancel_deadline(deadline, actor=CLOCK, reason=reason)

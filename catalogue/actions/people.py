@@ -1,10 +1,13 @@
 """Who is in a delivery, and as what."""
 
+from typing import Any
+
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Organisation, User
+from accounts.actions import when_members_change
+from accounts.models import Actor, Organisation, User
 from catalogue.actions.deliveries import lock_delivery
 from catalogue.actions.hooks import tell
 from catalogue.enums import DeliveryRoleKind
@@ -116,6 +119,14 @@ def end_role(part: DeliveryRole, *, actor: User) -> DeliveryRole:
         beside.filter(ended_at__isnull=True).update(ended_at=locked.ended_at)
         tell("parts_changed", delivery=locked_delivery, actor=actor)
     return locked
+
+
+@when_members_change
+def parts_follow_provider(*, organisation: Organisation, actor: Actor, **facts: Any) -> None:
+    """Administrators of a provider administer each of its deliveries: what waits in them follows."""
+    rows = Delivery.objects.filter(version__micro_credential__provider=organisation)
+    for delivery in rows.select_related("version__micro_credential").order_by("pk"):
+        tell("parts_changed", delivery=delivery, actor=actor)
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.enums import OrganisationRole
-from accounts.models import User
+from accounts.models import Membership, User
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Criterion, Delivery, LearningOutcome
 from catalogue.selectors import NextStep, waits_for_administrators
@@ -533,9 +533,9 @@ def administrators_of(delivery: Delivery) -> list[User]:
         delivery_roles__in=delivery.roles.current().filter(role=DeliveryRoleKind.ADMINISTRATOR)
     )
     of_provider = User.objects.filter(
-        memberships__organisation=provider,
-        memberships__role=OrganisationRole.ADMINISTRATOR,
-        memberships__ended_at__isnull=True,
+        memberships__in=Membership.objects.current().filter(
+            organisation=provider, role=OrganisationRole.ADMINISTRATOR
+        )
     )
     return list((in_delivery | of_provider).distinct())
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import icalendar
 import pytest
 import time_machine
 from django.utils import timezone
@@ -15,6 +16,7 @@ from awards.actions.reconsideration import (
     conclude_reconsideration,
     request_reconsideration,
 )
+from awards.handlers import on_reconsidered
 from awards.models import Credential, Reconsideration
 from catalogue.models import DeliveryRole
 from portfolios.actions.submission import place_hold
@@ -23,8 +25,11 @@ from portfolios.models import Submission
 from tests.factories.assessment import drafted
 from tests.factories.awards import decide, ratified, relay_all, release
 from tests.tampering import tampering
+from workflows.actions.reconciling import compare
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
-from workflows.models import Notification, TransitionRecord
+from workflows.models import Deadline, Notification, TransitionRecord
+from workflows.notifications import compose
+from workflows.selectors.agenda import agenda_of, feed_of
 from workflows.transitions import perform
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +110,81 @@ def test_the_window_closes_at_the_end_of_its_last_day(after_release):
         assert refused.value.codes == ["reconsideration_window_over"]
     with time_machine.travel(until - timedelta(minutes=1), tick=True):
         ask(cast, submission)
+
+
+def shown(cast) -> tuple[list[str], list[tuple[str, str, int]]]:
+    """Labels of the learner's agenda; key, state and number of what their calendar feed says of the last day."""
+    events = icalendar.Calendar.from_ical(feed_of(cast.lena)).walk("VEVENT")
+    found = [
+        (str(one["UID"]), str(one["STATUS"]), one["SEQUENCE"])
+        for one in events
+        if "reconsideration" in one["SUMMARY"]
+    ]
+    return [one.label for one in agenda_of(cast.lena)], found
+
+
+def brought(topic: str) -> tuple[str, str, int]:
+    """Method, key and number of the entry that the mail brings."""
+    notice = Notification.objects.filter(topic=f"portfolios.submission.{topic}").latest("pk")
+    made = icalendar.Calendar.from_ical(
+        compose(notice, "<m@localhost>").attachments[0].get_payload(decode=True)
+    )
+    (event,) = made.walk("VEVENT")
+    return str(made["METHOD"]), str(event["UID"]), event["SEQUENCE"]
+
+
+LAST_DAY = "Last day to ask for reconsideration"
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_the_calendar_says_until_when_to_ask_again_as_long_as_the_rule_lets_one(
+    after_release, in_order
+):
+    cast, submission = after_release
+    (labels, ((uid, state, number),)) = shown(cast)
+    assert (labels, state, number) == ([LAST_DAY], "CONFIRMED", 0)
+    made = ask(cast, submission)
+    if in_order:
+        relay_all()
+        assert shown(cast) == ([], [(uid, "CANCELLED", 1)])
+    fresh(submission, cast, achieved=False)
+    conclude_reconsideration(made, actor=cast.rita, note="Looked at it")
+    relay_all()
+    number = 2 if in_order else 0
+    assert shown(cast) == ([LAST_DAY], [(uid, "CONFIRMED", number)])
+    assert brought("reconsidered") == ("PUBLISH", uid, number)
+    until = guards.reconsideration_until(submission)
+    assert Deadline.objects.of(submission).get(kind="reconsideration").due_at == until
+    assert compare().difference == 0
+    with time_machine.travel(until - timedelta(minutes=1), tick=True):
+        result = selectors.result_for(Submission.objects.get(pk=submission.pk), cast.lena)
+        assert result.may_ask
+        assert shown(cast)[0] == [LAST_DAY]
+    with time_machine.travel(until + timedelta(seconds=1), tick=True):
+        assert not selectors.result_for(result.submission, cast.lena).may_ask
+        assert shown(cast)[0] == []
+    ask(cast, submission, grounds="And page 5")
+    relay_all()
+    assert shown(cast) == ([], [(uid, "CANCELLED", number + 1)])
+
+
+def test_a_conclusion_after_the_last_day_opens_it_to_nobody(after_release):
+    cast, submission = after_release
+    made = ask(cast, submission)
+    relay_all()
+    fresh(submission, cast, achieved=False)
+    until = guards.reconsideration_until(submission)
+    with time_machine.travel(until + timedelta(hours=1), tick=True):
+        conclude_reconsideration(made, actor=cast.rita, note="Looked at it")
+        # The relay goes by the database's clock, which did not travel.
+        on_reconsidered(
+            TransitionRecord.objects.of(submission).get(name="conclude_reconsideration")
+        )
+        (labels, ((uid, state, _number),)) = shown(cast)
+        assert (labels, state) == ([], "CANCELLED")
+        assert brought("reconsidered") == ("CANCEL", uid, 1)
+        with pytest.raises(GuardsNotMet):
+            ask(cast, submission)
 
 
 def test_one_request_at_a_time_and_none_before_release(cast):

@@ -3,9 +3,15 @@
 import datetime as dt
 
 import pytest
+import time_machine
+from django.urls import reverse
+from django.utils import timezone
 
+from accounts.actions import keep_membership
+from accounts.models import Membership
 from catalogue.actions.people import assign_role, end_role
 from catalogue.enums import DeliveryRoleKind
+from catalogue.handlers import plan_review
 from catalogue.models import DeliveryRole
 from portfolios.actions.extension import (
     approve_extension,
@@ -24,9 +30,10 @@ from tests.factories.portfolios import (
     submit,
 )
 from tests.personas import make_user
-from workflows.actions.reconciling import compare
+from workflows.actions.deadlines import BEFORE_THEM
+from workflows.actions.reconciling import compare, reconcile_nightly
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
-from workflows.models import Deadline, Reminder
+from workflows.models import Deadline, Reminder, TransitionRecord
 
 DAY = dt.timedelta(days=1)
 
@@ -81,6 +88,53 @@ def test_who_came_later_is_reminded_to_answer_and_who_left_is_not(cast):
     end_role(DeliveryRole.objects.current().get(user=came), actor=cast.pam)
     assert planned(deadline) == set()
     assert compare().difference == 0
+
+
+def test_a_change_of_the_providers_administrators_takes_reminders_along(cast, client):
+    request = asked(cast)
+    deadline = Deadline.objects.of(request).get()
+    version = cast.delivery.version
+    plan_review(TransitionRecord.objects.of(version).get(name="publish"))
+    review = Deadline.objects.of(version).get(kind="review")
+    able, publishers = planned(deadline), planned(review)
+    came = make_user("peta")
+    add = reverse("admin:accounts_membership_add")
+    since = {"since_0": "2026-01-01", "since_1": "09:00"}
+    part = {"user": came.pk, "organisation": cast.provider.pk, "role": "administrator", **since}
+    client.force_login(cast.petra)
+    assert client.post(add, part).status_code == 302
+    assert planned(deadline) == able | {came.email}
+    assert planned(review) == publishers | {came.email}
+    made = Membership.objects.get(user=came)
+    edit = reverse("admin:accounts_membership_change", args=[made.pk])
+    # An end that is written down ahead counts from its moment, when the night comes.
+    end = timezone.now() + DAY
+    made.ended_at = end
+    keep_membership(made, actor=cast.petra)
+    assert came.email in planned(deadline) & planned(review)
+    with time_machine.travel(end + DAY / 2, tick=False):
+        reconcile_nightly()
+        assert (planned(deadline), planned(review)) == (able, publishers)
+    # Elsewhere, it is no part in this provider.
+    made.ended_at = None
+    keep_membership(made, actor=cast.petra)
+    assert came.email in planned(deadline) & planned(review)
+    client.post(edit, {**part, "organisation": cast.other.pk})
+    assert (planned(deadline), planned(review)) == (able, publishers)
+    assert compare().difference == 0
+
+
+def test_who_comes_after_a_reminder_has_no_part_in_it(cast):
+    request = asked(cast)
+    deadline = Deadline.objects.of(request).get()
+    with time_machine.travel(deadline.due_at + DAY / 4, tick=False):
+        came = make_user("peta")
+        assign_role(cast.delivery, came, DeliveryRoleKind.ADMINISTRATOR, actor=cast.pam)
+        rows = deadline.reminders.filter(recipient=came)
+        over = rows.filter(state="cancelled", because=BEFORE_THEM)
+        assert set(over.values_list("offset", flat=True)) == {"-48h", "0d"} & set(deadline.offsets)
+        assert came.email in planned(deadline)
+        assert compare().difference == 0
 
 
 def planned(deadline):

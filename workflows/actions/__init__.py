@@ -9,6 +9,7 @@ from workflows.actions.deadlines import (
     move_deadline,
     pass_on,
     recount_deadlines,
+    reopen_deadline,
     set_deadline,
 )
 from workflows.actions.messages import mark_read, retry_message
@@ -29,6 +30,7 @@ __all__ = [
     "open_record",
     "pass_on",
     "recount_deadlines",
+    "reopen_deadline",
     "retry_message",
     "set_deadline",
     "sign_root",

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import models, transaction
 from django.utils import timezone
 
-from accounts.models import Actor, SystemActor, User
+from accounts.models import SYSTEM, Actor, SystemActor, User
 from workflows.definitions import countings, deadline_moved
 from workflows.enums import DeadlineState, ReminderState
 from workflows.exceptions import StaleState
@@ -33,6 +33,8 @@ DEFAULT_OFFSETS = ("-7d", "-48h", "0d", "+1wd", "+3wd")
 # Why a reminder is not planned; both can become untrue again.
 WITHOUT = "The person goes without it."
 ELSEWHERE = "It is somebody else’s now."
+# Why a reminder is noted and not planned: whoever has the date now was not named yet at its moment.
+BEFORE_THEM = "Its moment was over when it came to this person."
 
 
 def person_of(actor: Actor) -> User | None:
@@ -82,6 +84,29 @@ def give_to(deadline: Deadline, people: Sequence[User]) -> None:
     gone = deadline.reminders.filter(state=ReminderState.PLANNED).exclude(recipient__in=people)
     gone.update(state=ReminderState.CANCELLED, because=ELSEWHERE)
     arm(deadline, people)
+    calendar, now = NonWorkingDay.objects.calendar(deadline.region), timezone.now()
+    over = {
+        offset: at
+        for offset in deadline.offsets
+        if (at := fire_time(deadline.due_at, offset, deadline.zone, calendar)) < now
+    }
+    # Without a row the nightly comparison would miss a reminder, and plan one that comes too late.
+    Reminder.objects.bulk_create(
+        (
+            Reminder(
+                deadline=deadline,
+                offset=offset,
+                recipient=person,
+                generation=deadline.generation,
+                fire_at=at,
+                state=ReminderState.CANCELLED,
+                because=BEFORE_THEM,
+            )
+            for person in people
+            for offset, at in over.items()
+        ),
+        ignore_conflicts=True,
+    )
 
 
 @transaction.atomic
@@ -303,6 +328,23 @@ def cancel_deadline(deadline: Deadline, *, actor: Actor, reason: str = "") -> De
 
 
 @transaction.atomic
+def reopen_deadline(
+    deadline: Deadline, *, due_at: dt.datetime, actor: Actor, reason: str
+) -> Deadline:
+    """Take up a cancelled deadline again, under the key that calendars know, with its reminders ahead.
+
+    Two generations more: its cancellation was one for a calendar, and an entry counts if its number is higher.
+    """
+    locked = locked_deadline(deadline)
+    if locked.state != DeadlineState.CANCELLED:
+        raise StaleState(instance=locked)
+    locked.state = DeadlineState.OPEN
+    locked.generation += 1
+    locked.save(update_fields=["state", "generation"])
+    return move_deadline(locked, due_at=due_at, actor=actor, reason=reason)
+
+
+@transaction.atomic
 def cancel_deadlines(deadlines: "models.QuerySet[Any]", *, actor: Actor, reason: str = "") -> int:
     """Close all of these that are open, as cancel_deadline() does, in a number of statements that does not grow.
 
@@ -357,15 +399,21 @@ def as_it_is(calendar: WorkingCalendar) -> WorkingCalendar:
 
 
 def recount(
-    region: str | None = None, calendar_as: Callable[[WorkingCalendar], WorkingCalendar] = as_it_is
+    region: str | None = None,
+    calendar_as: Callable[[WorkingCalendar], WorkingCalendar] = as_it_is,
+    *,
+    of_other_zone_data: bool = False,
 ) -> list[tuple[Deadline, dt.datetime]]:
     """Open deadlines ahead that no longer mean their moment, each with the one it means now. Changes nothing.
 
-    With `calendar_as`, the moment that it would mean by the calendar as that gives it.
+    With `calendar_as`, the moment that it would mean by the calendar as that gives it. With
+    `of_other_zone_data`, only those that were set by another version of the time-zone data than today's.
     """
     rows = Deadline.objects.open().filter(due_at__gt=timezone.now())
     if region:
         rows = rows.filter(region=region)
+    if of_other_zone_data:
+        rows = rows.exclude(tzdata_version=importlib.metadata.version("tzdata"))
     calendars: dict[str, WorkingCalendar] = {}
     found: list[tuple[Deadline, dt.datetime]] = []
     going = rows.order_by("pk").iterator(chunk_size=1000)
@@ -386,15 +434,24 @@ def recount_deadlines(*, actor: Actor, reason: str, region: str | None = None) -
     The owners of the date are told through `deadline_moved`, so that their own copy moves with it. Reminders
     that are counted in working days follow the calendar too where their date stays.
     """
-    moved = 0
-    for row, wanted in recount(region):
+    moved = move_to(recount(region), actor=actor, reason=reason)
+    count_reminders_anew(region)
+    return moved
+
+
+def move_to(moves: Sequence[tuple[Deadline, dt.datetime]], *, actor: Actor, reason: str) -> int:
+    """Move each of these, and tell its owners, in a transaction of its own. Gives how many."""
+    for row, wanted in moves:
         with transaction.atomic():
             fresh = move_deadline(row, due_at=wanted, actor=actor, reason=reason)
             for hook in deadline_moved.get(row.kind, ()):
                 hook(fresh)
-        moved += 1
-    count_reminders_anew(region)
-    return moved
+    return len(moves)
+
+
+def follow_zone_data() -> int:
+    """After an update of the time-zone data: move dates whose wall time now means another moment."""
+    return move_to(recount(of_other_zone_data=True), actor=SYSTEM, reason="New time-zone data")
 
 
 @transaction.atomic

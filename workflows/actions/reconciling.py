@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
+from accounts.actions import follow_ended_memberships
 from accounts.models import User
-from workflows.actions.deadlines import ELSEWHERE, WITHOUT
+from workflows.actions.deadlines import ELSEWHERE, WITHOUT, follow_zone_data
 from workflows.actions.reminders import key_of
 from workflows.enums import MessageKind, ReminderState
 from workflows.machines import all_arrows
@@ -225,5 +226,17 @@ def reconcile_nightly() -> int:
     night = last_night(timezone.now())
     if Reconciliation.objects.filter(at__gte=night).exists():
         return 0
+    follow_what_time_changed()
     reconcile()
     return 1
+
+
+def follow_what_time_changed() -> None:
+    """What nobody does at its moment: time-zone data that came with an update, parts whose end was set ahead."""
+    newest = Reconciliation.objects.aggregate(at=Max("at"))["at"]
+    since = min(newest or timezone.now(), timezone.now() - dt.timedelta(days=1))
+    for follow in (follow_zone_data, lambda: follow_ended_memberships(since)):
+        try:
+            follow()
+        except Exception:  # the comparison is made all the same
+            log.exception("reconciler.not_followed")
