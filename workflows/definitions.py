@@ -81,19 +81,22 @@ def still_relevant(*topics: str) -> "Callable[[Relevance], Relevance]":
     return wrap
 
 
-def unwanted(notification: "Notification") -> str:
-    """Why the message should not leave any more; empty when it should."""
+def unwanted(notification: "Notification", waits: bool | None = None) -> str:
+    """Why the message should not leave any more; empty when it should.
+
+    `waits` is the answer, where it is known already, to whether the date of a reminder waits for anything.
+    """
     if notification.recipient is not None and not notification.recipient.is_active:
         return "The recipient's account is closed."
     ask = relevance.get(notification.topic)
     if ask is not None and not ask(notification):
         return "No longer relevant."
     if ask is None and notification.lane == Lane.REMINDER and notification.deadline is not None:
-        return overtaken(notification, notification.deadline)
+        return overtaken(notification, notification.deadline, waits)
     return ""
 
 
-def overtaken(notification: "Notification", deadline: "Deadline") -> str:
+def overtaken(notification: "Notification", deadline: "Deadline", waits: bool | None = None) -> str:
     """Why a reminder that has waited should not leave any more: its date is over, moved, or done with.
 
     Whether anything is still waited for was asked when it was written, and is asked again after `ASKED_ANEW`.
@@ -109,7 +112,7 @@ def overtaken(notification: "Notification", deadline: "Deadline") -> str:
     is_old = now - notification.created_at > ASKED_ANEW
     if is_old and notification.created_at <= deadline.due_at < now:
         return "The deadline had passed."
-    if is_old and ask is not None and not ask(deadline):
+    if is_old and ask is not None and not (ask(deadline) if waits is None else waits):
         return "Nothing is waited for any more."
     return ""
 

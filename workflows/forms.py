@@ -206,7 +206,7 @@ class MessagesForm(forms.Form):
         label="Words of your e-mails", choices=MailLanguage.choices, widget=forms.RadioSelect
     )
     is_on = forms.BooleanField(
-        label="Hold optional e-mails outside my hours, and send them at 7:30 in the morning",
+        label="Hold optional e-mails outside my hours, and send them at 7:30 am or, if later, when they end",
         required=False,
     )
     begins = forms.TimeField(

@@ -25,7 +25,6 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from workflows.definitions import (
-    ASKED_ANEW,
     DIGEST,
     HELD,
     SCHEDULE,
@@ -58,6 +57,7 @@ from workflows.models import (
     TransitionRecord,
     Webhook,
 )
+from workflows.selectors.asked import AskedAnew, has_waited
 from workflows.selectors.preferences import morning_for
 
 __all__ = [
@@ -189,8 +189,11 @@ def hold(lane: str, topics: list[str], most: int) -> list[OutboxMessage]:
         if not found:
             topics.remove(topic)
         before |= found
+    rows = rows_of(before, BESIDE[0])
+    asked = AskedAnew.of(row.notification for row in rows if row.notification is not None)
     by_topic: dict[str, list[OutboxMessage]] = {}
-    for row in rows_of(before, BESIDE[0]):
+    for row in rows:
+        row.asked = asked
         by_topic.setdefault(row.topic, []).append(row)
     turns = zip_longest(*by_topic.values())
     return [row for turn in turns for row in turn if row is not None]
@@ -437,16 +440,22 @@ def is_secret(message: OutboxMessage) -> bool:
 def attempt(message: OutboxMessage) -> tuple[AttemptResult, str, dict[str, Any]]:
     """One try outside any transaction: what happened, what was answered, what it makes of the message."""
     notification = message.notification
-    if notification and notification.deadline and time.monotonic() - message.fetched > SLOW:
-        # It waited behind others of its batch: its date may have moved meanwhile.
-        notification.deadline.refresh_from_db()
-    why = unwanted(notification) if notification else unheard(cast("Webhook", message.webhook))
+    if notification and time.monotonic() - message.fetched > SLOW:
+        # It waited behind others of its batch: its date may have moved meanwhile, its reader's wishes too.
+        if notification.deadline:
+            notification.deadline.refresh_from_db()
+        message.asked = AskedAnew.of([notification])
+    asked = message.asked
+    if notification:
+        why = unwanted(notification, asked.waits.get(notification.pk) if asked else None)
+    else:
+        why = unheard(cast("Webhook", message.webhook))
     if why:
         return AttemptResult.CANCELLED, why, {"state": MessageState.CANCELLED, "last_error": why}
     if message.abandoned and message.lane not in REPEATABLE_LANES:
         why = "A worker died while sending; reminders and digests are not sent twice."
         return AttemptResult.UNKNOWN, why, {"state": MessageState.FAILED, "last_error": why}
-    if notification and (put_off := put_off_for_the_night(notification)):
+    if notification and (put_off := put_off_for_the_night(notification, asked)):
         return AttemptResult.DEFERRED, "The person’s quiet hours have begun.", put_off
     try:
         answer = senders[message.channel](notification or message, message_id(message))
@@ -473,7 +482,7 @@ def attempt(message: OutboxMessage) -> tuple[AttemptResult, str, dict[str, Any]]
     return AttemptResult.SENT, answer, {"state": MessageState.SENT, "provider_id": answer[:200]}
 
 
-def put_off_for_the_night(notification: Notification) -> dict[str, Any]:
+def put_off_for_the_night(notification: Notification, asked: AskedAnew | None) -> dict[str, Any]:
     """What becomes of optional news that was held up until its person's quiet hours; empty where it may leave.
 
     Whether they are quiet was asked when it was written, and is asked again after `ASKED_ANEW`. It comes with the
@@ -481,11 +490,12 @@ def put_off_for_the_night(notification: Notification) -> dict[str, Any]:
     """
     now, person = timezone.now(), notification.recipient
     is_digest = notification.topic == DIGEST
-    if person is None or now - notification.created_at <= ASKED_ANEW:
+    if person is None or not has_waited(notification):
         return {}
     if topic_of(notification.topic).required and not is_digest:
         return {}
-    if (morning := morning_for(person, now, [notification])) is None:
+    wishes = asked.wishes_for(notification) if asked else None
+    if (morning := morning_for(person, now, [notification], wishes)) is None:
         return {}
     waits = {} if is_digest else {"channel": Channel.DIGEST, "lane": Lane.DIGEST}
     return {"available_at": morning, **waits}

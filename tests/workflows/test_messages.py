@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.core import mail
+from django.db.models.functions import Now
 from django.test import Client, override_settings
 from django.utils import timezone
 from hypothesis import given, settings
@@ -207,6 +208,13 @@ def test_required_news_and_news_that_would_come_too_late_do_not_wait(docket, ada
         assert wishes.plan(abe, topic_of(SOON), night, useful_until=early).at is None
         late = night + dt.timedelta(hours=20)
         assert wishes.plan(abe, topic_of(SOON), night, useful_until=late).at is not None
+        # Too late with the weekly digest is no reason to disturb, where the morning is early enough.
+        MessagePreference.objects.create(user=abe, category="dates", frequency="weekly")
+        wishes, day = Wishes.of([abe]), night - dt.timedelta(hours=12)
+        morning = wishes.plan(abe, topic_of(SOON), night, useful_until=late).at
+        assert morning == dt.datetime(2026, 8, 14, 7, 30, tzinfo=HOME)
+        assert wishes.plan(abe, topic_of(SOON), night, useful_until=early).at is None
+        assert wishes.plan(abe, topic_of(SOON), day, useful_until=late).at is None
 
 
 @override_settings(QUIET_HOURS=True)
@@ -228,6 +236,12 @@ moments = st.datetimes(
 ZONES = ["Pacific/Auckland", "Pacific/Chatham", "Australia/Lord_Howe", "Europe/London", "UTC"]
 
 
+def is_plain(local):
+    """Whether no change of clocks is near."""
+    day = dt.timedelta(days=1)
+    return len({one.utcoffset() for one in (local - day, local, local + day)}) == 1
+
+
 @settings(deadline=None, max_examples=60)
 @given(moments, st.sampled_from(ZONES), st.booleans(), st.times(), st.times())
 def test_a_digest_comes_soon_after_and_outside_weekends(now, zone, weekends, begins, ends):
@@ -236,7 +250,12 @@ def test_a_digest_comes_soon_after_and_outside_weekends(now, zone, weekends, beg
     at = next_digest(now, where, hours)
     local = at.astimezone(where)
     assert now < at <= now + dt.timedelta(days=4)
-    assert local.time() == dt.time(7, 30)
+    # For whom half past seven is too early, when their hours end; a digest in them would wait for ever.
+    assert local.time() in {dt.time(7, 30), ends} or not is_plain(local)
+    assert not is_quiet(at, where, hours) or not is_plain(local)
+    assert (local.time() == dt.time(7, 30)) or is_quiet(
+        local.replace(hour=7, minute=30, second=0, microsecond=0), where, hours
+    )
     assert not (weekends and local.weekday() >= 5)
     # A slow reading of the quiet hours: minute by minute round the clock.
     minute = now.astimezone(where).time()
@@ -273,6 +292,18 @@ def test_a_digest_puts_what_waited_into_one_mail(docket, daily):
     assert mail.outbox[0].body.count("News about x") == 3
     assert set(mails(channel="digest").values_list("state", flat=True)) == {MessageState.SENT}
     assert Notification.objects.visible_to(daily).count() == 3
+
+
+@override_settings(QUIET_HOURS=True)
+def test_a_digest_comes_when_the_quiet_of_a_late_riser_ends(docket, ada):
+    """Half past seven lies in it: waiting for that, the digest would never leave."""
+    QuietHours.objects.create(user=ada, begins=dt.time(19), ends=dt.time(8), weekends=False)
+    with time_machine.travel(dt.datetime(2026, 8, 13, 22, tzinfo=HOME), tick=False):
+        tell(docket, [ada])
+    assert mails().get().available_at == dt.datetime(2026, 8, 14, 8, tzinfo=HOME)
+    mails().update(available_at=Now())
+    with time_machine.travel(dt.datetime(2026, 8, 14, 8, 1, tzinfo=HOME), tick=False):
+        assert send_digests() == 1
 
 
 def test_each_piece_of_a_digest_leads_to_its_place(docket, daily):

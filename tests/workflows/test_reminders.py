@@ -7,12 +7,14 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import SYSTEM
 from tests.workflows.conftest import file_docket, person
 from workflows import definitions, outbox
 from workflows.actions import cancel_deadline, move_deadline, set_deadline, sweep_due
+from workflows.actions.deadlines import follow_zone_data
 from workflows.actions.digests import send_digests
 from workflows.actions.reconciling import last_night, reconcile, reconcile_nightly
 from workflows.enums import ReminderState
@@ -236,6 +238,48 @@ def test_a_mail_that_waited_asks_whether_anything_is_still_waited_for(
     assert mail_of(waiting).state == ("sent" if sent else "cancelled")
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_what_is_asked_again_of_mails_that_waited_is_asked_for_all_at_once(
+    box, number, monkeypatch
+):
+    people = [person(f"P{one}") for one in range(number)]
+    made = [make(file_docket(box, one), [one], offsets=["-7d"]) for one in people]
+    for one in made:
+        due_now(one)
+    sweep_due()
+    Notification.objects.update(created_at=Now() - dt.timedelta(minutes=15))
+    OutboxMessage.objects.exclude(topic="testapp.docket.soon").delete()
+    calls = []
+
+    def batch(rows):
+        calls.append(len(rows))
+        return {row.pk: ("", "/", {}) for row in rows if row.recipient_id != people[-1].pk}
+
+    monkeypatch.setitem(definitions.reminder_relevance, "hand_in", lambda _deadline: False)
+    monkeypatch.setitem(definitions.reminder_batches, "hand_in", batch)
+    with CaptureQueriesContext(connection) as held:
+        rows = outbox.hold("reminder", ["testapp.docket.soon"], 20)
+    wishes = [one for one in held.captured_queries if "preference" in one["sql"]]
+    assert (len(rows), calls, len(wishes)) == (number, [number], 1)
+    assert [outbox.attempt(row)[0] != "sent" for row in rows] == [False] * (number - 1) + [True]
+
+
+def test_who_wants_quiet_meanwhile_is_not_disturbed_by_a_mail_that_waited(docket, ada):
+    """Also where it was held before, and has waited behind slow ones since."""
+    QuietHours.objects.create(user=ada, is_on=False)
+    made = make(docket, [ada])
+    due_now(made, "-7d")
+    sweep_due()
+    Notification.objects.update(created_at=Now() - dt.timedelta(minutes=15))
+    (row,) = outbox.hold("reminder", ["testapp.docket.soon"], 1)
+    QuietHours.objects.update(is_on=True, begins=dt.time(0), ends=dt.time(23, 59, 59))
+    row.fetched -= 2
+    assert outbox.deliver_held([row]) == (0, True)
+    row.refresh_from_db()
+    assert (row.state, row.channel) == ("pending", "digest")
+    assert row.available_at > timezone.now()
+
+
 def test_what_is_over_does_not_stand_in_the_mornings_digest(docket, ada, monkeypatch):
     MessagePreference.objects.create(user=ada, category="dates", frequency="daily")
     made = make(docket, [ada])
@@ -344,3 +388,17 @@ def test_it_runs_once_a_night_however_often_it_is_asked(docket, ada):
         assert reconcile_nightly() == 1
     assert Reconciliation.objects.count() == 3
     assert last_night(timezone.now()) <= timezone.now()
+
+
+def test_the_night_moves_dates_that_new_zone_data_gave_another_moment(docket, ada, monkeypatch):
+    made = make(docket, [ada])
+    assert follow_zone_data() == 0
+    wrong = made.due_at + dt.timedelta(hours=1)
+    Deadline.objects.update(due_at=wrong)
+    # Set by today's data: whoever set it meant it.
+    assert follow_zone_data() == 0
+    Deadline.objects.update(tzdata_version="2020a")
+    assert reconcile_nightly() == 1
+    made.refresh_from_db()
+    assert (made.due_at, made.generation) == (wrong - dt.timedelta(hours=1), 2)
+    assert Reconciliation.objects.get().findings == []

@@ -1,5 +1,7 @@
 """Messages that leave, what became of each try, and keys that make a repeated request harmless."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -43,6 +45,8 @@ class OutboxMessage(models.Model):
     abandoned = False
     # Set on a claimed message: when it was read with what belongs to it, on this process's own clock.
     fetched = 0.0
+    # Set on a mail that is held: what was asked again for all that are held with it (selectors.asked).
+    asked: Any = None
 
     objects = OutboxMessageQuerySet.as_manager()
 

@@ -63,18 +63,22 @@ class Wishes:
     def plan(
         self, person: User, topic: Topic, now: dt.datetime, useful_until: dt.datetime | None = None
     ) -> Plan:
-        """Required news goes at once. What would come too late with the digest goes at once as well."""
+        """Required news goes at once. What the weekly digest brings too late goes as if it were mailed at once; what
+        the morning brings too late does not wait for it.
+        """
         frequency = self.frequency(person, topic)
         if frequency == Frequency.INAPP:
             return Plan(email=False)
         hours = self.hours(person)
         zone = zone_of(person)
-        if frequency == Frequency.NOW and (topic.required or not is_quiet(now, zone, hours)):
+        disturbs = not topic.required and is_quiet(now, zone, hours)
+        if frequency == Frequency.NOW and not disturbs:
             return Plan()
         at = next_digest(now, zone, hours, weekly=frequency == Frequency.WEEKLY)
-        if useful_until is not None and at >= useful_until:
-            return Plan()
-        return Plan(at=at)
+        if useful_until is None or at < useful_until:
+            return Plan(at=at)
+        morning = next_digest(now, zone, hours)
+        return Plan(at=morning) if disturbs and morning < useful_until else Plan()
 
 
 def is_quiet(now: dt.datetime, zone: zoneinfo.ZoneInfo, hours: QuietHours) -> bool:
@@ -84,29 +88,42 @@ def is_quiet(now: dt.datetime, zone: zoneinfo.ZoneInfo, hours: QuietHours) -> bo
     local = now.astimezone(zone)
     if hours.weekends and local.weekday() >= 5:
         return True
-    at, begins, ends = local.time(), hours.begins, hours.ends
+    return holds_at(local.time(), hours)
+
+
+def holds_at(at: dt.time, hours: QuietHours) -> bool:
+    """Whether the hours hold at that time of day, over midnight too."""
+    begins, ends = hours.begins, hours.ends
     return begins <= at < ends if begins <= ends else at >= begins or at < ends
+
+
+def digest_time(hours: QuietHours) -> dt.time:
+    """Half past seven; for whom that is too early, the end of their quiet hours."""
+    return hours.ends if hours.is_on and holds_at(MORNING, hours) else MORNING
 
 
 def next_digest(
     now: dt.datetime, zone: zoneinfo.ZoneInfo, hours: QuietHours, *, weekly: bool = False
 ) -> dt.datetime:
-    """The next half past seven on the person's clock that no weekend's quiet holds; weekly: on a Monday."""
-    local = now.astimezone(zone)
-    day = local.date()
-    if local.time() >= MORNING:
-        day += dt.timedelta(days=1)
+    """The next digest on the person's clock, on a day that no weekend's quiet holds; weekly: on a Monday."""
+    at, day = digest_time(hours), now.astimezone(zone).date()
     spared = hours.is_on and hours.weekends
-    while (weekly and day.weekday() != 0) or (spared and day.weekday() >= 5):
+    while True:
+        moment = at_wall(dt.datetime.combine(day, at), zone)
+        unfit = (weekly and day.weekday() != 0) or (spared and day.weekday() >= 5)
+        if moment > now and not unfit:
+            return moment
         day += dt.timedelta(days=1)
-    return at_wall(dt.datetime.combine(day, MORNING), zone)
 
 
 def morning_for(
-    person: User, now: dt.datetime, notices: Iterable[Notification]
+    person: User,
+    now: dt.datetime,
+    notices: Iterable[Notification],
+    wishes: Wishes | None = None,
 ) -> dt.datetime | None:
     """When optional news goes on that would disturb the person now; None where it may go, or cannot wait."""
-    hours, zone = Wishes.of([person]).hours(person), zone_of(person)
+    hours, zone = (wishes or Wishes.of([person])).hours(person), zone_of(person)
     if not is_quiet(now, zone, hours):
         return None
     morning = next_digest(now, zone, hours)
