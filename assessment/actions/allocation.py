@@ -297,20 +297,18 @@ def take_away(submission: Submission, *, reason: str, actor: Actor) -> None:
 
 
 @transaction.atomic
-def allocate(
-    submission: Submission, assessor: User, *, actor: Actor, role: str | None = None
-) -> Allocation:
-    """Ask one person to mark a submission. Without `role`, the one that the work waits for.
+def allocate(submission: Submission, assessor: User, *, actor: User) -> Allocation:
+    """Ask one person to mark a submission, in the role that it waits for.
 
     Writes the allocation and the person's part, sets the marking deadline with reminders, and tells the
-    assessor. Raises NotPermitted; StaleState where somebody has the role already; GuardsNotMet where the
-    person is not independent of the learner, or has had a part in it.
+    assessor. Raises NotPermitted; StaleState where it waits for nobody; GuardsNotMet where the person is not
+    independent of the learner, or has had a part in it.
     """
     fresh = lock(submission)
-    if actor != SYSTEM and not rules.may_allocate(fresh.delivery, actor):
+    if not rules.may_allocate(fresh.delivery, actor):
         raise NotPermitted(instance=fresh)
     needed = selectors.role_needed(fresh)
-    if needed is None or (role is not None and role != needed):
+    if needed is None:
         raise StaleState(instance=fresh)
     if assessor.pk not in {one.pk for one in selectors.eligible_assessors(fresh, needed)}:
         raise GuardsNotMet([guards.independent_of_learner], instance=fresh)

@@ -111,6 +111,8 @@ def refer(submission: Submission, *, actor: User, seen_version: int | None = Non
     """
     fresh = lock(submission)
     draft = _draft_of(fresh, actor, seen_version)
+    if step_on(fresh, "refer") is None:
+        raise StaleState(instance=fresh)
     if guards.reads_blind(fresh) and fresh.returned_at is None:
         if reasons := unmet(fresh, actor, "refer"):
             raise GuardsNotMet(reasons, instance=fresh)

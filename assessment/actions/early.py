@@ -65,13 +65,12 @@ def lock_check(submission: Submission) -> EarlyCheck | None:
 
 
 def take_place(check: EarlyCheck, submission: Submission) -> None:
-    """Give the work that was just opened the lowest free place. The caller holds the check's lock."""
+    """Give the work that was just opened the lowest free place. The caller holds the check's lock, and has asked
+    whether there is one."""
     if EarlyPlace.objects.filter(submission=submission).exists():
         return
     taken = set(check.places.values_list("number", flat=True))
-    number = next((one for one in range(1, check.size + 1) if one not in taken), None)
-    if number is None:
-        raise GuardsNotMet([guards.place_in_early_check], instance=submission)
+    number = min(set(range(1, check.size + 1)) - taken)
     EarlyPlace.objects.create(check_of=check, submission=submission, number=number)
 
 

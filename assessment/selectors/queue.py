@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from assessment.enums import Why
+from assessment.guards import calibrated_if_asked
 from assessment.models import Allocation
 from assessment.querysets import in_order, seen_state, waiting_for
 from assessment.selectors.filters import QUEUED, Filters
@@ -222,7 +223,10 @@ class NextCard:
 
 
 def next_for(user: User) -> tuple[NextCard, list[dict[str, Any]]]:
-    """Returned, overdue, a draft left open, due soonest, pool, or nothing; then what else waits."""
+    """Returned, overdue, a draft left open, due soonest, pool, or nothing; then what else waits.
+
+    Calibration comes before work that it keeps closed.
+    """
     waiting = list(
         in_order(waiting_for(Submission.objects.filter(state__in=QUEUED), user))
         .select_related("task", "delivery__version", "learner")
@@ -246,14 +250,21 @@ def next_for(user: User) -> tuple[NextCard, list[dict[str, Any]]]:
     title = titles.get(Why(first.why))
     if title is None:
         title = "Go on with your draft" if rank(first)[0] == 2 else "Next in your queue"
-    rows = [
-        {"submission": one, "who": name_of(one), "why": Why(one.why).label} for one in ordered[1:]
-    ]
     text = f"{first.task.title}: {name_of(first)}, {first.reference}"
     if first.why == Why.RETURNED:
         text = f"{text}. {asked_for(first.return_note)}"
+    if not calibrated_if_asked.holds(first, user):
+        title = "Calibrate first"
+        text = f"Mark agreed work on “{first.task.title}”; when you have passed, what waits for you opens."
+        return NextCard(title, text, None, "Calibration"), [_waits(one) for one in ordered]
     card = NextCard(title, text, first.pk, "Open")
-    return card, rows
+    return card, [_waits(one) for one in ordered[1:]]
+
+
+def _waits(submission: Any) -> dict[str, Any]:
+    return {
+        "submission": submission, "who": name_of(submission), "why": Why(submission.why).label
+    }  # fmt: skip
 
 
 def name_of(submission: Submission) -> str:

@@ -67,12 +67,10 @@ def home(request: HttpRequest) -> HttpResponse:
     card, rows = next_for(me)
     standing = standing_of(me)
     pool = count_parts(standing, Filters())["all_pool"]
-    shown = {
-        "title": card.title,
-        "text": card.text,
-        "action": card.action,
-        "url": reverse("assessment:workspace", args=[card.submission]) if card.submission else "",
-    }
+    url = reverse("assessment:workspace", args=[card.submission]) if card.submission else ""
+    if not url and card.action:
+        url = reverse("assessment:calibration")
+    shown = {"title": card.title, "text": card.text, "action": card.action, "url": url}
     led = [one for one in standing.deliveries if one.is_led]
     context = {
         "card": shown,

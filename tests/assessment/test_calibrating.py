@@ -112,6 +112,18 @@ def test_live_marking_opens_after_passing(cast):
     assert start_assessment(cast.work, actor=cast.ada).state == "in_assessment"
 
 
+def test_home_says_to_calibrate_first_while_what_waits_is_closed(cast):
+    home = signed_in(cast.ada)
+    page = home.get("/assess/").content.decode()
+    assert "Calibrate first" in page
+    assert 'class="govuk-button" href="/assess/calibration/"' in page
+    assert cast.work.reference not in page
+    calibrated(cast)
+    page = home.get("/assess/").content.decode()
+    assert "Calibrate first" not in page
+    assert f'class="govuk-button" href="/assess/m/{cast.work.pk}/"' in page
+
+
 def test_anothers_calibration_opens_nothing(cast):
     calibrated(cast, "abe")
     assert codes(cast) == ["not_calibrated"]

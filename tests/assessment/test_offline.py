@@ -67,7 +67,7 @@ def test_it_goes_out_by_code_and_comes_back_as_drafts(client, cast):
     page = shown.content.decode()
     assert shown.status_code == 200
     assert "Met → Met well" in page
-    assert "2 works to save" in page
+    assert "2 pieces of work to save" in page
     assert AssessmentDecision.objects.get(submission=one).version == 2
     kept = shown.context["kept"]
     answer = client.post(WHERE, {"kept": kept}).content.decode()

@@ -68,6 +68,18 @@ def test_asking_keeps_the_result_and_allocates_somebody_fresh(not_achieved):
     assert not {cast.lena, cast.ada, cast.olga} & {one.recipient for one in told}
 
 
+def test_the_fresh_decision_is_asked_what_any_other_is(not_achieved):
+    cast, submission = not_achieved
+    ask(cast, submission)
+    person = Allocation.objects.get(role=AllocationRole.RECONSIDERATION_ASSESSOR).assessor
+    draft = drafted(submission, person, "M")
+    one = draft.judgements.first()
+    draft.judgements.filter(pk=one.pk).update(level=None)
+    with pytest.raises(GuardsNotMet) as refused:
+        record_decision(submission, actor=person)
+    assert refused.value.codes == ["criterion_not_judged"]
+
+
 def test_nobody_fresh_leaves_it_to_the_administrator(after_release):
     cast, submission = after_release
     DeliveryRole.objects.filter(role="assessor").exclude(user=cast.ada).update(

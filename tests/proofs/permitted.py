@@ -6,7 +6,6 @@ A case takes the world and a word, most often a name, and gives what is about to
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from inspect import getmembers, isfunction
 from typing import Any
 
@@ -20,12 +19,10 @@ from assessment.actions import (
     allocation,
     calibration,
     double,
-    early,
     exemplars,
     marking,
     preparing,
     revealing,
-    reviewing,
     seeding,
 )
 from assessment.actions import conflicts as about_conflicts
@@ -36,19 +33,17 @@ from assessment.models import (
     AssessmentDecision,
     ConflictWaiver,
     Discussion,
-    EarlyCheck,
-    EarlyPlace,
-    EarlyReading,
     Exemplar,
-    FeedbackReview,
     Lease,
     PreparedComment,
     ReadingPlan,
     Seed,
     SeedPlan,
 )
+from awards import rules as awarding
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
+from portfolios import rules as learning
 from portfolios.enums import PartKind
 from portfolios.models import Part, Submission
 from tests.factories.assessment import marks
@@ -88,6 +83,14 @@ class Permitted:
 
 
 CASES: dict[str, Permitted] = {}
+OF_HOLDS = (
+    learning.may_hold,
+    learning.may_lift,
+    learning.may_read_supporting,
+    learning.may_apply_for_consideration,
+)
+OF_RECONSIDERATION = (awarding.judged, awarding.leads, awarding.may_authorise_correction)
+"""What follows marking, of other apps."""
 LOOKED_UP = {"guards.latest_of", "guards.sealed_pair", "guards.reading_plan_of"}
 """They find a row and refuse nothing."""
 
@@ -108,7 +111,11 @@ def asked_for() -> dict[str, Callable[..., Any]]:
             elif isinstance(one, Guard) and one.check.__module__ == module.__name__:
                 found[f"{short}.{name}"] = one.check
     found["conflicts.Conflicts.blocks"] = conflicts.Conflicts.blocks
-    return found
+    return (
+        found
+        | {f"portfolios.{one.__name__}": one for one in OF_HOLDS}
+        | {f"awards.{one.__name__}": one for one in OF_RECONSIDERATION}
+    )
 
 
 def case(
@@ -436,105 +443,3 @@ def _owns(world: World, who: str) -> Deed:
         text="Say what changed.", search_key="say what changed", is_shared=True,
     )  # fmt: skip
     return lambda: preparing.remove_prepared(kept, actor=world.people[who])
-
-
-# The early check -------------------------------------------------------------------------------------
-
-
-def early_place(world: World) -> EarlyPlace:
-    """A check of one place, with a decision of Ada's in it."""
-    submission = again(world.submissions["assessed"])
-    check = EarlyCheck.objects.create(delivery=submission.delivery, task=submission.task, size=1)
-    return EarlyPlace.objects.create(check_of=check, submission=submission, number=1)
-
-
-def read_place(world: World, **fields: Any) -> EarlyReading:
-    place = early_place(world)
-    return EarlyReading.objects.create(
-        place=place, decision=place.submission.decisions.get(), moderator=world.cast.moses,
-        **{"is_sound": True, **fields},
-    )  # fmt: skip
-
-
-@case("rules.reads_early", goes="moses", stops="ada")
-def _reads(world: World, who: str) -> Deed:
-    place = early_place(world)
-    return lambda: early.begin_reading(place, actor=world.people[who])
-
-
-@case("rules.answers_early", goes="here", stops="left")
-def _answers(world: World, how: str) -> Deed:
-    reading = read_place(world, is_sound=False, sent_back=True, note="Read C1 again.")
-    author = reading.decision.author
-    if how == "left":
-        DeliveryRole.objects.filter(user=author).update(ended_at=timezone.now())
-    given = {"actor": author, "would_change": False, "text": "It is on page 2."}
-    return lambda: early.answer_early(reading, **given)
-
-
-@case("guards.early_decided", goes="decided", stops="empty")
-def _anything_decided(world: World, how: str) -> Deed:
-    if how == "empty":
-        check = EarlyCheck.objects.create(
-            delivery=world.cast.delivery, task=world.cast.task, size=1
-        )
-    else:
-        check = read_place(world).place.check_of
-    return lambda: early.pass_early_check(check, actor=world.cast.moses, note="Sound.")
-
-
-@case("guards.early_read", goes="read", stops="unread")
-def _all_read(world: World, how: str) -> Deed:
-    place = read_place(world).place if how == "read" else early_place(world)
-    check = place.check_of
-    return lambda: early.pass_early_check(check, actor=world.cast.moses, note="Sound.")
-
-
-@case("guards.early_answered", goes="sound", stops="doubtful")
-def _all_answered(world: World, how: str) -> Deed:
-    said = {} if how == "sound" else {"is_sound": False, "sent_back": True, "note": "Why?"}
-    check = read_place(world, **said).place.check_of
-    return lambda: early.pass_early_check(check, actor=world.cast.moses, note="Sound.")
-
-
-# Asking somebody senior ------------------------------------------------------------------------------
-
-
-@case("rules.may_ask_review", goes="in_assessment", stops="released")
-def _asks(world: World, state: str) -> Deed:
-    submission = again(world.submissions[state])
-    given = {"actor": world.cast.ada, "question": "Is this clear?"}
-    return lambda: reviewing.ask_review(submission, **given)
-
-
-@case("rules.may_ask_about_result", goes="mere", stops="hone")
-def _asks_about_result(world: World, who: str) -> Deed:
-    released = again(world.submissions["released"])
-    given = {"actor": world.people[who], "question": "Why?"}
-    return lambda: reviewing.ask_about_result(released, **given)
-
-
-def review_of(world: World) -> FeedbackReview:
-    submission = marked(world)
-    return FeedbackReview.objects.create(
-        submission=submission, decision=draft_of(submission, world.cast.ada),
-        asked_by=world.cast.ada, question="Is this clear?",
-    )  # fmt: skip
-
-
-@case("rules.can_view_review", goes="lea", stops="moses")
-def _takes(world: World, who: str) -> Deed:
-    review = review_of(world)
-    return lambda: reviewing.take_review(review, actor=world.people[who])
-
-
-@case("rules.may_take_review", goes="fresh", stops="had a part")
-def _had_none(world: World, how: str) -> Deed:
-    review = review_of(world)
-    if how != "fresh":
-        ended = timezone.now() - timedelta(days=1)
-        Part.objects.create(
-            submission=review.submission, person=world.cast.lea, kind=PartKind.ASSESSOR,
-            since=ended, ended_at=ended,
-        )  # fmt: skip
-    return lambda: reviewing.take_review(review, actor=world.cast.lea)

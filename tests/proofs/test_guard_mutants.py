@@ -18,8 +18,8 @@ from catalogue.guards import TO_OPEN
 from moderation.guards import no_other_round
 from portfolios.models import Submission
 from tests.permissions.test_visibility_agrees import AGREES
-from tests.proofs import elsewhere
-from tests.proofs.permitted import CASES, LOOKED_UP, Deed, asked_for
+from tests.proofs import aftercare, elsewhere
+from tests.proofs.permitted import LOOKED_UP, Deed, asked_for
 from tests.proofs.ready import MACHINE, READY, SPOILED, Case, prepare
 from tests.proofs.world import World, check_deferred
 from workflows import transitions
@@ -167,6 +167,7 @@ def test_the_system_has_no_key_to_every_door(world: World, step: str, actor: Any
                 case.take()
 
 
+CASES = aftercare.CASES
 BY_GUARDS = {f"guards.{one.__name__}" for one in (*GUARDS.values(), *OTHERS.values())}
 """Guards of steps, which have their cases above."""
 IN_LISTS = {f"rules.{rule.__name__}" for _model, rule in AGREES}
