@@ -105,6 +105,7 @@ def odt_with_names() -> bytes:
         f"</text:author-name><text:sender-email>{TOKEN}</text:sender-email><text:file-name>{TOKEN}.odt"
         f'</text:file-name><draw:frame draw:name="{TOKEN}.jpg"><draw:image xlink:href="Pictures/1.jpg"/>'
         f"<svg:title>{TOKEN}.jpg</svg:title></draw:frame></text:p>"
+        f'<text:p><text:a xlink:href="file:///home/{TOKEN}/a.odt">kept</text:a></text:p>'
     )
     meta = f"<office:document-meta {NAMESPACES}><dc:creator>{TOKEN}</dc:creator></office:document-meta>"
     return odf(
@@ -113,6 +114,7 @@ def odt_with_names() -> bytes:
             "meta.xml": meta,
             "settings.xml": f"<x>{TOKEN}</x>",
             "Pictures/1.jpg": photo(),
+            "Pictures/2.png": photo("PNG"),
             "Thumbnails/thumbnail.png": photo("PNG"),
             "META-INF/documentsignatures.xml": f"<x>{TOKEN}</x>",
             "Configurations2/accelerator/current.xml": f"<x>{TOKEN}</x>",

@@ -1,6 +1,7 @@
 """Hostile files are refused, what looks into them can do nothing else, and copies name nobody."""
 
 import base64
+import contextlib
 import io
 import json
 import logging
@@ -8,9 +9,13 @@ import os
 import socket
 import threading
 import zipfile
+import zlib
+from importlib import import_module
 from pathlib import Path
 
+import pikepdf
 import pytest
+from django.apps import apps
 from django.core import mail
 from django.urls import reverse
 
@@ -26,7 +31,7 @@ from portfolios.models import EvidenceItem, RenditionPart
 from tests.factories.assessment import opened
 from tests.factories.portfolios import file, note, portfolio_of, submit
 from tests.personas import make_cast
-from tests.portfolios import corpus
+from tests.portfolios import corpus, described
 from workflows.models import AccessRecord, Notification, OutboxMessage
 from workflows.outbox import message_id, relay, senders
 
@@ -34,7 +39,9 @@ HOSTILE = corpus.hostile()
 WITH_NAMES = {
     "a.docx": corpus.docx_with_names,
     "a.odt": corpus.odt_with_names,
+    "b.docx": lambda: corpus.docx(described.parts_of_office()),
     "a.pdf": corpus.pdf_with_names,
+    "b.pdf": described.pdf_with_pictures,
     "a.jpg": corpus.photo,
     "a.png": lambda: corpus.photo("PNG"),
     "a.webp": lambda: corpus.photo("WEBP"),
@@ -60,12 +67,24 @@ def looked_at(raw: bytes, name: str):
 
 
 def everything_in(raw: bytes) -> bytes:
-    """The bytes, and what lies packed in them."""
+    """The bytes, and what lies packed in them: parts, streams, packed text of pictures."""
     found = raw
     if raw.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             for name in archive.namelist():
                 found += name.encode() + everything_in(archive.read(name))
+    elif raw.startswith(b"%PDF"):
+        with pikepdf.open(io.BytesIO(raw)) as document:
+            for one in document.objects:
+                if isinstance(one, pikepdf.Stream):
+                    found += one.read_raw_bytes()
+                    with contextlib.suppress(pikepdf.PdfError):
+                        found += one.read_bytes()
+                found += one.unparse()
+    elif raw.startswith(b"\x89PNG"):
+        for at in (place for place in range(len(raw)) if raw[place : place + 1] == b"\x78"):
+            with contextlib.suppress(zlib.error):
+                found += zlib.decompressobj().decompress(raw[at:])
     return found
 
 
@@ -216,6 +235,21 @@ def test_evidence_from_before_there_were_copies_gets_one(cast, as_):
     item.refresh_from_db()
     assert item.copy_key == kept
     assert as_(cast.lena).get(preview).status_code == 200
+
+
+def test_documents_get_their_copy_anew_and_pictures_keep_theirs(cast):
+    portfolio = portfolio_of(cast)
+    photo = file(portfolio, "a.jpg", corpus.photo())
+    document = file(portfolio, "a.pdf", described.pdf_with_pictures())
+    kept = document.copy_key
+    EvidenceItem.objects.filter(pk=document.pk).update(copy_key=document.storage_key)
+    anew = import_module("portfolios.migrations.0010_copies_of_documents_anew")
+    anew.ask_anew(apps, None)
+    photo.refresh_from_db()
+    assert photo.inspected_at is not None
+    assert copy_missing() == 1
+    document.refresh_from_db()
+    assert (document.copy_key, document.state) == (kept, EvidenceState.READY)
 
 
 CANARIES = (corpus.TOKEN, "Lena T", "Tūhoe", "lena@example.org", "geheim")
