@@ -2,7 +2,8 @@
 
 Each reader (`word`, `sheets`, `slides`) gives pages of blocks; Typst lays them out. Values are data, never
 markup. It is not the layout of the program that made the document: charts and diagrams are named, not
-drawn, and there is one typeface. Runs in the helper's child only; opens nothing, fetches nothing.
+drawn, headers and footers take what room the page has, and there is one typeface. Runs in the helper's child
+only; opens nothing, fetches nothing.
 """
 
 import base64
@@ -45,12 +46,18 @@ class Page:
     flows: bool = False
     blocks: list[dict[str, Any]] = field(default_factory=list)
     notes: str = ""
+    header: list[dict[str, Any]] = field(default_factory=list)
+    footer: list[dict[str, Any]] = field(default_factory=list)
+    around: tuple[str, str] = ("", "")
+    """The words of header and footer where this page says them (`say_once`)."""
 
     @property
     def text(self) -> str:
         """What stands on it, for people who read and do not look."""
-        said = "\n".join(one for one in texts_of(self.blocks) if one.strip())
-        return f"{said}\n\nNotes: {self.notes}" if self.notes else said
+        above, below = self.around
+        parts = [f"Header: {above}" if above else "", words_of(self.blocks)]
+        parts += [f"Notes: {self.notes}" if self.notes else "", f"Footer: {below}" if below else ""]
+        return "\n\n".join(one for one in parts if one)
 
     @property
     def undescribed(self) -> int:
@@ -59,8 +66,33 @@ class Page:
 
     @property
     def drawn(self) -> dict[str, Any]:
-        names = ("width", "height", "margin", "fill", "flows", "blocks")
+        names = ("width", "height", "margin", "fill", "flows", "blocks", "header", "footer")
         return {name: getattr(self, name) for name in names}
+
+
+PAGE, PAGES = "\ue000", "\ue001"
+"""Stand in the words of a header for the number of the page and of all pages."""
+
+
+def counted(run: dict[str, Any], what: str) -> dict[str, Any]:
+    """A run that shows the number of the page (PAGE) or of all pages (PAGES) instead of its own words."""
+    return {**run, "text": what, "counts": "page" if what == PAGE else "pages"}
+
+
+def say_once(pages: list[Page]) -> list[Page]:
+    """Have each header and footer said by the first page that has it; they are drawn on all of them."""
+    before = ("", "")
+    for number, page in enumerate(pages, 1):
+        now = (words_of(page.header), words_of(page.footer))
+        said = ["" if new == old else new for new, old in zip(now, before, strict=True)]
+        known = [one.replace(PAGE, str(number)).replace(PAGES, str(len(pages))) for one in said]
+        page.around = (known[0], known[1])
+        before = now
+    return pages
+
+
+def words_of(blocks: list[dict[str, Any]]) -> str:
+    return "\n".join(one for one in texts_of(blocks) if one.strip()).strip("\n")
 
 
 def texts_of(blocks: list[dict[str, Any]]) -> Iterator[str]:
@@ -256,7 +288,9 @@ LAYOUT = """
     size: r.size * k * 1pt, fill: rgb(r.colour),
     weight: if r.bold { "bold" } else { "regular" },
     style: if r.italic { "italic" } else { "normal" },
-    r.text.split("\\n").map(one => [#one]).join(linebreak()),
+    if r.at("counts", default: "") == "page" { context [#here().page()] }
+    else if r.at("counts", default: "") == "pages" { context [#counter(page).final().first()] }
+    else { r.text.split("\\n").map(one => [#one]).join(linebreak()) },
   )
   if r.underline { underline(made) } else { made }
 }
@@ -297,15 +331,25 @@ LAYOUT = """
     )
   }
 }
+#let beside(at) = if at < 0 { none } else { shown(d.around.at(at), 1.0) }
 #for p in d.pages {
-  let least = calc.max(0, p.height - 2 * p.margin) * 1pt
-  page(
-    width: p.width * 1pt, height: if p.flows { p.height * 1pt } else { auto },
-    margin: p.margin * 1pt, fill: rgb(p.fill),
-    if p.flows { shown(p.blocks, 1.0) } else {
-      grid(columns: (0pt, 1fr), block(height: least), block(width: 100%, shown(p.blocks, 1.0)))
-    },
-  )
+  let (above, below) = (beside(p.header), beside(p.footer))
+  context {
+    let side(it) = if it == none { p.margin * 1pt } else {
+      let high = measure(width: calc.max(1, p.width - 2 * p.margin) * 1pt, it).height
+      calc.max(p.margin * 1pt, calc.min(high, p.height * 0.3pt) + 24pt)
+    }
+    let (top, bottom) = (side(above), side(below))
+    let least = calc.max(0pt, p.height * 1pt - top - bottom)
+    page(
+      width: p.width * 1pt, height: if p.flows { p.height * 1pt } else { auto },
+      margin: (top: top, bottom: bottom, rest: p.margin * 1pt), fill: rgb(p.fill),
+      header: above, footer: below, header-ascent: 12pt, footer-descent: 12pt,
+      if p.flows { shown(p.blocks, 1.0) } else {
+        grid(columns: (0pt, 1fr), block(height: least), block(width: 100%, shown(p.blocks, 1.0)))
+      },
+    )
+  }
 }
 """
 
@@ -339,8 +383,19 @@ def _compiled(layout: bytes, data: str) -> bytes:
 
 def laid_out(pages: list[Page]) -> bytes:
     """A PDF of the pages, only to be drawn from. Raises what Typst raises, or TooLong."""
-    data = {"pages": [one.drawn for one in pages]}
-    if sum(runs_in(one.blocks) for one in pages) > MOST_RUNS:
+    # A header with its pictures is handed over once, whichever pages have it.
+    around: dict[int, int] = {}
+    kept: list[list[dict[str, Any]]] = []
+    drawn = [one.drawn for one in pages]
+    for page in drawn:
+        for name in ("header", "footer"):
+            blocks = page[name]
+            if blocks and id(blocks) not in around:
+                around[id(blocks)] = len(kept)
+                kept.append(blocks)
+            page[name] = around[id(blocks)] if blocks else -1
+    data = {"pages": drawn, "around": kept}
+    if sum(map(runs_in, [*(one.blocks for one in pages), *kept])) > MOST_RUNS:
         raise TooLong
     return _compiled(LAYOUT.encode(), json.dumps(data))
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 from xml.etree import ElementTree as ET
 
-from portfolios.inspection.office import COLOUR, Pictures, named, run_of
+from portfolios.inspection.office import COLOUR, PAGE, PAGES, Pictures, counted, named, run_of
 
 URN = "urn:oasis:names:tc:opendocument:xmlns:"
 OFFICE = f"{{{URN}office:1.0}}"
@@ -28,6 +28,7 @@ MOST_SPACES = 200
 LENGTH = re.compile(r"(-?\d+(?:\.\d+)?)(cm|mm|in|pt|pc|px)")
 POINTS = {"cm": 72 / 2.54, "mm": 72 / 25.4, "in": 72.0, "pt": 1.0, "pc": 12.0, "px": 0.75}
 SKIPPED = {f"{OFFICE}annotation", f"{OFFICE}annotation-end", f"{TEXT}tracked-changes"}
+COUNTED = {f"{TEXT}page-number": PAGE, f"{TEXT}page-count": PAGES}
 ELEMENTS = {f"{TEXT}note", f"{TEXT}soft-page-break"}
 Element = ET.Element
 
@@ -64,6 +65,8 @@ class Document:
                 for one in root.iter(tag):
                     self.styles[self.family(one), one.get(f"{STYLE}name", "")] = one
         self.looks: dict[tuple[str, str], dict[str, Any]] = {}
+        self.counts = False
+        """Whether numbers of pages are ours, as in headers; else they are what the program has kept."""
 
     @staticmethod
     def family(style: Element) -> str:
@@ -95,6 +98,8 @@ class Document:
         parent = style.get(f"{STYLE}parent-style-name")
         look = dict(self.look_of(family, parent, depth + 1)) if parent else {}
         look |= {"name": style.get(f"{STYLE}display-name") or key[1]}
+        # That of a style is not that of the styles which are based on it.
+        look["master"] = style.get(f"{STYLE}master-page-name", "")
         if listed := style.get(f"{STYLE}list-style-name"):
             look["list"] = listed
         for one in style:
@@ -124,6 +129,9 @@ class Document:
                 yield from written("    ", look)
             elif one.tag == f"{TEXT}line-break":
                 yield from written("\n", look)
+            elif self.counts and one.tag in COUNTED:
+                for run in written(COUNTED[one.tag], look):
+                    yield counted(run, COUNTED[one.tag])
             elif one.tag == f"{DRAW}frame":
                 yield from self.frame(one, room)
             elif one.tag in ELEMENTS or (one.tag.startswith(DRAW) and one.tag != f"{DRAW}a"):

@@ -7,7 +7,15 @@ text flows. Runs in the helper's child only.
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from portfolios.inspection.office import Page, cell_of, paragraph, readable, run_of, table
+from portfolios.inspection.office import (
+    Page,
+    cell_of,
+    paragraph,
+    readable,
+    run_of,
+    say_once,
+    table,
+)
 from portfolios.inspection.open_parts import (
     DEEPEST,
     OFFICE,
@@ -44,6 +52,8 @@ class Blocks:
         self.notes: list[tuple[str, str]] = []
         self.base: dict[str, Any] = {}
         self.behind = ""
+        self.master = ""
+        """The master page that a paragraph has asked for where a page breaks now."""
 
     def of(
         self, holder: Element, room: float = 0, depth: int = 0
@@ -79,7 +89,8 @@ class Blocks:
         look["size"] = look.get("size") or HEADING_SIZES[level]
         look["bold"] = look.get("bold", level > 0)
         shape = {"level": level, "align": look.get("align", "left"), "indent": 18.0 * depth}
-        if look.get("breaks"):
+        if look.get("breaks") or look.get("master"):
+            self.master = str(look.get("master", ""))
             yield None
         runs: list[dict[str, Any]] = []
         boxes: list[Element] = []
@@ -243,13 +254,19 @@ def cells_of(row: Element) -> int:
     return sum(count_of(one, f"{TABLE}number-columns-repeated", MOST_COLUMNS) for one in row)
 
 
+LIBRE = "{urn:org:documentfoundation:names:experimental:office:xmlns:loext:1.0}"
+"""LibreOffice wrote headers of first pages in its own namespace before the format had them."""
+
+
 class Reader:
-    """Puts the blocks of a text document onto pages."""
+    """Puts the blocks of a text document onto pages, with header and footer of their master pages."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        masters = list(document.masters().values())
-        self.size = document.layout_of(masters[0] if masters else None)
+        self.masters = document.masters()
+        self.master = next(iter(self.masters), "")
+        self.begins = True
+        self.arounds: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.pages: list[Page] = []
 
     def read(self, body: Element) -> list[Page]:
@@ -259,14 +276,57 @@ class Reader:
         for one in blocks.of(body):
             if one is not None:
                 self.pages[-1].blocks.append(one)
-            elif has_content(self.pages[-1].blocks) and len(self.pages) < MOST_PAGES:
+                continue
+            if blocks.master in self.masters:
+                self.master, self.begins = blocks.master, True
+            elif has_content(self.pages[-1].blocks):
+                self.master = self.following()
+            blocks.master = ""
+            if not has_content(self.pages[-1].blocks):
+                self.dress(self.pages[-1], len(self.pages))
+            elif len(self.pages) < MOST_PAGES:
                 self.turn(known)
         for mark, words in blocks.notes:
             self.pages[-1].blocks.append(paragraph([run_of(words, size=9)], marker=mark))
-        return self.pages
+        return say_once(self.pages)
+
+    def following(self) -> str:
+        """The master page of the page after one of this master: often the first page has one of its own."""
+        master = self.masters.get(self.master)
+        named = master.get(f"{STYLE}next-style-name", "") if master is not None else ""
+        return named if named in self.masters else self.master
 
     def turn(self, known: bool) -> None:
-        page = Page(flows=not known)
-        if all(100 < one < 2000 for one in self.size):
-            page.width, page.height = self.size
-        self.pages.append(page)
+        self.pages.append(Page(flows=not known))
+        self.dress(self.pages[-1], len(self.pages))
+
+    def dress(self, page: Page, number: int) -> None:
+        """Size, header and footer of the master page that holds now."""
+        master = self.masters.get(self.master)
+        size = self.document.layout_of(master)
+        if all(100 < one < 2000 for one in size):
+            page.width, page.height = size
+        kinds = ["-first"] if self.begins else []
+        kinds += ["-left", ""] if number % 2 == 0 else [""]
+        room = page.width - 2 * page.margin
+        page.header = self.around(master, "header", kinds, room)
+        page.footer = self.around(master, "footer", kinds, room)
+        self.begins = False
+
+    def around(
+        self, master: Element | None, name: str, kinds: list[str], room: float
+    ) -> list[dict[str, Any]]:
+        """The blocks of the first kind of header that the master page has and shows."""
+        for kind in kinds if master is not None else ():
+            for space in (STYLE, LIBRE):
+                found = master.find(f"{space}{name}{kind}") if master is not None else None
+                if found is None or found.get(f"{STYLE}display") == "false":
+                    continue
+                key = (self.master, name + kind)
+                if key not in self.arounds:
+                    self.document.counts = True
+                    made = [one for one in Blocks(self.document, room).of(found) if one]
+                    self.document.counts = False
+                    self.arounds[key] = made if has_content(made) else []
+                return self.arounds[key]
+        return []

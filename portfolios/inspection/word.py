@@ -1,4 +1,5 @@
-"""Text documents (DOCX) as pages of blocks: headings, lists, tables and pictures, in reading order.
+"""Text documents (DOCX) as pages of blocks: headings, lists, tables and pictures, in reading order, and around
+them the headers and footers of their sections.
 
 Word notes where its pages broke when the document was saved; where it did, our pages break there too, so
 that “page 3” means the same. Runs in the helper's child only.
@@ -10,15 +11,19 @@ from typing import Any, BinaryIO
 
 from portfolios.inspection.office import (
     COLOUR,
+    PAGE,
+    PAGES,
     Page,
     Pictures,
     cell_of,
+    counted,
     decorates,
     named,
     paragraph,
     readable,
     run_of,
     said_by,
+    say_once,
     table,
 )
 
@@ -34,6 +39,9 @@ POINT = 12_700
 TWIP = 20
 HEADING_SIZES = (11.0, 20.0, 16.0, 13.0, 12.0, 11.0, 11.0)
 MOST_PAGES = 300
+COUNTED = {"PAGE": PAGE, "NUMPAGES": PAGES}
+"""Fields whose number depends on the page; of all others the result is drawn that Word has kept."""
+Blocks = list[dict[str, Any]]
 
 
 def pages_of(source: BinaryIO) -> list[Page]:
@@ -54,16 +62,62 @@ class Reader:
         self.pictures = Pictures()
         self.styles: dict[str, dict[str, Any]] = {}
         self.counters: dict[tuple[str, int], int] = defaultdict(int)
-        self.pages = [self.blank()]
+        self.sections = sections_of(self.body)
+        self.section, self.begins = 0, True
+        self.arounds: dict[Any, Blocks] = {}
+        self.fields: list[str] | None = None
+        """The fields that are open at this place of a header; None where fields show what Word has kept."""
+        self.pages = [self.dressed(Page(flows=not self.known), 1)]
 
-    def blank(self) -> Page:
-        section = self.body.find(f"{W}sectPr")
+    def dressed(self, page: Page, number: int) -> Page:
+        """The page with the size, header and footer of the section that goes on now."""
+        section = self.sections[self.section] if self.sections else None
         size = section.find(f"{W}pgSz") if section is not None else None
         wide, high = (_number(size, "w") / TWIP, _number(size, "h") / TWIP)
-        page = Page(flows=not self.known)
         if 100 < wide < 2000 and 100 < high < 2000:
             page.width, page.height = wide, high
+        if section is not None:
+            kind = "default"
+            if self.begins and _on(section.find(f"{W}titlePg")):
+                kind = "first"
+            elif number % 2 == 0 and self.tells_sides():
+                kind = "even"
+            room = page.width - 2 * page.margin
+            page.header = self.around("headerReference", kind, room)
+            page.footer = self.around("footerReference", kind, room)
+        self.begins = False
         return page
+
+    def tells_sides(self) -> bool:
+        """Whether pages with even numbers have headers of their own."""
+        try:
+            settings = self.document.settings.element
+        except (OSError, KeyError):  # a document without settings; the library would open its own
+            return False
+        return _on(settings.find(f"{W}evenAndOddHeaders"))
+
+    def around(self, tag: str, kind: str, room: float) -> Blocks:
+        """A header or footer; where a section has none of its own, that of the section before."""
+        for section in reversed(self.sections[: self.section + 1]):
+            for one in section.iterchildren(f"{W}{tag}"):
+                if one.get(f"{W}type", "default") == kind:
+                    return self.around_in(self.part.related_parts.get(one.get(f"{R}id")), room)
+        return []
+
+    def around_in(self, part: Any, room: float) -> Blocks:
+        """The blocks of such a part, made once. Nobody is asked to describe its pictures on each page."""
+        from docx.oxml import parse_xml  # noqa: PLC0415
+
+        if part is None:
+            return []
+        if part not in self.arounds:
+            outer, self.part, self.fields = self.part, part, []
+            try:
+                made = self.inside(parse_xml(part.blob), room)
+            finally:
+                self.part, self.fields = outer, None
+            self.arounds[part] = made if has_content(made) else []
+        return self.arounds[part]
 
     @property
     def room(self) -> float:
@@ -74,7 +128,7 @@ class Reader:
     def turn(self) -> None:
         """A new page, unless nothing stands on this one yet: Word notes a break that somebody made twice."""
         if has_content(self.pages[-1].blocks) and len(self.pages) < MOST_PAGES:
-            self.pages.append(self.blank())
+            self.pages.append(self.dressed(Page(flows=not self.known), len(self.pages) + 1))
 
     def read(self) -> list[Page]:
         for block in self.blocks_in(self.body):
@@ -86,8 +140,20 @@ class Reader:
                         self.pages[-1].blocks.append(piece)
             else:
                 self.tables(block)
+            if block.find(f"{W}pPr/{W}sectPr") is not None:
+                self.next_section()
         self.footnotes()
-        return self.pages
+        return say_once(self.pages)
+
+    def next_section(self) -> None:
+        """What follows has other margins, headers and footers; Word notes the break itself where it notes any."""
+        if self.section + 1 >= len(self.sections):
+            return
+        self.section += 1
+        self.begins = True
+        kind = self.sections[self.section].find(f"{W}type")
+        if not self.known and (kind is None or kind.get(f"{W}val") != "continuous"):
+            self.turn()
 
     def footnotes(self) -> None:
         """All at the end, with the numbers that stand in the text."""
@@ -174,6 +240,9 @@ class Reader:
         for run in element.iter(f"{W}r"):
             if any(above.tag in {FALLBACK, f"{W}del"} for above in run.iterancestors()):
                 continue
+            if self.is_of_field(run):
+                runs += self.numbers(run, {**look, "size": size, **_look(run.find(f"{W}rPr"))})
+                continue
             for piece in self.pieces(run, {**look, "size": size}, most or self.room):
                 if piece is not None:
                     runs.append(piece)
@@ -220,6 +289,30 @@ class Reader:
                 yield from self.drawing(one, most)
         if text:
             yield _run(text, look)
+
+    def numbers(self, run: Any, look: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Numbers that depend on the page, for a run that is part of such a field."""
+        if run.getparent().tag == f"{W}fldSimple":
+            if run.getprevious() is None:
+                yield counted(_run("", look), counted_by(run))
+            return
+        for one in run:
+            if one.tag == f"{W}instrText" and self.fields:
+                self.fields[-1] += one.text or ""
+            elif one.tag == f"{W}fldChar" and self.fields is not None:
+                kind = one.get(f"{W}fldCharType")
+                if kind == "begin":
+                    self.fields.append("")
+                elif kind == "end" and self.fields and (number := _counts(self.fields.pop())):
+                    yield counted(_run("", look), number)
+
+    def is_of_field(self, run: Any) -> bool:
+        """Whether a run is part of a field, or stands for a number that we know better than Word's last save."""
+        if self.fields is None:
+            return False
+        inside = any(_counts(one) for one in self.fields)
+        marks = run.find(f"{W}fldChar") is not None or run.find(f"{W}instrText") is not None
+        return inside or marks or bool(counted_by(run))
 
     def drawing(self, element: Any, most: float) -> Iterator[dict[str, Any]]:
         described = element.find(f".//{DRAWING}docPr")
@@ -274,7 +367,7 @@ class Reader:
     def kind_of(self, number: str, depth: int) -> str:
         """How a list counts at this depth, by its definition."""
         try:
-            root = self.part.numbering_part.element
+            root = self.document.part.numbering_part.element
         except (NotImplementedError, KeyError, OSError):
             return "decimal"
         for one in root.iter(f"{W}num"):
@@ -332,8 +425,8 @@ class Reader:
             made.append(cells)
         return table(widths, made)
 
-    def inside(self, cell: Any, room: float) -> list[dict[str, Any]]:
-        blocks: list[dict[str, Any]] = []
+    def inside(self, cell: Any, room: float) -> Blocks:
+        blocks: Blocks = []
         for one in self.blocks_in(cell):
             if one.tag == f"{W}tbl":
                 rows = list(one.iterchildren(f"{W}tr"))
@@ -344,7 +437,25 @@ class Reader:
         return blocks
 
 
-def has_content(blocks: list[dict[str, Any]]) -> bool:
+def sections_of(body: Any) -> list[Any]:
+    """What is said of each section of the document, in order."""
+    inner = (one.find(f"{W}pPr/{W}sectPr") for one in body.iter(f"{W}p"))
+    last = body.find(f"{W}sectPr")
+    return [one for one in (*inner, last) if one is not None]
+
+
+def counted_by(run: Any) -> str:
+    """What stands for the number, where the run is the result of a field that is written as one element."""
+    holder = run.getparent()
+    return _counts(holder.get(f"{W}instr", "")) if holder.tag == f"{W}fldSimple" else ""
+
+
+def _counts(instruction: str) -> str:
+    words = instruction.split()
+    return COUNTED.get(words[0].upper(), "") if words else ""
+
+
+def has_content(blocks: Blocks) -> bool:
     """Whether more than empty lines stands there."""
     return any(
         one["kind"] == "table" or any(said_by(run).strip() or "image" in run for run in one["runs"])

@@ -17,7 +17,7 @@ from PIL import Image
 from pptx.util import Inches
 
 from portfolios.inspection import inspect, office, render, rendering, sheets, slides, word
-from portfolios.inspection.rendering import SHEETS, SLIDES, WORD, Part, parts_in
+from portfolios.inspection.rendering import SHEETS, SLIDES, WORD, Part, parts_in, pdf_of
 from tests.factories.portfolios import png
 
 
@@ -176,6 +176,74 @@ def test_a_slide_is_a_page_with_its_notes_and_nothing_unreadable():
     assert "grouped" in part.text
     right_half = picture.crop((600, 0, 1200, picture.height))
     assert any(red > 200 and green < 60 for red, green, _blue in colours(right_half))
+
+
+def field_in(paragraph: Any, instruction: str, kept: str) -> None:
+    """A number of pages as Word writes it, with the one that it showed when it saved."""
+    for kind in ("begin", "separate", "end"):
+        if kind == "end":
+            paragraph.add_run(kept)
+        mark = OxmlElement("w:fldChar")
+        mark.set(qn("w:fldCharType"), kind)
+        paragraph.add_run()._r.append(mark)
+        if kind == "begin":
+            told = OxmlElement("w:instrText")
+            told.text = f" {instruction} "
+            paragraph.add_run()._r.append(told)
+
+
+def test_headers_and_footers_are_drawn_on_each_page_and_said_once():
+    made = docx.Document()
+    made.add_paragraph("one")
+    made.add_section()
+    first, rest = made.sections
+    first.different_first_page_header_footer = True
+    first.first_page_header.paragraphs[0].text = "The cover"
+    first.header.paragraphs[0].text = "Never seen"
+    rest.header.is_linked_to_previous = False
+    rest.header.paragraphs[0].text = "Kaupapa"
+    rest.header.paragraphs[0].add_run().add_picture(io.BytesIO(png((300, 60), "red")))
+    foot = rest.footer
+    foot.is_linked_to_previous = False
+    foot.paragraphs[0].add_run("Page ")
+    field_in(foot.paragraphs[0], "PAGE", "77")
+    foot.paragraphs[0].add_run(" of ")
+    field_in(foot.paragraphs[0], "NUMPAGES", "88")
+    for words in ("two", "three"):
+        run = made.add_paragraph().add_run(words)
+        break_of_word(run)
+    pages = word.pages_of(saved(made))
+    assert [page.text for page in pages] == [
+        "Header: The cover\n\none",
+        "Header: Kaupapa\n\ntwo\n\nFooter: Page 2 of 3",
+        "three",
+    ]
+    assert sum(page.undescribed for page in pages) == 0
+    with pdf_of(office.laid_out(pages)) as drawn_pages:
+        said = [page.get_textpage().get_text_bounded() for page in drawn_pages]
+    assert ["Page 2 of 3" in said[1], "Page 3 of 3" in said[2], "77" in said[1]] == [
+        True,
+        True,
+        False,
+    ]
+    assert ["Kaupapa" in one for one in said] == [False, True, True]
+    images = [image for _part, image in drawn(made, WORD)]
+    upper = [one.crop((0, 0, 1200, 300)) for one in images]
+    assert [any(red > 200 and green < 60 for red, green, _blue in colours(one)) for one in upper] == [
+        False, True, True,
+    ]  # fmt: skip
+
+
+def test_pages_that_flow_have_their_header_on_each():
+    made = docx.Document()
+    made.settings.odd_and_even_pages_header_footer = True
+    made.sections[0].header.paragraphs[0].text = "A header\n" * 40
+    for number in range(120):
+        made.add_paragraph(f"line {number}")
+    parts = [part.text for part, _image in drawn(made, WORD)]
+    assert len(parts) > 3
+    assert all("A header" in one for one in parts)
+    assert [f"line {number}\n" in "\n".join([*parts, ""]) for number in range(120)] == [True] * 120
 
 
 def test_what_cannot_be_drawn_comes_as_text(monkeypatch):

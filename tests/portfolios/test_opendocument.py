@@ -5,8 +5,8 @@ import tempfile
 
 from PIL import Image
 
-from portfolios.inspection import inspect, open_sheets, open_slides, open_texts, render
-from portfolios.inspection.rendering import OPEN_DOCUMENT, Part, parts_in
+from portfolios.inspection import inspect, office, open_sheets, open_slides, open_texts, render
+from portfolios.inspection.rendering import OPEN_DOCUMENT, Part, parts_in, pdf_of
 from portfolios.inspection.sheets import CUT
 from tests.factories.portfolios import png
 from tests.portfolios.corpus import odf
@@ -105,6 +105,43 @@ def test_pages_end_where_the_program_noted_it():
     assert [image.size for _part, image in pages] == [(1200, 600)] * 4
     flowing = odf("".join(f"<text:p>line {n}</text:p>" for n in range(120)))
     assert len(drawn(flowing, "text")) > 1
+
+
+def test_headers_and_footers_are_drawn_with_our_numbers():
+    def master(name: str, inner: str, following: str = "") -> str:
+        return (
+            f'<style:master-page style:name="{name}" style:page-layout-name="L"'
+            f' style:next-style-name="{following}">{inner}</style:master-page>'
+        )
+
+    styles = (
+        "<office:master-styles>"
+        + master(
+            "Standard",
+            "<style:header><text:p>Kaupapa</text:p></style:header><style:footer><text:p>Page <text:page-number>77"
+            "</text:page-number> of <text:page-count>88</text:page-count></text:p></style:footer>"
+            '<style:header-left style:display="false"><text:p>hidden</text:p></style:header-left>',
+        )
+        + master("Cover", "<style:header><text:p>The cover</text:p></style:header>", "Standard")
+        + "</office:master-styles>"
+    )
+    automatic = (
+        '<style:style style:name="First" style:family="paragraph" style:master-page-name="Cover"/>'
+        '<style:style style:name="Then" style:family="paragraph" style:parent-style-name="First"/>'
+    )
+    body = (
+        '<text:p text:style-name="First">one</text:p><text:soft-page-break/><text:p text:style-name="Then">two'
+        "<text:soft-page-break/>three</text:p>"
+    )
+    raw = odf(body, automatic=automatic, styles=styles)
+    assert [part.text for part, _image in drawn(raw, "text")] == [
+        "Header: The cover\n\none",
+        "Header: Kaupapa\n\ntwo\n\nFooter: Page 2 of 3",
+        "three",
+    ]
+    with pdf_of(office.laid_out(open_texts.pages_of(io.BytesIO(raw)))) as made:
+        said = [page.get_textpage().get_text_bounded() for page in made]
+    assert ["Page 3 of 3" in said[2], "77" in "".join(said)] == [True, False]
 
 
 def test_a_sheet_comes_with_letters_and_numbers_and_says_where_it_is_cut():

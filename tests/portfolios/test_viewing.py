@@ -20,6 +20,7 @@ from portfolios.models import EvidenceItem, Rendition, RenditionPart, StoreFindi
 from portfolios.selectors.viewing import anchor_of, page_of, seconds_of, transcript_of, views_of
 from tests.factories.portfolios import file, note, png, portfolio_of, ready, submit
 from tests.factories.recordings import film_of, pages_of
+from tests.portfolios.corpus import odf
 from workflows.exceptions import NotPermitted
 from workflows.models import AccessRecord
 
@@ -33,7 +34,14 @@ def word() -> bytes:
     made.add_heading("Tikanga", 1)
     made.add_paragraph("Every change gets a keyboard test.")
     made.add_table(rows=1, cols=2).rows[0].cells[1].text = "cell"
+    made.sections[0].footer.paragraphs[0].text = "Kaupapa 7"
     return saved(made)
+
+
+def open_word() -> bytes:
+    header = "<style:header><text:p>Whakapapa</text:p></style:header>"
+    master = f'<style:master-page style:name="Standard">{header}</style:master-page>'
+    return odf(styles=f"<office:master-styles>{master}</office:master-styles>")
 
 
 def sheets() -> bytes:
@@ -105,7 +113,8 @@ def test_pages_of_a_pdf_come_as_images_with_their_text(cast, as_):
 @pytest.mark.parametrize(
     ("name", "make", "labels", "words"),
     [
-        ("plan.docx", word, [""], ["Tikanga", "keyboard test", " | cell"]),
+        ("plan.docx", word, [""], ["Tikanga", "keyboard test", " | cell", "Footer: Kaupapa 7"]),
+        ("plan.odt", open_word, [""], ["Header: Whakapapa", "kept"]),
         ("list.xlsx", sheets, ["Findings", "Later"], ["Labels | 3"]),
         ("talk.pptx", slides, ["Slide 1", "Slide 2"], ["Hui 1", "Notes: Say it slowly"]),
         ("notes.txt", "Kōrero".encode, [""], ["Kōrero"]),
@@ -121,6 +130,8 @@ def test_office_documents_come_as_pages_and_plain_text_as_text(cast, name, make,
     assert [one for one in words if one not in text] == []
     page = shown(item, cast.lena)
     assert ("drawn here from what the document holds" in page) == is_office
+    left_out = "charts and diagrams are left out, as are the headers and footers of spreadsheets."
+    assert (left_out in page) == is_office
     assert 'id="evidence-3-page-1"' in page
     assert f'id="evidence-3-sheet-{len(parts)}"' in page
     RenditionPart.objects.update(key="")
