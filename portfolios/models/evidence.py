@@ -105,6 +105,11 @@ class EvidenceItem(StateModel):
         return str(EvidenceState(self.state).label)
 
     @property
+    def is_being_checked(self) -> bool:
+        """Whether what comes of its check is still to be seen."""
+        return self.state in {EvidenceState.STORED, EvidenceState.SCANNING}
+
+    @property
     def colour(self) -> str:
         """Colour of the tag beside the words."""
         return {EvidenceState.READY: "green", EvidenceState.QUARANTINED: "red"}.get(

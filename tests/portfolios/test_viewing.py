@@ -13,9 +13,10 @@ from PIL import Image
 
 from portfolios import storage
 from portfolios.actions import rendering
-from portfolios.actions.drafting import describe_evidence
+from portfolios.actions.drafting import add_file_evidence, describe_evidence
 from portfolios.actions.reconciling import reconcile_evidence
 from portfolios.actions.rendering import claim_rendition, make_renditions, note_missing, remake
+from portfolios.actions.scanning import scan_waiting_evidence
 from portfolios.models import EvidenceItem, Rendition, RenditionPart, StoreFinding
 from portfolios.selectors.viewing import anchor_of, page_of, seconds_of, transcript_of, views_of
 from tests.factories.portfolios import file, note, png, portfolio_of, ready, submit
@@ -207,6 +208,23 @@ def test_a_page_that_waits_says_so_and_asks_again(cast):
 
 
 # --- how often ---------------------------------------------------------------------------------------
+
+
+def test_the_page_of_a_file_asks_until_its_check_is_done(cast, as_):
+    portfolio, client = portfolio_of(cast), as_(cast.lena)
+    item = add_file_evidence(portfolio, actor=cast.lena, pieces=[pages_of()], name="a.pdf")
+    path = reverse("portfolios:describe", args=[portfolio.pk, item.pk])
+    asks = f'<div id="evidence-state" hx-get="{path}" hx-trigger="every 4s" hx-select="#evidence-state"'
+    page = client.get(path, headers={"HX-Request": "true"}).content.decode()
+    assert asks in page
+    assert "Load this page again to see what came of it." in page
+    assert EvidenceItem(state="scanning").is_being_checked
+    scan_waiting_evidence()
+    refused = file(portfolio, "bad.pdf", b"<html>bad")
+    for one in (item, refused):
+        page = client.get(path.replace(str(item.pk), str(one.pk))).content.decode()
+        assert '<div id="evidence-state">' in page
+        assert "to see what came of it" not in page
 
 
 def test_equal_bytes_are_rendered_once(cast):
