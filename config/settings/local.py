@@ -3,6 +3,10 @@
 from config.settings.base import *
 
 DEBUG = env.bool("DEBUG", True)
+# `up` makes a secret for the data folder; commands run beside it have to know the learners by the same codes.
+OWN_SECRET = DATA_DIR / "secret-key"
+if not SECRET_KEY and OWN_SECRET.is_file():
+    SECRET_KEY = OWN_SECRET.read_text().strip()
 SECRET_KEY = SECRET_KEY or "local-only-not-a-secret"  # production refuses to start with it
 DEMO_ALLOWED = True
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]

@@ -121,6 +121,17 @@ def test_starts_stops_on_ctrl_c_starts_again_and_ends_with_any_child(tmp_path):
     with closing(sqlite3.connect(data / "moderato.sqlite3")) as database, database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         database.execute(KEPT)
+        (reference,) = database.execute("SELECT reference FROM portfolios_submission").fetchone()
+    # A command beside it knows the learners by the codes that the site has written.
+    verified = subprocess.run(
+        [sys.executable, "manage.py", "verify_submission", reference],
+        check=False,
+        cwd=project.BASE_DIR,
+        env=environment(data, port),
+        capture_output=True,
+        text=True,
+    )
+    assert (verified.returncode, verified.stdout.split(". ")[-1]) == (0, "Everything fits.\n")
     accounts = (data / "demo-accounts.txt").read_text().strip()
     assert "@" in accounts
 
