@@ -3,11 +3,16 @@
 from config.settings.base import *
 
 DEBUG = env.bool("DEBUG", True)
-# `up` makes a secret for the data folder; commands run beside it have to know the learners by the same codes.
-OWN_SECRET = DATA_DIR / "secret-key"
-if not SECRET_KEY and OWN_SECRET.is_file():
-    SECRET_KEY = OWN_SECRET.read_text().strip()
-SECRET_KEY = SECRET_KEY or "local-only-not-a-secret"  # production refuses to start with it
+
+
+def own_secret() -> str:
+    """That which `up` made for the data folder; commands beside it have to know learners by the same codes."""
+    kept = DATA_DIR / "secret-key"
+    return str(kept.read_text().strip()) if kept.is_file() else ""
+
+
+# Production refuses to start with the last.
+SECRET_KEY = SECRET_KEY or own_secret() or "local-only-not-a-secret"
 DEMO_ALLOWED = True
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 DATABASES = {"default": database(env.str("DATABASE_URL", f"sqlite:///{DATA_DIR}/moderato.sqlite3"))}

@@ -101,7 +101,7 @@ def examine(file: BinaryIO, name: str) -> Verdict:
     found = signature(head)
     if found == "zip":
         return _examine_office(file, extension)
-    if found == claimed and (_ends_as_archive(file) or _second_opinion(head)):
+    if found == claimed and (_ends_as_archive(file) or _second_opinion(file, head)):
         return Verdict(refusal=TWO_KINDS)
     if found != claimed:
         return Verdict(refusal=OTHER_CONTENT.format(extension=extension))
@@ -125,10 +125,13 @@ def _ends_as_archive(file: BinaryIO) -> bool:
     return bool(at + 22 + comment == len(tail) and size + start <= end)
 
 
-def _second_opinion(head: bytes) -> bool:
-    """Whether puremagic, which looks at more than the start, finds something that a browser would run."""
+def _second_opinion(file: BinaryIO, head: bytes) -> bool:
+    """Whether puremagic, which looks at both ends, finds something that a browser would run."""
+    file.seek(max(len(head), file.seek(0, io.SEEK_END) - HEAD))
+    both = head + file.read()
+    file.seek(0)
     with contextlib.suppress(puremagic.PureError, ValueError):
-        found: list[Any] = puremagic.magic_string(head)
+        found: list[Any] = puremagic.magic_string(both)
         kinds: set[str] = {one.mime_type for one in found if one.confidence >= 0.4}
         return not kinds.isdisjoint(RUNS)
     return False

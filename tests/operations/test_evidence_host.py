@@ -3,11 +3,14 @@
 import hashlib
 import urllib.error
 import urllib.request
-from urllib.parse import urlsplit
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 from django.core.files.storage import storages
 from django.urls import reverse
+from django.utils import timezone
 
 from portfolios.storage import presigned
 from tests.factories.portfolios import file, portfolio_of
@@ -37,6 +40,20 @@ def test_the_signature_holds_behind_the_proxy(s3):
     assert "X-Amz-Signature=" in address
     with behind_the_proxy(s3, address) as answer:
         assert answer.read() == b"evidence"
+
+
+def test_a_signature_is_refused_after_a_minute(s3):
+    def signed(seconds_ago):
+        with time_machine.travel(timezone.now() - timedelta(seconds=seconds_ago), tick=False):
+            return presigned("ab/cd/ef", name="a.pdf", media_type="application/pdf")
+
+    with behind_the_proxy(s3, signed(30)) as answer:
+        assert answer.read() == b"evidence"
+    address = signed(61)
+    assert parse_qs(urlsplit(address).query)["X-Amz-Expires"] == ["60"]
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        behind_the_proxy(s3, address)
+    assert refused.value.code in {400, 403}  # rclone says 400
 
 
 def test_another_file_by_the_same_signature_is_refused(s3):

@@ -238,6 +238,8 @@ def hostile() -> dict[str, tuple[str, bytes]]:
         "reversed name": ("report\u202efdp.exe", b"MZ" + bytes(99)),
         "zip behind a picture": ("a.png", png() + zipped(a=b"x")),
         "zip behind a pdf": ("a.pdf", pdf_of(PAGES) + zipped(a=b"x")),
+        "svg behind a picture": ("a.jpg", photo() + b"<svg onload=alert(1)></svg>"),
+        "svg far behind a picture": ("a.png", png() + bytes(9000) + b"<svg onload=alert(1)></svg>"),
         "pdf with a program": ("a.pdf", pdf_of(acting)),
         "pdf with a launch": ("a.pdf", pdf_of([*PAGES, "<</S/Launch/F(cmd.exe)>>"])),
         "pdf with a file inside": ("a.pdf", pdf_of(holding)),

@@ -34,6 +34,7 @@ from portfolios.actions.scanning import scan_waiting_evidence
 from portfolios.assurance import level_of, warnings_about
 from portfolios.enums import Assurance
 from portfolios.exceptions import ReasonNeeded
+from portfolios.guards import link_still_good
 from portfolios.models import Attestation
 from tests.factories.portfolios import file, note, pdf, png, portfolio_of, ready, submit
 from tests.factories.recordings import film_of, pages_of
@@ -93,6 +94,17 @@ def test_the_verifier_sees_what_was_chosen_and_nothing_else(cast):
     assert client.post("/v/confirm/", answers(first)).url == "/v/done/"
     assert client.get(f"/v/evidence/{shown.pk}/").status_code == 404
     assert Attestation.objects.get(pk=asked.pk).statements.count() == 1
+
+
+def test_a_link_lasts_for_21_days_and_a_code_for_an_hour(cast):
+    made = asked_of(cast)
+    assert made.expires_at - made.requested_at == timedelta(days=21)
+    here, _token = ask_on_the_spot(made.portfolio, actor=cast.lena, **VIC)
+    assert here.expires_at - here.requested_at == timedelta(hours=1)
+    with time_machine.travel(made.expires_at - timedelta(seconds=1), tick=False):
+        assert link_still_good.holds(made)
+    with time_machine.travel(made.expires_at, tick=False):
+        assert not link_still_good.holds(made)
 
 
 def test_documents_and_films_are_looked_at_in_place_for_as_long_as_the_link_answers(cast):

@@ -175,6 +175,7 @@ def test_each_change_of_a_submission_is_found(cast):
     kept = report.storage_key, words.note
     spoil(report)
     assert parts(submission) == ["file 2"]
+    assert run("verify_submission", submission.reference)[0] == 1
     spoil(report)
     path_of(other).rename(path_of(other).with_suffix(".away"))
     assert parts(submission) == ["file 3"]
