@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import rfc8785
 from botocore.exceptions import ClientError
 from django.core.files.storage import storages
 from django.core.management import call_command
@@ -17,13 +18,16 @@ from django.utils import timezone
 from catalogue.models import Level
 from config import health
 from config.health import NotReadyError, check_evidence, check_storage
+from portfolios.actions.attestation import ask_to_confirm, attest, open_attestation
 from portfolios.actions.reconciling import reconcile_evidence, verify_submission
-from portfolios.models import EvidenceItem, StoreFinding, Submission
+from portfolios.manifest import fingerprint
+from portfolios.models import Attestation, EvidenceItem, StoreFinding, Submission
 from portfolios.storage.stores import digest_of, store_in_use
 from portfolios.tasks import reconcile
-from tests.factories.portfolios import file, note, pdf, portfolio_of, submitted
+from tests.factories.portfolios import file, note, pdf, portfolio_of, ready, submit, submitted
 from tests.portfolios import tus
 from tests.tampering import tampering
+from workflows.models import TransitionRecord
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -224,6 +228,41 @@ def test_words_of_the_rubric_and_the_learner_are_held_too(cast):
         Level.objects.filter(pk=level.pk).update(descriptor=level.descriptor)
         Submission.objects.filter(pk=submission.pk).update(enrolment=cast.enrolments["hone"])
     assert parts(submission) == ["learner"]
+
+
+@pytest.mark.only_postgresql
+def test_confirmations_declaration_and_further_pins_are_held_too(cast):
+    """What triggers and chain prevent, done past them: each is found by itself."""
+    portfolio = ready(cast)
+    stray = file(portfolio, "stray.pdf")
+    asked = ask_to_confirm(
+        portfolio, actor=cast.lena, name="Vic Harris", email="vic@ministry.example"
+    )
+    open_attestation(asked)
+    given = attest(asked, statements=dict.fromkeys(asked.asked_criteria(), ("observed", "")))
+    submission = submit(portfolio)
+    assert parts(submission) == []
+    pin = submission.pins.create(evidence=stray, number=9, sha256=stray.sha256)
+    assert parts(submission) == ["file 9"]
+    pin.delete()
+    with tampering():
+        given.statements.update(answer="cannot_say")
+    assert parts(submission) == ["attestation"]
+    with tampering():
+        given.statements.update(answer="observed")
+        Attestation.objects.filter(pk=given.pk).update(state="voided")
+    assert parts(submission) == ["attestation"]
+    contents = {**submission.contents}
+    contents["declaration"]["text"] += " Perhaps."
+    text = rfc8785.dumps(contents).decode()
+    facts = {"manifest": text, "fingerprint": fingerprint(text)}
+    record = TransitionRecord.objects.filter(subject_id=submission.pk, seq=1)
+    with tampering():
+        Attestation.objects.filter(pk=given.pk).update(state="attested")
+        Submission.objects.filter(pk=submission.pk).update(**facts)
+        told = record.get().facts | {"fingerprint": facts["fingerprint"]}
+        record.update(facts=told)
+    assert parts(submission) == ["declaration"]
 
 
 # --- object lock ---------------------------------------------------------------------------------------
