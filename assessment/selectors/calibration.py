@@ -176,11 +176,13 @@ class ComparedItem:
 
     @property
     def pair(self) -> Pair:
-        return Pair(
-            {row.criterion.pk: row.own.rank for row in self.rows},
-            {row.criterion.pk: row.agreed.rank for row in self.rows},
-            self.same_outcome,
-        )
+        return pair_of(self.rows, self.same_outcome)
+
+
+def pair_of(rows: Sequence[ComparedLevel], same_outcome: bool) -> Pair:
+    """One piece of work for the rule of calibration: ranks by criterion, own and agreed."""
+    own = {row.criterion.pk: row.own.rank for row in rows}
+    return Pair(own, {row.criterion.pk: row.agreed.rank for row in rows}, same_outcome)
 
 
 def beside(said: Any, agreed: Any, reason: str) -> ComparedLevel:

@@ -26,7 +26,7 @@ from assessment.models import (
 )
 from assessment.models.calibration import rule_values
 from assessment.selectors import people_of
-from assessment.selectors.calibration import ComparedLevel, beside, unseen_exemplars
+from assessment.selectors.calibration import ComparedLevel, beside, pair_of, unseen_exemplars
 from assessment.selectors.filters import QUEUED
 from assessment.selectors.workload import absences_among, in_hand, times_of
 from catalogue.enums import DeliveryRoleKind
@@ -224,11 +224,7 @@ class SeedRow:
 
     @property
     def pair(self) -> Pair:
-        return Pair(
-            {row.criterion.pk: row.own.rank for row in self.rows},
-            {row.criterion.pk: row.agreed.rank for row in self.rows},
-            self.same_outcome,
-        )
+        return pair_of(self.rows, self.same_outcome)
 
     @property
     def signed(self) -> float:

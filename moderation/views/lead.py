@@ -25,7 +25,7 @@ from workflows.exceptions import NotPermitted, StaleState
 from workflows.forms import whole_number
 
 REASONS = {
-    "small_set": "Small set, all are read",
+    "small_set": "Small set: all are read",
     "fail": "Not achieved",
     "borderline": "At the pass boundary",
     "probation": "Assessor with few moderated decisions",
@@ -122,7 +122,9 @@ def counted(population: Any) -> list[tuple[str, int]]:
 
 
 def words(reasons: Any) -> str:
-    return ", ".join(REASONS.get(one, one) for one in reasons)
+    """All reasons as one sentence without its full stop."""
+    first, *others = [REASONS.get(one, one) for one in reasons] or [""]
+    return "; ".join([first, *(one[:1].lower() + one[1:] for one in others)])
 
 
 @require_GET

@@ -25,8 +25,9 @@ from portfolios.actions.attestation import ask_to_confirm
 from portfolios.actions.submission import place_hold
 from portfolios.enums import HoldKind
 from portfolios.models import Submission
+from tests.routes.cells import Row
 from tests.routes.places import House, Place, arguments
-from tests.routes.table import ROWS, Row
+from tests.routes.table import ROWS
 from workflows.models import Deadline, TransitionRecord
 
 FULL = os.environ.get("PROOF") == "full"

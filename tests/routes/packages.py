@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.contrib import admin
 from django.urls import reverse
 
-from tests.routes.table import Row
+from tests.routes.cells import Row
 
 IN = "200"
 """Whoever is signed in; others are sent to sign in."""

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from tests.routes.cells import Row
 from tests.routes.places import House, Place
-from tests.routes.table import ROWS, Row
+from tests.routes.table import ROWS
 
 PRODUCTION = (
     "SECURE_HSTS_SECONDS",

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from tests.routes.cells import Row
 from tests.routes.forms import some
 from tests.routes.packages import PACKAGE_ROWS, admin_pages
 from tests.routes.places import OUT, PERSONAS, House, address, bare, missing, patterns, undone
-from tests.routes.table import ROWS, Row
+from tests.routes.table import ROWS
 
 pytestmark = pytest.mark.proof
 FULL = os.environ.get("PROOF") == "full"

@@ -9,10 +9,11 @@ import pytest
 from django.test import override_settings
 
 from catalogue.models import Grade
+from tests.routes.cells import Row
 from tests.routes.forms import some
 from tests.routes.places import PERSONAS, House, address, arguments, digest, patterns, undone
 from tests.routes.surface import faults, posts, production_settings, sampled, visits
-from tests.routes.table import ROWS, Row
+from tests.routes.table import ROWS
 from tests.tampering import tampering
 from workflows.models import AccessRecord
 
