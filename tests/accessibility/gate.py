@@ -139,13 +139,19 @@ STOP = """() => {
             if (top && (element.contains(top) || label?.contains(top))) seen++;
         }
     }
+    // Where it stands on the page, and in panes that scroll by themselves.
+    let across = 0, down = 0;
+    for (let up = element.parentElement; up; up = up.parentElement) {
+        across += up.scrollLeft;
+        down += up.scrollTop;
+    }
     const name = element.innerText || element.getAttribute('aria-label') || label?.innerText || element.name;
     return {
         id: mark(element), parent: element.parentElement ? mark(element.parentElement) : null,
         name: `${element.tagName} ${(name || '').trim().slice(0, 40)}`, seen,
         left: box.left, top: box.top, width: box.width, height: box.height,
         // A link that wraps begins where its first line does.
-        pageLeft: first.left + scrollX, pageTop: first.top + scrollY, line: first.height,
+        pageLeft: first.left + across, pageTop: first.top + down, line: first.height,
     };
 }"""
 
