@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
+
 from assessment.actions.allocation import MARKING_DEADLINE, allocate_automatically
 from assessment.actions.double import DISCUSSION_DEADLINE
 from assessment.actions.reviewing import REVIEW_DEADLINE
@@ -262,14 +264,14 @@ def review_reminder(reminder: Reminder) -> tuple[str, str, dict[str, Any]]:
 def allocate_what_was_submitted(record: TransitionRecord) -> None:
     """Allocate an assessor, or leave the work in the pool with a notice to the administrators.
 
-    Agreed work that is due for others comes with it.
+    Agreed work that is due for others comes right after it; what goes wrong there keeps no live work.
     """
     submission = Submission.objects.filter(
         pk=record.subject_id, state=SubmissionState.SUBMITTED
     ).first()
     if submission is not None:
         allocate_automatically(submission)
-        place_beside(submission)
+        transaction.on_commit(lambda: place_beside(submission), robust=True)
 
 
 each_round("place_seeds")(place_seeds)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.enums import OrganisationRole
@@ -40,7 +41,7 @@ from assessment.selectors.seeds import (
     takers,
 )
 from catalogue.enums import DeliveryRoleKind
-from catalogue.models import DeliveryRole
+from catalogue.models import Delivery, DeliveryRole
 from portfolios.models import EvidenceItem, Submission
 from tests.factories.assessment import allocated, decided
 from tests.factories.portfolios import submitted
@@ -330,15 +331,38 @@ def test_a_seed_comes_when_somebody_elses_live_work_comes_and_never_with_ones_ow
         assert Seed.objects.count() == 1
 
 
-def test_the_arrival_of_live_work_asks_who_is_due(cast):
+def test_the_arrival_of_live_work_asks_who_is_due(cast, django_capture_on_commit_callbacks):
     """By what follows any submission, at that moment: the work goes to somebody, the seed to somebody else."""
     planned(cast)
     with each_arrival():
         work = submitted(cast, "hone")
-        relay()
+        with django_capture_on_commit_callbacks(execute=True):
+            relay()
     taken = work.allocations.get().assessor
     assert Seed.objects.exists()
     assert taken not in [one.assessor for one in Seed.objects.all()]
+
+
+def test_live_work_is_allocated_also_where_no_seed_can_be_placed(
+    cast, django_capture_on_commit_callbacks
+):
+    """What goes wrong beside it stops neither the work nor what comes after it; the seed comes another time."""
+    planned(cast)
+    blocked = f"{Delivery._meta.db_table}_full"
+    refuse = {
+        "postgresql": f"ALTER TABLE {Delivery._meta.db_table} ADD CONSTRAINT {blocked} "
+        "CHECK (seeds_for_id IS NULL)",
+        "sqlite": f"CREATE TRIGGER {blocked} BEFORE INSERT ON {Delivery._meta.db_table} "
+        "WHEN NEW.seeds_for_id IS NOT NULL BEGIN SELECT RAISE(ABORT, 'full'); END",
+    }
+    with connection.cursor() as cursor:
+        connection.check_constraints()
+        cursor.execute(refuse[connection.vendor])
+    with each_arrival(), django_capture_on_commit_callbacks(execute=True):
+        work = submitted(cast, "hone")
+        relay()
+    assert work.allocations.get().ended_at is None
+    assert not Seed.objects.exists()
 
 
 def test_whoever_marks_alone_gets_one_at_a_distance_that_live_work_had(cast):
