@@ -33,7 +33,7 @@ from assessment.enums import AllocationRole
 from assessment.models import Allocation
 from awards.models import Reconsideration
 from catalogue.models import AssessmentTask, Delivery, Enrolment
-from portfolios.enums import ExtensionState, SubmissionState
+from portfolios.enums import ENDED_ATTEMPT, ExtensionState, SubmissionState
 from portfolios.models import (
     EvidenceMapping,
     ExtensionRequest,
@@ -408,6 +408,12 @@ class LearnerRecord:
     extensions: list[ExtensionRequest]
     holds: list[Hold]
     reconsiderations: list[Reconsideration]
+
+    @property
+    def to_submit(self) -> set[UUID]:
+        """Portfolios on which the learner may still work."""
+        handed_in = {one.portfolio_id for one in self.attempts if one.state not in ENDED_ATTEMPT}
+        return {one.pk for one in self.portfolios} - handed_in
 
     @property
     def open_holds(self) -> list[Hold]:

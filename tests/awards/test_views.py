@@ -288,6 +288,8 @@ def test_submitting_for_a_learner_needs_a_reason_and_is_recorded():
     portfolio = ready(cast)
     pam = as_(cast.pam)
     url = reverse("awards:submit_on_behalf", args=[portfolio.pk])
+    record_of = reverse("awards:learner", args=[portfolio.enrolment_id])
+    assert url in pam.get(record_of).content.decode()
     assert pam.get(url).status_code == 200
     assert pam.post(url, {"key": "k1", "reason": "", "declared": "on"}).status_code == 422
     assert pam.post(url, {"key": "k1", "reason": "Lost laptop"}).status_code == 422
@@ -295,6 +297,7 @@ def test_submitting_for_a_learner_needs_a_reason_and_is_recorded():
     assert "Submitted" in text_of(pam.post(url, answers, follow=True))
     record = TransitionRecord.objects.get(name="submit")
     assert (record.actor, record.on_behalf_of) == (cast.pam, cast.lena)
+    assert url not in pam.get(record_of).content.decode()
 
 
 def test_the_board_counts_filters_and_finds():
