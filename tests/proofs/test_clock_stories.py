@@ -60,7 +60,21 @@ STORIES, STEPS = (100, 80) if FULL else (1, 20)
 FIRST = int(os.environ.get("STORY", "0"))
 
 ZONES = ["Pacific/Auckland", "Pacific/Chatham", "Australia/Lord_Howe", "Europe/London", "UTC"]
-OFFSETS = ["-7d", "-48h", "-30h", "-20h", "-12h", "-6h", "-3h", "-1h", "0d", "+1wd", "+3wd"]
+OFFSETS = [
+    "-7d",
+    "-2d",
+    "-1d",
+    "-48h",
+    "-30h",
+    "-20h",
+    "-12h",
+    "-6h",
+    "-3h",
+    "-1h",
+    "0d",
+    "+1wd",
+    "+3wd",
+]
 SOON = "testapp.docket.soon"
 DIGEST = "workflows.digest"
 SPARE = dt.timedelta(minutes=10)
@@ -299,6 +313,11 @@ class Story:
             offset = one.dedupe_key.split(":")[3]
             if offset[0] != "+" and one.deadline.due_at < now:
                 self.wrong.append(f"{one.dedupe_key} was written after its date")
+            row = Reminder.objects.get(
+                deadline=one.deadline, offset=offset, recipient=one.recipient
+            )
+            if row.fire_at != meant(one.deadline, offset):
+                self.wrong.append(f"{one.dedupe_key} was meant for another moment")
             frequency = self.frequency_of(one.recipient)
             message = OutboxMessage.objects.filter(notification=one).first()
             if message is None:
@@ -426,6 +445,8 @@ class Story:
             right = at == meant(deadline, row.offset) and deadline.state == "open"
             return [] if right else [f"{row} is planned for {at}, which its date does not mean"]
         if row.state == ReminderState.SUPERSEDED and row.generation == deadline.generation:
+            if not row.offset.endswith("wd") and at != meant(deadline, row.offset):
+                return [f"{row} was planned for {at}, which its date did not mean"]
             moved = deadline.moves.order_by("-pk").values_list("at", flat=True)[0]
             seen = [one for one in self.rounds if max(at, moved) <= one]
             if row.because == "The deadline had passed.":
