@@ -103,13 +103,18 @@ def meant(deadline: Deadline, offset: str) -> dt.datetime:
     if unit == "d":
         early = local.time() <= dt.time(8)
         return on_the_wall(day - dt.timedelta(days=early), dt.time(8), deadline.zone)
+    return on_the_wall(working_days_on(day, number), dt.time(8), deadline.zone)
+
+
+def working_days_on(day: dt.date, number: int) -> dt.date:
+    """So many working days later."""
     closed = set(
         NonWorkingDay.objects.filter(removed_at=None, region="").values_list("day", flat=True)
     )
     while number:
         day += dt.timedelta(days=1)
         number -= day.isoweekday() < 6 and day not in closed
-    return on_the_wall(day, dt.time(8), deadline.zone)
+    return day
 
 
 def hours_of(reader: User) -> QuietHours:
@@ -185,11 +190,12 @@ class Story:
             if is_counted
             else timezone.now() + dt.timedelta(minutes=self.draw.randint(5, 6_000))
         )
-        set_deadline(
+        made = set_deadline(
             subject=docket, kind="hand_in", due_at=due, zone=zone, actor=SYSTEM,
             offsets=OFFSETS, after=after if is_counted else None,
             recipients=self.draw.sample(self.people, self.draw.randint(1, 3)),
         )  # fmt: skip
+        self.judge_planned(made)
 
     # --- what happens ---
 
@@ -221,6 +227,7 @@ class Story:
             one = self.pick(rows)
             if one.counted_from is None:
                 move_deadline(one, due_at=due, actor=SYSTEM, reason="")
+                self.judge_planned(one)
 
     def moves_twice(self) -> None:
         self.moves()
@@ -241,7 +248,11 @@ class Story:
         """Others are reminded from now on; the date stays."""
         rows = list(Deadline.objects.open().order_by("pk"))
         if rows:
-            pass_on(self.pick(rows), self.draw.sample(self.people, self.draw.randint(1, 3)))
+            one = self.pick(rows)
+            pass_on(one, self.draw.sample(self.people, self.draw.randint(1, 3)))
+            self.judge_planned(one)
+            if difference := compare().difference:
+                self.wrong.append(f"passing on leaves a difference of {difference}")
 
     def is_met(self) -> None:
         self.met.setdefault(self.pick(self.dockets).pk, timezone.now())
@@ -253,6 +264,12 @@ class Story:
         else:
             day = timezone.localdate() + dt.timedelta(days=self.draw.randint(0, 12))
             add_days_off([DayRow(day, "Closed")], actor=self.keeper)
+        now = timezone.now()
+        for row in Deadline.objects.open().filter(counted_from__isnull=False, due_at__gt=now):
+            zone = ZoneInfo(row.zone)
+            day = working_days_on(row.counted_from.astimezone(zone).date(), row.counted_days)
+            if now < (wanted := on_the_wall(day, dt.time(17), row.zone)) != row.due_at:
+                self.wrong.append(f"{row} is to be at {wanted}")
 
     def reader_chooses(self) -> None:
         hours = [dt.time(self.draw.randint(0, 23)), dt.time(self.draw.randint(0, 23))]
@@ -300,12 +317,33 @@ class Story:
         self.judge_written()
         self.judge_dropped()
 
-    # --- what is written and given up ---
+    # --- what is planned, written and given up ---
+
+    def judge_planned(self, deadline: Deadline) -> None:
+        """Whoever has the date gets each reminder whose moment lies ahead."""
+        now, fresh = timezone.now(), Deadline.objects.get(pk=deadline.pk)
+        known = {(row.offset, str(row.recipient_id)): row for row in fresh.reminders.all()}
+        for offset in OFFSETS:
+            at = meant(fresh, offset)
+            for reader in fresh.people if at > now else ():
+                row = known.get((offset, reader))
+                is_current = row is not None and row.generation == fresh.generation
+                # One in working days whose day became a holiday once it had gone does not go again.
+                is_over = (
+                    offset.endswith("wd") and is_current and row.state != ReminderState.PLANNED
+                )
+                if not is_over and not (
+                    is_current and row.state == ReminderState.PLANNED and row.fire_at == at
+                ):
+                    self.wrong.append(f"{offset} of {fresh} is not planned for {at}")
 
     def judge_written(self) -> None:
         """Each piece of news has its mail at once, its place in the next digest, or a reader who wants neither."""
         now = timezone.now()
         fresh = Notification.objects.exclude(pk__in=self.written).filter(topic=SOON)
+        told: Counter[Any] = Counter(fresh.values_list("deadline", "recipient"))
+        if max(told.values(), default=0) > 1:
+            self.wrong.append(f"several reminders of one date at {now}")
         for one in fresh.select_related("recipient", "deadline"):
             self.written.add(one.pk)
             if one.deadline.subject_id in self.met:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import SYSTEM
 from tests.workflows.conftest import file_docket, person
 from workflows import definitions, outbox
-from workflows.actions import cancel_deadline, move_deadline, set_deadline, sweep_due
+from workflows.actions import cancel_deadline, move_deadline, pass_on, set_deadline, sweep_due
 from workflows.actions.deadlines import follow_zone_data
 from workflows.actions.digests import send_digests
 from workflows.actions.reconciling import last_night, reconcile, reconcile_nightly
@@ -324,6 +324,21 @@ def test_after_ordinary_work_there_is_no_difference(docket, ada, abe):
     assert (run.deadlines, run.reminders) == (1, 5)
     cancel_deadline(made, actor=SYSTEM)
     assert reconcile().deadlines == 0
+
+
+def test_who_gets_a_date_back_that_moved_meanwhile_is_reminded_of_it_again(docket, ada, abe):
+    made = make(docket, [ada])
+    due_now(made, "-7d")
+    assert sweep_due() == 1
+    pass_on(made, [abe])
+    move_deadline(made, due_at=in_days(60), actor=SYSTEM, reason="")
+    pass_on(made, [ada])
+    mine = made.reminders.filter(recipient=ada)
+    assert set(mine.values_list("state", "generation")) == {(ReminderState.PLANNED, 2)}
+    assert reconcile().missing == 0
+    mine.filter(offset="-7d").update(state=ReminderState.FIRED, generation=1)
+    assert reconcile().missing == 1
+    assert set(mine.values_list("state", "generation")) == {(ReminderState.PLANNED, 2)}
 
 
 def test_a_lost_reminder_is_made_again_and_told(docket, ada):

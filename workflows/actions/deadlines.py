@@ -197,12 +197,18 @@ def arm(deadline: Deadline, recipients: Iterable[User]) -> None:
 
 
 def plan_again(wanted: Sequence[Reminder]) -> None:
-    """Plan the rows of these reminders that were set aside because somebody else had them or went without."""
+    """Plan the rows of these reminders that were set aside because somebody else had them or went without.
+
+    Also those that went, or were given up, before the date moved while it was somebody else's.
+    """
     if not wanted:
         return
+    set_aside = models.Q(state=ReminderState.CANCELLED, because__in=[WITHOUT, ELSEWHERE])
+    of_before = ~models.Q(state=ReminderState.PLANNED) & models.Q(
+        generation__lt=models.F("deadline__generation")
+    )
     aside = Reminder.objects.filter(
-        state=ReminderState.CANCELLED,
-        because__in=[WITHOUT, ELSEWHERE],
+        set_aside | of_before,
         deadline__in={one.deadline_id for one in wanted},
         recipient__in={one.recipient_id for one in wanted},
     )
@@ -211,10 +217,11 @@ def plan_again(wanted: Sequence[Reminder]) -> None:
     for row in aside:
         if one := moments.get((row.deadline_id, row.offset, row.recipient_id)):
             row.fire_at, row.generation = one.fire_at, one.generation
-            row.state, row.because = ReminderState.PLANNED, ""
+            row.state, row.because, row.fired_at = ReminderState.PLANNED, "", None
             again.append(row)
     if again:
-        Reminder.objects.bulk_update(again, ["fire_at", "generation", "state", "because"])
+        changed = ["fire_at", "generation", "state", "because", "fired_at"]
+        Reminder.objects.bulk_update(again, changed)
 
 
 def reminders_ahead(

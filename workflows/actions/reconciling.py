@@ -140,7 +140,10 @@ def compare_chunk(
                 ):
                     found.note(f"{what}: planned for {row.fire_at}, not {at}")
                     found.wrong.append((row, at, deadline.generation))
-                elif row.because in (WITHOUT, ELSEWHERE) and at >= timezone.now():
+                elif at >= timezone.now() and (
+                    row.because in (WITHOUT, ELSEWHERE)
+                    or (row.state != ReminderState.PLANNED and row.generation < deadline.generation)
+                ):
                     found.note(f"{what}: set aside, though it is wanted")
                     found.wrong.append((row, at, deadline.generation))
         for key, row in there.items():
