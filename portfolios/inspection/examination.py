@@ -16,6 +16,7 @@ from PIL import Image
 
 from portfolios.definitions import IN_WORDS, OPEN_DOCUMENT, extension_of, type_of_extension
 from portfolios.inspection import opendocument
+from portfolios.inspection.metadata import HEIC_BRANDS
 from portfolios.inspection.opendocument import DAMAGED, MACROS, PROTECTED
 
 MAX_PIXELS = 100_000_000
@@ -39,7 +40,6 @@ OFFICE = {
     "presentationml.presentation.main+xml": "pptx",
 }
 MARKUP = (b"<!doctype", b"<html", b"<svg", b"<script", b"<?xml", b"<head", b"<body", b"<iframe")
-HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"}
 AUDIO_BRANDS = {b"M4A ", b"M4B "}
 VIDEO_BRANDS = {b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"dash"}
 VIDEO_BRANDS |= {b"M4V ", b"M4VH", b"M4VP", b"3gp4", b"3gp5", b"MSNV"}

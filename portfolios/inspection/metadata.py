@@ -1,8 +1,9 @@
 """Pictures that lie inside documents, without what names person, place or device, and without decoding them.
 
 What is kept is a list, not what is dropped: of a JPEG its tables, frames and colours, of a PNG and a WebP the
-chunks that say how it looks. Where places inside the file count (TIFF, JPEG XR, EMF, JPEG 2000), what is taken
-out is overwritten instead. Not touched: BMP, WMF and HEIC, and what can be seen in the picture.
+chunks that say how it looks. Where places inside the file count (TIFF, JPEG XR, EMF, WMF, JPEG 2000, HEIC), what
+is taken out is overwritten instead. Not touched: BMP, comments in the drawing of an EMF (later drawings lie in
+them), and what can be seen in the picture.
 """
 
 import base64
@@ -14,6 +15,9 @@ JPEG = b"\xff\xd8\xff"
 PNG = b"\x89PNG\r\n\x1a\n"
 JP2 = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 CODESTREAM = b"\xff\x4f\xff\x51"
+PLACEABLE = b"\xd7\xcd\xc6\x9a"
+HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"}
+LIKE_HEIC = HEIC_BRANDS | {b"avif", b"avis"}
 MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 
 
@@ -26,6 +30,8 @@ def without_metadata(raw: bytes) -> bytes:
         return webp(raw)
     if raw[:4] == b"\x01\x00\x00\x00" and raw[40:44] == b" EMF":
         return emf(raw)
+    if raw[4:8] == b"ftyp" and raw[8:12] in LIKE_HEIC:
+        return heic(raw)
     if b"<svg" in raw[:4096]:
         return svg(raw)
     return raw
@@ -172,6 +178,18 @@ def emf(raw: bytes) -> bytes:
     return bytes(made)
 
 
+def wmf(raw: bytes) -> bytes:
+    """A metafile of the older kind with its comments overwritten; drawings of newer programs go with them."""
+    made, at = bytearray(raw), 40 if raw.startswith(PLACEABLE) else 18
+    while at + 6 <= len(raw):
+        words, does = struct.unpack_from("<IH", raw, at)
+        end = at + 2 * max(words, 3)
+        if does == 0x0626 and raw[at + 6 : at + 8] == b"\x0f\0":
+            made[at + 10 : end] = bytes(len(made[at + 10 : end]))
+        at = end
+    return bytes(made)
+
+
 ABOUT = re.compile(
     rb"<(metadata|(?:sodipodi|inkscape):[\w-]+)\b(?:[^>]*/>|.*?</\1\s*>)|<!--.*?-->", re.DOTALL
 )
@@ -203,14 +221,17 @@ def jpeg_2000(raw: bytes) -> bytes:
     return bytes(made)
 
 
-def _boxes(raw: bytes) -> Iterator[tuple[bytes, int, int, int]]:
-    at = 0
-    while at + 8 <= len(raw):
+def _boxes(
+    raw: bytes, at: int = 0, stop: int | None = None
+) -> Iterator[tuple[bytes, int, int, int]]:
+    """Kind, start, start of content and end of each box."""
+    stop = len(raw) if stop is None else stop
+    while at + 8 <= stop:
         size, kind = struct.unpack_from(">I4s", raw, at)
         content = at + 8
-        if size == 1 and at + 16 <= len(raw):
+        if size == 1 and at + 16 <= stop:
             size, content = struct.unpack_from(">Q", raw, at + 8)[0], at + 16
-        end = len(raw) if size == 0 else min(at + size, len(raw))
+        end = stop if size == 0 else min(at + size, stop)
         if end < content:
             return
         yield kind, at, content, end
@@ -228,6 +249,94 @@ def _codestream(raw: bytes) -> bytes:
     return bytes(made)
 
 
+SEEN = {b"hvc1", b"av01", b"avc1", b"jpeg", b"grid", b"iovl", b"iden", b"tmap"}
+"""Items of a HEIC that are pictures, or say how pictures make one; EXIF and XMP are items of other kinds."""
+
+
+def heic(raw: bytes) -> bytes:
+    """HEIC and AVIF, where the items that are no pictures, and all names, are overwritten; no place moves."""
+    made = bytearray(raw)
+
+    def free(at: int, content: int, end: int) -> None:
+        made[at + 4 : at + 8] = b"free"
+        made[content:end] = bytes(end - content)
+
+    def walk(start: int, stop: int, *, outside: bool) -> None:
+        for kind, at, content, end in _boxes(raw, start, stop):
+            if kind == b"meta" and outside:
+                _bare_items(raw, made, content + 4, end)
+            elif kind in {b"meta", b"udta", b"uuid"}:
+                free(at, content, end)
+            elif kind in {b"moov", b"trak"}:
+                walk(content, end, outside=False)
+
+    walk(0, len(raw), outside=True)
+    return bytes(made)
+
+
+def _bare_items(raw: bytes, made: bytearray, start: int, stop: int) -> None:
+    found = {kind: (at, content, end) for kind, at, content, end in _boxes(raw, start, stop)}
+    for kind in {b"xml ", b"bxml", b"uuid", b"udta"} & set(found):
+        at, content, end = found[kind]
+        made[at + 4 : at + 8] = b"free"
+        made[content:end] = bytes(end - content)
+    _at, content, end = found.get(b"hdlr", (0, 0, 0))
+    made[content + 24 : end] = bytes(max(0, end - content - 24))
+    _at, content, end = found.get(b"iprp", (0, 0, 0))
+    for kind, _at, inner, last in _boxes(raw, content, end):
+        for says, _at, about, over in _boxes(raw, inner, last) if kind == b"ipco" else ():
+            if says in {b"udes", b"altt"}:
+                made[about + 4 : over] = bytes(max(0, over - about - 4))
+    beside = _items_beside(raw, made, *found.get(b"iinf", (0, 0, 0))[1:])
+    _at, inside, _end = found.get(b"idat", (0, 0, 0))
+    for item, way, place, size in _places(raw, *found.get(b"iloc", (0, 0, 0))[1:]):
+        if item in beside and way < 2:
+            begins = place + (inside if way else 0)
+            made[begins : begins + size] = bytes(len(made[begins : begins + size]))
+
+
+def _items_beside(raw: bytes, made: bytearray, start: int, stop: int) -> set[int]:
+    """The numbers of items that are no pictures. They lose their kind, and all items their names."""
+    found = set()
+    for kind, _at, content, end in _boxes(
+        raw, start + (6 if raw[start : start + 1] == b"\0" else 8), stop
+    ):
+        wide = 4 if raw[content : content + 1] > b"\2" else 2
+        at = content + 4 + wide + 2
+        if kind != b"infe" or at + 4 > end:
+            continue
+        if raw[at : at + 4] not in SEEN:
+            found.add(int.from_bytes(raw[content + 4 : content + 4 + wide], "big"))
+            made[at : at + 4] = b"free"
+        made[at + 4 : end] = bytes(end - at - 4)
+    return found
+
+
+def _places(raw: bytes, start: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
+    """Number of the item, how its place counts (0 from the start of the file, 1 in `idat`), place and size."""
+    at = start
+
+    def number(size: int) -> int:
+        nonlocal at
+        at += size
+        return int.from_bytes(raw[at - size : at], "big")
+
+    version, _flags, sizes, more = number(1), number(3), number(1), number(1)
+    wide = 4 if version > 1 else 2
+    for _item in range(number(wide)):
+        item, way = number(wide), number(2) & 15 if version else 0
+        number(2)
+        base = number(more >> 4)
+        for _extent in range(number(2)):
+            number(more & 15 if version else 0)
+            place = base + number(sizes >> 4)
+            yield item, way, place, number(sizes & 15)
+            if at > stop:
+                return
+        if at > stop:
+            return
+
+
 KINDS: list[tuple[bytes, Callable[[bytes], bytes]]] = [
     (JPEG, jpeg),
     (PNG, png),
@@ -237,4 +346,6 @@ KINDS: list[tuple[bytes, Callable[[bytes], bytes]]] = [
     (b"II\xbc\x01", tiff),
     (JP2, jpeg_2000),
     (CODESTREAM, _codestream),
+    (PLACEABLE, wmf),
+    (b"\x01\0\x09\0\0", wmf),
 ]

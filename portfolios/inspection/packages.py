@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import IO, Any, BinaryIO
 
 from portfolios.inspection import opendocument, recordings
-from portfolios.inspection.metadata import without_metadata
+from portfolios.inspection.metadata import LIKE_HEIC, without_metadata
 
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 EMPTY_PARTS = {
@@ -150,7 +150,7 @@ def _part(old: zipfile.ZipFile, entry: zipfile.ZipInfo, writing: IO[bytes], dept
             office(io.BytesIO(old.read(entry)), out, depth + 1)
         return
     for place, sign, maker in RECORDINGS:
-        if head[place:].startswith(sign):
+        if head[place:].startswith(sign) and head[8:12] not in LIKE_HEIC:
             made = io.BytesIO()
             try:
                 maker(io.BytesIO(old.read(entry)), made)

@@ -86,6 +86,23 @@ def flat(colour: int) -> Any:
     return Image.new("P", (48, 32), colour)
 
 
+def heic() -> bytes:
+    """EXIF and XMP as items beside the picture, as telephones write them."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return saved("HEIF", (64, 64), exif=exif(), xmp=XMP)
+
+
+def wmf() -> bytes:
+    """A rectangle, and a comment of the program that drew it."""
+    comment = struct.pack("<HH", 15, len(RAW)) + RAW + bytes(len(RAW) % 2)
+    records = [(0x0626, comment), (0x041B, struct.pack("<4H", 9, 9, 0, 0)), (0, b"")]
+    body = b"".join(struct.pack("<IH", 3 + len(raw) // 2, does) + raw for does, raw in records)
+    head = struct.pack("<HHHIHIH", 1, 9, 0x300, 9 + len(body) // 2, 0, 3 + len(comment) // 2, 0)
+    return b"\xd7\xcd\xc6\x9a" + bytes(18) + head + body
+
+
 PICTURES: dict[str, Callable[[], bytes]] = {
     "jpeg": jpeg,
     "jpg": lambda: jpeg(progressive=True),
@@ -98,6 +115,7 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     "tiff": lambda: saved("TIFF", exif=exif()),
     "jp2": lambda: saved("JPEG2000", comment=RAW) + struct.pack(">I4s", 8 + len(XMP), b"xml ") + XMP,
     "j2k": lambda: saved("JPEG2000", comment=RAW, no_jp2=True),
+    "heic": heic,
 }  # fmt: skip
 
 
@@ -152,6 +170,7 @@ def parts_of_office() -> dict[str, str | bytes]:
         **{f"word/media/image.{kind}": make() for kind, make in PICTURES.items()},
         "word/media/image.svg": svg(),
         "word/media/image.emf": emf(),
+        "word/media/image.wmf": wmf(),
     }
 
 

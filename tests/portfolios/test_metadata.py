@@ -1,6 +1,7 @@
 """What lies beside the content of pictures inside documents goes; what is seen stays."""
 
 import io
+import struct
 import zipfile
 import zlib
 
@@ -57,9 +58,9 @@ def test_colours_of_a_jpeg_stay():
 
 
 @pytest.mark.parametrize("cut", [3, 9, 30, 200, 700])
-@pytest.mark.parametrize("kind", [*described.PICTURES, "emf"])
+@pytest.mark.parametrize("kind", [*described.PICTURES, "emf", "wmf"])
 def test_a_damaged_picture_ends_nothing(kind, cut):
-    raw = {**described.PICTURES, "emf": described.emf}[kind]()
+    raw = {**described.PICTURES, "emf": described.emf, "wmf": described.wmf}[kind]()
     for broken in (raw[:cut], raw[:cut] + b"\xff" * 50, raw[:cut] + bytes(50)):
         assert isinstance(without_metadata(broken), bytes)
 
@@ -75,6 +76,48 @@ def test_pictures_that_are_instructions_say_nothing_of_their_program():
 
     assert named_in(base64.b64decode(inside)) == []
     assert named_in(without_metadata(described.emf())) == []
+    drawn = described.wmf()
+    bare = without_metadata(drawn)
+    assert named_in(bare) == []
+    assert bare == drawn.replace(corpus.TOKEN.encode(), bytes(len(corpus.TOKEN)))
+
+
+def test_whatever_a_heic_says_beside_its_picture_goes():
+    """Every place where the form has room for words, also those that pillow-heif does not write."""
+
+    def box(kind: bytes, *parts: bytes) -> bytes:
+        content = b"".join(parts)
+        return struct.pack(">I4s", 8 + len(content), kind) + content
+
+    def item(number: int, kind: bytes) -> bytes:
+        return box(b"infe", b"\2\0\0\0", struct.pack(">HH", number, 0), kind, name, b"\0", name)
+
+    name = corpus.TOKEN.encode()
+    places = b"".join(
+        struct.pack(">HHHHII", number, 1, 0, 1, at, size)
+        for number, at, size in ((1, 0, 4), (2, 4, len(name)))
+    )
+    about = box(
+        b"meta",
+        bytes(4),
+        box(b"hdlr", bytes(8), b"pict", bytes(12), name),
+        box(b"iinf", bytes(4), b"\0\2", item(1, b"hvc1"), item(2, b"mime")),
+        box(b"iloc", b"\1\0\0\0\x44\0\0\2", places),
+        box(b"iprp", box(b"ipco", box(b"udes", bytes(4), name), box(b"ispe", b"size"))),
+        box(b"idat", b"kept", name),
+        box(b"xml ", bytes(4), name),
+    )
+    film = box(
+        b"moov", box(b"trak", box(b"tkhd", b"track"), box(b"meta", name)), box(b"udta", name)
+    )
+    raw = box(b"ftyp", b"msf1", bytes(4)) + about + film + box(b"uuid", name)
+    bare = without_metadata(raw)
+    assert raw.count(name) == 11
+    assert name not in bare
+    assert len(bare) == len(raw)
+    for kept in (b"hvc1", b"idatkept", b"ispesize", b"tkhdtrack"):
+        assert kept in bare
+    assert b"mime" not in bare
 
 
 def test_a_pdf_looks_the_same_and_nobody_is_named_in_its_pictures():
@@ -180,6 +223,14 @@ def test_the_copy_of_a_spreadsheet_opens_without_its_printer():
     with zipfile.ZipFile(copy) as archive:
         assert not any("printer" in name for name in archive.namelist())
         assert b"rId77" not in b"".join(archive.read(name) for name in archive.namelist())
+
+
+def test_a_heic_inside_is_neither_broken_nor_named():
+    raw = corpus.docx({"word/media/image1.heic": described.heic()})
+    with zipfile.ZipFile(copied(raw, WORD)) as archive:
+        inside = archive.read("word/media/image1.heic")
+    assert named_in(inside) == []
+    assert described.pixels(inside) == described.pixels(described.heic())
 
 
 def test_a_film_inside_that_cannot_be_read_is_left_out():
