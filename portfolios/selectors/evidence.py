@@ -54,8 +54,8 @@ def reuse_of(submission: Submission) -> Reuse:
         held = EvidenceItem.objects.filter(
             **same, organisation=provider, delivery__seeds_for__isnull=True
         ).exclude(owner=learner)
-        used = SubmissionEvidence.objects.filter(**same, submission__learner=learner)
-        again = used.exclude(submission__portfolio=portfolio)
+        used = SubmissionEvidence.objects.filter(**same, evidence__organisation=provider)
+        again = used.filter(submission__learner=learner).exclude(submission__portfolio=portfolio)
         pins = SubmissionEvidence.objects.filter(submission=of).order_by()
         return pins.values_list("evidence_id", Exists(held), Exists(again))
 

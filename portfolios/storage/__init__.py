@@ -262,13 +262,28 @@ def _store_on_s3(
 
 
 def once(client: Any, write: str, **arguments: Any) -> None:
-    """Create, never overwrite, and lock where that is asked for. Equal bytes under an equal key are no error."""
+    """Create, never overwrite, and lock where that is asked for. Equal bytes under an equal key are no error.
+
+    Some stores do not look at the condition of a copy, so it is asked first what is there.
+    """
     try:
-        getattr(client, write)(IfNoneMatch="*", **arguments)
+        if write != "copy_object" or not is_there(client, arguments["Bucket"], arguments["Key"]):
+            getattr(client, write)(IfNoneMatch="*", **arguments)
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") not in ALREADY_THERE:
             raise
     lock(client, arguments["Bucket"], arguments["Key"])
+
+
+def is_there(client: Any, bucket: str, key: str) -> bool:
+    """Whether an object lies under the key, with whatever bytes."""
+    try:
+        client.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") != 404:
+            raise
+        return False
+    return True
 
 
 def lock(client: Any, bucket: str, key: str) -> None:

@@ -42,8 +42,11 @@ def test_the_assessor_sees_pages_and_that_somebody_else_has_the_same_file(cast, 
     content = pages_of(2)
     submission, item = with_file(cast, "lena", content)
     assert not reuse_of(submission).by_others
-    file(portfolio_of(cast, "hone"), "mine.pdf", content)
+    held = file(portfolio_of(cast, "hone"), "mine.pdf", content)
     assert reuse_of(submission).by_others == {item.pk}
+    EvidenceItem.objects.filter(pk=held.pk).update(organisation=cast.other)
+    assert not reuse_of(submission).by_others  # what another provider holds is not said
+    EvidenceItem.objects.filter(pk=held.pk).update(organisation=item.organisation)
     make_renditions()
     allocate(submission, cast.ada, actor=cast.lea)
     start_assessment(submission, actor=cast.ada)
@@ -65,11 +68,13 @@ def test_what_a_learner_submitted_for_another_task_is_flagged_and_a_new_attempt_
     content = pages_of(1)
     submission, item = with_file(cast, "lena", content)
     assert not reuse_of(submission).elsewhere
-    other, _item = with_file(cast, "hone", content)
+    other, copy = with_file(cast, "hone", content)
     assert not reuse_of(other).elsewhere
     assert reuse_of(other).by_others
     type(other).objects.filter(pk=other.pk).update(learner=cast.lena)
     assert reuse_of(submission).elsewhere == {item.pk}
+    EvidenceItem.objects.filter(pk=copy.pk).update(organisation=cast.other)
+    assert not reuse_of(submission).elsewhere
 
 
 # --- finding -----------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The store as a whole: reconciled with the rows, moved, and a submission held against its bytes."""
 
+import hashlib
 import io
 import json
 import os
@@ -22,7 +23,8 @@ from portfolios.actions.attestation import ask_to_confirm, attest, open_attestat
 from portfolios.actions.reconciling import reconcile_evidence, verify_submission
 from portfolios.manifest import fingerprint
 from portfolios.models import Attestation, EvidenceItem, StoreFinding, Submission
-from portfolios.storage.stores import digest_of, store_in_use
+from portfolios.storage import final_key, store
+from portfolios.storage.stores import digest_of, put, store_in_use
 from portfolios.tasks import reconcile
 from tests.factories.portfolios import file, note, pdf, portfolio_of, ready, submit, submitted
 from tests.portfolios import tus
@@ -46,9 +48,9 @@ def path_of(item: EvidenceItem) -> Path:
     return Path(storages["evidence"].path(item.storage_key))
 
 
-def spoil(item: EvidenceItem) -> None:
+def spoil(item: EvidenceItem, folder: Path | None = None) -> None:
     """Change one byte, as a failing disk would."""
-    path = path_of(item)
+    path = folder / item.storage_key if folder else path_of(item)
     path.chmod(0o644)
     raw = bytearray(path.read_bytes())
     raw[-3] ^= 1
@@ -140,11 +142,20 @@ def test_a_whole_store_moves_there_and_back(cast, both):
     assert digest_of(store_in_use(), big.storage_key) == (big.size, big.sha256)
     assert run("reconcile_evidence")[0] == 0
     local = Path(both.EVIDENCE_STORES["local"]["OPTIONS"]["location"])
-    for one in items:
+    for one in items[1:]:
         (local / one.storage_key).unlink()
+    # What lies in the target with other bytes is said and stays as it is, until somebody has looked at it.
+    spoil(items[0], local)
+    spoiled = (local / items[0].storage_key).read_bytes()
+    code, out = run("move_evidence", "--from", "s3", "--to", "local")
+    assert code == 1
+    assert f"{items[0].storage_key}: altered in the target" in out
+    assert out.endswith("2 moved, 2 there, 1 failed.\n")
+    assert (local / items[0].storage_key).read_bytes() == spoiled
+    (local / items[0].storage_key).unlink()
     assert run("move_evidence", "--from", "s3", "--to", "local") == (
         0,
-        "3 moved, 2 there, 0 failed.\n",
+        "1 moved, 4 there, 0 failed.\n",
     )
 
 
@@ -205,8 +216,6 @@ def test_each_change_of_a_submission_is_found(cast):
     text = submission.manifest.replace("Shows C1.", "Shows C9.")
     Submission.objects.filter(pk=submission.pk).update(manifest=text)
     assert parts(submission) == ["fingerprint"]
-    import hashlib
-
     forged = hashlib.sha256(text.encode()).hexdigest()
     Submission.objects.filter(pk=submission.pk).update(fingerprint=forged)
     assert parts(submission) == ["fingerprint"]
@@ -280,6 +289,25 @@ def locking(settings, moto_s3):
     settings.STORAGES = dict(settings.STORAGES)
     settings.S3_OBJECT_LOCK_DAYS = 30
     return client, bucket
+
+
+def test_an_object_in_s3_is_never_written_a_second_time(cast, locking):
+    """By form, by pieces, by a move: other bytes under the key stay, and the nightly look finds them."""
+    client, bucket = locking
+    provider, raw = cast.provider.pk, pdf("once")
+    big = raw + bytes(9 * 1024 * 1024)
+    for content in (raw, big):
+        sha256 = hashlib.sha256(content).hexdigest()
+        key = final_key(provider, sha256)
+        client.put_object(Bucket=bucket, Key=key, Body=b"other")
+        for write in (
+            lambda content=content: store([content], organisation_id=provider, limit=2**30),
+            lambda content=content, key=key, sha256=sha256: put(
+                store_in_use(), key, [content], sha256=sha256
+            ),
+        ):
+            write()
+            assert client.get_object(Bucket=bucket, Key=key)["Body"].read() == b"other"
 
 
 def locked_until(client, bucket: str, key: str):
