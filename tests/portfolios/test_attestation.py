@@ -28,7 +28,12 @@ from portfolios.actions.attestation import (
     renew_link,
     revoke_attestation,
 )
-from portfolios.actions.drafting import add_file_evidence, describe_evidence, remove_evidence
+from portfolios.actions.drafting import (
+    add_file_evidence,
+    describe_evidence,
+    remove_evidence,
+    restore_evidence,
+)
 from portfolios.actions.rendering import make_renditions, note_missing
 from portfolios.actions.scanning import scan_waiting_evidence
 from portfolios.assurance import level_of, warnings_about
@@ -91,6 +96,10 @@ def test_the_verifier_sees_what_was_chosen_and_nothing_else(cast):
     assert picture["Content-Security-Policy"] == "sandbox; default-src 'none'"
     for other in (hidden.pk, file(portfolio, "b.pdf").pk):
         assert client.get(f"/v/evidence/{other}/").status_code == 404
+    restore_evidence(remove_evidence(shown, actor=cast.lena), actor=cast.lena)
+    assert client.get(f"/v/evidence/{shown.pk}/").status_code == 404  # until it is checked again
+    scan_waiting_evidence()
+    assert client.get(f"/v/evidence/{shown.pk}/").status_code == 200
     assert client.post("/v/confirm/", answers(first)).url == "/v/done/"
     assert client.get(f"/v/evidence/{shown.pk}/").status_code == 404
     assert Attestation.objects.get(pk=asked.pk).statements.count() == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.test.client import ClientHandler
 from django.urls import reverse
@@ -20,6 +21,7 @@ from portfolios.enums import EvidenceState
 from portfolios.exceptions import UploadRefused
 from portfolios.inspection.examination import examine
 from portfolios.models import EvidenceItem
+from portfolios.views.evidence import protect
 from tests.factories.portfolios import file, note, pdf, png, portfolio_of, submitted
 from tests.portfolios.corpus import heic
 from workflows.models import AccessRecord
@@ -197,7 +199,10 @@ def test_a_source_that_breaks_leaves_nothing(cast):
 
 def test_equal_bytes_are_written_once_and_never_again(cast):
     portfolio = portfolio_of(cast)
-    one, two = file(portfolio, "a.pdf", pdf("same")), file(portfolio, "b.pdf", pdf("same"))
+    one = file(portfolio, "a.pdf", pdf("same"))
+    written = {path: path.stat().st_ino for path in stored_files()}
+    two = file(portfolio, "b.pdf", pdf("same"))
+    assert {path: path.stat().st_ino for path in stored_files()} == written
     assert one.storage_key == two.storage_key
     assert one.copy_key == two.copy_key != one.storage_key
     assert len(stored_files()) == 2
@@ -309,6 +314,18 @@ def test_what_lies_in_s3_is_not_asked_of_nginx(cast, as_, settings, s3):
     answer = as_(cast.lena).get(reverse("portfolios:serve", args=[item.pk]))
     assert "X-Accel-Redirect" not in answer
     assert content(answer).startswith(b"%PDF")
+
+
+def test_bytes_of_people_are_guarded_by_themselves():
+    """Whatever the middleware adds, and where it is not."""
+    answer = protect(HttpResponse(b"x", content_type="text/html"))
+    assert {name: answer[name] for name in answer.headers if name != "Content-Type"} == {
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "private, no-store",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
 
 
 def test_others_get_a_neutral_name_and_leave_a_trace(cast, as_):

@@ -2,12 +2,15 @@
 
 import base64
 import contextlib
+import ctypes
 import io
 import json
 import logging
 import os
+import resource
 import socket
 import threading
+import time
 import zipfile
 import zlib
 from importlib import import_module
@@ -26,7 +29,7 @@ from portfolios.actions.drafting import map_evidence
 from portfolios.actions.rendering import make_renditions
 from portfolios.actions.scanning import copy_missing
 from portfolios.enums import EvidenceState
-from portfolios.inspection import Inspector, helper, inspect
+from portfolios.inspection import TOO_MUCH, Inspector, helper, inspect
 from portfolios.models import EvidenceItem, RenditionPart
 from tests.factories.assessment import opened
 from tests.factories.portfolios import file, note, portfolio_of, submit
@@ -179,16 +182,45 @@ def test_no_file_no_connection_no_process_no_end():
     assert in_limits(lambda: len(bytearray(3 * 1024**3)))["told"] == "MemoryError"
     assert heard == []
     server.close()
+    none = in_limits(
+        lambda: [resource.getrlimit(one) for one in (resource.RLIMIT_NPROC, resource.RLIMIT_CORE)]
+    )
+    assert none["told"] == [[0, 0], [0, 0]]
+    network = in_limits(lambda: os.readlink("/proc/self/ns/net"))["told"]
+    assert (network != os.readlink("/proc/self/ns/net")) == may_leave_the_network()
+
+
+def may_leave_the_network() -> bool:
+    """Whether the kernel lets a process have a network of its own, which is none."""
+    child = os.fork()
+    if child == 0:
+        os._exit(bool(ctypes.CDLL(None).unshare(helper.CLONE_NEWUSER | helper.CLONE_NEWNET)))
+    return os.waitpid(child, 0)[1] == 0
+
+
+def test_each_look_runs_within_these_limits(monkeypatch, tmp_path):
+    """Nothing can be opened, nothing of the parent is open, and it ends by the clock on the wall."""
+    with (tmp_path / "held").open("wb", buffering=0) as held:
+        tasks = {
+            "opens": lambda *_about: Path("/etc/passwd").read_text(),
+            "writes": lambda *_about: held.write(b"x"),
+            "sleeps": lambda *_about: time.sleep(4),
+        }
+        monkeypatch.setattr(helper, "TASKS", tasks)
+        for name in ("opens", "writes"):
+            assert helper.in_child({"task": name}, []) == {"broken": "OSError"}
+        monkeypatch.setattr(helper, "SECONDS", 0.2)
+        assert helper.in_child({"task": "sleeps"}, []) == {"refusal": TOO_MUCH}
 
 
 def test_time_is_limited(monkeypatch):
     monkeypatch.setattr(helper, "CPU_SECONDS", 1)
 
-    def forever() -> None:
-        while True:
+    def long() -> None:
+        while time.process_time() < 5:
             pass
 
-    assert in_limits(forever)["signal"] in {9, 24}
+    assert in_limits(long)["signal"] in {9, 24}
 
 
 def test_the_helper_knows_nothing_of_ours(settings):

@@ -74,7 +74,8 @@ def test_from_home_to_receipt(cast, as_):  # noqa: PLR0915  one story
             {
                 "title": one.title,
                 "description": "It shows what I did",
-                "confidentiality": "internal",
+                "confidentiality": "confidential",
+                "consent_given": "on",
                 "version": one.version,
                 "criteria": [str(each.pk) for each in Criterion.objects.all()],
                 f"claim_{criterion.pk}": "I did it",
@@ -82,6 +83,8 @@ def test_from_home_to_receipt(cast, as_):  # noqa: PLR0915  one story
             },
         )
         assert saved.status_code == 302, saved.content.decode()
+    report.refresh_from_db()
+    assert (report.confidentiality, report.consent_given) == ("confidential", True)
     assert portfolio.mappings.get(evidence=report, criterion=criterion).locator == "page 2"
     outcome = client.get(f"{base}o/1/").content.decode()
     assert "Pūrongo.pdf" in outcome
@@ -261,10 +264,12 @@ def test_asking_and_taking_back_a_request(cast, as_):
     path = f"/learn/p/{portfolio.pk}/ask/"
     own = client.post(path, {"name": "Me", "email": cast.lena.email})
     assert own.status_code == 422
-    sent = client.post(path, {"name": "Vic", "email": "vic@work.example", "message": "Kia ora"})
+    sent = client.post(path, {"name": "Vic", "email": "vic@gmail.com", "message": "Kia ora"})
     assert sent.status_code == 302
     asked = Attestation.objects.get()
-    assert "Vic" in client.get(path).content.decode()
+    page = client.get(path).content.decode()
+    assert "Vic" in page
+    assert "This is a free e-mail address" in page
     client.post(f"{path}{asked.pk}/revoke/")
     asked.refresh_from_db()
     assert asked.state == "revoked"

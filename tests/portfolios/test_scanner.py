@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from catalogue.selectors import next_steps
 from config.health import NotReadyError, check_scanner
+from portfolios import inspection
 from portfolios.actions.scanning import (
     MAX_ATTEMPTS,
     STUCK_AFTER,
@@ -82,6 +83,19 @@ def test_a_file_that_the_scanner_cannot_take_waits_and_is_refused_in_the_end(cas
         item = look_again(item)
     assert (item.state, item.scan_attempts) == ("quarantined", MAX_ATTEMPTS)
     assert item.refusal.startswith("We could not check this file.")
+
+
+def test_a_file_that_nothing_of_ours_can_open_waits_and_is_refused_in_the_end(cast, monkeypatch):
+    """The helper ends without an answer: that is no answer about the file."""
+    inspection._inspector.stop()
+    monkeypatch.setattr(inspection, "_START", "# {root} {line}")
+    item = file(portfolio_of(cast))
+    for _attempt in range(1, MAX_ATTEMPTS):
+        assert (item.state, item.words, item.copy_key) == ("scanning", "Being checked", "")
+        item = look_again(item)
+    assert (item.state, item.copy_key) == ("quarantined", "")
+    monkeypatch.undo()
+    assert file(portfolio_of(cast), "b.pdf").state == "ready"
 
 
 def test_while_the_scanner_is_away_files_wait_and_are_checked_once_it_is_back(cast, settings):
