@@ -262,7 +262,10 @@ def feedback_on_each_not_yet(submission: "Submission", actor: "Actor") -> bool:
 
 @guard(
     "decision_stale",
-    _("What was judged has changed since: evidence, rubric or policy. Look at it again."),
+    _(
+        "What was judged has changed since: evidence, rubric or policy. Go back to it and press"
+        " “I have looked at it again”."
+    ),
     on=[RECORD, ADJUDICATE, REFER],
     needs_actor=True,
 )

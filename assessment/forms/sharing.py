@@ -213,7 +213,9 @@ class GroupsForm(RowsForm):
         problems = []
         for line, row in read_rows(text_of(self), ("learner", "group")):
             learner = self.learners.get(row["learner"].casefold())
-            if learner is None:
+            if not row["learner"]:
+                problems.append(f"Line {line}: the e-mail address of the learner is missing.")
+            elif learner is None:
                 problems.append(f"Line {line}: {row['learner']} does not learn in this delivery.")
             elif learner.pk in found:
                 problems.append(f"Line {line}: {row['learner']} is in the file twice.")
@@ -238,13 +240,20 @@ def text_of(form: RowsForm) -> str:
 
 
 def read_rows(text: str, wanted: Sequence[str]) -> Iterable[tuple[int, Mapping[str, str]]]:
-    """Rows with the number of their line. ValidationError where the header is not the one that is asked for."""
+    """Rows with the number of their line.
+
+    ValidationError where the header is not the one that is asked for, and after a header without any row.
+    """
     header = (text.splitlines() or [""])[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
     columns = [one.strip().casefold() for one in next(reader, [])]
     if sorted(columns) != sorted(wanted):
         raise ValidationError(f"The first row has to be: {', '.join(wanted)}.")
+    is_empty = True
     for cells in reader:
         if any(cell.strip() for cell in cells):
+            is_empty = False
             filled = [cell.strip() for cell in cells] + [""] * len(columns)
             yield reader.line_num, dict(zip(columns, filled, strict=False))
+    if is_empty:
+        raise ValidationError("There is no row below the header.")

@@ -280,7 +280,11 @@ def as_listed(
     for line, row in rows:
         submission = work.get(row["submission"].casefold())
         person = people.get(row["assessor"].casefold())
-        if submission is None:
+        if not row["submission"]:
+            problems.append(f"Line {line}: the reference of the submission is missing.")
+        elif not row["assessor"]:
+            problems.append(f"Line {line}: the e-mail address of the assessor is missing.")
+        elif submission is None:
             problems.append(
                 f"Line {line}: {row['submission']} is not waiting for an assessor here."
             )

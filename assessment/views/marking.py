@@ -376,6 +376,9 @@ def take(request: HttpRequest, pk: UUID) -> HttpResponse:
 def again(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Bind the draft to what the submission is now, after looking at it again."""
     look_again(for_marking(request, pk), actor=person(request))
+    messages.success(
+        request, "Noted. Your draft now goes with the evidence, rubric and policy as they are."
+    )
     return redirect(with_filters("assessment:workspace", filters_of(request), pk))
 
 

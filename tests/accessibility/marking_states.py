@@ -17,7 +17,8 @@ from assessment.enums import Stand
 from assessment.models import Allocation, ConflictWaiver, Discussion, EarlyCheck
 from assessment.selectors.calibration import next_item
 from assessment.selectors.early import decided_places
-from catalogue.models import AssessmentTask, Level
+from catalogue.enums import DeliveryRoleKind as Role
+from catalogue.models import AssessmentTask, DeliveryRole, Level
 from moderation.actions import (
     return_item,
 )
@@ -254,6 +255,16 @@ def calibrated(world: World) -> Kwargs:
             levels[one.criterion_id] = higher.pk
         attempt = mark_exemplar(item, actor=cast.abe, levels=levels)
     return {"pk": attempt.pk, "task": cast.task.pk}
+
+
+def not_calibrated(world: World) -> Kwargs:
+    """Somebody new is asked to mark where calibration comes first."""
+    cast = world.another("uncalibrated", 2, policy={"marking.requires_calibration": True})
+    someone = world.person("new_assessor", "Aroha New Assessor")
+    DeliveryRole.objects.create(delivery=cast.delivery, user=someone, role=Role.ASSESSOR)
+    for name in cast.enrolments:
+        marked.allocated(cast, name, "new_assessor")
+    return {}
 
 
 def early_decisions(world: World) -> Kwargs:

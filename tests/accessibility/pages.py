@@ -322,6 +322,7 @@ PORTFOLIOS = [
 ASSESSMENT = [
     page("assessment:home", "ada", "waiting"),
     page("assessment:home", "ana", "as_it_is", kind=EMPTY),
+    page("assessment:home", "new_assessor", "not_calibrated", label="calibrate"),
     page("assessment:queue", "ada", "waiting"),
     page("assessment:queue", "ana", "as_it_is", kind=EMPTY),
     page("assessment:queue", "ada", "crowd", kind=EXTREME),

@@ -7,11 +7,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 
 from assessment.actions.allocation import allocate, end_allocation, reallocate
 from assessment.actions.marking import take_over
 from assessment.enums import AllocationRole
 from assessment.models import Allocation, AssessmentDecision, Lease
+from portfolios.actions.submission import DECLARATION
 from portfolios.enums import SubmissionState as S
 from portfolios.models import Hold, Part, Submission
 from tests.factories.assessment import allocated, assessed, decided, drafted, opened, referred
@@ -94,6 +96,22 @@ def pick(page, label):
     return {name: value for name, value, _id, text in radios if text == words}
 
 
+def test_declaration_and_use_of_ai_stand_beside_the_evidence(client, cast):
+    """Both as they were declared, in the pane of the evidence; and said in words where no use was declared."""
+    words = "A model wrote my <first> outline; I rewrote it."
+    told, untold = submitted(cast, ai_use=words), submitted(cast, "hone")
+    client.force_login(cast.ada)
+    for submission, ai_use in ((told, escape(words)), (untold, "None declared.")):
+        allocate(submission, cast.ada, actor=cast.pam)
+        opened(submission, cast.ada)
+        page = client.get(url("workspace", submission.pk)).content.decode()
+        pane = page.partition('id="evidence"')[2].partition('id="rubric"')[0]
+        declared, _, use = pane.partition(">Use of AI</h3>")
+        for line in str(DECLARATION).splitlines():
+            assert line in declared.partition(">Declaration</h3>")[2]
+        assert f">{ai_use}<" in use
+
+
 def test_refused_verdicts_come_back_with_every_reason(client, cast):
     submission = allocated(cast)
     draft = opened(submission, cast.ada)
@@ -117,6 +135,23 @@ def test_what_a_verdict_still_needs_stands_there_before_it_is_asked_for(client, 
     page = client.get(url("finish", submission.pk)).content.decode()
     assert "Every criterion needs a level." in page
     assert "Only work with at least one criterion that is not yet met can be referred back." in page
+
+
+def test_after_the_rubric_moved_the_page_says_what_to_press(client, cast):
+    submission = allocated(cast)
+    draft = drafted(submission, cast.ada)
+    with tampering():
+        AssessmentDecision.objects.update(rubric_hash="e" * 64)
+    client.force_login(cast.ada)
+    sent = {"verdict": "record", "version": draft.version}
+    refused = client.post(url("finish", submission.pk), sent)
+    button = "I have looked at it again"
+    assert refused.status_code == 422
+    assert f"press “{button}”" in refused.content.decode()
+    assert button in client.get(url("workspace", submission.pk)).content.decode()
+    page = client.post(url("look_again", submission.pk), follow=True).content.decode()
+    assert "Noted. Your draft now goes" in page
+    assert button not in page
 
 
 def test_an_old_verdict_page_is_a_409(client, cast):

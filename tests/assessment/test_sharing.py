@@ -154,11 +154,24 @@ def test_groups_come_from_a_file_and_errors_say_the_line(six, client):
     client.force_login(six.pam)
     where = reverse("assessment:groups", args=[six.delivery.pk])
     first = six.enrolments["lena"].learner
-    text = f"learner,group\n{first.email},Days\nnobody@example.org,Days\n{first.email},Nights\n"
+    text = (
+        f"learner,group\n{first.email},Days\nnobody@example.org,Days\n{first.email},Nights\n,Days\n"
+    )
     page = client.post(where, {"text": text})
     assert page.status_code == 422
-    for words in ("Line 3: nobody@example.org does not learn", "Line 4: lena@example.org is in"):
+    for words in (
+        "Line 3: nobody@example.org does not learn",
+        "Line 4: lena@example.org is in",
+        "Line 5: the e-mail address of the learner is missing.",
+    ):
         assert words in page.content.decode()
+    for name, header in (
+        ("groups", "learner,group\n"),
+        ("allocate_file", "submission,assessor\n,\n"),
+    ):
+        there = reverse(f"assessment:{name}", args=[six.delivery.pk])
+        empty = client.post(there, {"text": header})
+        assert "There is no row below the header." in empty.content.decode()
     assert client.post(where, {"text": "learner;group\nLENA@example.org;Days"}).status_code == 302
     assert "Days" in client.get(where).content.decode()
     bad = SimpleUploadedFile("groups.csv", b"learner,group\nlena@example.org,M\xe4ori\n")
@@ -231,10 +244,13 @@ def test_a_file_says_what_is_wrong_by_line_and_keeps_the_rest(six):
         (4, {"submission": work[2].reference, "assessor": "moses@example.org"}),
         (5, {"submission": "PF-0", "assessor": "ada@example.org"}),
         (6, {"submission": work[0].reference, "assessor": "abe@example.org"}),
+        (7, {"submission": "", "assessor": "abe@example.org"}),
+        (8, {"submission": work[2].reference, "assessor": ""}),
     ]
     plan, problems = as_listed(six.delivery, rows)
     assert pairs_of(plan) == [(work[0].pk, six.ada.pk)]
-    assert [one.split(":")[0] for one in problems] == ["Line 3", "Line 4", "Line 5", "Line 6"]
+    assert [one.split(":")[0] for one in problems] == [f"Line {line}" for line in range(3, 9)]
+    assert [one.endswith("is missing.") for one in problems] == [False] * 4 + [True] * 2
     assert "Whānau or close relation" in problems[0]
 
 
