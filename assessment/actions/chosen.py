@@ -37,7 +37,7 @@ def _locked(delivery: Delivery, keys: Sequence[UUID], actor: User) -> list[Submi
     rows = Submission.objects.filter(delivery=delivery, pk__in=keys, state__in=QUEUED)
     list(rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk"))
     found = within(delivery, rows.order_by("pk"))
-    if len(found) != len(keys) or len(set(keys)) != len(keys):
+    if len(found) != len(keys):
         raise StaleState(instance=delivery)
     return found
 

@@ -7,19 +7,26 @@ from django.utils import timezone
 
 from accounts.enums import ConflictGround, ConflictKind
 from accounts.models import DeclaredConflict
-from assessment.actions.allocation import allocate, hand_back
+from assessment.actions.allocation import allocate, end_allocation, hand_back
 from assessment.actions.commenting import mark_comment, write_comment
 from assessment.actions.conflicts import ask_for_waiver, declare_conflict
 from assessment.actions.deciding import record_decision, refer
 from assessment.actions.discussing import say
 from assessment.actions.double import open_first_decision
 from assessment.actions.early import ask_for_early_changes, begin_reading, record_reading
-from assessment.actions.marking import raise_concern, start_assessment, take_over
+from assessment.actions.marking import (
+    raise_concern,
+    renew_lease,
+    start_assessment,
+    take_over,
+)
+from assessment.actions.offline import from_data
 from assessment.actions.reviewing import ask_review, take_review
 from assessment.actions.sharing import pin_learner
 from assessment.definitions import Remark
 from assessment.enums import Deed, Reading, Stand
 from assessment.models import (
+    Allocation,
     AssessmentDecision,
     Discussion,
     EarlyCheck,
@@ -167,6 +174,33 @@ def test_only_whose_turn_it_is_raises_a_concern(cast):
     raise_concern(cast.work, actor=cast.ada, concern="Copied.")
 
 
+def test_only_whose_turn_it_is_keeps_the_workspace_open(cast):
+    opened(cast.work, cast.ada)
+    Lease.objects.all().delete()
+    for name in ("abe", "pam", "lena"):
+        with pytest.raises(NotPermitted):
+            renew_lease(cast.work, actor=cast.people[name])
+    renew_lease(cast.work, actor=cast.ada)
+
+
+def test_what_is_decided_is_not_started_again(cast):
+    with pytest.raises(StaleState):
+        start_assessment(cast.done, actor=cast.ada)
+
+
+def test_an_allocation_ends_once(cast):
+    mine = Allocation.objects.get(submission=cast.work)
+    end_allocation(mine, actor=cast.pam, reason="Leave")
+    with pytest.raises(StaleState):
+        end_allocation(mine, actor=cast.pam, reason="Leave")
+
+
+@pytest.mark.parametrize("kept_as", [{"rows": {}, "texts": {}}, {"rows": [], "texts": []}])
+def test_a_preview_of_offline_marks_that_is_no_preview_is_refused(kept_as):
+    with pytest.raises(TypeError):
+        from_data(kept_as)
+
+
 def test_whoever_takes_a_stand_says_why(cast):
     first = AssessmentDecision.objects.get(submission=cast.done)
     other = AssessmentDecision.objects.create(
@@ -214,6 +248,8 @@ def test_a_reading_is_of_the_decision_that_counts_now(cast):
     with pytest.raises(StaleState):
         record_reading(place, old, actor=cast.moses, is_sound=True)
     record_reading(place, newer, actor=cast.moses, is_sound=True)
+    with pytest.raises(NotPermitted):
+        record_reading(place, newer, actor=cast.moses, is_sound=False, note="On second thoughts.")
 
 
 def test_no_changes_are_asked_for_before_anything_is_decided(cast):
