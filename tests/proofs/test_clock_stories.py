@@ -447,8 +447,9 @@ class Story:
     def close(self) -> None:
         """Let everything run for as long as a mail is tried again at most, and longer."""
         self.is_up = self.mail_is_up = True
-        for _turn in range(24):
-            self.clock.shift(dt.timedelta(hours=6))
+        for _turn in range(144):
+            # Each hour: some readers are open to mails for one hour of the day only.
+            self.clock.shift(dt.timedelta(hours=1))
             self.round()
 
     def judge(self) -> list[str]:
