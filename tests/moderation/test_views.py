@@ -238,7 +238,7 @@ def test_from_assessed_to_closed_in_the_browser() -> None:
     found = ModerationRound.objects.get()
     assert opened["Location"] == at("plan", found.pk)
     plan = lea.get(at("plan", found.pk)).content.decode()
-    assert "Small set, all are read" in plan
+    assert "Small set: all are read" in plan
     assert found.seed in plan
     lea.post(at("plan", found.pk))
     for item in found.items.all():
