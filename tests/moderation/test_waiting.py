@@ -52,10 +52,11 @@ def test_those_whose_items_waited_are_told_once_when_the_last_is_read(chance: Ch
     assert {one.recipient: one.context["count"] for one in told()} == expected
     to_lead = next(one for one in told() if one.recipient == cast.lea)
     assert to_lead.path == reverse("moderation:compare", args=[escalated.pk])
-    mine = next(one for one in told() if one.recipient == waits.moderator)
-    assert mine.path == reverse("moderation:round", args=[drawn.pk])
-    mail = compose(mine, "<m@localhost>")
-    assert f"{expected[waits.moderator]} items" in mail.subject
+    # Three items wait with two moderators; which of them has more is chance.
+    most = max(told(), key=lambda one: one.context["count"])
+    assert most.path == reverse("moderation:round", args=[drawn.pk])
+    mail = compose(most, "<m@localhost>")
+    assert f"{expected[most.recipient]} items" in mail.subject
     assert waits.submission.reference not in mail.body
     drain()
     assert len(told()) == len(expected)
@@ -65,7 +66,7 @@ def test_those_whose_items_waited_are_told_once_when_the_last_is_read(chance: Ch
     ModerationRound.objects.filter(pk=drawn.pk).update(extensions_owed=[])
     for item in drawn.items.filter(state=SampleState.SCORED):
         uphold_item(fresh(item), actor=moderator_of(item), reason="It stands.")
-    assert unwanted(mine)
+    assert unwanted(most)
     assert not unwanted(to_lead)
 
 
