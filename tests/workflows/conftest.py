@@ -42,3 +42,8 @@ def docket(box: Box, ada: User) -> Docket:
 @pytest.fixture
 def make_docket(box: Box, ada: User) -> Callable[..., Docket]:
     return lambda **fields: file_docket(box, ada, **fields)
+
+
+@pytest.fixture
+def keeper(db):
+    return person("Kim", is_staff=True)

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import SYSTEM, Organisation
-from tests.workflows.conftest import person
 from workflows import definitions
 from workflows.actions import After, recount_deadlines, set_deadline
 from workflows.actions.calendar import (
@@ -83,11 +82,6 @@ def test_a_removed_holiday_is_a_working_day_and_an_unknown_year_goes_by_rule(kee
     assert not calendar.is_working_day(D(2038, 12, 27))  # Christmas Day 2038, a Saturday
     good_friday.refresh_from_db()
     assert good_friday.removed_by == keeper
-
-
-@pytest.fixture
-def keeper(db):
-    return person("Kim", is_staff=True)
 
 
 def counted(docket, *, days=3, at=dt.time(17), region=""):

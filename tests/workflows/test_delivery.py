@@ -32,11 +32,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 SOON, CLOSED = "testapp.docket.soon", "testapp.docket.closed"
 
 
-@pytest.fixture
-def keeper(db):
-    return person("Kim", is_staff=True)
-
-
 def tell(docket, people, topic=SOON, **more):
     return notify(topic=topic, recipients=people, subject=docket, context={"title": "x"}, **more)
 

@@ -1,9 +1,6 @@
-"""The catalogue of messages, people's choices, digests, unsubscribing, own words, bounces and calendars."""
+"""The catalogue of messages, people's choices, digests, unsubscribing, own words and calendars."""
 
 import datetime as dt
-import hashlib
-import hmac
-import json
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,8 +19,6 @@ from workflows import definitions, outbox
 from workflows.actions.digests import send_digests
 from workflows.actions.preferences import (
     change_wording,
-    clear_address,
-    suspend_address,
 )
 from workflows.definitions import told_topics, topic_of, topics
 from workflows.enums import Category, Frequency, MessageState
@@ -33,7 +28,6 @@ from workflows.models import (
     Notification,
     OutboxMessage,
     QuietHours,
-    SuspendedAddress,
 )
 from workflows.notifications import Titles, compose, notify, render
 from workflows.notifications.mailing import unsubscribe_token
@@ -42,11 +36,6 @@ from workflows.selectors.preferences import HOME, Wishes, is_quiet, next_digest
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 SOON = "testapp.docket.soon"
-
-
-@pytest.fixture
-def keeper(db):
-    return person("Kim", is_staff=True)
 
 
 def tell(docket, people, **more):
@@ -555,54 +544,3 @@ def test_the_pages_of_the_catalogue(client, ada, keeper):
         ("Newer {title}", keeper), ("Own {title}", keeper),
     ]  # fmt: skip
     assert "Own {title}" in client.get(url).content.decode()
-
-
-# --- addresses that do not work -----------------------------------------------------------------------
-
-
-def signed(body, secret="s3cret"):
-    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    return {
-        "headers": {"X-Moderato-Signature": f"sha256={digest}"},
-        "content_type": "application/json",
-    }
-
-
-@override_settings(MAIL_FEEDBACK_SECRET="s3cret")
-def test_a_bounce_stops_mails_and_gives_somebody_a_task(docket, ada, keeper, client):
-    body = json.dumps(
-        {"events": [{"address": ada.email.upper(), "kind": "bounce", "detail": "550"}]}
-    )
-    for _twice in range(2):
-        assert client.post("/hooks/mail/", body, **signed(body.encode())).status_code == 200
-    row = SuspendedAddress.objects.get()
-    task = Notification.objects.get(topic="workflows.address.suspended")
-    assert task.recipient == keeper
-    tell(docket, [ada])
-    outbox.deliver()
-    message = mails(topic=SOON).get()
-    assert message.state == MessageState.FAILED
-    assert "Nothing is sent" in message.last_error
-    with pytest.raises(NotPermitted):
-        clear_address(row, actor=ada)
-    clear_address(row, actor=keeper)
-    tell(docket, [ada], dedupe="again")
-    outbox.deliver()
-    assert mails(topic=SOON, state=MessageState.SENT).count() == 1
-
-
-@override_settings(MAIL_FEEDBACK_SECRET="s3cret")
-@pytest.mark.parametrize(
-    "body", ["{}", "[]", "nonsense", '{"events": [{"address": "x", "kind": "bounce"}]}']
-)
-def test_what_is_no_report_is_refused(client, body):
-    assert client.post("/hooks/mail/", body, **signed(body.encode())).status_code == 422
-    assert client.post("/hooks/mail/", body, **signed(body.encode(), "other")).status_code == 403
-    with override_settings(MAIL_FEEDBACK_SECRET=""):
-        assert client.post("/hooks/mail/", body, **signed(body.encode())).status_code == 404
-    assert client.get("/hooks/mail/").status_code == 405
-
-
-def test_the_bounced_person_is_not_asked_to_look_after_themselves(keeper):
-    suspend_address(keeper.email, because="complaint")
-    assert not Notification.objects.exists()
