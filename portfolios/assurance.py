@@ -69,8 +69,10 @@ def level_of(
     return Assurance.WORK_EMAIL if is_within(domain, employer_domain) else Assurance.EMAIL
 
 
-def warnings_about(address: str, learner_address: str, employer_domain: str) -> list[str]:
-    """What is worth knowing about a verifier's address, in sentences."""
+def warnings_about(
+    address: str, learner_address: str, employer_domain: str, *, own: str = "the learner’s own"
+) -> list[str]:
+    """What is worth knowing about a verifier's address, in sentences. `own`: what their reader calls the learner's."""
     domain = domain_of(address)
     if domain in FREE_MAIL:
         return ["This is a free e-mail address, which anybody can open. A work address says more."]
@@ -78,7 +80,7 @@ def warnings_about(address: str, learner_address: str, employer_domain: str) -> 
         return []
     found = []
     if domain == domain_of(learner_address):
-        found.append("The address has the same domain as the learner’s own, outside the employer.")
+        found.append(f"The address has the same domain as {own}, outside the employer.")
     if employer_domain:
         found.append(f"The address is not at the employer’s domain, {employer_domain}.")
     return found

@@ -284,6 +284,9 @@ FETCHES = (b"attachedTemplate", b"oleObject", b"/frame", b"/subDocument")
 OLE = b"\xd0\xcf\x11\xe0"
 
 
+PROLOG = 64 * 1024
+
+
 def _contents_problem(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> str:
     """Parts that define entities, fetch something from outside, run, or are archives themselves."""
     seen: set[str] = set()
@@ -295,10 +298,13 @@ def _contents_problem(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) 
             return DAMAGED
         seen.add(name)
         with archive.open(entry) as part:
-            head = part.read(64 * 1024)
+            head = part.read(PROLOG)
             if name.endswith((".xml", ".rels", ".vml")):
                 plain = head.replace(b"\0", b"")
                 if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
+                    return DAMAGED
+                # A type could be declared further on only if so much stood before the first element.
+                if len(head) == PROLOG and not _has_begun(plain):
                     return DAMAGED
                 if name.endswith(".rels") and _fetches(plain):
                     return opendocument.FETCHES
@@ -310,6 +316,20 @@ def _contents_problem(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) 
                     if problem := _archive_problem(inner.infolist()):
                         return problem
     return ""
+
+
+def _has_begun(xml: bytes) -> bool:
+    """Whether more than comments and instructions stands there."""
+    at = 0
+    while (at := xml.find(b"<", at)) >= 0:
+        ends = {b"<!--": b"-->", b"<?": b"?>"}
+        end = next((ends[one] for one in ends if xml.startswith(one, at)), None)
+        if end is None:
+            return True
+        at = xml.find(end, at + 2)
+        if at < 0:
+            return False
+    return False
 
 
 def _fetches(rels: bytes) -> bool:

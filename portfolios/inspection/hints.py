@@ -21,8 +21,12 @@ PATTERNS = {
 MOST = 2 * 1024 * 1024
 PAGES = 60
 TEXT_PARTS = re.compile(
-    r"(?:(?:word/document|word/comments|xl/sharedStrings|ppt/slides/slide\d+)|^content)\.xml$"
+    r"(?:word/(?:document|comments|footnotes|endnotes|header\d*|footer\d*)"
+    r"|xl/(?:sharedStrings|comments\d*|worksheets/sheet\d+|drawings/drawing\d+)"
+    r"|ppt/(?:slides/slide|notesSlides/notesSlide)\d+"
+    r"|^content|^styles)\.xml$"
 )
+SHARED = re.compile(r"""<(?:\w+:)?c\b[^>]*\bt=["']s["'][^>]*>\s*<(?:\w+:)?v>\d+</""")
 TAG = re.compile(r"<[^>]+>")
 
 
@@ -42,6 +46,11 @@ def hints_in(file: BinaryIO, media_type: str) -> dict[str, int]:
     return {kind: number for kind, number in counted.items() if number}
 
 
+def words_of(xml: str) -> str:
+    """What stands between the tags. Numbers of spreadsheets' shared strings are no words."""
+    return TAG.sub(" ", SHARED.sub(" ", xml))
+
+
 def _texts(file: BinaryIO, media_type: str) -> Iterator[str]:
     file.seek(0)
     if media_type.startswith("text/"):
@@ -56,4 +65,4 @@ def _texts(file: BinaryIO, media_type: str) -> Iterator[str]:
             for name in archive.namelist():
                 if TEXT_PARTS.search(name):
                     with archive.open(name) as part:
-                        yield TAG.sub(" ", part.read(MOST * 4).decode("utf-8", "replace"))
+                        yield words_of(part.read(MOST * 4).decode("utf-8", "replace"))

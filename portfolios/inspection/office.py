@@ -1,9 +1,9 @@
 """Pages of Office documents, drawn from their content: what is shared by text documents, tables and slides.
 
 Each reader (`word`, `sheets`, `slides`) gives pages of blocks; Typst lays them out. Values are data, never
-markup. It is not the layout of the program that made the document: charts and diagrams are named, not
-drawn, headers and footers take what room the page has, and there is one typeface. Runs in the helper's child
-only; opens nothing, fetches nothing.
+markup. It is not the layout of the program that made the document: charts and diagrams come as their numbers
+and words (`charts`), headers and footers take what room the page has, and there is one typeface. Runs in the
+helper's child only; opens nothing, fetches nothing.
 """
 
 import base64
@@ -11,7 +11,7 @@ import functools
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,12 +95,14 @@ def words_of(blocks: list[dict[str, Any]]) -> str:
     return "\n".join(one for one in texts_of(blocks) if one.strip()).strip("\n")
 
 
-def texts_of(blocks: list[dict[str, Any]]) -> Iterator[str]:
+def texts_of(blocks: Iterable[dict[str, Any]]) -> Iterator[str]:
     """The lines of blocks; cells of a row beside each other."""
     for block in blocks:
         if block["kind"] == "table":
             for row in block["rows"]:
-                cells = (" ".join(texts_of(cell["blocks"])) for cell in row)
+                cells = [" ".join(texts_of(cell["blocks"])) for cell in row]
+                if block["plain"]:
+                    cells = [one for one in cells if one.strip()]
                 yield " | ".join(cells).rstrip(" |")
         elif block["kind"] == "box":
             yield from texts_of(block["blocks"])
@@ -108,6 +110,8 @@ def texts_of(blocks: list[dict[str, Any]]) -> Iterator[str]:
             marker = f"{block['marker']} " if block["marker"] else ""
             before = "\n" if block["level"] else ""
             yield before + marker + "".join(said_by(one) for one in block["runs"])
+            for one in block["runs"]:
+                yield from texts_of(one.get("below", ()))
 
 
 def said_by(run: dict[str, Any]) -> str:
@@ -162,8 +166,19 @@ def cell_of(
 
 
 def table(columns: list[float], rows: list[list[dict[str, Any]]]) -> dict[str, Any]:
-    """Widths of the columns in points, and the cells of each row with their places."""
-    return {"kind": "table", "columns": columns, "rows": rows}
+    """Widths of the columns in points (0: as wide as its words), and the cells of each row with their places."""
+    return {"kind": "table", "columns": columns, "rows": rows, "plain": False}
+
+
+def sides(places: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """What stands left, in the middle and right of a header, as one row without lines; empty for nothing."""
+    if not any(places):
+        return []
+    cells = [
+        cell_of([paragraph(runs, align=align)] if runs else [], x=x, y=0)
+        for x, (runs, align) in enumerate(zip(places, ("left", "center", "right"), strict=True))
+    ]
+    return [{**table([-1.0] * 3, [cells]), "plain": True}]
 
 
 def box(
@@ -279,7 +294,7 @@ LAYOUT = """
 #let sides = (left: left, center: center, right: right)
 #let run(r, k) = if "image" in r {
   if r.image == "" {
-    box(stroke: 0.5pt + luma(120), inset: 4pt, text(size: 9pt, fill: luma(60), r.alt))
+    box(stroke: 0.5pt + luma(120), inset: 4pt, text(size: 9pt * k, fill: luma(60), r.alt))
   } else {
     box(image(bytes(r.image), format: "svg", width: r.w * k * 1pt, height: r.h * k * 1pt))
   }
@@ -294,10 +309,11 @@ LAYOUT = """
   )
   if r.underline { underline(made) } else { made }
 }
+#let wide(w) = if w < 0 { 1fr } else if w == 0 { auto } else { w * 1pt }
 #let shown(blocks, k) = for b in blocks {
   if b.kind == "table" {
     table(
-      columns: b.columns.map(w => w * 1pt), stroke: 0.5pt + luma(150), inset: 4pt,
+      columns: b.columns.map(wide), stroke: if b.plain { none } else { 0.5pt + luma(150) }, inset: 4pt,
       ..b.rows.flatten().map(c => table.cell(
         x: c.x, y: c.y, colspan: c.across, rowspan: c.down,
         fill: if c.fill == "" { none } else { rgb(c.fill) }, shown(c.blocks, k),
@@ -329,6 +345,9 @@ LAYOUT = """
         grid(columns: (auto, 1fr), column-gutter: 0.5em, b.marker, align(left, body))
       })),
     )
+    for r in b.runs.filter(r => "below" in r) {
+      block(width: 100%, inset: (left: b.indent * k * 1pt), shown(r.below, k))
+    }
   }
 }
 #let beside(at) = if at < 0 { none } else { shown(d.around.at(at), 1.0) }
@@ -421,4 +440,5 @@ def runs_in(blocks: list[dict[str, Any]]) -> int:
             total += runs_in(block["blocks"])
         else:
             total += len(block["runs"])
+            total += sum(runs_in(one["below"]) for one in block["runs"] if "below" in one)
     return total

@@ -9,6 +9,17 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 from xml.etree import ElementTree as ET
 
+from portfolios.inspection.charts import (
+    MOST_BYTES,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    SIZE,
+    Chart,
+    Numbers,
+    figure,
+    root_of,
+    run_of_chart,
+)
 from portfolios.inspection.office import COLOUR, PAGE, PAGES, Pictures, counted, named, run_of
 
 URN = "urn:oasis:names:tc:opendocument:xmlns:"
@@ -18,6 +29,8 @@ TABLE = f"{{{URN}table:1.0}}"
 DRAW = f"{{{URN}drawing:1.0}}"
 STYLE = f"{{{URN}style:1.0}}"
 SVG = f"{{{URN}svg-compatible:1.0}}"
+CHART = f"{{{URN}chart:1.0}}"
+MATH = "{http://www.w3.org/1998/Math/MathML}"
 FO = f"{{{URN}xsl-fo-compatible:1.0}}"
 SHOWN = f"{{{URN}presentation:1.0}}"
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -25,6 +38,20 @@ DEEPEST = 30
 """Styles based on styles, and elements inside each other."""
 MOST_PICTURE = 64 * 1024 * 1024
 MOST_SPACES = 200
+NOT_DRAWN = "A chart or formula, which is not drawn here"
+CHARTS = {
+    "bar": "Bar chart",
+    "line": "Line chart",
+    "circle": "Pie chart",
+    "ring": "Ring chart",
+    "area": "Area chart",
+    "scatter": "Scatter chart",
+    "bubble": "Bubble chart",
+    "radar": "Radar chart",
+    "filled-radar": "Radar chart",
+    "stock": "Stock chart",
+    "surface": "Surface chart",
+}
 LENGTH = re.compile(r"(-?\d+(?:\.\d+)?)(cm|mm|in|pt|pc|px)")
 POINTS = {"cm": 72 / 2.54, "mm": 72 / 25.4, "in": 72.0, "pt": 1.0, "pc": 12.0, "px": 0.75}
 SKIPPED = {f"{OFFICE}annotation", f"{OFFICE}annotation-end", f"{TEXT}tracked-changes"}
@@ -65,6 +92,10 @@ class Document:
                 for one in root.iter(tag):
                     self.styles[self.family(one), one.get(f"{STYLE}name", "")] = one
         self.looks: dict[tuple[str, str], dict[str, Any]] = {}
+        self.size_below = SIZE
+        """Of the numbers of charts, in points; slides are looked at from further away."""
+        self.sheet = ""
+        """The name of the sheet whose header is read."""
         self.counts = False
         """Whether numbers of pages are ours, as in headers; else they are what the program has kept."""
 
@@ -129,6 +160,8 @@ class Document:
                 yield from written("    ", look)
             elif one.tag == f"{TEXT}line-break":
                 yield from written("\n", look)
+            elif self.sheet and one.tag == f"{TEXT}sheet-name":
+                yield from written(self.sheet, look)
             elif self.counts and one.tag in COUNTED:
                 for run in written(COUNTED[one.tag], look):
                     yield counted(run, COUNTED[one.tag])
@@ -150,13 +183,30 @@ class Document:
             yield box
         elif (tabled := frame.find(f"{TABLE}table")) is not None:
             yield tabled
-        elif frame.find(f"{DRAW}object") is not None:
-            yield named(alt, "A chart or formula, which is not drawn here", decorates=plain)
+        elif (found := frame.find(f"{DRAW}object")) is not None:
+            yield self.object(found.get(HREF, ""), alt, plain)
         else:
             # Of several forms of one picture the first that can be decoded is enough.
             forms = [one.get(HREF, "") for one in frame.findall(f"{DRAW}image")]
             made = [self.picture(one, alt, plain, size, room) for one in forms]
             yield from [one for one in made if one["image"]][:1] or made[:1]
+
+    def object(self, address: str, alt: str, plain: bool) -> dict[str, Any]:
+        """A chart with its numbers, a formula as it was typed; what else there is by its name."""
+        name = f"{address.removeprefix('./').rstrip('/')}/content.xml"
+        raw = b""
+        if name in self.names and self.archive.getinfo(name).file_size <= MOST_BYTES:
+            raw = self.archive.read(name)
+        root = root_of(raw)
+        if root is None:
+            return named(alt, NOT_DRAWN, decorates=plain)
+        if (chart := root.find(f".//{CHART}chart")) is not None:
+            return run_of_chart(chart_in(chart), alt, plain, self.size_below)
+        if root.tag == f"{MATH}math":
+            typed = root.findtext(f".//{MATH}annotation") or " ".join(root.itertext())
+            words = " ".join(typed.split())[:1000]
+            return named(alt or f"Formula: {words}", NOT_DRAWN, decorates=plain or bool(words))
+        return named(alt, NOT_DRAWN, decorates=plain)
 
     def picture(
         self, address: str, alt: str, plain: bool, size: tuple[float, float], room: float
@@ -168,6 +218,37 @@ class Document:
         return self.pictures.run(
             raw, alt=alt, decorates=plain, width=size[0], height=size[1], most=max(room, 1.0)
         )
+
+
+def chart_in(chart: Element) -> Chart:
+    """What a chart of OpenDocument says, from the table that it keeps for itself."""
+    kind = CHARTS.get(chart.get(f"{CHART}class", "").rpartition(":")[2], "Chart")
+    made = Chart(kind, _words_in(chart.find(f"{CHART}title")))
+    for axis in chart.iter(f"{CHART}axis"):
+        if words := _words_in(axis.find(f"{CHART}title")):
+            along = axis.get(f"{CHART}dimension") == "x"
+            made.axes.append(f"{'Along' if along else 'Up'}: {words}")
+    rows: list[list[str]] = []
+    for held in chart.iter(f"{TABLE}table"):
+        for row in held.iter(f"{TABLE}table-row"):
+            if len(rows) > MOST_ROWS + 1:
+                break
+            cells: list[str] = []
+            for cell in row.findall(f"{TABLE}table-cell"):
+                value = cell.get(f"{OFFICE}value")
+                text = figure(value) if value is not None else _words_in(cell)
+                times = count_of(cell, f"{TABLE}number-columns-repeated", MOST_COLUMNS + 1)
+                cells += [text] * times
+            rows.append(cells[: MOST_COLUMNS + 1])
+    if len(rows) > 1 and any(rows[0]):
+        made.tables.append(Numbers(rows[0], rows[1:]))
+    return made
+
+
+def _words_in(holder: Element | None) -> str:
+    """The words of the lines that stand directly in an element."""
+    lines = holder.findall(f"{TEXT}p") if holder is not None else []
+    return " ".join("".join(one.itertext()).strip() for one in lines).strip()
 
 
 def described(frame: Element) -> tuple[str, bool]:

@@ -1,7 +1,7 @@
 """Presentations (ODP) as pages: one for each slide, its shapes at their places. Notes come with the text.
 
-Charts and formulas are named, not drawn; animations and transitions are not there. Runs in the helper's
-child only.
+Charts come as their numbers, formulas as they were typed; animations and transitions are not there. Runs in the
+helper's child only.
 """
 
 import re
@@ -34,6 +34,7 @@ SHAPES = {f"{DRAW}{name}" for name in ("frame", "custom-shape", "rect", "ellipse
 def pages_of(source: BinaryIO) -> list[Page]:
     """One page for each slide, in order."""
     document = Document(source)
+    document.size_below = 14.0
     deck = document.body.find(f"{OFFICE}presentation") if document.body is not None else None
     masters = document.masters()
     pages = []

@@ -1,12 +1,25 @@
-"""Spreadsheets (XLSX) as pages: so many rows and columns each, with their letters and numbers.
+"""Spreadsheets (XLSX) as pages: so many rows and columns each, with their letters and numbers, and the header and
+footer of the sheet around them. Pictures, text boxes and charts follow the cells of their sheet.
 
 Values as they were calculated last; no formula is run. Runs in the helper's child only.
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any, BinaryIO
 
-from portfolios.inspection.office import Page, cell_of, paragraph, run_of, table
+from portfolios.inspection.charts import figure
+from portfolios.inspection.office import (
+    A4,
+    Page,
+    cell_of,
+    paragraph,
+    run_of,
+    runs_of,
+    say_once,
+    table,
+)
+from portfolios.inspection.sheet_parts import Package, letters
 
 MOST_ROWS = 500
 """Of one sheet."""
@@ -17,22 +30,63 @@ WIDEST = 1000.0
 SIZE = 9.0
 CUT = f"Only the first {MOST_ROWS} rows and {MOST_COLUMNS} columns are shown here. Download the file to see the rest."
 HEAD = "eeeeee"
+TALL = 900.0
+"""Points of a page of pictures and charts, roughly; what is longer stands alone on a page."""
+EMPTY = [paragraph([run_of("This sheet is empty.", size=SIZE)])]
 
 
 def pages_of(source: BinaryIO) -> list[Page]:
     """Each sheet as pages of fifty rows, and of as many columns as fit."""
     import openpyxl  # noqa: PLC0415  prepared before the limits
 
+    package = Package(source)
     book = openpyxl.load_workbook(source, read_only=True, data_only=True, keep_links=False)
+    cells = {sheet.title: sheet for sheet in book.worksheets}
     pages: list[Page] = []
-    for sheet in book.worksheets:
-        rows = [
-            [(_words(cell), _is_bold(cell)) for cell in row]
-            for row in sheet.iter_rows(max_row=MOST_ROWS, max_col=MOST_COLUMNS)
-        ]
-        more = (sheet.max_row or 0) > MOST_ROWS or (sheet.max_column or 0) > MOST_COLUMNS
-        pages += pages_of_sheet(sheet.title, rows, more=more)
-    return pages
+    for one in package.sheets():
+        made: list[Page] = []
+        sheet = cells.get(one.name)
+        if sheet is not None:
+            rows = [
+                [(_words(cell), _is_bold(cell)) for cell in row]
+                for row in sheet.iter_rows(max_row=MOST_ROWS, max_col=MOST_COLUMNS)
+            ]
+            more = (sheet.max_row or 0) > MOST_ROWS or (sheet.max_column or 0) > MOST_COLUMNS
+            made += pages_of_sheet(one.name, rows, more=more)
+        elif not one.is_chart:
+            continue
+        made = followed(made, one.name, package.things(one.path))
+        around = package.around(one.path)
+        for number, page in enumerate(made, 1):
+            page.header = around.blocks("Header", number, one.name)
+            page.footer = around.blocks("Footer", number, one.name)
+        pages += made
+    return say_once(pages) or [Page()]
+
+
+def followed(
+    pages: list[Page], title: str, things: Iterable[tuple[str, dict[str, Any]]]
+) -> list[Page]:
+    """The pages of a sheet, and after them what lies upon its cells, each named by the cell where it begins."""
+    made: list[Page] = []
+    high = TALL
+    for place, block in things:
+        needs = sum(one.get("h", 0) + 16 * _lines(one) for one in runs_of([block])) + 24
+        if high + needs > TALL:
+            made.append(_page(title, [], A4[0] - 48))
+            high = 0.0
+        if place:
+            made[-1].blocks.append(paragraph([run_of(f"At {place}", size=SIZE, colour="555555")]))
+        made[-1].blocks.append(block)
+        high += needs
+    if made and pages and [one.blocks for one in pages] == [EMPTY]:
+        return made
+    return (pages + made) or [_page(title, EMPTY, 300)]
+
+
+def _lines(run: dict[str, Any]) -> int:
+    """How many lines stand below a run, roughly."""
+    return sum(len(one.get("rows", "1")) for one in run.get("below", ()))
 
 
 def pages_of_sheet(title: str, rows: list[list[tuple[str, bool]]], *, more: bool) -> list[Page]:
@@ -52,10 +106,7 @@ def _words(cell: Any) -> str:
     if isinstance(value, dt.datetime) and value.time() == dt.time():
         value = value.date()
     if isinstance(value, float):
-        if "%" in str(getattr(cell, "number_format", "")):
-            return f"{value:.0%}"
-        value = round(value, 6)
-        return str(int(value)) if value == int(value) else str(value)
+        return figure(str(value), "%" if "%" in str(getattr(cell, "number_format", "")) else "")
     return str(value)
 
 
@@ -65,7 +116,7 @@ def _is_bold(cell: Any) -> bool:
 
 def _pages(title: str, rows: list[list[tuple[str, bool]]]) -> list[Page]:
     if not rows:
-        return [_page(title, [paragraph([run_of("This sheet is empty.", size=SIZE)])], 300)]
+        return [_page(title, EMPTY, 300)]
     count = max(len(row) for row in rows)
     used = [n for n in range(count) if any(n < len(row) and row[n][0] for row in rows)]
     widths = {n: _width(rows, n) for n in range(used[-1] + 1 if used else 1)}
@@ -104,13 +155,3 @@ def _width(rows: list[list[tuple[str, bool]]], n: int) -> float:
     """Points that fit most of what stands in a column."""
     longest = max((len(row[n][0]) for row in rows if n < len(row)), default=0)
     return min(220.0, max(36.0, longest * SIZE * 0.52 + 12))
-
-
-def letters(n: int) -> str:
-    """The name of a column, counted from 0: A, B … Z, AA."""
-    name = ""
-    n += 1
-    while n:
-        n, rest = divmod(n - 1, 26)
-        name = chr(ord("A") + rest) + name
-    return name

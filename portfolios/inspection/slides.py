@@ -1,12 +1,13 @@
 """Presentations (PPTX) as pages: one for each slide, its shapes at their places. Notes come with the text.
 
-Charts and diagrams are named, not drawn; animations and transitions are not there. Runs in the helper's
-child only.
+Charts and diagrams come as their numbers and words; animations and transitions are not there. Runs in the
+helper's child only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+from portfolios.inspection.charts import DIAGRAM, chart_run, diagram_run
 from portfolios.inspection.office import (
     COLOUR,
     Page,
@@ -22,6 +23,7 @@ from portfolios.inspection.office import (
 )
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 POINT = 12_700
 TITLES = {"TITLE", "CENTER_TITLE", "VERTICAL_TITLE"}
 BODY_SIZES = (26.0, 22.0, 18.0, 16.0, 16.0)
@@ -95,11 +97,14 @@ class Painter:
         elif getattr(shape, "has_table", False):
             yield box([self.table(shape.table, place[2])], place)
         elif getattr(shape, "has_chart", False):
-            yield self.instead(shape, "A chart, which is not drawn here", place)
+            yield self.told(shape, chart_run, shape.chart_part, place)
         elif shape._element.tag.endswith("}pic"):
             yield self.picture(shape, place)
         elif shape._element.tag.endswith("}graphicFrame"):
-            yield self.instead(shape, "A diagram, which is not drawn here", place)
+            found = shape._element.find(f".//{DIAGRAM}relIds")
+            key = found.get(f"{R}dm") if found is not None else None
+            part = shape.part.rels[key].target_part if key in shape.part.rels else None
+            yield self.told(shape, diagram_run, part, place)
         elif getattr(shape, "has_text_frame", False):
             properties = shape._element.find("{*}spPr")
             solid = properties.find(f"{A}solidFill") if properties is not None else None
@@ -118,6 +123,14 @@ class Painter:
                     round_=oval,
                     middle=_placeholder(shape) in TITLES or kind == "AUTO_SHAPE",
                 )
+
+    def told(
+        self, shape: Any, make: Callable[..., dict[str, Any]], part: Any, place: Place
+    ) -> dict[str, Any]:
+        """A chart or diagram as what it says, made smaller until it fits."""
+        raw = part.blob if part is not None else b""
+        run = make(raw, _described(shape), decorates=self.decorates(shape), size=14.0)
+        return box([paragraph([run])], place, line="777777")
 
     def instead(self, shape: Any, otherwise: str, place: Place) -> dict[str, Any]:
         run = named(_described(shape), otherwise, decorates=self.decorates(shape))

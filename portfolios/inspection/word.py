@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from portfolios.inspection.charts import DIAGRAM, C, chart_run, diagram_run
 from portfolios.inspection.office import (
     COLOUR,
     PAGE,
@@ -18,7 +19,6 @@ from portfolios.inspection.office import (
     cell_of,
     counted,
     decorates,
-    named,
     paragraph,
     readable,
     run_of,
@@ -31,7 +31,6 @@ W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
-CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 VML = "{urn:schemas-microsoft-com:vml}imagedata"
 POINT = 12_700
@@ -323,8 +322,13 @@ class Reader:
             if size is not None
             else (0.0, 0.0)
         )
-        if element.find(f".//{CHART}") is not None:
-            yield named(alt, "A chart, which is not drawn here")
+        for one in element.iter(f"{C}chart", f"{DIAGRAM}relIds"):
+            chart = one.tag == f"{C}chart"
+            related = self.part.related_parts.get(one.get(f"{R}id" if chart else f"{R}dm"))
+            made = chart_run if chart else diagram_run
+            yield made(
+                related.blob if related is not None else b"", alt, decorates=decorates(element)
+            )
         for one in element.iter(f"{A}blip", VML):
             if any(above.tag == FALLBACK for above in one.iterancestors()):
                 continue

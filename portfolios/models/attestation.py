@@ -100,9 +100,15 @@ class Attestation(StateModel):
 
     @property
     def warnings(self) -> list[str]:
-        """What is worth knowing about the address, for the learner and the assessor."""
+        """What is worth knowing about the address, for the assessor."""
         learner = self.portfolio.enrolment.learner.email
         return warnings_about(self.verifier_email, learner, self.employer_domain)
+
+    @property
+    def warnings_for_learner(self) -> list[str]:
+        """The same, said to the learner."""
+        learner = self.portfolio.enrolment.learner.email
+        return warnings_about(self.verifier_email, learner, self.employer_domain, own="your own")
 
     @property
     def assurance_words(self) -> str:
@@ -110,6 +116,12 @@ class Attestation(StateModel):
         if self.state == A.VOIDED:
             return "Void: the person named says that it was not them"
         return str(Assurance(self.assurance).label) if self.assurance else "Not recorded"
+
+    @property
+    def assurance_for_learner(self) -> str:
+        """The same, said to the learner."""
+        own = self.state != A.VOIDED and self.assurance == Assurance.LEARNER_DEVICE
+        return "Answered on your own device" if own else self.assurance_words
 
     def asked_criteria(self) -> list[Criterion]:
         """The criteria that the verifier is asked about, in rubric order."""

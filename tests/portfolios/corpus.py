@@ -245,6 +245,14 @@ def hostile() -> dict[str, tuple[str, bytes]]:
         "pdf with a file inside": ("a.pdf", pdf_of(holding)),
         "pdf cut off": ("a.pdf", pdf_of(PAGES)[:60]),
         "entities": ("a.docx", docx({"word/styles.xml": laughs})),
+        "entities behind a long comment": (
+            "a.docx",
+            docx(
+                {
+                    "word/styles.xml": f"<!--{'x' * 70_000}--><!DOCTYPE a [<!ENTITY b 'ha'>]><a>&b;</a>"
+                }
+            ),
+        ),
         "entities in utf-16": ("a.docx", docx({"word/styles.xml": laughs.encode("utf-16")})),
         "macros by another name": ("a.docx", docx({"word/vbaProject2.bin": b"x"})),
         "macros of a spreadsheet": ("a.docx", docx({"xl/macrosheets/sheet1.xml": "<x/>"})),

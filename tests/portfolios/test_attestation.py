@@ -466,6 +466,18 @@ def test_how_sure_an_address_is(address, level, warned):
     assert (unknown, warnings_about("v@x.example", "l@y.example", "")) == (Assurance.EMAIL, [])
 
 
+def test_the_learner_is_told_of_their_own_address_and_device(cast, as_):
+    asked = asked_of(cast, email="vic@" + cast.lena.email.partition("@")[2])
+    path = reverse("portfolios:ask", args=[asked.portfolio_id])
+    page = as_(cast.lena).get(path).content.decode()
+    assert "The address has the same domain as your own, outside the employer." in page
+    assert "as the learner’s own" in asked.warnings[0]
+    given = given_by(asked, on_learners_device=True)
+    assert given.assurance_words == "Answered on the learner’s device"
+    page = as_(cast.lena).get(path).content.decode()
+    assert "Answered on your own device. Assessors see this too." in page
+
+
 def test_the_level_stands_in_the_chain_and_before_the_assessor(cast):
     cast.client.email_domain = "ministry.example"
     cast.client.save()

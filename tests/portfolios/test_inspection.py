@@ -133,6 +133,11 @@ def test_texts_are_looked_through_for_what_belongs_to_people():
     }  # fmt: skip
     in_word = corpus.docx({"word/comments.xml": f"<w:t>{words}</w:t>"})
     assert looked_at(in_word, "a.docx")[0].hints == report.hints
+    for part in ("word/header2.xml", "word/footnotes.xml"):
+        in_part = corpus.docx({part: f"<w:t>{words}</w:t>"})
+        assert looked_at(in_part, "a.docx")[0].hints == report.hints
+    in_styles = corpus.odf(styles=f"<text:p>{words}</text:p>")
+    assert looked_at(in_styles, "a.odt")[0].hints == report.hints
     assert looked_at(b"Room 12, 25 November 2026, $1,234,567.89", "a.txt")[0].hints == {}
 
 

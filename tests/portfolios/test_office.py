@@ -16,7 +16,16 @@ from docx.oxml.ns import qn
 from PIL import Image
 from pptx.util import Inches
 
-from portfolios.inspection import inspect, office, render, rendering, sheets, slides, word
+from portfolios.inspection import (
+    inspect,
+    office,
+    render,
+    rendering,
+    sheet_parts,
+    sheets,
+    slides,
+    word,
+)
 from portfolios.inspection.rendering import SHEETS, SLIDES, WORD, Part, parts_in, pdf_of
 from tests.factories.portfolios import png
 
@@ -141,7 +150,7 @@ def test_a_table_comes_with_letters_and_numbers_fifty_rows_a_page():
         ("Findings", "51 | Issue 50 | 6.25"),
         ("Empty", "This sheet is empty."),
     ]
-    assert [sheets.letters(n) for n in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
+    assert [sheet_parts.letters(n) for n in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
 
 
 def test_a_sheet_that_is_cut_says_so():

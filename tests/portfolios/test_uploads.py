@@ -6,6 +6,7 @@ import os
 import random
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.storage import storages
@@ -18,7 +19,7 @@ from portfolios.actions import uploading
 from portfolios.actions.drafting import remove_evidence
 from portfolios.actions.scanning import scan_waiting_evidence
 from portfolios.models import EvidenceItem, UploadSession
-from portfolios.storage.intake import PART
+from portfolios.storage.intake import PART, open_uploads
 from tests.factories.portfolios import file, pdf, portfolio_of, submitted
 from tests.personas import make_cast
 from tests.portfolios import tus
@@ -39,6 +40,14 @@ def stored_keys(below: str = "") -> list[str]:
         return sorted(one.key for one in backend.bucket.objects.filter(Prefix=below))
     base = Path(backend.location)
     return sorted(str(one.relative_to(base)) for one in (base / below).rglob("*") if one.is_file())
+
+
+def open_parts() -> list[dict[str, Any]]:
+    """Uploads in parts that the store has neither joined nor dropped; none on disk."""
+    backend: Any = storages["evidence"]
+    if not hasattr(backend, "bucket"):
+        return []
+    return open_uploads(backend.connection.meta.client, backend.bucket_name)
 
 
 def arrived(session_path: str, raw: bytes) -> EvidenceItem:
@@ -310,8 +319,10 @@ def test_a_removed_upload_leaves_nothing(cast, as_, any_store):
     tus.patch(client, path, 0, raw[:-100])
     before = stored_keys()
     assert any(key.startswith("intake") for key in before) or any_store == "rclone_s3"
+    assert open_parts() or any_store != "moto_s3"
     assert client.delete(path, headers=tus.TUS).status_code == 204
     assert not [key for key in stored_keys() if key.startswith("intake")]
+    assert not open_parts()
     assert tus.head(client, path).status_code == 410
     assert tus.patch(client, path, 0, raw).status_code == 410
     assert client.delete(path, headers=tus.TUS).status_code == 204
@@ -341,12 +352,7 @@ def test_abandoned_uploads_are_swept_with_their_bytes(cast, as_, any_store):
     session = UploadSession.objects.get(pk=young.split("/")[-2])
     assert left
     assert all(key.startswith(session.key) for key in left)
-    if any_store == "moto_s3":
-        backend = storages["evidence"]
-        open_ones = backend.connection.meta.client.list_multipart_uploads(
-            Bucket=backend.bucket_name
-        )
-        assert not open_ones.get("Uploads")
+    assert not open_parts()
     UploadSession.objects.filter(pk=old.split("/")[-2]).update(
         ended_at=timezone.now() - timedelta(days=8)
     )
@@ -369,6 +375,20 @@ def test_bytes_that_no_upload_knows_are_swept_once_they_are_old(cast, as_):
     uploading.sweep_uploads()
     assert not stray.exists()
     assert tus.offset(client, path) == 50
+
+
+@pytest.mark.parametrize("s3", ["moto_s3"], indirect=True)
+def test_parts_that_no_upload_knows_are_swept_once_they_are_old(cast, as_, s3):
+    client, bucket = s3
+    # This server says of every such upload that it began years ago.
+    client.create_multipart_upload(Bucket=bucket, Key="intake/0123456789abcdef0123456789abcdef")
+    path = tus.create(as_(cast.lena), portfolio_of(cast), PART + 5000)["Location"]
+    tus.patch(as_(cast.lena), path, 0, bytes_of(PART + 4000))
+    assert len(open_parts()) == 2
+    uploading.sweep_uploads()
+    (left,) = open_parts()
+    assert left["Key"] == UploadSession.objects.get(pk=path.split("/")[-2]).key
+    assert tus.offset(as_(cast.lena), path) == PART + 4000
 
 
 # --- cuts, races, crashes -----------------------------------------------------------------------------

@@ -6,10 +6,12 @@ const DELAYS = [0, 1000, 3000, 5000, 10000, 20000];
 const AT_ONCE = 2;
 const AGAIN_MS = 15000;
 const SPEAK_MS = 10000;
+const STORING = "All of it is sent. It is being stored, which takes a moment";
 
 function size(bytes) {
   if (bytes < 1024 * 1024) return `${Math.max(1, Math.round(bytes / 1024))} KB`;
-  return `${(bytes / 1024 / 1024).toFixed(bytes < 10 * 1024 * 1024 ? 1 : 0)} MB`;
+  if (bytes < 1024 ** 3) return `${(bytes / 1024 / 1024).toFixed(bytes < 10 * 1024 * 1024 ? 1 : 0)} MB`;
+  return `${(bytes / 1024 ** 3).toFixed(1)} GB`;
 }
 
 function made(tag, className, text) {
@@ -73,7 +75,19 @@ class Row {
     this.pause.firstChild.textContent = text;
   }
 
+  // What can be done with it now: nothing while it is being stored, and what had the focus does not lose it.
+  offers(buttons) {
+    for (const one of [this.pause, this.remove]) {
+      if (!buttons && document.activeElement === one) {
+        this.element.tabIndex = -1;
+        this.element.focus();
+      }
+      one.hidden = !buttons;
+    }
+  }
+
   worthAnotherTry(error) {
+    this.offers(true);
     const code = error.originalResponse?.getStatus() ?? 0;
     const again = code ? [409, 423, 460].includes(code) || (code >= 500 && code !== 507) : navigator.onLine;
     if (again && !code) this.say(`Waiting for connection, ${this.percent}% is sent`);
@@ -82,6 +96,7 @@ class Row {
 
   async start() {
     this.state = "sends";
+    this.offers(true);
     this.label("Pause");
     this.say("Starting");
     if (!this.upload.url) {
@@ -97,8 +112,9 @@ class Row {
   progress(sent, all) {
     if (this.state !== "sends") return;
     this.bar.value = all ? (sent / all) * 100 : 0;
-    const words = this.percent < 100 ? `Uploading, ${this.percent}%` : "Sent. It is being stored";
-    this.say(words, this.percent === 100);
+    const whole = sent === all;
+    this.offers(!whole);
+    this.say(whole ? STORING : `Uploading, ${Math.min(this.percent, 99)}%`, whole);
   }
 
   pauseOrResume() {
@@ -130,6 +146,7 @@ class Row {
   failed(error) {
     if (this.state !== "sends") return;
     const answer = error.originalResponse;
+    this.offers(true);
     if (!answer || answer.getStatus() >= 502) {
       this.state = "offline";
       this.say(`Waiting for connection, ${this.percent}% is sent`);
@@ -142,6 +159,7 @@ class Row {
 
   refuse(sentence) {
     this.state = "refused";
+    this.offers(true);
     this.label("Try again");
     this.bar.hidden = true;
     this.words.className = "govuk-error-message";
@@ -156,7 +174,8 @@ class Row {
   }
 
   async arrived() {
-    this.say("Sent. It is being stored");
+    this.offers(false);
+    this.say(STORING);
     let facts = {};
     for (let turn = 0; turn < 200 && !facts.evidence; turn += 1) {
       try {
@@ -172,8 +191,6 @@ class Row {
     this.state = "done";
     this.id = this.upload.url.split("/").at(-2);
     this.bar.value = 100;
-    this.pause.remove();
-    this.remove.remove();
     this.say("Stored. It is checked next");
     this.list.settle();
     return this.list.next();

@@ -121,3 +121,32 @@ def test_several_files_each_on_its_own_way(lena, cast, live_site, tmp_path):
     page.get_by_text("2 files are stored.").wait_for()
     assert sorted(EvidenceItem.objects.values_list("title", flat=True)) == ["one.pdf", "two.pdf"]
     lena.complaints.clear()
+
+
+def test_what_is_being_stored_cannot_be_paused(lena, cast, live_site, tmp_path):
+    path = tmp_path / "one.pdf"
+    path.write_bytes(b"%PDF-1.4\n% one\n")
+    page, asked = lena.page, []
+
+    def wait_with_questions(route):
+        """The file has arrived; what became of it is told only later."""
+        if route.request.method == "GET":
+            asked.append(route)
+        else:
+            # Time to press something before all of it is sent.
+            expect(row.get_by_role("button")).to_have_count(2)
+            pause.focus()
+            route.continue_()
+
+    page.goto(f"/learn/p/{portfolio_of(cast).pk}/evidence/add/file/")
+    row = page.locator(".app-uploads li")
+    pause = row.get_by_role("button", name="Pause")
+    page.route("**/learn/**/uploads/", wait_with_questions)
+    page.route("**/learn/uploads/**", wait_with_questions)
+    page.get_by_label("File").set_input_files(path)
+    expect(row).to_contain_text("All of it is sent. It is being stored, which takes a moment")
+    expect(row.get_by_role("button")).to_have_count(0)
+    expect(row).to_be_focused()
+    asked[0].continue_()
+    expect(row).to_contain_text("Stored. It is checked next")
+    expect(row.get_by_role("button")).to_have_count(0)
