@@ -118,7 +118,7 @@ def able_to_answer(review: FeedbackReview) -> list[User]:
 def pass_questions_on(*, delivery: Delivery, **facts: Any) -> None:
     """Who may take what nobody has taken is reminded of it, also who came later; who left is not."""
     rows = FeedbackReview.objects.filter(
-        submission__delivery=delivery, taken_by__isnull=True, answered_at__isnull=True
+        submission__delivery=delivery, taken_by__isnull=True
     ).select_related("submission__delivery", "decision")
     waiting = {one.pk: one for one in rows}
     for deadline in Deadline.objects.open().filter(kind=REVIEW_DEADLINE, subject_id__in=waiting):
@@ -144,12 +144,10 @@ def take_review(review: FeedbackReview, *, actor: User) -> FeedbackReview:
     fresh = _locked(review)
     if fresh.taken_by_id == actor.pk:
         return fresh
-    if not rules.can_view_review(fresh, actor):
-        raise NotPermitted(instance=fresh)
-    if fresh.taken_by_id is not None or fresh.answered_at is not None:
-        raise StaleState(instance=fresh)
     if not rules.may_take_review(fresh, actor):
         raise NotPermitted(instance=fresh)
+    if fresh.taken_by_id is not None:
+        raise StaleState(instance=fresh)
     if not guards.independent_of_learner.holds(fresh.submission, actor):
         raise GuardsNotMet([guards.independent_of_learner], instance=fresh)
     now = timezone.now()

@@ -1,0 +1,197 @@
+"""What lies or belongs somewhere else: it is refused where it is named, and stays as it is where it is not."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from assessment.actions.allocation import allocate, hand_back
+from assessment.actions.double import plan_readings
+from assessment.actions.revealing import plan_names
+from assessment.actions.seeding import begin_seeds
+from assessment.actions.sharing import (
+    allocate_as_planned,
+    enter_leave,
+    pin_learner,
+    set_groups,
+    set_marking_time,
+    take_back_leave,
+    unpin,
+)
+from assessment.enums import Reading
+from assessment.models import (
+    Allocation,
+    LearnerGroup,
+    Leave,
+    MarkingTime,
+    Pin,
+    ReadingPlan,
+    SeedPlan,
+)
+from catalogue.models import Enrolment
+from portfolios.models import Submission
+from tests.factories.assessment import allocated, decided, opened
+from tests.factories.catalogue import published_version
+from tests.factories.portfolios import submitted
+from tests.personas import make_cast, open_delivery
+from tests.tampering import tampering
+from tests.worlds import kept
+from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+
+@kept
+def cast():
+    """Two learners, the same staff and learners in an evening cohort, and a task of another micro-credential."""
+    made = make_cast(learners=2)
+    made.strange = published_version(made.provider, "other").tasks.get()
+    made.evening, _task = open_delivery(
+        made.delivery.version, "evening", "Evening cohort", made.client, made.people
+    )
+    for one in made.learners:
+        Enrolment.objects.create(delivery=made.evening, learner=one, employer=made.client)
+    return made
+
+
+# --- tasks
+
+
+NAMED = {
+    plan_readings: {"reading": Reading.BLIND},
+    set_marking_time: {"minutes": 30},
+    begin_seeds: {"percent": 5, "telling": "never"},
+    plan_names: {"learner": True, "assessor": True, "between": True},
+}
+
+
+@pytest.mark.parametrize("act", NAMED, ids=lambda one: one.__name__)
+def test_nothing_is_said_of_a_task_that_is_not_taught_here(cast, act):
+    with pytest.raises(NotPermitted):
+        act(cast.delivery, cast.strange, actor=cast.lea, **NAMED[act])
+    for model in (ReadingPlan, MarkingTime, SeedPlan):
+        assert not model.objects.exists()
+
+
+@pytest.mark.parametrize("act", [plan_readings, plan_names], ids=lambda one: one.__name__)
+def test_only_work_for_this_task_in_this_delivery_fixes_how_it_is_read(cast, act):
+    work = submitted(cast)
+    act(cast.evening, cast.task, actor=cast.lea, **NAMED[act])
+    with pytest.raises(StaleState):
+        act(cast.delivery, cast.task, actor=cast.lea, **NAMED[act])
+    with tampering():
+        Submission.objects.filter(pk=work.pk).update(task=cast.strange)
+    act(cast.delivery, cast.task, actor=cast.lea, **NAMED[act])
+
+
+# --- plans
+
+
+def test_a_plan_for_one_delivery_gives_no_work_of_another(cast):
+    work = submitted(cast)
+    with pytest.raises(StaleState):
+        allocate_as_planned(cast.evening, actor=cast.pam, previewed=[(work.pk, cast.ada.pk)])
+    assert not Allocation.objects.exists()
+
+
+def test_no_allocation_ends_of_work_that_the_plan_gives_to_nobody(cast):
+    first, other = allocated(cast), allocated(cast, "hone")
+    held = [one.pk for one in Allocation.objects.all()]
+    with pytest.raises(StaleState):
+        allocate_as_planned(
+            cast.delivery, actor=cast.pam, previewed=[(first.pk, cast.abe.pk)], moved=held
+        )
+    assert other.allocations.get().ended_at is None
+    assert Allocation.objects.current().count() == 2
+
+
+def test_whoever_sealed_a_decision_keeps_their_part_though_the_second_gave_theirs_back(cast):
+    """Work that waits again for its second assessor is unopened and yet half decided."""
+    plan_readings(cast.delivery, cast.task, actor=cast.pam, reading=Reading.OPEN)
+    work = decided(allocated(cast), cast.ada)
+    second = Allocation.objects.current().exclude(assessor=cast.ada).get().assessor
+    opened(work, second)
+    hand_back(work, actor=second)
+    work = Submission.objects.get(pk=work.pk)
+    assert work.state == "submitted"
+    hers = Allocation.objects.current().get(assessor=cast.ada)
+    for wanted, moved in ((second, [hers.pk]), (cast.ada, [])):
+        with pytest.raises(StaleState):
+            allocate_as_planned(
+                cast.delivery, actor=cast.pam, previewed=[(work.pk, wanted.pk)], moved=moved
+            )
+    assert Allocation.objects.current().get() == hers
+    allocate_as_planned(cast.delivery, actor=cast.pam, previewed=[(work.pk, second.pk)])
+
+
+# --- pins, leave and groups
+
+
+def test_a_pin_ends_where_a_new_one_takes_its_place_and_no_other_does(cast):
+    given = [
+        pin_learner(cast.delivery, cast.lena, cast.ada, actor=cast.pam),
+        pin_learner(cast.delivery, cast.hone, cast.ada, actor=cast.pam),
+        pin_learner(cast.evening, cast.lena, cast.ada, actor=cast.pam),
+    ]
+    new = pin_learner(cast.delivery, cast.lena, cast.abe, actor=cast.pam)
+    live = set(Pin.objects.filter(ended_at__isnull=True))
+    assert live == {new, *given[1:]}
+
+
+def test_what_has_ended_keeps_its_moment(cast):
+    pin = pin_learner(cast.delivery, cast.lena, cast.ada, actor=cast.pam)
+    today = timezone.localdate()
+    leave = enter_leave(
+        cast.delivery, cast.ada, actor=cast.ada, first_day=today, last_day=today + dt.timedelta(3)
+    )
+
+    def moments():
+        return [
+            model.objects.get(pk=one.pk).ended_at for model, one in ((Pin, pin), (Leave, leave))
+        ]
+
+    def end():
+        unpin(pin, actor=cast.pam)
+        take_back_leave(cast.delivery, leave, actor=cast.ada)
+
+    end()
+    before = moments()
+    assert None not in before
+    end()
+    pin_learner(cast.delivery, cast.lena, cast.abe, actor=cast.pam)
+    assert moments() == before
+
+
+@pytest.mark.parametrize("name", ["lea", "moses", "lena"])
+def test_nobody_is_away_who_does_not_assess_here(cast, name):
+    """Also not by their own hand."""
+    someone, today = cast.people[name], timezone.localdate()
+    with pytest.raises(NotPermitted):
+        enter_leave(cast.delivery, someone, actor=someone, first_day=today, last_day=today)
+    assert not Leave.objects.exists()
+
+
+def test_groups_of_another_delivery_stay(cast):
+    for where in (cast.delivery, cast.evening):
+        set_groups(where, actor=cast.pam, groups={cast.lena.pk: "Days", cast.hone.pk: "Days"})
+    set_groups(cast.delivery, actor=cast.pam, groups={cast.lena.pk: ""})
+    rows = LearnerGroup.objects.values_list("delivery", "learner")
+    assert set(rows) == {
+        (cast.delivery.pk, cast.hone.pk),
+        (cast.evening.pk, cast.lena.pk), (cast.evening.pk, cast.hone.pk),
+    }  # fmt: skip
+
+
+def test_a_marking_time_is_taken_back_for_one_delivery(cast):
+    for where in (cast.delivery, cast.evening):
+        set_marking_time(where, cast.task, actor=cast.pam, minutes=30)
+    set_marking_time(cast.delivery, cast.task, actor=cast.pam, minutes=None)
+    assert MarkingTime.objects.get().delivery == cast.evening
+
+
+def test_work_is_allocated_to_assessors_of_its_own_delivery(cast):
+    work = submitted(cast)
+    cast.delivery.roles.filter(user=cast.abe).update(ended_at=timezone.now())
+    with pytest.raises(GuardsNotMet):
+        allocate(work, cast.abe, actor=cast.pam)
+    allocate(work, cast.ada, actor=cast.pam)
