@@ -120,13 +120,15 @@ def form_page(
 ) -> HttpResponse:
     """The form as a page, or as a part of the workspace."""
     within = bool(getattr(request, "htmx", False))
+    filters = filters_of(request)
     context = {
         "submission": submission,
         "who": name_of(submission),
         "number": file["number"],
         "form": form,
         "within": within,
-        "back_url": with_filters("assessment:workspace", filters_of(request), submission.pk),
+        "filters": filters,
+        "back_url": with_filters("assessment:workspace", filters, submission.pk),
         "here": request.get_full_path(),
         **more,
     }

@@ -49,13 +49,14 @@ def known(request: HttpRequest, pk: UUID) -> HttpResponse:
     submission = for_marking(request, pk)
     if not rules.is_turn(submission, person(request)):
         raise PermissionDenied("Only whoever has to mark this says so.")
+    filters = filters_of(request)
     form = KnownForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         return passed_on(request, submission, ConflictKind(form.cleaned_data["kind"]))
     context = {
         "submission": submission,
         "who": name_of(submission),
-        "filters": filters_of(request),
+        "back_url": with_filters("assessment:workspace", filters, pk),
         "form": form,
         "has_begun": person(request).decisions.filter(submission=submission).exists(),
     }

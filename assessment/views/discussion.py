@@ -19,7 +19,7 @@ from assessment.models import Discussion
 from assessment.selectors import judgements_of
 from assessment.selectors.discussions import latest_discussion, lines_of, openings_in
 from assessment.selectors.queue import name_of
-from assessment.views.shared import for_marking, led_delivery
+from assessment.views.shared import filters_of, for_marking, led_delivery, with_filters
 from portfolios.models import Submission
 from workflows.exceptions import TransitionRefused
 from workflows.views import refusal, step_view
@@ -38,6 +38,7 @@ def discussion(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What the two say, and what they want. For whoever allocates the work once it is moderated."""
     submission = for_marking(request, pk)
     me = person(request)
+    filters = filters_of(request)
     found = discussion_or_404(submission)
     if not rules.may_read_discussion(found, me):
         raise PermissionDenied("Only the two assessors read what they say to each other.")
@@ -53,7 +54,7 @@ def discussion(request: HttpRequest, pk: UUID) -> HttpResponse:
         except TransitionRefused as refused:
             return refusal(request, refused, "", {})
         messages.success(request, "Written down.")
-        return redirect("assessment:discussion", pk)
+        return redirect(with_filters("assessment:discussion", filters, pk))
     context = {
         "submission": submission,
         "who": name_of(submission),
@@ -62,6 +63,8 @@ def discussion(request: HttpRequest, pk: UUID) -> HttpResponse:
         "speaks": speaks,
         "mine": found.own(me),
         "form": form,
+        "filters": filters,
+        "back_url": with_filters("assessment:workspace", filters, pk),
     }
     return render(
         request, "assessment/discussion.html", context, status=422 if form.errors else 200
@@ -72,12 +75,14 @@ def discussion(request: HttpRequest, pk: UUID) -> HttpResponse:
 def other_decision(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The decision of the other of the two. Each opening is noted."""
     submission = for_marking(request, pk)
+    filters = filters_of(request)
     decision = open_other_decision(discussion_or_404(submission), actor=person(request))
     context = {
         "submission": submission,
         "who": name_of(submission),
         "decision": decision,
         "judgements": judgements_of(decision),
+        "back_url": with_filters("assessment:discussion", filters, pk),
     }
     return render(request, "assessment/other_decision.html", context)
 
@@ -89,7 +94,7 @@ def end(request: HttpRequest, pk: UUID) -> HttpResponse:
     reason = request.POST.get("reason", "")
     end_discussion(discussion_or_404(submission), actor=person(request), reason=reason)
     messages.success(request, "An adjudicator is asked.")
-    return redirect("assessment:workspace", pk)
+    return redirect(with_filters("assessment:workspace", filters_of(request), pk))
 
 
 @require_safe

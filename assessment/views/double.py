@@ -16,7 +16,7 @@ from assessment.forms.sharing import ReadingForm
 from assessment.models import ReadingDraw, ReadingPlan
 from assessment.selectors import judgements_of
 from assessment.selectors.queue import name_of
-from assessment.views.shared import for_marking, led_delivery
+from assessment.views.shared import filters_of, for_marking, led_delivery, with_filters
 from catalogue.models import Delivery
 from portfolios.models import Submission
 from workflows.views import step_view
@@ -74,11 +74,13 @@ def planned(request: HttpRequest, found: Delivery, form: Any) -> HttpResponse:
 def first_decision(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The first decision, for the second assessor of a task that is read in the open. Each opening is noted."""
     submission = for_marking(request, pk)
+    filters = filters_of(request)
     decision = open_first_decision(submission, actor=person(request))
     context = {
         "submission": submission,
         "who": name_of(submission),
         "decision": decision,
         "judgements": judgements_of(decision),
+        "back_url": with_filters("assessment:workspace", filters, pk),
     }
     return render(request, "assessment/first_decision.html", context)

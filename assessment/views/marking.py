@@ -116,6 +116,7 @@ def facts(request: HttpRequest, submission: Submission) -> dict[str, Any]:
         "on_hold": vars(submission)["is_held"],
         "consideration": CONSIDERED.get(vars(submission)["consideration"] or ""),
         "queue_url": with_filters("assessment:queue", filters),
+        "workspace_url": with_filters("assessment:workspace", filters, submission.pk),
     }
 
 
@@ -369,7 +370,7 @@ def take(request: HttpRequest, pk: UUID) -> HttpResponse:
     submission = for_marking(request, pk)
     take_over(submission, actor=person(request), reason=request.POST.get("reason", ""))
     messages.success(request, "You took the workspace over. The draft of the other person is kept.")
-    return redirect("assessment:workspace", pk=pk)
+    return redirect(with_filters("assessment:workspace", filters_of(request), pk))
 
 
 @step_view()
@@ -407,6 +408,7 @@ def flag(request: HttpRequest, pk: UUID) -> HttpResponse:
             "filters": filters,
             "number": number,
             "is_flagged": flagged,
+            "keys": keys_of(person(request).shortcuts),
         }
         return render(request, "assessment/_flag.html", context)
     where = with_filters("assessment:workspace", filters, pk)

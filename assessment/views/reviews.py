@@ -24,7 +24,7 @@ from assessment.models import FeedbackReview
 from assessment.selectors import judgements_of
 from assessment.selectors.reviews import own_reviews
 from assessment.views.marking import facts
-from assessment.views.shared import for_marking
+from assessment.views.shared import filters_of, for_marking, with_filters
 from portfolios.models import Submission
 from portfolios.rules import is_learner
 from workflows.actions import open_once
@@ -49,7 +49,7 @@ def ask(request: HttpRequest, pk: UUID) -> HttpResponse:
         except NotPermitted as error:
             raise PermissionDenied(str(error)) from error
         messages.success(request, "The lead moderators are asked. You will be told of the answer.")
-        return redirect("assessment:ask_review", pk)
+        return redirect(with_filters("assessment:ask_review", filters_of(request), pk))
     context = {
         **facts(request, submission),
         "asked": asked,
