@@ -32,7 +32,7 @@ WHOSE = {"": "Mine and shared", "mine": "Mine", "shared": "Shared"}
 @for_assessors
 def bank(request: HttpRequest) -> HttpResponse:
     """Everything that the person can put into feedback, by micro-credential and criterion."""
-    words = request.GET.get("q", "").replace("\x00", "")[:100]
+    words = request.GET.get("q", "")[:100]
     whose = request.GET.get("whose", "")
     whose = whose if whose in WHOSE else ""
     rows = bank_of(person(request), words=words, whose=whose)
