@@ -87,11 +87,14 @@ def onward(attempt: CalibrationAttempt) -> HttpResponse:
 
 
 def item_or_404(request: HttpRequest, pk: UUID | int) -> CalibrationItem:
-    """A piece of the person's own attempt."""
+    """A piece of the person's own attempt, as long as they assess such work."""
     rows = CalibrationItem.objects.select_related(
         "exemplar", "attempt__task__rubric", "attempt__task__version__micro_credential"
     )
-    found: CalibrationItem = get_object_or_404(rows, pk=pk, attempt__assessor=person(request))
+    me = person(request)
+    found: CalibrationItem = get_object_or_404(rows, pk=pk, attempt__assessor=me)
+    if not rules.calibrates_on(found.attempt.task, me):
+        raise PermissionDenied("Only assessors calibrate.")
     return found
 
 
