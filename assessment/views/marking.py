@@ -39,7 +39,7 @@ from assessment.guards import (
     reads_blind,
 )
 from assessment.models import Allocation, AssessmentDecision
-from assessment.selectors import composed, judgements_of, levels_of, pointed_in, result_of_decision
+from assessment.selectors import composed, judgements_of, pointed_in, result_of_decision
 from assessment.selectors.comments import comments_by, shown_to_learner
 from assessment.selectors.discussions import latest_discussion, openings_of
 from assessment.selectors.filters import Filters
@@ -53,6 +53,7 @@ from assessment.selectors.workspace import (
 )
 from assessment.views.queue import opened
 from assessment.views.shared import NOT_HERE, filters_of, for_marking, visible, with_filters
+from assessment.views.versions import differences
 from portfolios.enums import ConsiderationOutcome, SubmissionState
 from portfolios.models import Submission
 from portfolios.rules import has_part
@@ -286,23 +287,15 @@ def two_versions(
     request: HttpRequest, submission: Submission, mine: Marks, theirs: AssessmentDecision
 ) -> HttpResponse:
     """409 with both versions: what came too late stands in the form, what is saved beside it."""
-    saved = judgements_of(theirs)
-    labels: dict[UUID | None, str] = {one.pk: one.label for one in levels_of(submission)}
-    pairs = []
-    for one in saved:
-        said = mine.criteria.get(one.criterion.number)
-        if said is None:
-            continue
-        if said.level != one.level_id or said.feedback != one.feedback:
-            pairs.append(
-                {
-                    "judgement": one,
-                    "said": said,
-                    "level": labels.get(said.level, ""),
-                }
-            )
     fresh = visible(request, submission.pk)
-    return page(request, fresh, theirs, status=409, conflict=pairs, mine=mine)
+    return page(
+        request,
+        fresh,
+        theirs,
+        status=409,
+        mine=mine,
+        conflict=list(differences(submission, mine, theirs)),
+    )
 
 
 @require_POST
