@@ -102,7 +102,9 @@ def _copy(portfolio: Portfolio, learner: User, piece: Piece, number: int) -> Evi
         title=name,
         description=piece.about,
         text_alternative=piece.about if source.needs_text_alternative else "",
-        consent_given=True,
+        # As the source has it, so that nothing tells a seed from the work of a learner.
+        confidentiality=source.confidentiality,
+        consent_given=source.consent_given,
         original_name=name,
     )
     facts: dict[str, Any] = {

@@ -129,6 +129,25 @@ class EvidenceItem(StateModel):
         return self.state == EvidenceState.READY or bool(self.note or self.link)
 
     @property
+    def asks_for_consent(self) -> bool:
+        """Whether people may be seen or heard in it, and the learner has not said that they agreed."""
+        return self.needs_text_alternative and not self.consent_given
+
+    @property
+    def sharing(self) -> list[str]:
+        """How freely it may be shown, as the learner says, in sentences for everybody else."""
+        said = []
+        if self.confidentiality == Confidentiality.CONFIDENTIAL:
+            said.append("Confidential: it is for those who assess this work, and for nobody else.")
+        elif self.confidentiality == Confidentiality.INTERNAL:
+            said.append("Internal to the learner’s employer.")
+        if self.consent_given:
+            said.append("People who can be recognised in it have agreed.")
+        elif self.asks_for_consent:
+            said.append("The learner has not said that people who can be recognised in it agreed.")
+        return said
+
+    @property
     def hint_words(self) -> str:
         """What the text seems to hold about people, for the learner."""
         return ", ".join(

@@ -500,6 +500,17 @@ def readiness(
             for row in outcome.criteria
             if not row.locked and not (row.reflection and row.reflection.text.strip())
         ]
+    used = {
+        mapping.evidence_id: mapping.evidence
+        for outcome in progress.outcomes
+        for row in outcome.criteria
+        for mapping in row.mappings
+    }
+    warnings += [
+        f"You have not said that people who can be recognised in “{item.title}” have agreed."
+        for item in used.values()
+        if item.asks_for_consent
+    ]
     warnings += [
         f"{one.verifier_name} has not answered yet."
         for one in progress.attestations

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +13,12 @@ from django.utils import timezone
 from assessment.actions.allocation import allocate
 from assessment.actions.marking import start_assessment
 from catalogue.models import Criterion
-from portfolios.actions.attestation import ask_to_confirm, attest, open_attestation
+from portfolios.actions.attestation import (
+    ask_on_the_spot,
+    ask_to_confirm,
+    attest,
+    open_attestation,
+)
 from portfolios.actions.drafting import describe_evidence, map_evidence, remove_evidence
 from portfolios.actions.rendering import make_renditions
 from portfolios.models import EvidenceItem
@@ -232,6 +238,63 @@ def test_the_check_asks_whether_evidence_is_accessible(cast, as_):
         describe_evidence(item, actor=cast.lena, title=item.title, text_alternative="A form.")
     page = as_(cast.lena).get(address).content.decode()
     assert "We found nothing missing" in page
+
+
+@pytest.mark.parametrize(
+    ("given", "told", "asked"),
+    [
+        (("open", True), ["People who can be recognised in it have agreed."], False),
+        (
+            ("internal", False),
+            [
+                "Internal to the learner’s employer.",
+                "The learner has not said that people who can be recognised in it agreed.",
+            ],
+            True,
+        ),
+        (
+            ("confidential", True),
+            [
+                "Confidential: it is for those who assess this work, and for nobody else.",
+                "People who can be recognised in it have agreed.",
+            ],
+            False,
+        ),
+    ],
+)
+def test_how_freely_it_may_be_shown_is_told_to_those_who_see_it(cast, as_, given, told, asked):
+    portfolio = portfolio_of(cast)
+    photo = file(portfolio, "photo.png", png(), kind="photo")
+    plain = note(portfolio, "The hui")
+    for item in (photo, plain):
+        describe_evidence(
+            item,
+            actor=cast.lena,
+            title=item.title,
+            confidentiality=given[0],
+            consent_given=given[1],
+        )
+        for criterion in Criterion.objects.filter(rubric__task=cast.task):
+            map_evidence(portfolio, item, criterion, actor=cast.lena)
+    check = as_(cast.lena).get(reverse("portfolios:check", args=[portfolio.pk])).content.decode()
+    named = "You have not said that people who can be recognised in “{}” have agreed."
+    assert [check.count(named.format(one.title)) for one in (photo, plain)] == [int(asked), 0]
+    link = ask_on_the_spot(
+        portfolio, actor=cast.lena, name="Vic", email="vic@work.example", evidence=[photo]
+    )[1]
+    verifier = Client()
+    verifier.post(f"/v/{link}/")
+    page = " ".join(verifier.get("/v/confirm/").content.decode().split())
+    assert " ".join(told) in page
+    # Words of the learner's own are no news to them.
+    photo.refresh_from_db()
+    own = as_(cast.lena).get(reverse("portfolios:view", args=[photo.pk])).content.decode()
+    assert [one for one in told if one in own] == []
+    submission = submit(portfolio)
+    allocate(submission, cast.ada, actor=cast.lea)
+    start_assessment(submission, actor=cast.ada)
+    page = as_(cast.ada).get(reverse("assessment:workspace", args=[submission.pk])).content.decode()
+    assert " ".join(told) in page
 
 
 def test_what_was_removed_can_be_brought_back_for_as_long_as_the_page_says(cast, as_):
