@@ -19,6 +19,7 @@ from portfolios import storage
 from portfolios.enums import EvidenceState
 from portfolios.exceptions import NoRoom, ScanIncomplete, ScannerAway
 from portfolios.inspection import InspectionBroken, Report, inspect
+from portfolios.inspection.patterns import hints_of
 from portfolios.models import EvidenceItem
 from workflows.exceptions import TransitionRefused
 from workflows.transitions import perform
@@ -108,13 +109,15 @@ class Found:
 
 
 def check(item: EvidenceItem) -> Found:
-    """Look into the bytes, ask the virus scanner, and store the copy for others. Notes and links have no bytes.
+    """Look into the bytes, ask the virus scanner, and store the copy for others.
+
+    Notes and links have no bytes; the words of a note are looked through for what belongs to people.
 
     The file is opened by a helper that can do nothing else. The scanner is asked first: what it refuses is
     not opened at all.
     """
     if not item.storage_key:
-        return Found(Report(media_type=item.media_type))
+        return Found(Report(media_type=item.media_type, hints=hints_of(item.note)))
     address = settings.VIRUS_SCANNER
     with tempfile.TemporaryFile() as copy, storage.opened(item.storage_key) as file:
         if address and (found := ask_scanner(file, address)):

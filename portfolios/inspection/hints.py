@@ -1,4 +1,4 @@
-"""Numbers and addresses of people in a text, as a hint to cover them. Never covers anything itself."""
+"""The texts of a file in which numbers and addresses of people are looked for (`patterns`)."""
 
 import io
 import re
@@ -9,16 +9,8 @@ from typing import BinaryIO
 import pypdfium2
 
 from portfolios.definitions import is_office
+from portfolios.inspection.patterns import MOST, hints_of
 
-PATTERNS = {
-    "e-mail address": re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b"),
-    "phone number": re.compile(r"(?<![\d.])(?:\+64|0)[ -]?(?:2\d|[34679])(?:[ -]?\d){6,8}(?!\d)"),
-    # A National Student Number is nine or ten digits; there is no public check digit.
-    "student number": re.compile(r"(?<!\d)(?<!\d[.,-])[1-9]\d{8,9}(?!\d|[.,-]\d)"),
-    "health number": re.compile(r"\b[A-HJ-NP-Z]{3}\d{4}\b"),
-}
-"""Patterns of New Zealand numbers; each match is a guess."""
-MOST = 2 * 1024 * 1024
 PAGES = 60
 TEXT_PARTS = re.compile(
     r"(?:word/(?:document|comments|footnotes|endnotes|header\d*|footer\d*)"
@@ -42,8 +34,7 @@ def hints_in(file: BinaryIO, media_type: str) -> dict[str, int]:
         raise
     except Exception:  # noqa: BLE001  a hint is not worth a refusal
         return {}
-    counted = {kind: len(set(pattern.findall(text[:MOST]))) for kind, pattern in PATTERNS.items()}
-    return {kind: number for kind, number in counted.items() if number}
+    return hints_of(text)
 
 
 def words_of(xml: str) -> str:

@@ -146,6 +146,10 @@ def test_the_learner_reads_the_hint(cast, as_):
     item = file(portfolio, "a.txt", b"write to a@example.org, b@example.org or 021 555 0123")
     page = as_(cast.lena).get(reverse("portfolios:describe", args=[portfolio.pk, item.pk]))
     assert "seems to hold 2 e-mail addresses, 1 phone number." in page.content.decode()
+    said = note(portfolio, "The hui", "Ring 021 555 0123 or 09 555 0199")
+    page = as_(cast.lena).get(reverse("portfolios:describe", args=[portfolio.pk, said.pk]))
+    words = "2 phone numbers. If these belong to people, write it again without them"
+    assert words in page.content.decode()
 
 
 # --- the helper can do nothing else ------------------------------------------------------------------

@@ -232,6 +232,7 @@ def test_the_check_asks_whether_evidence_is_accessible(cast, as_):
         map_evidence(portfolio, item, criterion, actor=cast.lena)
     address = reverse("portfolios:check", args=[portfolio.pk])
     page = as_(cast.lena).get(address).content.decode()
+    assert "Is your evidence accessible?" in page
     assert "Its pages seem to be pictures of text." in page
     assert "It has no description for people who cannot see it." in page
     for item in (scan, photo):

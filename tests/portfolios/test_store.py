@@ -74,7 +74,7 @@ def test_everything_fits_on_every_store(cast, any_store):
     assert "0 orphaned" in check_evidence()
 
 
-def test_missing_altered_and_orphaned_files_are_named(cast):
+def test_missing_altered_and_orphaned_files_are_named(cast, client):
     portfolio = portfolio_of(cast)
     gone, changed = file(portfolio, "a.pdf"), file(portfolio, "b.pdf")
     path_of(gone).unlink()
@@ -97,6 +97,11 @@ def test_missing_altered_and_orphaned_files_are_named(cast):
         check_evidence()
     assert reconcile() == 3
     assert StoreFinding.objects.count() == 3
+    measured = client.get("/metrics").content.decode()
+    assert {line for line in measured.split("\n") if line.startswith("moderato_evidence")} == {
+        f'moderato_evidence_problems{{problem="{one}"}} 1.0'
+        for one in ("missing", "altered", "orphaned")
+    }
 
 
 def test_altered_bytes_are_not_handed_out_until_they_are_mended(cast, as_):
