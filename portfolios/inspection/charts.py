@@ -16,6 +16,8 @@ from portfolios.inspection.office import cell_of, named, paragraph, run_of, tabl
 
 MAIN = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+NEWER_CHART = "{http://schemas.microsoft.com/office/drawing/2014/chartex}chart"
+"""Waterfalls, funnels and the like, which keep their numbers in another way."""
 DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 SIZE = 9.0
 HEAD = "eeeeee"

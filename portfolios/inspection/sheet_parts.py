@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 from portfolios.inspection.charts import (
     DIAGRAM,
     DIAGRAM_NOT_DRAWN,
+    NEWER_CHART,
     NOT_DRAWN,
     C,
     chart_run,
@@ -40,7 +41,6 @@ PACKAGE = "{http://schemas.openxmlformats.org/package/2006/relationships}"
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 DRAWN = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-NEWER_CHART = "{http://schemas.microsoft.com/office/drawing/2014/chartex}chart"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 MOST_PART = 64 * 1024 * 1024
 MOST_THINGS = 200

@@ -7,7 +7,13 @@ helper's child only.
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from portfolios.inspection.charts import DIAGRAM, chart_run, diagram_run
+from portfolios.inspection.charts import (
+    DIAGRAM,
+    NEWER_CHART,
+    NOT_DRAWN,
+    chart_run,
+    diagram_run,
+)
 from portfolios.inspection.office import (
     COLOUR,
     Page,
@@ -101,6 +107,9 @@ class Painter:
         elif shape._element.tag.endswith("}pic"):
             yield self.picture(shape, place)
         elif shape._element.tag.endswith("}graphicFrame"):
+            if shape._element.find(f".//{NEWER_CHART}") is not None:
+                yield self.instead(shape, NOT_DRAWN, place)
+                return
             found = shape._element.find(f".//{DIAGRAM}relIds")
             key = found.get(f"{R}dm") if found is not None else None
             part = shape.part.rels[key].target_part if key in shape.part.rels else None

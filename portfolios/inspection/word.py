@@ -9,7 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from portfolios.inspection.charts import DIAGRAM, C, chart_run, diagram_run
+from portfolios.inspection.charts import (
+    DIAGRAM,
+    NEWER_CHART,
+    NOT_DRAWN,
+    C,
+    chart_run,
+    diagram_run,
+)
 from portfolios.inspection.office import (
     COLOUR,
     PAGE,
@@ -19,6 +26,7 @@ from portfolios.inspection.office import (
     cell_of,
     counted,
     decorates,
+    named,
     paragraph,
     readable,
     run_of,
@@ -322,7 +330,10 @@ class Reader:
             if size is not None
             else (0.0, 0.0)
         )
-        for one in element.iter(f"{C}chart", f"{DIAGRAM}relIds"):
+        for one in element.iter(f"{C}chart", f"{DIAGRAM}relIds", NEWER_CHART):
+            if one.tag == NEWER_CHART:
+                yield named(alt, NOT_DRAWN, decorates=decorates(element))
+                continue
             chart = one.tag == f"{C}chart"
             related = self.part.related_parts.get(one.get(f"{R}id" if chart else f"{R}dm"))
             made = chart_run if chart else diagram_run

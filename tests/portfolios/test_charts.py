@@ -122,8 +122,12 @@ def test_charts_and_diagrams_of_a_text_document_come_as_words():
     key = with_part(made, "/word/diagrams/data1.xml", "diagramData", SMART.encode())
     run = made.add_paragraph().add_run("The way")
     run._r.append(drawing(f'<dgm:relIds xmlns:dgm="{DIAGRAM}" r:dm="{key}"/>'))
+    newer = f'<cx:chart xmlns:cx="{charts.NEWER_CHART[1:].partition("}")[0]}"/>'
+    made.add_paragraph().add_run()._r.append(drawing(newer, "A waterfall"))
+    made.element.body.insert_element_before(run._r.getparent(), "w:sectPr")
     (page,) = word.pages_of(saved(made))
     assert "Bar chart: Use by month" in page.text
+    assert "[A waterfall]" in page.text
     assert "Hui-tanguru | 25% | 10%" in page.text
     assert "[A chart, which is not drawn here]" in page.text
     assert "[Visits rise]" in page.text
