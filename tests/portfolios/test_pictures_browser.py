@@ -1,4 +1,4 @@
-"""Photographs are larger than a phone's screen; the pages that show them are not."""
+"""The page that describes evidence, on a phone: a photograph fits it, and it asks for no more than it needs."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.sessions import cookies_of
 pytestmark = pytest.mark.browser
 
 
-def test_a_photograph_fits_the_page_of_a_phone(browser: Any, committed_db: Any) -> None:
+def test_describing_a_photograph_on_a_phone(browser: Any, committed_db: Any) -> None:
     cast = make_cast()
     portfolio = portfolio_of(cast)
     item = file(portfolio, "wide.png", png((1600, 1200)), kind="photo")
@@ -31,4 +31,17 @@ def test_a_photograph_fits_the_page_of_a_phone(browser: Any, committed_db: Any) 
             picture.scroll_into_view_if_needed()
             page.wait_for_function("document.querySelector('main .app-viewer img').naturalWidth")
             assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        page.goto(f"{url}{addresses[0]}")
+        asked = page.locator("details[data-supports]")
+        first = page.get_by_label("What it shows for C1, in one sentence")
+        assert asked.count() > 1
+        assert page.locator("details[data-supports][open]").count() == 0
+        page.get_by_role("checkbox", name="C1").check()
+        first.fill("The form of the shop floor.")
+        assert page.locator("details[data-supports][open]").count() == 1
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.goto(f"{url}{addresses[0]}")
+        assert first.is_visible()
+        assert first.input_value() == "The form of the shop floor."
+        assert page.locator("details[data-supports][open]").count() == 1
     context.close()

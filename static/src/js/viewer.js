@@ -32,3 +32,11 @@ document.addEventListener("click", (event) => {
     page.focus({ preventScroll: true });
   }
 });
+
+// A criterion that is ticked asks at once how the evidence supports it.
+for (const box of document.querySelectorAll("input[name=criteria]")) {
+  box.addEventListener("change", () => {
+    const asked = document.querySelector(`[data-supports="${box.value}"]`);
+    if (asked && box.checked) asked.open = true;
+  });
+}
