@@ -97,7 +97,7 @@ def mark_exemplar(
     if attempt.assessor_id != actor.pk or not rules.calibrates_on(attempt.task, actor):
         raise NotPermitted(instance=attempt)
     fresh = attempt.items.get(pk=item.pk)
-    if fresh.marked_at is not None or attempt.concluded_at is not None:
+    if fresh.marked_at is not None:
         raise StaleState(instance=attempt)
     known = list(
         Level.objects.filter(criterion__rubric=attempt.task.rubric).select_related("criterion")

@@ -218,7 +218,6 @@ def _place_for(plan: SeedPlan, assessor: User) -> Delivery:
     """What holds this person's seeds of the plan, made with the first."""
     held = Delivery.with_seeds.filter(
         submissions__seed__plan=plan,
-        seeds_for=plan.delivery_id,
         roles__user=assessor,
         roles__ended_at__isnull=True,
     ).first()

@@ -72,7 +72,6 @@ def _end_unopened(
         Allocation.objects.current()
         .filter(
             pk__in=moved,
-            submission__delivery=delivery,
             submission__pk__among=list(wanted),
             submission__state=SubmissionState.SUBMITTED,
         )

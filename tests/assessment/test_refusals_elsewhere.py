@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from assessment.actions.allocation import allocate, hand_back
+from assessment.actions.allocation import allocate, end_allocation, hand_back
 from assessment.actions.double import plan_readings
 from assessment.actions.revealing import plan_names
 from assessment.actions.seeding import begin_seeds
@@ -33,7 +33,7 @@ from portfolios.models import Submission
 from tests.factories.assessment import allocated, decided, opened
 from tests.factories.catalogue import published_version
 from tests.factories.portfolios import submitted
-from tests.personas import make_cast, open_delivery
+from tests.personas import make_cast, make_user, open_delivery
 from tests.tampering import tampering
 from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
@@ -43,13 +43,14 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 @kept
 def cast():
-    """Two learners, the same staff and learners in an evening cohort, and a task of another micro-credential."""
-    made = make_cast(learners=2)
+    """Three learners; two of them and one more learn in an evening cohort. And a task of another version."""
+    made = make_cast(learners=3)
     made.strange = published_version(made.provider, "other").tasks.get()
     made.evening, _task = open_delivery(
         made.delivery.version, "evening", "Evening cohort", made.client, made.people
     )
-    for one in made.learners:
+    made.late = make_user("late")
+    for one in (made.lena, made.hone, made.late):
         Enrolment.objects.create(delivery=made.evening, learner=one, employer=made.client)
     return made
 
@@ -124,7 +125,81 @@ def test_whoever_sealed_a_decision_keeps_their_part_though_the_second_gave_their
     allocate_as_planned(cast.delivery, actor=cast.pam, previewed=[(work.pk, second.pk)])
 
 
+def test_a_plan_may_give_some_of_the_pool_or_all_of_it_to_everybody(cast):
+    work = [submitted(cast, name) for name in ("lena", "hone", "mere")]
+    some = [(work[0].pk, cast.ada.pk)]
+    assert allocate_as_planned(cast.delivery, actor=cast.pam, previewed=some) == 1
+    held = [one.pk for one in Allocation.objects.all()]
+    everybody = list(
+        zip([one.pk for one in work], [cast.abe.pk, cast.ada.pk, cast.ana.pk], strict=True)
+    )
+    given = {"actor": cast.pam, "previewed": everybody, "moved": held}
+    assert allocate_as_planned(cast.delivery, **given) == 3
+
+
+def test_an_allocation_that_has_ended_is_not_moved(cast):
+    work = allocated(cast)
+    old = Allocation.objects.get()
+    end_allocation(old, actor=cast.pam, reason="Leave")
+    with pytest.raises(StaleState):
+        allocate_as_planned(
+            cast.delivery, actor=cast.pam, previewed=[(work.pk, cast.abe.pk)], moved=[old.pk]
+        )
+    assert not Allocation.objects.current().exists()
+
+
+def test_work_with_a_draft_that_somebody_left_is_moved(cast):
+    work = allocated(cast)
+    draft = opened(work, cast.ada)
+    hand_back(work, actor=cast.ada)
+    held = allocate(Submission.objects.get(pk=work.pk), cast.ada, actor=cast.pam)
+    moved = {"previewed": [(work.pk, cast.abe.pk)], "moved": [held.pk]}
+    assert allocate_as_planned(cast.delivery, actor=cast.pam, **moved) == 1
+    draft.refresh_from_db()
+    assert draft.sealed_at is None
+
+
+def test_of_two_who_mark_blind_one_is_moved_and_neither_once_it_is_open(cast):
+    plan_readings(cast.delivery, cast.task, actor=cast.pam, reading=Reading.BLIND)
+    work = allocated(cast)
+    hers = Allocation.objects.get()
+    allocate(Submission.objects.get(pk=work.pk), cast.abe, actor=cast.pam)
+    his = Allocation.objects.get(assessor=cast.abe)
+    moved = {"previewed": [(work.pk, cast.ana.pk)], "moved": [his.pk]}
+    assert allocate_as_planned(cast.delivery, actor=cast.pam, **moved) == 1
+    assert set(Allocation.objects.current().values_list("assessor", flat=True)) == {
+        cast.ada.pk, cast.ana.pk,
+    }  # fmt: skip
+    opened(work, cast.ana)
+    with pytest.raises(StaleState):
+        allocate_as_planned(
+            cast.delivery, actor=cast.pam, previewed=[(work.pk, cast.abe.pk)], moved=[hers.pk]
+        )
+
+
 # --- pins, leave and groups
+
+
+def test_whoever_learns_only_elsewhere_is_neither_pinned_nor_grouped_here(cast):
+    with pytest.raises(NotPermitted):
+        pin_learner(cast.delivery, cast.late, cast.ada, actor=cast.pam)
+    with pytest.raises(NotPermitted):
+        set_groups(cast.delivery, actor=cast.pam, groups={cast.late.pk: "Days"})
+    assert not Pin.objects.exists()
+    assert not LearnerGroup.objects.exists()
+
+
+def test_one_pin_and_one_leave_end_and_no_others(cast):
+    pins = [
+        pin_learner(cast.delivery, one, cast.ada, actor=cast.pam) for one in (cast.lena, cast.hone)
+    ]
+    today = timezone.localdate()
+    days = {"first_day": today, "last_day": today}
+    leaves = [enter_leave(cast.delivery, one, actor=one, **days) for one in (cast.ada, cast.abe)]
+    unpin(pins[0], actor=cast.pam)
+    take_back_leave(cast.delivery, leaves[0], actor=cast.pam)
+    assert Pin.objects.get(ended_at__isnull=True) == pins[1]
+    assert Leave.objects.get(ended_at__isnull=True) == leaves[1]
 
 
 def test_a_pin_ends_where_a_new_one_takes_its_place_and_no_other_does(cast):
@@ -185,8 +260,13 @@ def test_groups_of_another_delivery_stay(cast):
 def test_a_marking_time_is_taken_back_for_one_delivery(cast):
     for where in (cast.delivery, cast.evening):
         set_marking_time(where, cast.task, actor=cast.pam, minutes=30)
+    # A task of another version has none by any action; whatever is there stays.
+    other = MarkingTime.objects.create(
+        delivery=cast.delivery, task=cast.strange, minutes=5, set_by=cast.pam
+    )
     set_marking_time(cast.delivery, cast.task, actor=cast.pam, minutes=None)
-    assert MarkingTime.objects.get().delivery == cast.evening
+    assert {one.delivery for one in MarkingTime.objects.exclude(pk=other.pk)} == {cast.evening}
+    assert MarkingTime.objects.filter(pk=other.pk).exists()
 
 
 def test_work_is_allocated_to_assessors_of_its_own_delivery(cast):
