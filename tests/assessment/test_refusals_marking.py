@@ -146,6 +146,27 @@ def test_whoever_took_over_what_was_theirs_already_is_told_nothing(pair):
     assert told.count() == 1
 
 
+def test_of_two_the_first_keeps_the_lease_until_it_runs_out(pair):
+    """The other notices nothing when theirs ends, and somebody has the work open in any case."""
+    start_assessment(fresh(pair.work), actor=pair.abe)
+    assert Lease.objects.get().holder == pair.ada
+    Lease.objects.update(until=timezone.now())
+    start_assessment(fresh(pair.work), actor=pair.abe)
+    assert Lease.objects.get().holder == pair.abe
+
+
+def test_ones_own_lease_is_made_longer(cast):
+    work = allocated(cast)
+    opened(work, cast.ada)
+    soon = timezone.now() + dt.timedelta(minutes=1)
+    Lease.objects.update(until=soon)
+    since = Lease.objects.get().since
+    renew_lease(work, actor=cast.ada)
+    lease = Lease.objects.get()
+    assert lease.until > soon
+    assert lease.since == since
+
+
 # --- drafts
 
 
@@ -250,6 +271,19 @@ def test_what_a_moderator_returned_may_be_given_to_somebody_else(cast):
     reallocate(held(cast.ada), cast.abe, actor=cast.pam, reason="Ada is away.")
     assert live() == {cast.abe.pk}
     assert start_assessment(work, actor=cast.abe).state == "in_assessment"
+
+
+def test_who_revises_for_one_of_two_gives_the_whole_work_back(pair):
+    """After a return the other one has done their part: nobody goes on, so the work waits again."""
+    for one in (pair.ada, pair.abe):
+        decided(pair.work, one)
+    work = returned(fresh(pair.work))
+    author = work.decisions.get(final_at__isnull=False).author
+    reallocate(held(author), pair.ana, actor=pair.pam, reason="Away")
+    opened(work, pair.ana)
+    hand_back(fresh(work), actor=pair.ana)
+    assert fresh(work).state == "submitted"
+    assert pair.ana.pk not in live()
 
 
 def test_an_ended_allocation_is_not_given_to_somebody_else(cast):
