@@ -177,6 +177,19 @@ def test_what_is_sound_is_sent_back_to_nobody(cast):
     assert not Notification.objects.filter(topic="assessment.early_changes_asked").exists()
 
 
+def test_one_reader_reads_one_decision_once(cast):
+    place = placed(cast)
+    begin_reading(place, actor=cast.moses)
+    said = {"actor": cast.moses, "is_sound": False, "note": "Too kind.", "sent_back": True}
+    record_reading(place, decision(cast), **said)
+    begin_reading(place, actor=cast.moses)
+    with pytest.raises(StaleState):
+        record_reading(place, decision(cast), **said)
+    assert EarlyReading.objects.count() == 1
+    told = Notification.objects.filter(topic="assessment.early_changes_asked")
+    assert [one.recipient for one in told] == [cast.ada]
+
+
 def test_nothing_is_read_once_marking_goes_on(cast):
     place = placed(cast)
     begin_reading(place, actor=cast.moses)

@@ -27,7 +27,14 @@ from assessment.actions.marking import (
 )
 from assessment.definitions import Judged, Marks, Remark
 from assessment.enums import AllocationRole, Reading
-from assessment.models import Allocation, AssessmentDecision, Discussion, Lease
+from assessment.models import (
+    Allocation,
+    AssessmentDecision,
+    Discussion,
+    EarlyCheck,
+    EarlyPlace,
+    Lease,
+)
 from catalogue.models import Criterion, DeliveryRole, Enrolment
 from portfolios.models import Hold, Part, Submission
 from tests.factories.assessment import allocated, decided, drafted, marks, opened, referred
@@ -250,6 +257,23 @@ def test_only_the_two_and_administrators_give_one_of_a_pair_back(pair):
     assert fresh(pair.work).state == "in_assessment"
 
 
+def test_whoever_gives_back_ends_their_own_part_and_gives_nobody_a_second_one(pair):
+    for who in (pair.abe, pair.moses, pair.lena):
+        with pytest.raises(GuardsNotMet):
+            reallocate(held(pair.ada), who, actor=pair.pam, reason="Leave")
+    assert live() == {pair.ada.pk, pair.abe.pk}
+    hand_back(pair.work, actor=pair.abe)
+    assert live() == {pair.ada.pk}
+
+
+def test_work_that_came_back_half_decided_keeps_its_one_place_in_an_early_check(cast):
+    EarlyCheck.objects.create(delivery=cast.delivery, task=cast.task, size=1)
+    work = half_decided(cast)
+    allocate(work, cast.ana, actor=cast.pam)
+    assert start_assessment(work, actor=cast.ana).state == "in_assessment"
+    assert EarlyPlace.objects.get().submission == work
+
+
 def test_whoever_sealed_keeps_the_work_though_it_waits_again(cast):
     work = half_decided(cast)
     mine = held(cast.ada)
@@ -372,6 +396,23 @@ def test_an_adjudicator_refers_nothing_back(pair):
         refer(pair.work, actor=pair.ana)
     assert fresh(pair.work).state == "in_adjudication"
     assert not AssessmentDecision.objects.sealed().filter(author=pair.ana).exists()
+
+
+def test_there_is_no_verdict_without_a_draft(cast):
+    work = allocated(cast)
+    for verdict in (record_decision, refer):
+        with pytest.raises(NotPermitted):
+            verdict(work, actor=cast.ada)
+
+
+def test_after_a_return_nobody_talks_and_an_adjudicator_is_asked(pair):
+    for one in (pair.ada, pair.abe):
+        decided(pair.work, one)
+    work = returned(fresh(pair.work))
+    author = work.decisions.get(final_at__isnull=False).author
+    moved = decided(work, author, "NY", reason="Page 2 shows it.")
+    assert moved.state == "in_adjudication"
+    assert not Discussion.objects.exists()
 
 
 def test_one_of_two_who_talk_does_not_end_it_though_they_lead_as_well(pair):

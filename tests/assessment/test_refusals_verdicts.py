@@ -1,6 +1,7 @@
 """The decision of a fresh assessor, and decision versions that are written for a whole set: what each refuses."""
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import DeclaredConflict
 from assessment.actions.deciding import record_decision, refer, write_new_versions
@@ -9,12 +10,12 @@ from assessment.models import Allocation, AssessmentDecision
 from awards.actions.reconsideration import request_reconsideration
 from catalogue.models import Grade
 from portfolios.enums import HoldKind
-from portfolios.models import Hold, Submission
+from portfolios.models import Hold, Part, Submission
 from tests.factories.assessment import assessed, drafted
 from tests.factories.awards import released
 from tests.personas import make_cast
 from tests.worlds import kept
-from workflows.exceptions import GuardsNotMet, StaleState, StaleVersion
+from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState, StaleVersion
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -92,6 +93,14 @@ def test_a_fresh_decision_is_sealed_once_as_it_was_seen_and_refers_nothing_back(
     with pytest.raises(StaleState):
         record_decision(asked.work, actor=asked.person)
     assert Submission.objects.get(pk=asked.work.pk).state == "under_reconsideration"
+
+
+def test_whoever_looks_at_it_no_more_decides_nothing(asked):
+    Part.objects.filter(submission=asked.work, person=asked.person).update(ended_at=timezone.now())
+    with pytest.raises(NotPermitted):
+        record_decision(asked.work, actor=asked.person)
+    asked.draft.refresh_from_db()
+    assert asked.draft.sealed_at is None
 
 
 # --- versions for a whole set
