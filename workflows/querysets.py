@@ -1,10 +1,12 @@
 """Chainable reads of the machinery's tables, and reads and writes of many rows at once."""
 
 import datetime as dt
+import re
 import uuid
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +25,7 @@ from workflows.enums import (
     MessageState,
     ReminderState,
 )
+from workflows.prepared import literal, prepared
 from workflows.working_days import WorkingCalendar
 
 if TYPE_CHECKING:
@@ -186,13 +189,18 @@ def update_each(
         )
 
 
+Given = uuid.UUID | dt.datetime | list[uuid.UUID]
+"""What a composed read is given: a key, a moment, or keys that go as one array (`__among`)."""
+
+
 class Composed:
     """Reads whose SQL the ORM composes once for each shape; after that only values change.
 
     Composing the conditions of a list takes the ORM several times as long as PostgreSQL needs to answer them.
     `build` is therefore called with stand-ins for the values, keys and moments, and what it gives must follow
     from `shape` and the stand-ins alone: a key or a moment that came in another way would stay for everybody,
-    and is refused. A moment worked out from a stand-in keeps its distance. On SQLite each call composes anew.
+    and is refused. A moment worked out from a stand-in keeps its distance. PostgreSQL in its turn plans it once
+    for each connection (`workflows.prepared`). On SQLite each call composes anew.
     """
 
     most = 512
@@ -204,7 +212,7 @@ class Composed:
         self,
         shape: Hashable,
         build: Callable[[Sequence[Any]], models.QuerySet[Any, Any]],
-        values: Sequence[uuid.UUID | dt.datetime],
+        values: Sequence[Given],
         *,
         limit: int,
         start: int = 0,
@@ -215,15 +223,49 @@ class Composed:
             return list(build(values)[start : start + limit])
         if (found := self._composition(shape, build, values)) is None:
             return []
-        with connection.cursor() as cursor:
-            cursor.execute(f"{found.sql} LIMIT %s OFFSET %s", [*found.real(values), limit, start])
-            return list(cursor.fetchall())
+        return found.ask(connection, values, limit=limit, start=start)
+
+    def page(
+        self,
+        shape: Hashable,
+        build: Callable[[Sequence[Any]], models.QuerySet[Any, Any]],
+        values: Sequence[Given],
+        *,
+        words: Sequence[str],
+        order: str,
+        limit: int,
+        start: int = 0,
+    ) -> tuple[list[tuple[Any, ...]], dict[str, int]]:
+        """As `rows`; and how many rows there are, on this page or not, whose last column, `part`, is each of `words`.
+
+        One statement finds and counts. `order` is that of `build` as SQL. Where there is no row, nothing is counted.
+        """
+        connection = connections[DEFAULT_DB_ALIAS]
+        if connection.vendor != "postgresql":
+            rows = list(build(values))
+            counted = Counter(row[-1] for row in rows)
+            return rows[start : start + limit], {word: counted[word] for word in words if rows}
+
+        def counting(sql: str) -> str:
+            numbers = [
+                f"count(*) FILTER (WHERE part = {literal(word, connection)}) OVER ()"
+                for word in words
+            ]
+            return f"SELECT found.*, {', '.join(numbers)} FROM ({sql}) AS found ORDER BY {order}"  # noqa: S608
+
+        found = self._composition(
+            shape, lambda given: build(given).order_by(), values, around=counting
+        )
+        if found is None or not (rows := found.ask(connection, values, limit=limit, start=start)):
+            return [], {}
+        width = len(rows[0]) - len(words)
+        return [row[:width] for row in rows], dict(zip(words, rows[0][width:], strict=True))
 
     def instances(
         self,
         shape: Hashable,
         build: Callable[[Sequence[Any]], models.QuerySet[Any, Any]],
-        values: Sequence[uuid.UUID | dt.datetime],
+        values: Sequence[Given],
     ) -> list[Any]:
         """All rows as `build` asks for them: instances with what belongs to them, or dictionaries of values()."""
         connection = connections[DEFAULT_DB_ALIAS]
@@ -234,7 +276,11 @@ class Composed:
         # A copy: threads share what is composed, and a compiler belongs to a connection.
         compiler = copy(found.compiler)
         compiler.connection = connection
-        compiler.as_sql = lambda *_args, **_kwargs: (found.sql, found.real(values))
+        rows = found.ask(connection, values)
+        if compiler.has_extra_select:
+            # Columns that the order needs and nobody asked for stand at the end.
+            rows = [one[: compiler.col_count] for one in rows]
+        compiler.execute_sql = lambda *_args, **_kwargs: [rows]
         again: Any = found.queryset.all()
         again.query.get_compiler = lambda *_args, **_kwargs: compiler
         return list(again)
@@ -243,28 +289,43 @@ class Composed:
         self,
         shape: Hashable,
         build: Callable[[Sequence[Any]], models.QuerySet[Any, Any]],
-        values: Sequence[uuid.UUID | dt.datetime],
+        values: Sequence[Given],
+        around: Callable[[str], str] = str,
     ) -> "Composition | None":
         key = (shape, tuple(type(one) for one in values))
         if key not in self.known:
             if len(self.known) >= self.most:
                 self.known.clear()
-            self.known[key] = compose(build([stand_in(*one) for one in enumerate(values)]))
+            found = compose(build([stand_in(*one) for one in enumerate(values)]))
+            self.known[key] = found and replace(found, sql=around(found.sql))
         return self.known[key]
 
 
 @dataclass(frozen=True)
 class Composition:
-    """A read with stand-ins for its values, and the compiler that knows which column belongs to what."""
+    """A read with a number in place of each value, and the compiler that knows which column belongs to what."""
 
     queryset: models.QuerySet[Any, Any]
     compiler: Any
     sql: str
-    given: tuple[Any, ...]
+    """With $1, $2 … for the values, and everything that never changes written out."""
+    given: tuple[uuid.UUID | dt.datetime, ...]
+    """The stand-ins that these numbers stand for."""
 
-    def real(self, values: Sequence[Any]) -> list[Any]:
-        """The parameters for these values."""
-        return [real(one, values) for one in self.given]
+    def ask(
+        self, connection: Any, values: Sequence[Any], *, limit: int | None = None, start: int = 0
+    ) -> list[tuple[Any, ...]]:
+        """The rows for these values, planned once for each connection."""
+        sql, params = self.sql, [real(one, values) for one in self.given]
+        if limit is not None:
+            # Written out: a plan for a page is another than one for everything.
+            sql = f"{sql} LIMIT {limit:d}"
+        if start:
+            params.append(start)
+            sql = f"{sql} OFFSET ${len(params)}::bigint"
+        with prepared(connection) as cursor:
+            cursor.execute(sql, params)
+            return list(cursor.fetchall())
 
 
 def compose(queryset: models.QuerySet[Any, Any]) -> Composition | None:
@@ -274,10 +335,23 @@ def compose(queryset: models.QuerySet[Any, Any]) -> Composition | None:
         sql, given = compiler.as_sql()
     except EmptyResultSet:
         return None
-    for one in given:
-        if isinstance(one, uuid.UUID | dt.datetime) and not is_stand_in(one):
-            raise ValueError(f"{one!r} did not come as a stand-in; it would stay for everybody")
-    return Composition(queryset, compiler, sql, tuple(given))
+    numbers: dict[uuid.UUID | dt.datetime, int] = {}
+
+    def written(one: Any) -> str:
+        several = isinstance(one, list) and bool(one) and isinstance(one[0], uuid.UUID)
+        key = one[0] if several else one
+        if not isinstance(key, uuid.UUID | dt.datetime):
+            return literal(one, compiler.connection)
+        if not is_stand_in(key):
+            raise ValueError(f"{key!r} did not come as a stand-in; it would stay for everybody")
+        number = numbers.setdefault(key, len(numbers) + 1)
+        if isinstance(key, dt.datetime):
+            return f"${number}::timestamptz"
+        return f"${number}::uuid[]" if several else f"${number}::uuid"
+
+    values = iter(given)
+    sql = re.sub("%[s%]", lambda at: written(next(values)) if at[0] == "%s" else "%", sql)
+    return Composition(queryset, compiler, sql, tuple(numbers))
 
 
 def is_stand_in(value: uuid.UUID | dt.datetime) -> bool:
@@ -285,20 +359,19 @@ def is_stand_in(value: uuid.UUID | dt.datetime) -> bool:
     return value.year < 1000 if isinstance(value, dt.datetime) else value.int < 2**32
 
 
-def stand_in(number: int, value: uuid.UUID | dt.datetime) -> uuid.UUID | dt.datetime:
-    """A key that no row has; for a moment, the middle of year 1, 2, 3 …"""
+def stand_in(number: int, value: Given) -> Given:
+    """A key that no row has; for a list of keys one of them; for a moment, the middle of year 1, 2, 3 …"""
     if isinstance(value, dt.datetime):
         return dt.datetime(number + 1, 7, 1, tzinfo=dt.UTC)
-    return uuid.UUID(int=number + 1)
+    key = uuid.UUID(int=number + 1)
+    return [key] if isinstance(value, list) else key
 
 
-def real(given: Any, values: Sequence[Any]) -> Any:
-    """The value that a parameter stands for; a parameter that stands for nothing is itself."""
+def real(given: uuid.UUID | dt.datetime, values: Sequence[Any]) -> Any:
+    """The value that a stand-in stands for."""
     if isinstance(given, uuid.UUID):
         return values[given.int - 1]
-    if isinstance(given, dt.datetime):
-        return values[given.year - 1] + (given - dt.datetime(given.year, 7, 1, tzinfo=dt.UTC))
-    return given
+    return values[given.year - 1] + (given - dt.datetime(given.year, 7, 1, tzinfo=dt.UTC))
 
 
 class SubjectQuerySet(models.QuerySet[Any]):

@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 
 import pytest
+from django.db.models import Value
 from django.db.models.functions import Upper
 from django.utils import timezone
 
@@ -130,3 +131,57 @@ def test_instances_are_composed_once_and_refuse_what_would_stay(people):
     assert [one.name for one in reads.instances("one", build, [people[0].pk])] == [people[0].name]
     with pytest.raises(ValueError, match="stand-in"):
         reads.instances("leak", lambda values: User.objects.filter(pk=people[0].pk), [])
+
+
+def test_keys_go_as_one_list_of_any_length(people):
+    reads, calls = Composed(), []
+
+    def build(values):
+        calls.append(values)
+        found = User.objects.filter(pk__among=values[1]).exclude(pk=values[0])
+        return found.order_by("email").values_list("email")
+
+    keys = [one.pk for one in people]
+    emails = sorted(one.email for one in people)
+    nobody = uuid.uuid4()
+    assert reads.rows("many", build, [nobody, keys], limit=5) == [(one,) for one in emails]
+    assert reads.rows("many", build, [nobody, keys[:1]], limit=5) == [(people[0].email,)]
+    assert reads.rows("many", build, [keys[0], keys[:1]], limit=5) == []
+
+
+@pytest.mark.only_postgresql
+def test_a_list_of_keys_that_would_stay_for_everybody_is_refused(people):
+    keys = [one.pk for one in people]
+    with pytest.raises(ValueError, match="stand-in"):
+        Composed().rows(
+            "leak",
+            lambda values: User.objects.filter(pk__among=keys).values_list("pk"),
+            [],
+            limit=1,
+        )
+
+
+def test_a_page_says_how_many_there_are_of_each_word(people):
+    reads = Composed()
+    for one in people[1:]:
+        one.name = "Same"
+        one.save(update_fields=["name"])
+
+    def build(values):
+        some = User.objects.filter(pk__among=values[0])
+        first = some.filter(name="Same").annotate(part=Value("same")).order_by()
+        rest = some.exclude(name="Same").annotate(part=Value("other")).order_by()
+        both = first.values_list("email", "part").union(rest.values_list("email", "part"), all=True)
+        return both.order_by("email")
+
+    def page(keys, **where):
+        return reads.page("page", build, [keys], words=["other", "same"], order="email", **where)
+
+    keys = [one.pk for one in people]
+    counts = {"other": 1, "same": 2}
+    every = sorted((one.email, "same" if one in people[1:] else "other") for one in people)
+    assert page(keys, limit=9) == (every, counts)
+    assert page(keys, limit=1, start=1) == (every[1:2], counts)
+    assert page(keys[1:], limit=1)[1] == {"other": 0, "same": 2}
+    assert page(keys, limit=1, start=5)[0] == []
+    assert page([uuid.uuid4()], limit=1) == ([], {})
