@@ -11,7 +11,16 @@ def day_in_words(day: dt.date) -> str:
 
 def clock(moment: dt.datetime) -> str:
     """5:00 pm, in the moment's own zone."""
-    return f"{moment:%I:%M} {moment:%p}".lstrip("0").lower()
+    # Not by strftime, which takes as long as everything else that a list says of a moment.
+    return f"{moment.hour % 12 or 12}:{moment.minute:02} {'am' if moment.hour < 12 else 'pm'}"
+
+
+def short_day(day: dt.date) -> str:
+    """14 Aug 2026."""
+    return f"{day.day} {MONTHS[day.month]} {day.year}"
+
+
+MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def in_words(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from accounts.wording import NO_BREAK
 from portfolios.definitions import ALLOWED
-from workflows.words import clock, day_in_words, in_words, to_the_second
+from workflows.words import clock, day_in_words, in_words, short_day, to_the_second
 
 register = template.Library()
 
@@ -229,6 +229,9 @@ def form_errors(form: forms.BaseForm) -> list[dict[str, str]]:
 # --- times ------------------------------------------------------------------------------------------
 
 
+BEFORE_AM = re.compile(r" (?=[ap]m\b)")
+
+
 @register.simple_tag(takes_context=True)
 def local_time(
     context: template.Context, value: Any, zone: Any = None, *, form: str = "long"
@@ -252,7 +255,7 @@ def local_time(
     elif form == "exact":
         words = to_the_second(moment, there)
     elif form == "short":
-        words = f"{moment.day}{NO_BREAK}{moment:%b}{NO_BREAK}{moment:%Y}, {clock(moment)}"
+        words = f"{short_day(moment).replace(' ', NO_BREAK)}, {clock(moment)}"
     else:
         words = in_words(moment, there)
     if (
@@ -265,7 +268,7 @@ def local_time(
         words += f" {zone_words(there)}"
     if form == "long":
         words += f" ({distance(moment, timezone.now().astimezone(there))})"
-    words = re.sub(r" (?=[ap]m\b)", NO_BREAK, words)
+    words = BEFORE_AM.sub(NO_BREAK, words)
     # Nothing in it comes from people: digits, names of months and places of the zone data.
     return SafeString(f'<time datetime="{moment.isoformat(timespec="seconds")}">{words}</time>')
 
