@@ -6,6 +6,7 @@ from datetime import datetime
 from textwrap import shorten
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.core.paginator import Page, Paginator
 from django.utils import timezone
@@ -18,12 +19,12 @@ from assessment.querysets import in_order, seen_state, waiting_for
 from assessment.selectors.filters import QUEUED, Filters
 from assessment.selectors.standing import (
     Standing,
-    count_parts,
-    facts_among,
+    find_page,
     marks_among,
     read_keys,
-    read_parts,
+    read_rows,
     standing_of,
+    totals_of,
 )
 from portfolios.enums import SubmissionState
 from portfolios.models import Submission
@@ -49,7 +50,7 @@ class Row:
     state: str
     opened_by: str
     allocated_to: str
-    zone: str
+    zone: ZoneInfo
     is_open: bool
     is_mine: bool
     is_claimable: bool
@@ -82,21 +83,31 @@ class Counted(Paginator):  # type: ignore[type-arg]  # not generic when it runs
         self.count = total
 
 
-def queue_for(user: User, filters: Filters, page: str | int | None) -> Queue:
-    """One page with its totals; the number of queries does not depend on the number of rows."""
-    standing = standing_of(user)
-    counts = count_parts(standing, filters)
-    shown = [name for name in ("pool", "mine", "led") if counts.get(name)]
-    size = filters.per_page
-    found = Counted(sum(counts[name] for name in shown), size).get_page(page)
-    start = (found.number - 1) * size
-    records = read_parts(standing, filters, shown, start=start, limit=size) if shown else []
+def queue_for(
+    user: User, filters: Filters, page: str | int | None, *, standing: Standing | None = None
+) -> Queue:
+    """One page with its totals; the number of queries does not depend on the number of rows.
+
+    `standing` is the person's, where it was read already.
+    """
+    standing = standing or standing_of(user)
+    size, number = filters.per_page, number_in(page)
+    keys, counts = find_page(standing, filters, start=(number - 1) * size, limit=size)
+    if not keys and number > 1:
+        # Beyond the last row nothing says how many there are.
+        counts = find_page(standing, filters, start=0, limit=1)[1]
+    found = Counted(sum(counts.values()), size).get_page(page)
+    if found.number != number:
+        keys, counts = find_page(standing, filters, start=(found.number - 1) * size, limit=size)
+    totals = counts
+    if standing.led or filters.narrow:
+        totals = totals_of(standing, "mine", "pool")
     return Queue(
         filters=filters,
         page=found,
-        rows=rows_from(records, standing, size),
-        mine=counts["all_mine"],
-        pool=counts["all_pool"],
+        rows=rows_from(keys, standing) if keys else [],
+        mine=totals.get("mine", 0),
+        pool=totals.get("pool", 0),
         leads=bool(standing.led),
         deliveries=[(str(one.pk), one.title) for one in standing.deliveries],
         tasks=list(
@@ -107,37 +118,49 @@ def queue_for(user: User, filters: Filters, page: str | int | None) -> Queue:
     )
 
 
-def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: int) -> list[Row]:
+def number_in(page: str | int | None) -> int:
+    """The page that is asked for, if it can be one; the paginator has the last word."""
+    try:
+        number = int(page or 1)
+    except ValueError:
+        return 1
+    return number if 1 <= number <= MOST_PAGES else 1
+
+
+MOST_PAGES = 100_000
+
+
+def rows_from(found: Sequence[tuple[UUID, int, str]], standing: Standing) -> list[Row]:
     """The lines of one page, with whose they are and who has them."""
-    mine = {one["pk"] for one in records if one["part"] == "mine"}
-    pool = {one["pk"] for one in records if one["part"] == "pool"}
+    parts = {key: part for key, _why, part in found}
+    reasons = {key: why for key, why, _part in found}
+    mine = {key for key, part in parts.items() if part == "mine"}
+    pool = {key for key, part in parts.items() if part == "pool"}
     holders: dict[UUID, list[str]] = {}
-    if led := [one["pk"] for one in records if one["part"] == "led"]:
-        marks = marks_among(standing, led, size)
+    if led := [key for key, part in parts.items() if part == "led"]:
+        marks = marks_among(standing, led)
         mine.update(key for key, word in marks if word == "mine")
         pool.update(key for key, word in marks if word == "pool")
         live = Allocation.objects.current().filter(submission__in=led).order_by("allocated_at")
         for key, name in live.values_list("submission_id", "assessor__name"):
             holders.setdefault(key, []).append(name)
-    facts = facts_among(standing.user, [one["pk"] for one in records], size) if records else set()
     now = timezone.now()
-    zones = {one.pk: one.time_zone for one in standing.deliveries}
+    zones = {one.pk: ZoneInfo(one.time_zone) for one in standing.deliveries}
     anonymous = {one.pk for one in standing.deliveries if one.is_anonymous}
     rows = []
-    for record in records:
+    for record in read_rows(standing.user, list(parts)):
         key, delivery, due_at = record["pk"], record["delivery_id"], record["marking_due_at"]
-        place = record["place"]
+        place, why = record["place"], reasons[key]
         is_open = key in mine or delivery in standing.led
         hides = record["hides_learner"]
         coded = place in anonymous if hides is None else hides
         name = record["pseudonym"] if coded else record["learner__name"]
         leased = record["lease__until"] is not None and record["lease__until"] > now
         state = record["state"]
-        if record["part"] != "led":
-            is_pair = record["double_blind"] and record["why"] != Why.RETURNED
-            begun = (key, "begun") in facts
-            state = seen_state(state, is_pair=is_pair, has_begun=begun)
-            leased = leased and not (is_pair and (key, "paired") in facts)
+        if parts[key] != "led":
+            is_pair = record["double_blind"] and why != Why.RETURNED
+            state = seen_state(state, is_pair=is_pair, has_begun=record["is_begun"])
+            leased = leased and not (is_pair and record["is_paired"])
         rows.append(
             Row(
                 pk=key,
@@ -147,19 +170,19 @@ def rows_from(records: Sequence[Mapping[str, Any]], standing: Standing, size: in
                 attempt=record["attempt"],
                 submitted_at=record["submitted_at"],
                 due_at=due_at,
-                why=WHY_LABELS[record["why"]],
+                why=WHY_LABELS[why],
                 is_overdue=due_at is not None and due_at < now,
-                state=EARLY_LABEL if (key, "held") in facts else STATE_LABELS[state],
+                state=EARLY_LABEL if record["is_held"] else STATE_LABELS[state],
                 opened_by=holder_of(record, standing) if leased else "",
                 allocated_to=", ".join(holders.get(key, [])),
                 zone=zones[place],
                 is_open=is_open,
                 is_mine=key in mine,
                 is_claimable=key in pool,
-                is_flagged=(key, "flagged") in facts,
+                is_flagged=record["is_flagged"],
                 is_led=delivery in standing.led,
                 asked=asked_for(record["return_note"])
-                if key in mine and record["why"] == Why.RETURNED
+                if key in mine and why == Why.RETURNED
                 else "",
             )
         )

@@ -15,6 +15,7 @@ from accounts.models import User
 from assessment.enums import ASSESSES
 from assessment.models import WorkFlag
 from assessment.querysets import (
+    MANY,
     Claims,
     begun_by,
     claimable,
@@ -34,9 +35,12 @@ from workflows.querysets import Composed
 
 COLUMNS = (
     "pk", "reference", "pseudonym", "learner__name", "task__title", "attempt", "submitted_at",
-    "marking_due_at", "why", "state", "delivery_id", "lease__until", "lease__holder__name",
-    "lease__holder", "return_note", "hides_learner", "hides_between", "double_blind", "part", "place",
+    "marking_due_at", "state", "delivery_id", "lease__until", "lease__holder__name", "lease__holder",
+    "return_note", "hides_learner", "hides_between", "double_blind", "place",
+    "is_flagged", "is_begun", "is_paired", "is_held",
 )  # fmt: skip
+ORDER = "why, marking_due_at NULLS LAST, submitted_at, pk"
+"""That of `in_order`."""
 
 composed = Composed()
 
@@ -64,6 +68,14 @@ class Standing:
     led: frozenset[UUID]
     """Deliveries whose work the person allocates."""
     deliveries: tuple[Offer, ...] = ()
+
+    @property
+    def works(self) -> bool:
+        """Whether these relations alone make the person one who works here (`rules.works_here`).
+
+        Whoever only has a part in a piece of work does so too, and it is not said here.
+        """
+        return bool(self.led or self.claims.deliveries)
 
     @property
     def values(self) -> list[UUID | datetime]:
@@ -177,104 +189,47 @@ def part_of(name: str, standing: Standing, filters: Filters) -> "QuerySet[Any]":
     return waiting_for(queued, user)
 
 
-def count_parts(standing: Standing, filters: Filters) -> dict[str, int]:
-    """How many rows each part has, and how much waits or could be taken whatever the filters; one statement."""
+def totals_of(standing: Standing, *names: str) -> dict[str, int]:
+    """How much there is, "mine" or in the "pool", whatever is asked to be seen; one statement."""
     if not standing.user.is_active:
-        return {"all_mine": 0, "all_pool": 0}
-    # Without filters the parts of somebody who leads nothing are the totals themselves.
-    same = not standing.led and not filters.narrow
-    names = [] if same else part_names(standing, filters)
+        return dict.fromkeys(names, 0)
 
     def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
-        asked, wanted = read_back(standing, filters, values)
+        asked = standing.like(values)
         everything = Submission.objects.all()
-        sets = {
-            "all_mine": waiting_for(everything, asked.user),
-            "all_pool": claimable(everything, asked.user, asked.claims, now=asked.now),
+        counts = {
+            f"of_{name}": number_of(
+                waiting_for(everything, asked.user)
+                if name == "mine"
+                else claimable(everything, asked.user, asked.claims, now=asked.now)
+            )
+            for name in names
         }
-        sets |= {name: part_of(name, asked, wanted) for name in names}
-        counts = {f"of_{name}": number_of(rows) for name, rows in sets.items()}
         person = User.objects.filter(pk=asked.user.pk).order_by()
         return person.annotate(**counts).values_list(*counts)
 
-    shape = ("counts", standing.shape, filters.shape)
-    row = composed.rows(shape, build, values_of(standing, filters), limit=1)[0]
-    counted = dict(zip(["all_mine", "all_pool", *names], (one or 0 for one in row), strict=True))
-    if same:
-        counted |= {"mine": counted["all_mine"], "pool": counted["all_pool"]}
-    return counted
+    row = composed.rows(("totals", names, standing.shape), build, standing.values, limit=1)[0]
+    return dict(zip(names, (one or 0 for one in row), strict=True))
 
 
-def marks_among(standing: Standing, keys: Sequence[UUID], size: int) -> set[tuple[UUID, str]]:
-    """Which of these, `size` at most, are "mine" and which in the "pool", as (key, word)."""
+def find_page(
+    standing: Standing, filters: Filters, *, start: int, limit: int
+) -> tuple[list[tuple[UUID, int, str]], dict[str, int]]:
+    """Some rows in their common order as (key, why it is where it is, part), and how many each part has.
 
-    def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
-        own = len(standing.values)
-        asked = standing.like(values[:own])
-        some = Submission.objects.filter(pk__in=values[own:]).order_by()
-        mine = waiting_for(some, asked.user).values_list("pk", Value("mine"))
-        pool = claimable(some, asked.user, asked.claims, now=asked.now)
-        return mine.union(pool.values_list("pk", Value("pool")), all=True)
-
-    # Filled up to one length, so that pages of all lengths share their SQL.
-    padded = [*keys, *[keys[-1]] * (size - len(keys))]
-    shape = ("marks", standing.shape, size)
-    found = composed.rows(shape, build, [*standing.values, *padded], limit=2 * size)
-    return {(key, word) for key, word in found}
-
-
-def facts_among(user: User, keys: Sequence[UUID], size: int) -> set[tuple[UUID, str]]:
-    """Of these, `size` at most, as (key, word): "flagged" by the person; "begun" by the person, who has a draft;
-    "paired" where one of those who mark it first has it open; "held" until the early check is passed."""
-
-    def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
-        who, *some = values
-        rows = Submission.objects.filter(pk__in=some).order_by()
-        flagged = rows.filter(flags_of(User(pk=who)))
-        begun = rows.filter(begun_by(User(pk=who)))
-        holding = Part.objects.filter(
-            submission=OuterRef("pk"),
-            person=OuterRef("lease__holder"),
-            kind__in=ASSESSES,
-            ended_at__isnull=True,
-        )
-        first: QuerySet[Any, Any] = flagged.values_list("pk", Value("flagged"))
-        return first.union(
-            begun.values_list("pk", Value("begun")),
-            rows.filter(Exists(holding)).values_list("pk", Value("paired")),
-            waiting_for_check(rows).values_list("pk", Value("held")),
-            all=True,
-        )
-
-    # Filled up to one length, so that pages of all lengths share their SQL.
-    padded = [*keys, *[keys[-1]] * (size - len(keys))]
-    found = composed.rows(("facts", size), build, [user.pk, *padded], limit=4 * size)
-    return {(key, word) for key, word in found}
-
-
-def flags_of(user: User) -> Exists:
-    """Whether the person has a flag on the row, or on a piece of its evidence."""
-    return Exists(WorkFlag.objects.filter(submission=OuterRef("pk"), person=user.pk))
-
-
-def number_of(rows: "QuerySet[Any]") -> Subquery:
-    """The number of rows as a value."""
-    one = rows.order_by().annotate(all_of=Value(1)).values("all_of")
-    return Subquery(one.annotate(number=Count("pk")).values("number"))
-
-
-def read_parts(
-    standing: Standing, filters: Filters, names: Sequence[str], *, start: int, limit: int
-) -> list[dict[str, Any]]:
-    """Some rows of these parts in their common order, each with the name of its part."""
+    Rows alone are found here, so that what they show is read for one page and not for all that waits.
+    """
+    if not standing.user.is_active:
+        return [], {}
+    names = part_names(standing, filters)
 
     def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
         asked, wanted = read_back(standing, filters, values)
         first: QuerySet[Any, Any]
         first, *rest = [
             in_order(part_of(name, asked, wanted), now=asked.now)
-            .annotate(part=Value(name), place=place_of_delivery())
-            .values_list(*COLUMNS)
+            .annotate(part=Value(name))
+            .values_list("pk", "why", "marking_due_at", "submitted_at", "part")
             for name in names
         ]
         if not rest:
@@ -286,9 +241,68 @@ def read_parts(
             .order_by("why", F("marking_due_at").asc(nulls_last=True), "submitted_at", "pk")
         )
 
-    shape = ("rows", tuple(names), standing.shape, filters.shape)
-    found = composed.rows(shape, build, values_of(standing, filters), limit=limit, start=start)
-    return [dict(zip(COLUMNS, row, strict=True)) for row in found]
+    shape = ("page", tuple(names), standing.shape, filters.shape)
+    rows, counted = composed.page(
+        shape, build, values_of(standing, filters),
+        words=names, order=ORDER, limit=limit, start=start,
+    )  # fmt: skip
+    return [(key, why, part) for key, why, _due, _submitted, part in rows], counted
+
+
+def marks_among(standing: Standing, keys: Sequence[UUID]) -> set[tuple[UUID, str]]:
+    """Which of these are "mine" and which in the "pool", as (key, word)."""
+
+    def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
+        *own, among = values
+        asked = standing.like(own)
+        some = Submission.objects.filter(pk__among=among).order_by()
+        mine = waiting_for(some, asked.user).values_list("pk", Value("mine"))
+        pool = claimable(some, asked.user, asked.claims, now=asked.now)
+        return mine.union(pool.values_list("pk", Value("pool")), all=True)
+
+    shape, given = ("marks", standing.shape), [*standing.values, list(keys)]
+    return {(key, word) for key, word in composed.rows(shape, build, given, limit=MANY)}
+
+
+def read_rows(user: User, keys: Sequence[UUID]) -> list[dict[str, Any]]:
+    """What a page shows of these, in their order, and of each whether it
+
+    is flagged by the person; is begun by them, who have a draft; is paired, one of those who mark it first having
+    it open; is held until the early check is passed.
+    """
+
+    def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
+        who, among = User(pk=values[0]), values[1]
+        holding = Part.objects.filter(
+            submission=OuterRef("pk"),
+            person=OuterRef("lease__holder"),
+            kind__in=ASSESSES,
+            ended_at__isnull=True,
+        )
+        rows: QuerySet[Any] = Submission.objects.filter(pk__among=among).order_by()
+        rows = rows.annotate(
+            place=place_of_delivery(),
+            is_flagged=flags_of(who),
+            is_begun=begun_by(who),
+            is_paired=Exists(holding),
+            is_held=Exists(waiting_for_check(Submission.objects.filter(pk=OuterRef("pk")))),
+        )
+        return rows.values_list(*COLUMNS)
+
+    found = composed.rows("read", build, [user.pk, list(keys)], limit=MANY)
+    rows = {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in found}
+    return [rows[key] for key in keys if key in rows]
+
+
+def flags_of(user: User) -> Exists:
+    """Whether the person has a flag on the row, or on a piece of its evidence."""
+    return Exists(WorkFlag.objects.filter(submission=OuterRef("pk"), person=user.pk))
+
+
+def number_of(rows: "QuerySet[Any]") -> Subquery:
+    """The number of rows as a value."""
+    one = rows.order_by().annotate(all_of=Value(1)).values("all_of")
+    return Subquery(one.annotate(number=Count("pk")).values("number"))
 
 
 def read_keys(user: User, filters: Filters, *, limit: int) -> list[UUID]:

@@ -227,3 +227,18 @@ def test_more_rows_fit_on_a_page_when_asked(cast):
         filters = Filters.read({"rows": rows})
         assert len(queue_for(cast.ada, filters, 1).rows) == shown
     assert len(queue_for(cast.ada, Filters(rows="50"), 2).rows) == 11
+
+
+def test_a_page_that_is_not_there_gives_the_nearest_that_is(cast):
+    allocated(cast)
+    fill(cast, 60)
+    first, last = (queue_for(cast.ada, Filters(), number).rows for number in (1, 3))
+    assert len({row.pk for row in first + last}) == 36
+    for asked, number, rows in (
+        (None, 1, first), ("", 1, first), ("x", 1, first), ("1.0", 1, first),
+        ("0", 3, last), ("-7", 3, last), ("4", 3, last), (str(10**30), 3, last),
+    ):  # fmt: skip
+        queue = queue_for(cast.ada, Filters(), asked)
+        assert (queue.page.number, queue.page.paginator.count, queue.mine) == (number, 61, 61)
+        assert [row.pk for row in queue.rows] == [row.pk for row in rows]
+    assert queue_for(cast.ana, Filters(), 5).page.number == 1
