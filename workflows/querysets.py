@@ -1,22 +1,21 @@
 """Chainable reads of the machinery's tables, and reads and writes of many rows at once."""
 
 import datetime as dt
-import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
-from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections, models, router, transaction
 from django.db.models.functions import Now
 from django.db.models.lookups import In
 from django.utils import timezone
 
 from accounts.enums import OrganisationRole
+from workflows.composition import Composition, Given, compose, stand_in
 from workflows.enums import (
     AttemptResult,
     Channel,
@@ -25,7 +24,7 @@ from workflows.enums import (
     MessageState,
     ReminderState,
 )
-from workflows.prepared import literal, prepared
+from workflows.prepared import literal
 from workflows.working_days import WorkingCalendar
 
 if TYPE_CHECKING:
@@ -189,10 +188,6 @@ def update_each(
         )
 
 
-Given = uuid.UUID | dt.datetime | list[uuid.UUID]
-"""What a composed read is given: a key, a moment, or keys that go as one array (`__among`)."""
-
-
 class Composed:
     """Reads whose SQL the ORM composes once for each shape; after that only values change.
 
@@ -261,6 +256,46 @@ class Composed:
         width = len(rows[0]) - len(words)
         return [row[:width] for row in rows], dict(zip(words, rows[0][width:], strict=True))
 
+    def place(
+        self,
+        shape: Hashable,
+        build: Callable[[Sequence[Any]], models.QuerySet[Any, Any]],
+        values: Sequence[Given],
+        *,
+        order: str,
+    ) -> tuple[int, int, Any]:
+        """The number of one row among all, how many these are, and what follows it; after the last comes the first.
+
+        `build` gives (pk, here, …), with `here` true for that row and with everything that `order`, its order as
+        SQL, names. Number 0 says that the row is not among them; then the first follows.
+        """
+        connection = connections[DEFAULT_DB_ALIAS]
+        if connection.vendor != "postgresql":
+            rows = list(build(values))
+            at = next((number for number, row in enumerate(rows) if row[1]), -1)
+            others = [row[0] for row in rows[at + 1 :] + rows[: max(at, 0)]]
+            return at + 1, len(rows), others[0] if others else None
+
+        def placing(sql: str) -> str:
+            return (
+                "SELECT pk, here, number, total, following FROM"  # noqa: S608
+                " (SELECT pk, here, row_number() OVER listed AS number, count(*) OVER () AS total,"
+                f" lead(pk) OVER listed AS following FROM ({sql}) AS found"
+                f" WINDOW listed AS (ORDER BY {order})) AS placed"
+                " WHERE here OR number = 1 ORDER BY number"
+            )
+
+        found = self._composition(
+            shape, lambda given: build(given).order_by(), values, around=placing
+        )
+        if found is None or not (rows := found.ask(connection, values)):
+            return 0, 0, None
+        first, _here, _number, total, _following = rows[0]
+        _pk, here, number, _total, following = rows[-1]
+        if not here:
+            return 0, total, first
+        return number, total, following or (first if number > 1 else None)
+
     def instances(
         self,
         shape: Hashable,
@@ -291,7 +326,7 @@ class Composed:
         build: Callable[[Sequence[Any]], models.QuerySet[Any, Any]],
         values: Sequence[Given],
         around: Callable[[str], str] = str,
-    ) -> "Composition | None":
+    ) -> Composition | None:
         key = (shape, tuple(type(one) for one in values))
         if key not in self.known:
             if len(self.known) >= self.most:
@@ -299,79 +334,6 @@ class Composed:
             found = compose(build([stand_in(*one) for one in enumerate(values)]))
             self.known[key] = found and replace(found, sql=around(found.sql))
         return self.known[key]
-
-
-@dataclass(frozen=True)
-class Composition:
-    """A read with a number in place of each value, and the compiler that knows which column belongs to what."""
-
-    queryset: models.QuerySet[Any, Any]
-    compiler: Any
-    sql: str
-    """With $1, $2 … for the values, and everything that never changes written out."""
-    given: tuple[uuid.UUID | dt.datetime, ...]
-    """The stand-ins that these numbers stand for."""
-
-    def ask(
-        self, connection: Any, values: Sequence[Any], *, limit: int | None = None, start: int = 0
-    ) -> list[tuple[Any, ...]]:
-        """The rows for these values, planned once for each connection."""
-        sql, params = self.sql, [real(one, values) for one in self.given]
-        if limit is not None:
-            # Written out: a plan for a page is another than one for everything.
-            sql = f"{sql} LIMIT {limit:d}"
-        if start:
-            params.append(start)
-            sql = f"{sql} OFFSET ${len(params)}::bigint"
-        with prepared(connection) as cursor:
-            cursor.execute(sql, params)
-            return list(cursor.fetchall())
-
-
-def compose(queryset: models.QuerySet[Any, Any]) -> Composition | None:
-    """The composition; None where the ORM sees that nothing can match."""
-    compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
-    try:
-        sql, given = compiler.as_sql()
-    except EmptyResultSet:
-        return None
-    numbers: dict[uuid.UUID | dt.datetime, int] = {}
-
-    def written(one: Any) -> str:
-        several = isinstance(one, list) and bool(one) and isinstance(one[0], uuid.UUID)
-        key = one[0] if several else one
-        if not isinstance(key, uuid.UUID | dt.datetime):
-            return literal(one, compiler.connection)
-        if not is_stand_in(key):
-            raise ValueError(f"{key!r} did not come as a stand-in; it would stay for everybody")
-        number = numbers.setdefault(key, len(numbers) + 1)
-        if isinstance(key, dt.datetime):
-            return f"${number}::timestamptz"
-        return f"${number}::uuid[]" if several else f"${number}::uuid"
-
-    values = iter(given)
-    sql = re.sub("%[s%]", lambda at: written(next(values)) if at[0] == "%s" else "%", sql)
-    return Composition(queryset, compiler, sql, tuple(numbers))
-
-
-def is_stand_in(value: uuid.UUID | dt.datetime) -> bool:
-    """Real keys are random, and real moments lie in our time."""
-    return value.year < 1000 if isinstance(value, dt.datetime) else value.int < 2**32
-
-
-def stand_in(number: int, value: Given) -> Given:
-    """A key that no row has; for a list of keys one of them; for a moment, the middle of year 1, 2, 3 …"""
-    if isinstance(value, dt.datetime):
-        return dt.datetime(number + 1, 7, 1, tzinfo=dt.UTC)
-    key = uuid.UUID(int=number + 1)
-    return [key] if isinstance(value, list) else key
-
-
-def real(given: uuid.UUID | dt.datetime, values: Sequence[Any]) -> Any:
-    """The value that a stand-in stands for."""
-    if isinstance(given, uuid.UUID):
-        return values[given.int - 1]
-    return values[given.year - 1] + (given - dt.datetime(given.year, 7, 1, tzinfo=dt.UTC))
 
 
 class SubjectQuerySet(models.QuerySet[Any]):

@@ -21,7 +21,7 @@ from assessment.selectors.standing import (
     Standing,
     find_page,
     marks_among,
-    read_keys,
+    place_among,
     read_rows,
     standing_of,
     totals_of,
@@ -226,13 +226,7 @@ class Place:
 
 def place_of(submission: Submission, user: User, filters: Filters) -> Place:
     """ "4 of 23 in this view". After the last comes the first that still waits."""
-    keys = read_keys(user, filters, limit=1000)
-    try:
-        at = keys.index(submission.pk)
-    except ValueError:
-        return Place(0, len(keys), keys[0] if keys else None)
-    others = keys[at + 1 :] + keys[:at]
-    return Place(at + 1, len(keys), others[0] if others else None)
+    return Place(*place_among(user, filters, submission.pk))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,18 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.utils import timezone
 
 from accounts.enums import OrganisationRole
@@ -305,20 +316,25 @@ def number_of(rows: "QuerySet[Any]") -> Subquery:
     return Subquery(one.annotate(number=Count("pk")).values("number"))
 
 
-def read_keys(user: User, filters: Filters, *, limit: int) -> list[UUID]:
-    """What waits for the person in this view, in order."""
+def place_among(user: User, filters: Filters, key: UUID) -> tuple[int, int, UUID | None]:
+    """The number of this piece of work in what waits for the person in this view, how much that is, what follows.
+
+    Number 0: it does not wait there.
+    """
     if not user.is_active:
-        return []
+        return 0, 0, None
     standing = Standing(user, timezone.now(), Claims(), frozenset())
     filters = replace(filters, whose="mine")
 
     def build(values: Sequence[Any]) -> "QuerySet[Any, Any]":
-        asked, wanted = read_back(standing, filters, values)
-        return in_order(part_of("mine", asked, wanted), now=asked.now).values_list("pk")
+        *others, here = values
+        asked, wanted = read_back(standing, filters, others)
+        found: QuerySet[Any] = in_order(part_of("mine", asked, wanted), now=asked.now)
+        found = found.annotate(here=ExpressionWrapper(Q(pk=here), BooleanField()))
+        return found.values_list("pk", "here", "why", "marking_due_at", "submitted_at")
 
-    shape = ("keys", standing.shape, filters.shape)
-    rows = composed.rows(shape, build, values_of(standing, filters), limit=limit)
-    return [key for (key,) in rows]
+    shape, given = ("place", standing.shape, filters.shape), values_of(standing, filters)
+    return composed.place(shape, build, [*given, key], order=ORDER)
 
 
 def values_of(standing: Standing, filters: Filters) -> list[UUID | datetime]:

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 
 import pytest
-from django.db.models import Value
+from django.db.models import BooleanField, ExpressionWrapper, Q, Value
 from django.db.models.functions import Upper
 from django.utils import timezone
 
@@ -185,3 +185,25 @@ def test_a_page_says_how_many_there_are_of_each_word(people):
     assert page(keys[1:], limit=1)[1] == {"other": 0, "same": 2}
     assert page(keys, limit=1, start=5)[0] == []
     assert page([uuid.uuid4()], limit=1) == ([], {})
+
+
+def test_a_place_says_its_number_and_what_follows_it(people):
+    reads, order = Composed(), sorted(people, key=lambda one: one.email)
+
+    def place(among, here):
+        def build(values):
+            keys, own = values
+            found = User.objects.filter(pk__among=keys).order_by("email")
+            found = found.annotate(here=ExpressionWrapper(Q(pk=own), BooleanField()))
+            return found.values_list("pk", "here", "email")
+
+        keys = [one.pk for one in among]
+        return reads.place("place", build, [keys, here.pk], order="email")
+
+    first, second, third = order
+    assert place(people, first) == (1, 3, second.pk)
+    assert place(people, second) == (2, 3, third.pk)
+    assert place(people, third) == (3, 3, first.pk)
+    assert place([second], second) == (1, 1, None)
+    assert place([second, third], first) == (0, 2, second.pk)
+    assert place([second], first) == (0, 1, second.pk)
