@@ -120,9 +120,13 @@ class CriterionPanel:
         return self.choices[0][0]
 
     @property
-    def choices(self) -> list[tuple[str, Level]]:
-        """The levels, each with its place on the page."""
-        return [(f"level-{self.number}-{level.rank}", level) for level in self.levels]
+    def choices(self) -> list[tuple[str, UUID, str, str]]:
+        """The levels, each as its place on the page, key, name and descriptor."""
+        number = self.number
+        return [
+            (f"level-{number}-{one.rank}", one.pk, str(one.label), one.descriptor)
+            for one in self.levels
+        ]
 
     @property
     def number(self) -> int:
