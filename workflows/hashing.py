@@ -11,16 +11,19 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rfc8785
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.utils.functional import Promise
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+        Ed25519PrivateKey,
+        Ed25519PublicKey,
+    )
+
+# cryptography is loaded where something is signed or sealed: 8 MiB that a process which hashes alone does without.
 START = bytes(32)
 MAX_INTEGER = 2**53 - 1
 
@@ -91,8 +94,10 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-def signing_key() -> Ed25519PrivateKey:
+def signing_key() -> "Ed25519PrivateKey":
     """The key of the roots: AUDIT_SIGNING_KEY (base64 of 32 bytes), else a file that only this user reads."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+
     if given := getattr(settings, "AUDIT_SIGNING_KEY", ""):
         return Ed25519PrivateKey.from_private_bytes(base64.b64decode(given))
     path = Path(settings.DATA_DIR) / "audit-signing.key"
@@ -112,9 +117,12 @@ def signing_key() -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
 
 
-def public_bytes(key: Ed25519PrivateKey | Ed25519PublicKey) -> bytes:
+def public_bytes(key: "Ed25519PrivateKey | Ed25519PublicKey") -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415
+
     public = key.public_key() if isinstance(key, Ed25519PrivateKey) else key
-    return public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return public.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
 def key_id(public: bytes) -> str:
@@ -123,6 +131,9 @@ def key_id(public: bytes) -> str:
 
 
 def signature_holds(public: bytes, signature: bytes, data: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, data)
     except (InvalidSignature, ValueError):
@@ -138,6 +149,8 @@ def sealing_keys() -> list[bytes]:
 
 def seal(text: str) -> str:
     """The text encrypted and authenticated (AES-256-GCM, RFC 5116), with a nonce of its own."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
     nonce = os.urandom(12)
     made = nonce + AESGCM(sealing_keys()[0]).encrypt(nonce, text.encode(), None)
     return base64.urlsafe_b64encode(made).decode()
@@ -145,6 +158,9 @@ def seal(text: str) -> str:
 
 def unseal(sealed: str) -> str:
     """The text that was sealed. ValueError if no key of this installation opens it."""
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
     raw = base64.urlsafe_b64decode(sealed)
     for key in sealing_keys():
         try:
