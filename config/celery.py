@@ -27,7 +27,7 @@ def share_the_clock(sender: Celery, **_kwargs: Any) -> None:
 
     RedBeat reads these from the application, not from CELERY_… settings.
     """
-    from django.conf import settings  # noqa: PLC0415  the settings import this module
+    from django.conf import settings  # noqa: PLC0415  `celery -A config` imports this before them
 
     sender.conf.redbeat_redis_url = settings.REDIS_URL
     sender.conf.redbeat_key_prefix = "moderato:redbeat:"
@@ -69,7 +69,7 @@ def refuse_unsafe_start(**_kwargs: Any) -> None:
 
     Celery swallows exceptions of signal handlers; SystemExit is none of them.
     """
-    import django  # noqa: PLC0415  the settings import this module
+    import django  # noqa: PLC0415  `celery -A config` imports this before them
 
     django.setup()
     from config.checks import refuse_unsafe  # noqa: PLC0415  needs the apps

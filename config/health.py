@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, what do the queues look like: for probes, people and Prometheus."""
+"""Is it ready, what do the queues look like: for probes, people and Prometheus."""
 
 import hmac
 import time
@@ -254,13 +254,6 @@ def look() -> list[Part]:
         except Exception as error:  # noqa: BLE001  whatever breaks is the answer; addresses stay out of it
             found.append(Part(name, ok=False, detail=type(error).__name__))
     return found
-
-
-@never_cache
-@require_safe
-def healthz(request: HttpRequest) -> JsonResponse:
-    """The process answers. Touches nothing else, so that a database outage restarts nobody."""
-    return JsonResponse({"state": "alive"})
 
 
 @never_cache

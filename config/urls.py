@@ -4,10 +4,10 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path
 
-from config import health, views
+from config import alive, health, views
 
 urlpatterns = [
-    path("healthz", health.healthz, name="healthz"),
+    path("healthz", alive.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("", views.home, name="home"),

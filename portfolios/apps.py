@@ -13,13 +13,10 @@ class PortfoliosConfig(AppConfig):
     name = "portfolios"
 
     def ready(self) -> None:
-        """Births and handlers register on import; the scanner is woken by a task without arguments."""
+        """Births and handlers register on import."""
         from portfolios import handlers, transitions  # noqa: F401
         from portfolios.actions import schedules  # noqa: F401  moves with the delivery's dates
-        from portfolios.actions.scanning import on_waiting
-        from portfolios.tasks import wake_scanner
 
-        on_waiting(wake_scanner)
         post_migrate.connect(install_triggers, sender=self, dispatch_uid="portfolios.triggers")
 
 
