@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image for web, workers, beat and migrations; docker-compose.yml says which command.
+# One image for web, uploads, workers, beat and migrations; docker-compose.yml says which command.
 
 FROM python:3.13-slim AS packages
 RUN python -m venv /venv
@@ -25,6 +25,8 @@ COPY --from=packages /venv /venv
 COPY . .
 COPY --from=assets /build/static staticfiles
 COPY --from=assets /app/static/build static/build
+# No process writes compiled code later, and compiling at each start leaves some 10 MiB behind in it.
+RUN python -m compileall -q .
 ENV PATH="/venv/bin:$PATH" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONTZPATH= \
     DJANGO_SETTINGS_MODULE=config.settings.production MODERATO_DATA=/data
 USER moderato

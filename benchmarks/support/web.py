@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -140,9 +140,22 @@ class Site:
         return len(waits) / (time.perf_counter() - began), statistics.median(waits) * 1000
 
 
+def without(folder: Path) -> Path:
+    """A folder for PYTHONPATH that hides what no image has: structlog loads these two where they are there."""
+    folder.mkdir(exist_ok=True)
+    for name in ("rich", "greenlet"):
+        (folder / f"{name}.py").write_text("raise ImportError\n")
+    return folder
+
+
 @contextmanager
 def site(
-    *, workers: int = 2, threads: int = 4, env: Mapping[str, str] | None = None
+    *,
+    workers: int = 2,
+    threads: int = 4,
+    env: Mapping[str, str] | None = None,
+    settings: str = "benchmarks.support.settings",
+    options: Sequence[str] = (),
 ) -> Iterator[Site]:
     """gunicorn with the same worker class as the image, its log in a file."""
     from django.core.management import call_command
@@ -154,13 +167,16 @@ def site(
     command = [sys.executable, "-m", "gunicorn", "config.wsgi:application"]
     command += ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--timeout", "600"]
     command += ["--workers", str(workers), "--threads", str(threads), "--preload"]
-    command += ["--no-control-socket"]
-    log = Path(os.environ["MODERATO_DATA"]) / "gunicorn.log"
+    command += ["--no-control-socket", *options]
+    folder = Path(os.environ["MODERATO_DATA"])
+    log = folder / f"gunicorn-{port}.log"
+    fixed = {"BENCH_SERVER": "1", "MALLOC_ARENA_MAX": "2", "DJANGO_SETTINGS_MODULE": settings}
+    fixed["PYTHONPATH"] = str(without(folder / "absent"))
     with log.open("wb") as file:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "BENCH_SERVER": "1", "MALLOC_ARENA_MAX": "2", **(env or {})},
+            env={**os.environ, **fixed, **(env or {})},
             stdout=file,
             stderr=subprocess.STDOUT,
         )

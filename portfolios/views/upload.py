@@ -17,13 +17,15 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.http import http_date
 from django.views.decorators.http import require_POST
 
 from accounts.views import person
 from portfolios import rules
+from portfolios.actions.scanning import wake_scanner_after_commit
 from portfolios.actions.uploading import begin_upload, cancel_upload, offset_of, receive
+from portfolios.enums import EvidenceState
 from portfolios.exceptions import (
     ChecksumDiffers,
     NoRoom,
@@ -217,9 +219,14 @@ def positioned(response: HttpResponse, session: UploadSession, offset: int) -> H
 
 
 def told_of(session: UploadSession) -> HttpResponse:
-    """What became of it: evidence with the page that describes it, a refusal, or still on its way."""
+    """What became of it: evidence with the page that describes it, a refusal, or still on its way.
+
+    Wakes the scanner where the evidence waits for it: the process that took the bytes in may be one that cannot.
+    """
     facts: dict[str, Any] = {"evidence": None, "refusal": session.refusal}
-    if session.evidence_id:
+    if session.evidence is not None:
+        if session.evidence.state == EvidenceState.STORED:
+            wake_scanner_after_commit()
         facts["evidence"] = str(session.evidence_id)
         facts["describe"] = reverse(
             "portfolios:describe", args=[session.portfolio_id, session.evidence_id]
@@ -268,3 +275,15 @@ def stop(request: HttpRequest, upload: uuid.UUID) -> HttpResponse:
     cancel_upload(session, actor=person(request))
     messages.success(request, f"Removed the unfinished upload of “{session.name}”.")
     return redirect("portfolios:evidence", session.portfolio_id)
+
+
+addresses = [
+    path("learn/p/<uuid:pk>/uploads/", uploads, name="uploads"),
+    path("learn/uploads/<uuid:upload>/", upload, name="upload"),
+]
+"""Those of the protocol, which a process of its own may serve."""
+
+
+def names(view: View) -> list[URLPattern]:
+    """The pages that answers point to, for a process that has not got them, led to a view that says so."""
+    return [path("learn/p/<uuid:pk>/evidence/<uuid:evidence>/", view, name="describe")]

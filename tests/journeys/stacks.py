@@ -26,6 +26,7 @@ from tests.operations.compose import ROOT, services
 
 SITE_HOST, EVIDENCE_HOST = "localhost", "files.localhost"
 """A browser takes both for this machine. They share no cookies: the site's are its host's alone."""
+UPLOAD_SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.journeys.upload_settings"}
 MAIL_END = re.compile(r"^-{79}\n", re.MULTILINE)
 
 
@@ -39,6 +40,7 @@ class Stack:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     sent: list[Any] | None = None
     port: int = 0
+    upload_port: int = 0
     places: dict[str, servers.Server] = field(default_factory=dict)
 
     def manage(self, *arguments: str, module: str = "") -> subprocess.CompletedProcess[str]:
@@ -108,12 +110,14 @@ def own_environment(folder: Path) -> dict[str, str]:
     return {"PATH": path, "HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
 
 
-def spawn(name: str, command: list[str], stack: Stack) -> subprocess.Popen[bytes]:
+def spawn(
+    name: str, command: list[str], stack: Stack, more: dict[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     with (stack.folder / f"{name}.log").open("ab") as log:
         stack.processes[name] = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=stack.environment,
+            env={**stack.environment, **(more or {})},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -192,14 +196,15 @@ def certificate(folder: Path) -> Path:
     return folder
 
 
-def proxy(folder: Path, *, web: int, storage: int) -> servers.Server:
-    """deploy/nginx.conf for real, before a site and a store on these ports."""
+def proxy(folder: Path, *, web: int, upload: int, storage: int) -> servers.Server:
+    """deploy/nginx.conf for real, before the site's two processes and a store on these ports."""
     return servers.start_nginx(
         ROOT / "deploy" / "nginx.conf",
         {
             "${SITE_HOST}": SITE_HOST,
             "${EVIDENCE_HOST}": EVIDENCE_HOST,
             "web:8000": f"127.0.0.1:{web}",
+            "upload:8000": f"127.0.0.1:{upload}",
             "storage:9000": f"127.0.0.1:{storage}",
             "/data/evidence/": f"{folder}/evidence/",
         },
@@ -209,19 +214,20 @@ def proxy(folder: Path, *, web: int, storage: int) -> servers.Server:
 
 def begin(name: str, stack: Stack) -> None:
     """Start a service by the compose file's own command."""
+    port = stack.upload_port if name == "upload" else stack.port
     command = [
-        part.replace("0.0.0.0:8000", f"127.0.0.1:{stack.port}")
+        part.replace("0.0.0.0:8000", f"127.0.0.1:{port}")
         .replace("/tmp/beat", f"{stack.folder}/beat")
         .replace("--workers=3", "--workers=2")
         for part in services()[name]["command"]
     ]
-    spawn(name, command, stack)
+    spawn(name, command, stack, UPLOAD_SETTINGS if name == "upload" else {})
 
 
 @contextmanager
 def production(folder: Path, mail: Any, **settings: str) -> Iterator[Stack]:
     """The compose file's own commands and environment behind its proxy; PostgreSQL, Valkey, S3, SMTP."""
-    port = servers.free_port()
+    port, upload_port = servers.free_port(), servers.free_port()
     with ExitStack() as ended:
 
         def started(server: servers.Server) -> servers.Server:
@@ -244,7 +250,7 @@ def production(folder: Path, mail: Any, **settings: str) -> Iterator[Stack]:
             for inside, here in places.items():
                 environment[key] = environment[key].replace(inside, here)
             assert value is not None, key
-        front = started(proxy(folder, web=port, storage=storage.port))
+        front = started(proxy(folder, web=port, upload=upload_port, storage=storage.port))
         address = front.url
         environment |= {"MODERATO_DATA": str(folder / "data"), "SITE_URL": address}
         environment["DJANGO_SETTINGS_MODULE"] = "tests.journeys.production_settings"
@@ -255,18 +261,19 @@ def production(folder: Path, mail: Any, **settings: str) -> Iterator[Stack]:
         (folder / "tmp").mkdir()
         environment |= {"TMPDIR": str(folder / "tmp"), **settings}
         stack = Stack(address, environment, folder, sent=mail.messages, port=port)
+        stack.upload_port = upload_port
         stack.places = {"database": database, "broker": broker, "storage": storage}
         ended.callback(end, stack)
         for step in (["migrate", "--noinput"], ["collectstatic", "--noinput"]):
             done = stack.manage(*step)
             assert done.returncode == 0, done.stderr[-3000:]
-        for name in ("web", "worker", "worker-media", "beat"):
+        for name in ("web", "upload", "worker", "worker-media", "beat"):
             begin(name, stack)
 
         def ready() -> bool:
             for name, process in stack.processes.items():
                 assert process.poll() is None, f"{name}\n{stack.log()}"
-            return servers.listening(port)
+            return servers.listening(port) and servers.listening(upload_port)
 
         servers.wait_until(ready, 60, "the site")
         yield stack

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from config.lean import UPLOADS_AT_ONCE
 from tests.operations.compose import (
     ROOT,
     SECRETS,
@@ -12,7 +13,7 @@ from tests.operations.compose import (
     settings_variables,
 )
 
-OWN = ("web", "worker", "worker-media", "beat")
+OWN = ("web", "upload", "worker", "worker-media", "beat")
 # Read where something else than a container runs, or fixed in the image.
 NOT_IN_COMPOSE = {
     *("DJANGO_SETTINGS_MODULE", "DEBUG", "PORT", "TEST_DATABASE_URL"),
@@ -68,7 +69,22 @@ def test_every_variable_is_read_and_every_setting_can_be_set():
 
 def test_all_own_services_have_one_environment():
     found = services()
-    assert all(found[name]["environment"] == found["web"]["environment"] for name in OWN)
+    one = found["web"]["environment"]
+    own = {"DJANGO_SETTINGS_MODULE": "config.settings.uploads", "PYTHONNODEBUGRANGES": "1"}
+    for name in OWN:
+        assert found[name]["environment"] == {**one, **(own if name == "upload" else {})}, name
+
+
+def test_own_services_are_hardened_alike():
+    found = services()
+    for name in OWN:
+        for key in ("read_only", "cap_drop", "security_opt", "tmpfs", "volumes", "image"):
+            assert found[name][key] == found["web"][key], name
+
+
+def test_each_thread_that_takes_an_upload_in_can_have_a_connection():
+    (threads,) = (part for part in services()["upload"]["command"] if part.startswith("--threads="))
+    assert threads == f"--threads={UPLOADS_AT_ONCE}"
 
 
 def test_every_queue_has_a_worker(settings):
@@ -99,10 +115,13 @@ def test_the_proxy_separates_evidence_and_hides_metrics():
     assert variables == {"SITE_HOST", "EVIDENCE_HOST"}
     assert variables <= set(services()["proxy"]["environment"])
     evidence = text[text.index("server_name ${EVIDENCE_HOST}") :]
-    assert "web:8000" not in evidence
+    assert "http://pages" not in evidence
+    assert "http://uploads" not in evidence
     assert "sandbox; default-src 'none'" in evidence
     assert f"location /{services()['web']['environment']['S3_BUCKET']}/" in evidence
     assert "location = /metrics { return 404; }" in text
-    for host, port in re.findall(r"http://([\w-]+):(\d+)", text):
+    groups = dict(re.findall(r"upstream (\w+) \{\s+server ([\w-]+):8000;", text))
+    assert groups == {"pages": "web", "uploads": "upload"}
+    for host, port in re.findall(r"(?:http://|server )([\w-]+):(\d+)", text):
         assert host in services(), host
         assert port in {"8000", "9000"}

@@ -17,7 +17,7 @@ from tests.journeys import stacks
 from tests.operations.compose import ROOT, SECRETS, services
 
 pytestmark = pytest.mark.stack
-OWN = ("web", "worker", "worker-media", "beat")
+OWN = ("web", "upload", "worker", "worker-media", "beat")
 TELL = """
 import django; django.setup()
 from workflows.notifications import notify_address
