@@ -93,6 +93,23 @@ def test_a_thousand_rows_take_the_statements_of_one(client, cast):
     assert place.following is not None
 
 
+def test_the_queue_is_for_those_who_mark_or_allocate_and_a_part_is_enough(client, cast):
+    submission = allocated(cast)
+    queue = reverse("assessment:queue")
+
+    def status(person):
+        client.force_login(person)
+        return client.get(queue).status_code
+
+    assert [status(one) for one in (cast.ada, cast.lea, cast.pam)] == [200, 200, 200]
+    assert [status(one) for one in (cast.moses, cast.lena)] == [403, 403]
+    # A delivery that somebody knows from moderating gives them no queue.
+    Part.objects.create(submission=submission, person=cast.moses, kind=PartKind.MODERATOR)
+    assert status(cast.moses) == 403
+    DeliveryRole.objects.filter(user=cast.ada).update(ended_at=timezone.now())
+    assert status(cast.ada) == 200
+
+
 def test_the_order_and_its_reason(cast):
     now = timezone.now()
     submission = allocated(cast)
