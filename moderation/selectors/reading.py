@@ -11,13 +11,14 @@ from accounts.models import User
 from assessment.conflicts import Weight, conflicts_among
 from assessment.enums import Basis
 from assessment.models import AssessmentDecision, CriterionJudgement
-from assessment.selectors import result_for, results_for
+from assessment.selectors import manifest_of, result_for, results_for
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
 from moderation.enums import EXTENSION, RESOLVED, Disagreement, SamplePart, SampleState
 from moderation.models import ModerationRound, ModeratorJudgement, ModeratorReading, SampleItem
 from portfolios.enums import EvidenceState, PartKind
 from portfolios.models import EvidenceItem, Part, Submission
+from portfolios.selectors.viewing import views_of
 
 
 def queue_of(user: User) -> QuerySet[Any]:
@@ -266,6 +267,21 @@ def evidence_open_to(user: User, comparison: Comparison) -> set[UUID]:
     }
     found = EvidenceItem.objects.visible_to(user).filter(pk__in=pointed, state=EvidenceState.READY)
     return set(found.values_list("pk", flat=True))
+
+
+def evidence_in_place(submission: Submission) -> dict[str, Any]:
+    """What was submitted, as frozen, each file with its `item` and the `view` that shows it on the page.
+
+    As many queries for one file as for many. Whether somebody may see it is the caller's to ask.
+    """
+    manifest = manifest_of(submission)
+    pins = submission.pins.select_related("evidence")
+    items = {str(pin.evidence_id): pin.evidence for pin in pins}
+    views = views_of(items.values())
+    for file in manifest["files"]:
+        if item := items.get(file["id"]):
+            file |= {"item": item, "view": views[item.pk]}
+    return manifest
 
 
 def change_between(

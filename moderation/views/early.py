@@ -19,9 +19,10 @@ from assessment.actions.early import (
 from assessment.exceptions import EarlyNoteNeeded
 from assessment.models import EarlyCheck
 from assessment.rules import reads_early
-from assessment.selectors import judgements_of, manifest_of
+from assessment.selectors import judgements_of
 from assessment.selectors.early import DecidedPlace, decided_places, reader_left
 from moderation.forms import EarlyReadingForm, EarlyVerdictForm
+from moderation.selectors import evidence_in_place
 from moderation.views.shared import answered, for_moderators
 from workflows.actions import open_record
 
@@ -104,7 +105,7 @@ def early_reading(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
         "check": check,
         "found": found,
         "judgements": judgements,
-        "evidence": manifest_of(found.place.submission),
+        "evidence": evidence_in_place(found.place.submission),
         "form": form,
     }
     return render(request, "moderation/early_reading.html", context, status=answered(form))

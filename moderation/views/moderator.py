@@ -137,7 +137,7 @@ def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
         .prefetch_related("levels")
         .order_by("number")
     )
-    evidence = manifest_of(item.submission)
+    evidence = selectors.evidence_in_place(item.submission)
     numbers = [file["number"] for file in evidence["files"]]
     form = BlindForm(criteria, reading, numbers, request.POST or None)
     missing: list[str] = []

@@ -399,7 +399,11 @@ def test_the_moderator_sends_it_back_on_the_page(full):
     client.force_login(full.moses)
     one = reverse("moderation:early_reading", args=[full.check.pk, 1])
     client.post(one, {"start": "1"})
-    decision = decided_places(full.check)[0].decision
+    place = decided_places(full.check)[0]
+    decision, pin = place.decision, place.place.submission.pins.exclude(evidence__copy_key="").get()
+    address = reverse("portfolios:serve", args=[pin.evidence_id])
+    assert f"Download Evidence {pin.number} (" in (page := client.get(one).content.decode())
+    assert address in page
     said = {"decision": decision.pk, "is_sound": "back"}
     assert client.post(one, said).status_code == 422
     client.post(one, {**said, "note": "Too kind."})

@@ -187,6 +187,8 @@ def world_of(cast, submission):
         for pattern, word in TOKENS:
             text = pattern.sub(word, text)
         headers = {name: value for name, value in answer.headers.items() if name not in HEADERS}
+        # The bodies are compared, and a serial number that is masked in them may have a digit more.
+        headers.pop("Content-Length", None)
         statements = [re.sub(r"'[^']*'|\d+", "?", one["sql"]) for one in made.captured_queries]
         seen.append(
             (

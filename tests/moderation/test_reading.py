@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from assessment.enums import Basis
@@ -21,6 +22,7 @@ from moderation.actions import (
 from moderation.enums import SampleState
 from moderation.exceptions import IncompleteReading, ReasonNeeded
 from moderation.models import ModeratorReading, SampleItem
+from portfolios.actions.rendering import make_renditions
 from portfolios.enums import PartKind
 from portfolios.models import Part
 from tests.factories.moderation import (
@@ -55,6 +57,20 @@ def test_a_draft_is_kept_and_only_its_moderator_writes_it(cast: Cast) -> None:
     for name in ("lea", "ada", "pam"):
         with pytest.raises(NotPermitted):
             save_reading(item, entered(item.submission), actor=cast.people[name])
+
+
+def test_evidence_is_read_on_the_blind_page_itself(cast: Cast) -> None:
+    item = drawn_round(cast).items.get()
+    pin = item.submission.pins.exclude(evidence__copy_key="").get()
+    make_renditions()
+    reader = Client()
+    reader.force_login(moderator_of(item))
+    page = reader.get(reverse("moderation:mark", args=[item.pk])).content.decode()
+    image = reverse("portfolios:page_image", args=[pin.evidence_id, 1])
+    assert f'src="{image}"' in page
+    assert f'id="evidence-{pin.number}-page-1"' in page
+    assert all(words in page for words in pin.evidence.sharing)
+    assert reader.get(image).status_code == 200
 
 
 def test_a_reading_is_sealed_whole_or_not(cast: Cast) -> None:
