@@ -118,11 +118,9 @@ def choices_for(plan: SeedPlan, assessor: User) -> list[Exemplar]:
         for one in rows
         if one.source is not None
         and not conflicts.findings(assessor.pk, one.source)
+        # A copy that was made anew, of the same item, takes the place of the one that was agreed on.
         and all(
-            file.item.copy_key
-            and file.item.copy_key not in altered
-            and file.item.copy_sha256 == file.sha256
-            for file in one.evidence.all()
+            file.item.copy_key and file.item.copy_key not in altered for file in one.evidence.all()
         )
     ]
 

@@ -42,7 +42,9 @@ from assessment.selectors.seeds import (
 )
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
-from portfolios.models import EvidenceItem, Submission
+from portfolios import storage
+from portfolios.enums import StoreProblem
+from portfolios.models import EvidenceItem, StoreCheck, StoreFinding, Submission
 from tests.factories.assessment import allocated, decided
 from tests.factories.portfolios import submitted
 from tests.factories.seeds import anchored, hidden, planned, relay, seeded_cast
@@ -219,7 +221,15 @@ def in_reo(cast, one):
 
 
 def without_copy(cast, one):
-    EvidenceItem.objects.filter(pins__submission=one.source).update(copy_sha256="0" * 64)
+    EvidenceItem.objects.filter(pins__submission=one.source).update(copy_key="")
+
+
+def altered(cast, one):
+    StoreFinding.objects.create(
+        check_run=StoreCheck.objects.create(),
+        key=one.evidence.get().item.copy_key,
+        problem=StoreProblem.ALTERED,
+    )
 
 
 def seeded_before(cast, one):
@@ -228,13 +238,25 @@ def seeded_before(cast, one):
 
 @pytest.mark.parametrize(
     "change",
-    [mine, calibrated, close_to, had_a_part, retired, in_reo, without_copy, seeded_before],
+    [mine, calibrated, close_to, had_a_part, retired, in_reo, without_copy, altered, seeded_before],
 )
 def test_nobody_gets_what_they_could_know_or_may_not_mark(cast, change):
     plan = planned(cast)
     (one,) = choices_for(plan, cast.ada)
     change(cast, one)
     assert choices_for(plan, cast.ada) == []
+
+
+def test_a_copy_made_anew_takes_the_place_of_the_one_that_was_agreed_on(cast):
+    item = Exemplar.objects.get().evidence.get().item
+    cleaned = storage.store(
+        iter([b"%PDF-1.4 cleaner"]), organisation_id=item.organisation_id, limit=99
+    )
+    EvidenceItem.objects.filter(pk=item.pk).update(
+        copy_key=cleaned.key, copy_size=cleaned.size, copy_sha256=cleaned.sha256
+    )
+    held = hidden(cast).submission.pins.get().evidence
+    assert (held.copy_key, held.sha256) == (cleaned.key, cleaned.sha256)
 
 
 def test_whoever_froze_it_or_decided_it_once_never_gets_it(cast):

@@ -188,6 +188,7 @@ function keepLease() {
 function lookAhead() {
   const field = form.elements.following;
   const skip = document.querySelector("[data-skip]");
+  let linked = field.value;
   let asked = performance.now();
   form.addEventListener("change", async () => {
     if (performance.now() - asked < AHEAD) return;
@@ -196,7 +197,11 @@ function lookAhead() {
       const answer = await fetch(form.dataset.ahead, { credentials: "same-origin" });
       if (!answer.ok) return;
       const { following } = await answer.json();
-      if (skip && following) skip.href = skip.href.replace(field.value, following);
+      // When nothing follows for a while, the link keeps the key that it has.
+      if (skip && following) {
+        skip.href = skip.href.replace(linked, following);
+        linked = following;
+      }
       field.value = following;
     } catch { /* the server finds it again when the form is sent */ }
   });
