@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from uuid import UUID
 
 from django.db import transaction
@@ -19,7 +19,7 @@ from assessment.selectors import bands_of, marks_of
 from catalogue.models import AssessmentTask, Grade, Level
 from portfolios.definitions import ALLOWED
 from portfolios.enums import EvidenceState, SubmissionState
-from portfolios.manifest import ALPHABET, neutral_name, normal
+from portfolios.manifest import ALPHABET, Support, neutral_name, normal
 from portfolios.models import EvidenceItem, Submission
 from portfolios.selectors import is_altered
 from workflows.exceptions import NotPermitted, StaleState
@@ -46,10 +46,15 @@ class Agreed:
 
 @dataclass(frozen=True)
 class Anonymous:
-    """What is frozen of the work: texts by the criterion's code, and evidence with words about each."""
+    """What is frozen of the work: texts by the criterion's code, and evidence with words about each.
+
+    `supports` says by the keys of the evidence what each piece shows and where, `ai_use` what was declared.
+    """
 
     texts: Sequence[tuple[str, str]]
     evidence: Sequence[tuple[EvidenceItem, str]] = ()
+    supports: Mapping[UUID, Sequence[Support]] = field(default_factory=dict)
+    ai_use: str = ""
 
 
 @transaction.atomic
@@ -95,6 +100,7 @@ def freeze_exemplar(
         version.grade_scheme.kind, marks_of(rows, levels), bands_of(version)
     ).outcome
     files = _files(work)
+    ai_use = normal(work.ai_use).strip()
     made = Exemplar.objects.create(
         task=task,
         rubric_hash=rubric.content_hash,
@@ -109,7 +115,10 @@ def freeze_exemplar(
             texts,
             [(one.number, one.sha256) for one in files],
             {one.criterion.code: one.level.code for one in rows},
+            {one.number: one.supports for one in files},
+            ai_use,
         ),
+        ai_use=ai_use,
         outcome=outcome or Outcome.NOT_ACHIEVED,
         rationale=normal(agreed.rationale).strip(),
         for_calibration=for_calibration,
@@ -180,9 +189,14 @@ def _files(work: Anonymous) -> list[ExemplarEvidence]:
             name=neutral_name(number, ALLOWED.get(item.copy_type, ("",))[0]),
             about=normal(about).strip(),
             sha256=item.copy_sha256,
+            supports=[_trimmed(one) for one in work.supports.get(item.pk, ())],
         )
         for number, (item, about) in enumerate(work.evidence, 1)
     ]
+
+
+def _trimmed(said: Support) -> dict[str, str]:
+    return {key: normal(words).strip() for key, words in asdict(said).items()}
 
 
 @transaction.atomic

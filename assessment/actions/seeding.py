@@ -1,5 +1,6 @@
 """Seeds: agreed work is hidden among live work, comes when it is due, and is withdrawn or told about."""
 
+import datetime as dt
 import secrets
 
 from django.db import IntegrityError, transaction
@@ -25,6 +26,7 @@ from assessment.selectors.seeds import (
 from catalogue.actions.seeding import stand_beside
 from catalogue.models import AssessmentTask, Delivery, DeliveryRole
 from portfolios.actions.seeding import Piece, hand_in
+from portfolios.manifest import Support
 from portfolios.models import Submission
 from workflows.exceptions import NotPermitted, StaleState
 from workflows.notifications import notify
@@ -207,6 +209,7 @@ def place_seed(plan: SeedPlan, assessor: User) -> Seed | None:
         fresh.task,
         texts=[(one["criterion"], one["text"]) for one in exemplar.content],
         pieces=_pieces_of(exemplar),
+        ai_use=exemplar.ai_use,
     )
     made: Seed = Seed.objects.create(
         plan=fresh, exemplar=exemplar, assessor=assessor, submission=submission
@@ -226,13 +229,19 @@ def _place_for(plan: SeedPlan, assessor: User) -> Delivery:
 
 
 def _pieces_of(exemplar: Exemplar) -> list[Piece]:
-    """Its evidence, put to the criteria to which its learner had put it; of the learner's words nothing."""
+    """Its evidence with what was frozen of it, as old as it was when its learner handed it in."""
     source = exemplar.source
-    put = {
-        one["id"]: {said["criterion"] for said in one["criteria"]}
-        for one in (source.contents["files"] if source is not None else [])
-    }
+    later = dt.timedelta()
+    if source is not None:
+        zone = source.delivery.zone
+        handed_in = source.submitted_at.astimezone(zone).date()
+        later = timezone.now().astimezone(zone).date() - handed_in
     return [
-        Piece(one.item, one.about, put.get(str(one.item_id), set()))
+        Piece(
+            one.item,
+            one.about,
+            [Support(**said) for said in one.supports],
+            one.item.happened_on and one.item.happened_on + later,
+        )
         for one in exemplar.evidence.select_related("item").order_by("number")
     ]

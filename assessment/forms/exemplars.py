@@ -1,15 +1,20 @@
 """Agreed work, what is kept of it, and who may mark without having marked it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django import forms
 
 from accounts.words import Text
+from assessment.selectors.exemplars import supports_of
 from catalogue.models import AssessmentTask, Criterion, Grade
 from portfolios.enums import SubmissionState
+from portfolios.manifest import Support
 from portfolios.models import EvidenceItem, Submission
+
+CLAIM, PLACE = 500, 100
+"""How long they may be, as in EvidenceMapping."""
 
 
 class ReferenceForm(forms.Form):
@@ -75,6 +80,7 @@ class ExemplarForm(forms.Form):
         boundary.queryset = Grade.objects.filter(scheme=task.version.grade_scheme_id, is_pass=True)
         written = source.contents["reflections"] if source else []
         texts = {one["criterion"]: one["text"] for one in written}
+        self.put = self._put(supports_of(source) if source else {})
         for criterion in self.criteria:
             levels = sorted(criterion.levels.all(), key=lambda level: level.rank)
             key = criterion.number
@@ -107,12 +113,47 @@ class ExemplarForm(forms.Form):
             self.fields[f"about_{number}"] = Text(
                 label=f"What evidence {number} is", required=False, max_length=500
             )
+            for criterion, said in self.put[number]:
+                self.fields[f"shows_{number}_{criterion.number}"] = Text(
+                    label=f"What evidence {number} shows for {criterion.code}",
+                    required=False,
+                    max_length=CLAIM,
+                    initial=said.claim,
+                )
+                self.fields[f"where_{number}_{criterion.number}"] = Text(
+                    label=f"Where in evidence {number}, for {criterion.code}",
+                    required=False,
+                    max_length=PLACE,
+                    initial=said.locator,
+                )
+        if source is not None:
+            self.fields["ai_use"] = Text(
+                label="What was declared on the use of AI",
+                required=False,
+                max_length=10_000,
+                initial=source.contents["declaration"]["ai_use"],
+                widget=forms.Textarea(attrs={"rows": 2}),
+            )
         if source is not None and source.state != SubmissionState.RELEASED:
             self.fields["consent"] = Text(
                 label="How and when the learner agreed",
                 help_text="The work is not released, so its learner has to agree.",
                 widget=forms.Textarea(attrs={"rows": 2}),
             )
+
+    def _put(
+        self, said: Mapping[UUID, list[Support]]
+    ) -> dict[int, list[tuple[Criterion, Support]]]:
+        """By the number of each copy, the criteria to which its learner had put it, with the words."""
+        return {
+            number: [
+                (criterion, one)
+                for criterion in self.criteria
+                for one in said.get(item.pk, ())
+                if one.criterion == criterion.code
+            ]
+            for number, item in self.copies
+        }
 
     def rows(self) -> list[tuple[Criterion, Any, Any, Any]]:
         """Each criterion with its three fields."""
@@ -126,9 +167,15 @@ class ExemplarForm(forms.Form):
             for one in self.criteria
         ]
 
-    def evidence_rows(self) -> list[tuple[EvidenceItem, Any, Any]]:
-        """Each copy with its two fields."""
-        return [(item, self[f"take_{n}"], self[f"about_{n}"]) for n, item in self.copies]
+    def evidence_rows(self) -> list[tuple[EvidenceItem, list[Any]]]:
+        """Each copy with its fields."""
+        found = []
+        for number, item in self.copies:
+            names = [f"take_{number}", f"about_{number}"]
+            for criterion, _said in self.put[number]:
+                names += [f"{name}_{number}_{criterion.number}" for name in ("shows", "where")]
+            found.append((item, [self[name] for name in names]))
+        return found
 
     def agreed(self) -> dict[str, Any]:
         """The arguments of Agreed."""
@@ -148,6 +195,19 @@ class ExemplarForm(forms.Form):
     def chosen(self) -> list[tuple[EvidenceItem, str]]:
         given = self.cleaned_data
         return [(item, given[f"about_{n}"]) for n, item in self.copies if given[f"take_{n}"]]
+
+    def supports(self) -> dict[UUID, list[Support]]:
+        """What each copy shows and where, by its key."""
+        given = self.cleaned_data
+        return {
+            item.pk: [
+                Support(
+                    one.code, given[f"shows_{n}_{one.number}"], given[f"where_{n}_{one.number}"]
+                )
+                for one, _said in self.put[n]
+            ]
+            for n, item in self.copies
+        }
 
 
 class WaiverForm(forms.Form):

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import rfc8785
@@ -19,8 +20,9 @@ class Exemplar(models.Model):
     """One anonymous piece of work of one task version. Nothing of it changes but that it is retired.
 
     `content` is a list of texts, each with the code of its criterion (empty: about the whole). `boundary`
-    names the grade at whose lower edge the work lies; null says that it is clear of any edge. `source` is
-    for the register alone and never shown. What is `for_calibration` assessors do not find in the bank.
+    names the grade at whose lower edge the work lies; null says that it is clear of any edge. `ai_use` is what
+    was declared with the work. `source` is for the register alone and never shown. What is `for_calibration`
+    assessors do not find in the bank.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -35,6 +37,7 @@ class Exemplar(models.Model):
     )
     consent = models.TextField(blank=True)
     content = models.JSONField(default=list)
+    ai_use = models.TextField(blank=True, default="", db_default="")
     content_hash = models.CharField(max_length=64)
     outcome = models.CharField(max_length=15, choices=Outcome)
     rationale = models.TextField()
@@ -99,7 +102,11 @@ class ExemplarLevel(models.Model):
 
 
 class ExemplarEvidence(models.Model):
-    """A copy without metadata that belongs to the exemplar, by a name that says nothing about anybody."""
+    """A copy without metadata that belongs to the exemplar, by a name that says nothing about anybody.
+
+    `supports` lists the criteria to which it was put, each with code (`criterion`), what it shows (`claim`) and
+    where (`locator`). It is empty in exemplars that were frozen before this was kept.
+    """
 
     exemplar = models.ForeignKey(Exemplar, models.PROTECT, related_name="evidence")
     item = models.ForeignKey(EvidenceItem, models.PROTECT, related_name="+")
@@ -107,6 +114,7 @@ class ExemplarEvidence(models.Model):
     name = models.CharField(max_length=40)
     about = models.TextField(blank=True)
     sha256 = models.CharField(max_length=64)
+    supports = models.JSONField(default=list, db_default=[])
 
     class Meta:
         ordering = ["number"]
@@ -119,14 +127,30 @@ class ExemplarEvidence(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def says_what_it_shows(self) -> bool:
+        return any(said["claim"] for said in self.supports)
+
 
 def frozen_hash(
-    content: list[dict[str, str]], evidence: list[tuple[int, str]], levels: dict[str, str]
+    content: list[dict[str, str]],
+    evidence: list[tuple[int, str]],
+    levels: dict[str, str],
+    supports: Mapping[int, Sequence[dict[str, str]]] | None = None,
+    ai_use: str = "",
 ) -> str:
-    """SHA-256 over texts, evidence (number and digest) and agreed levels (criterion to level) as RFC 8785."""
+    """SHA-256 as RFC 8785 over texts, evidence (number and digest) and agreed levels (criterion to level).
+
+    What each piece of evidence shows, by its number, and the use of AI are in it where there are any: so the hash
+    of what was frozen before they were kept stays what it was.
+    """
     frozen: dict[str, Any] = {
         "content": content,
         "evidence": [list(one) for one in evidence],
         "levels": levels,
     }
+    if said := {str(number): list(rows) for number, rows in (supports or {}).items() if rows}:
+        frozen["supports"] = said
+    if ai_use:
+        frozen["ai_use"] = ai_use
     return hashlib.sha256(rfc8785.dumps(frozen)).hexdigest()

@@ -1,6 +1,7 @@
 """Reads of the bank of exemplars."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -8,6 +9,7 @@ from accounts.models import User
 from assessment.models import Exemplar
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import AssessmentTask
+from portfolios.manifest import Support
 from portfolios.models import EvidenceItem, Submission, SubmissionEvidence
 from portfolios.selectors import altered_among
 
@@ -54,3 +56,11 @@ def copies_of(submission: Submission) -> list[tuple[SubmissionEvidence, Evidence
         for pin in pins
         if pin.evidence.copy_key and pin.evidence.copy_key not in altered
     ]
+
+
+def supports_of(submission: Submission) -> dict[UUID, list[Support]]:
+    """What its learner said of each piece of evidence as it was submitted, by the evidence's key."""
+    return {
+        UUID(one["id"]): [Support(**said) for said in one["criteria"]]
+        for one in submission.contents["files"]
+    }

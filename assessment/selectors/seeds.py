@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from accounts.enums import OrganisationRole
 from accounts.models import User
@@ -59,21 +59,31 @@ def obstacles(delivery: Delivery, task: AssessmentTask) -> list[str]:
         said.append("The first decisions on this task are still being read.")
     if task.attestations_required:
         said.append("This task asks for confirmations from work, and agreed work has none.")
-    if not anchors(task).exists():
+    if not (kept := _kept_with_evidence(task)):
         said.append(
             "No agreed work with evidence is kept for calibration on this rubric. Freeze some first."
+        )
+    elif not any(passes_for_live(one) for one in kept):
+        said.append(
+            "The agreed work that is kept for calibration does not say what its evidence shows, as learners do."
+            " Freeze it anew from its submission, with what each piece of evidence shows."
         )
     return said
 
 
-def anchors(task: AssessmentTask) -> QuerySet[Exemplar]:
-    """Agreed work that can pass for live work: kept from assessors, with evidence, not in te reo Māori."""
-    found: QuerySet[Exemplar] = (
+def _kept_with_evidence(task: AssessmentTask) -> list[Exemplar]:
+    """Agreed work that is kept from assessors, has evidence and is not in te reo Māori."""
+    return list(
         Exemplar.objects.fitting(task.rubric)
         .filter(for_calibration=True, evidence__isnull=False, source__in_reo=False)
+        .prefetch_related("evidence")
         .distinct()
     )
-    return found
+
+
+def passes_for_live(exemplar: Exemplar) -> bool:
+    """Whether each piece of its evidence says what it shows, as learners are asked to say."""
+    return all(file.says_what_it_shows for file in exemplar.evidence.all())
 
 
 def takers(delivery: Delivery) -> list[User]:
@@ -101,10 +111,22 @@ def takers(delivery: Delivery) -> list[User]:
 
 
 def choices_for(plan: SeedPlan, assessor: User) -> list[Exemplar]:
-    """Agreed work that this person cannot recognise and may mark: the usual rules hold for whose it was."""
-    fitting = unseen_exemplars(plan.task, assessor)
+    """Agreed work that this person cannot recognise and may mark: the usual rules hold for whose it was.
+
+    Work that they met may be frozen anew: it is the same work.
+    """
+    usable = [one.pk for one in _kept_with_evidence(plan.task) if passes_for_live(one)]
+    met = Exemplar.objects.filter(
+        Q(pk__in=Exemplar.objects.visible_to(assessor).values("pk"))
+        | Q(made_by=assessor)
+        | Q(calibration_items__attempt__assessor=assessor)
+        | Q(seeds__assessor=assessor),
+        source__isnull=False,
+    )
     rows = list(
-        fitting.filter(pk__in=anchors(plan.task).values("pk"))
+        unseen_exemplars(plan.task, assessor)
+        .filter(pk__in=usable)
+        .exclude(source__in=met.values("source"))
         .exclude(source__portfolio__submissions__parts__person=assessor)
         .select_related("source__enrolment", "source__delivery__version")
         .prefetch_related("evidence__item")

@@ -107,7 +107,12 @@ def new(request: HttpRequest, task: UUID) -> HttpResponse:
                 actor=me,
                 title=form.cleaned_data["title"],
                 agreed=Agreed(**form.agreed()),
-                work=Anonymous(form.texts(), form.chosen()),
+                work=Anonymous(
+                    form.texts(),
+                    form.chosen(),
+                    form.supports(),
+                    form.cleaned_data.get("ai_use", ""),
+                ),
                 source=source,
                 consent=form.cleaned_data.get("consent", ""),
                 for_calibration=form.cleaned_data["for_calibration"],

@@ -8,7 +8,7 @@ from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
 from assessment.actions.marking import save_draft, start_assessment
 from assessment.actions.seeding import begin_seeds, place_seed
 from assessment.models import AssessmentDecision
-from assessment.selectors.exemplars import copies_of
+from assessment.selectors.exemplars import copies_of, supports_of
 from catalogue.models import AssessmentTask, Criterion, Delivery, Level
 from config.demo.marking import begin, marks
 from config.demo.people import Cast
@@ -36,6 +36,11 @@ SAID = (
     "I told the people on the list within a day, in plain words, what happened and whom they can ring.",
 )
 """What each learner writes for each criterion. Made up."""
+SHOWS = (
+    "That I stopped the second mail, and each step after it with its time.",
+    "When the people on the list were told, and by whom.",
+)
+"""What each learner's evidence shows for each criterion."""
 LOG = """
 #set document(title: "Log of one day")
 #set text(lang: "en", region: "NZ")
@@ -82,8 +87,8 @@ def hand_in(delivery: Delivery, task: AssessmentTask, name: str, cast: Cast) -> 
     scan_waiting_evidence(limit=10)
     found = EvidenceItem.objects.get(pk=item.pk)
     criteria = Criterion.objects.filter(rubric__task=task).order_by("number")
-    for criterion, words in zip(criteria, SAID, strict=True):
-        map_evidence(portfolio, found, criterion, actor=learner, claim="")
+    for criterion, words, claim in zip(criteria, SAID, SHOWS, strict=True):
+        map_evidence(portfolio, found, criterion, actor=learner, claim=claim)
         save_reflection(portfolio, criterion, actor=learner, text=words, seen_version=0)
     return submit(portfolio)
 
@@ -128,6 +133,7 @@ def freeze(task: AssessmentTask, source: Submission, cast: Cast) -> None:
         work=Anonymous(
             [(one.code, words) for one, words in zip(codes, SAID, strict=True)],
             [(item, "Notes of one day, with times.") for _pin, item in copies_of(source)],
+            supports_of(source),
         ),
         source=source,
         consent="By e-mail, kept by the academic office.",

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from portfolios.actions.drafting import new_item
 from portfolios.actions.submission import DECLARATION, submit_portfolio
 from portfolios.definitions import ALLOWED
 from portfolios.enums import EvidenceKind
-from portfolios.manifest import ALPHABET, neutral_name
+from portfolios.manifest import ALPHABET, Support, neutral_name
 from portfolios.models import EvidenceItem, EvidenceMapping, Portfolio, Reflection, Submission
 from workflows.transitions import perform
 
@@ -25,11 +25,12 @@ NOT_DUE = dt.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Piece:
-    """Evidence of which a copy without metadata belongs to the work, what it shows, and for which criteria."""
+    """Evidence of which a copy without metadata belongs to the work, what it shows for which criteria, and its day."""
 
     item: EvidenceItem
     about: str
-    criteria: Collection[str]
+    supports: Sequence[Support]
+    happened_on: dt.date | None = None
 
 
 @transaction.atomic
@@ -39,6 +40,7 @@ def hand_in(
     *,
     texts: Sequence[tuple[str, str]],
     pieces: Sequence[Piece],
+    ai_use: str = "",
 ) -> Submission:
     """Submit this work in a delivery that holds seeds, through the same door as any learner's.
 
@@ -60,26 +62,38 @@ def hand_in(
         cut_off_at=max(schedule.cut_off_at, due_at),
     )
     criteria = list(Criterion.objects.filter(rubric__task=task).order_by("number"))
-    held: list[tuple[EvidenceItem, Collection[str]]] = []
+    held: list[tuple[EvidenceItem, dict[str, Support]]] = []
     whole = [text for code, text in texts if not code]
     if whole:
-        held.append((_note(portfolio, learner, "\n\n".join(whole)), ()))
+        held.append((_note(portfolio, learner, "\n\n".join(whole)), {}))
     for number, piece in enumerate(pieces, len(held) + 1):
-        held.append((_copy(portfolio, learner, piece, number), piece.criteria))
+        said_of = {one.criterion: one for one in piece.supports}
+        held.append((_copy(portfolio, learner, piece, number), said_of))
     for criterion in criteria:
-        chosen = [item for item, codes in held if criterion.code in codes]
+        code = criterion.code
+        chosen = [(item, said_of[code]) for item, said_of in held if code in said_of]
         if criterion.is_required and not chosen:
-            chosen = [item for item, _codes in held]
+            chosen = [(item, Support(code, "", "")) for item, _said_of in held]
         EvidenceMapping.objects.bulk_create(
-            EvidenceMapping(portfolio=portfolio, evidence=item, criterion=criterion)
-            for item in chosen
+            EvidenceMapping(
+                portfolio=portfolio,
+                evidence=item,
+                criterion=criterion,
+                claim=one.claim,
+                locator=one.locator,
+            )
+            for item, one in chosen
         )
         if said := [text for code, text in texts if code == criterion.code]:
             Reflection.objects.create(
                 portfolio=portfolio, criterion=criterion, text="\n\n".join(said)
             )
     made = submit_portfolio(
-        portfolio, actor=learner, key=secrets.token_hex(16), declaration=str(DECLARATION)
+        portfolio,
+        actor=learner,
+        key=secrets.token_hex(16),
+        declaration=str(DECLARATION),
+        ai_use=ai_use,
     )
     learner.is_active = False
     learner.save(update_fields=["is_active"])
@@ -101,6 +115,7 @@ def _copy(portfolio: Portfolio, learner: User, piece: Piece, number: int) -> Evi
         kind=source.kind,
         title=name,
         description=piece.about,
+        happened_on=piece.happened_on,
         text_alternative=piece.about if source.needs_text_alternative else "",
         # As the source has it, so that nothing tells a seed from the work of a learner.
         confidentiality=source.confidentiality,

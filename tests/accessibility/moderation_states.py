@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from assessment.actions.exemplars import Agreed, Anonymous, freeze_exemplar
-from assessment.selectors.exemplars import copies_of
+from assessment.selectors.exemplars import copies_of, supports_of
 from catalogue.models import Criterion, Level
 from moderation.actions import (
     Minutes,
@@ -165,7 +165,10 @@ def in_the_bank(world: World) -> Kwargs:
         title="Just met, thin evidence",
         agreed=Agreed({one.criterion_id: one.pk for one in levels}, "As the descriptor says."),
         work=Anonymous(
-            [("C1", "I checked the headings.")], [(copies_of(source)[0][1], "A report.")]
+            [("C1", "I checked the headings.")],
+            [(copies_of(source)[0][1], "A report.")],
+            supports_of(source),
+            "A tool read the spelling.",
         ),
         source=source,
         consent="By e-mail.",

@@ -8,10 +8,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from assessment.actions.allocation import allocate
 from assessment.models import Exemplar
 from catalogue.models import Level
 from tests.assessment.test_exemplars import evidence_of, frozen, work_of
-from tests.factories.assessment import assessed
+from tests.factories.assessment import assessed, decided
+from tests.factories.portfolios import submitted
 from tests.personas import Cast, make_cast
 from tests.worlds import kept
 from workflows.models import AccessRecord
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @kept
 def cast() -> Cast:
-    made = make_cast()
+    made = make_cast(learners=2)
     assessed(made, "lena", levels="M")
     return made
 
@@ -117,6 +119,49 @@ def test_made_from_a_submission_without_its_learner(cast: Cast) -> None:
     assert AccessRecord.objects.filter(actor=cast.ada).count() == before + 1
     assert ada.get(at("exemplar_evidence", found.pk, 2)).status_code == 404
     assert signed_in(cast, "lena").get(at("exemplar_evidence", found.pk, 1)).status_code == 404
+
+
+def test_what_its_learner_said_is_put_in_changed_and_frozen(cast: Cast) -> None:
+    lea = signed_in(cast, "lea")
+    source = submitted(cast, "hone", ai_use="Hōne’s tool read the spelling.")
+    allocate(source, cast.ada, actor=cast.pam)
+    decided(source, cast.ada)
+    address = at("new_exemplar", cast.task.pk) + f"?reference={source.reference}"
+    page = lea.get(address)
+    form = page.context["form"]
+    number = source.pins.get(evidence__kind="file").number
+    for code in (1, 2, 3):
+        assert form[f"shows_{number}_{code}"].value() == f"Shows C{code}."
+        assert form[f"where_{number}_{code}"].value() == "page 1"
+    words = page.content.decode()
+    assert f"What evidence {number} shows for C2" in words
+    assert "Hōne’s tool read the spelling.</textarea>" in words
+    # A note has no copy that could be taken along.
+    assert {one for one in form.fields if one.startswith("shows_")} == {
+        f"shows_{number}_{code}" for code in (1, 2, 3)
+    }
+    given = {
+        f"take_{number}": "on",
+        f"shows_{number}_1": "Each heading, in order.",
+        f"where_{number}_1": "page 2",
+        f"shows_{number}_2": "Shows C2.",
+        "ai_use": "A tool read the spelling.",
+        "consent": "By e-mail.",
+    }
+    for key, length in ((f"shows_{number}_1", 501), (f"where_{number}_1", 101)):
+        assert lea.post(address, sent(cast, **given | {key: "x" * length})).status_code == 422
+    assert lea.post(address, sent(cast, **given)).status_code == 302
+    found = Exemplar.objects.get()
+    assert found.ai_use == "A tool read the spelling."
+    assert found.evidence.get().supports == [
+        {"criterion": "C1", "claim": "Each heading, in order.", "locator": "page 2"},
+        {"criterion": "C2", "claim": "Shows C2.", "locator": ""},
+        {"criterion": "C3", "claim": "", "locator": ""},
+    ]
+    page = signed_in(cast, "ada").get(at("exemplar", found.pk)).content.decode()
+    for said in ("C1 (page 2): Each heading, in order.", "C2: Shows C2.", "A tool read the spel"):
+        assert said in page
+    assert "Hōne" not in page
 
 
 def test_retired_once_with_a_reason(cast: Cast) -> None:

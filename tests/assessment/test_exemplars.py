@@ -1,9 +1,11 @@
 """Exemplars: frozen for good, without their learner, found by those who assess and moderate."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import rfc8785
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
@@ -13,6 +15,7 @@ from assessment.exceptions import ExemplarIncomplete
 from assessment.models import Exemplar, ExemplarEvidence, ExemplarLevel
 from assessment.models.exemplars import frozen_hash
 from catalogue.models import AssessmentTask, DeliveryRole, Grade, GradeScheme, Level
+from portfolios.manifest import Support
 from portfolios.models import EvidenceItem, Submission
 from tests.factories.assessment import assessed
 from tests.factories.catalogue import draft_version
@@ -88,6 +91,32 @@ def test_work_of_a_learner_needs_consent_until_it_is_released(cast: Cast) -> Non
         item.copy_sha256,
     )
     assert "lena" not in f"{made} {made.title} {made.content} {file}".lower()
+
+
+def test_what_evidence_shows_and_the_use_of_ai_are_frozen_with_it(cast: Cast) -> None:
+    item = evidence_of(cast, "file")
+    said = {item.pk: [Support("C1", " Each heading. ", "page 1"), Support("C2", "", "")]}
+    given: dict[str, Any] = {"source": work_of(cast), "consent": "By e-mail."}
+
+    def made(**more: Any) -> Exemplar:
+        return frozen(cast, work=Anonymous([], [(item, "A report.")], **more), **given)
+
+    found = made(supports=said, ai_use=" It read my spelling. ")
+    (file,) = found.evidence.all()
+    assert file.supports == [
+        {"criterion": "C1", "claim": "Each heading.", "locator": "page 1"},
+        {"criterion": "C2", "claim": "", "locator": ""},
+    ]
+    assert file.says_what_it_shows
+    assert found.ai_use == "It read my spelling."
+    # Its fingerprint covers both, and what was frozen without them keeps the one it had.
+    bare, only_ai, only_said = made(), made(ai_use=found.ai_use), made(supports=said)
+    levels = {one.criterion.code: one.level.code for one in found.levels.all()}
+    old = {"content": [], "evidence": [[1, file.sha256]], "levels": levels}
+    assert bare.content_hash == hashlib.sha256(rfc8785.dumps(old)).hexdigest()
+    four = [bare, only_ai, only_said, found]
+    assert len({one.content_hash for one in four}) == 4
+    assert not bare.evidence.get().says_what_it_shows
 
 
 @pytest.mark.parametrize(
@@ -189,6 +218,7 @@ def test_the_database_keeps_it(cast: Cast) -> None:
     row = Exemplar.objects.filter(pk=made.pk)
     refused(lambda: row.update(title="Other"))
     refused(lambda: row.update(content=[]))
+    refused(lambda: row.update(ai_use="None"))
     refused(lambda: row._raw_delete(row.db))
     levels = ExemplarLevel.objects.filter(exemplar=made)
     refused(lambda: levels.update(rationale="Other"))
@@ -199,6 +229,7 @@ def test_the_database_keeps_it(cast: Cast) -> None:
     )
     files = ExemplarEvidence.objects.filter(pk=file.pk)
     refused(lambda: files.update(name="lena.pdf"))
+    refused(lambda: files.update(supports=[{"criterion": "C1", "claim": "It", "locator": ""}]))
     refused(lambda: files._raw_delete(files.db))
     retire_exemplar(made, actor=cast.lea, reason="Old.")
     refused(lambda: row.update(retired_at=None, retired_by=None, retirement_reason=""))

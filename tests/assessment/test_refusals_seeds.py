@@ -23,7 +23,7 @@ from assessment.models import Allocation, Exemplar, ReadingDraw, Seed
 from assessment.models.seeds import MOST_PERCENT
 from catalogue.models import DeliveryRole
 from portfolios.models import Submission
-from tests.factories.assessment import allocated, decided, opened
+from tests.factories.assessment import allocated, assessed, decided, opened
 from tests.factories.catalogue import published_version
 from tests.factories.portfolios import submitted
 from tests.factories.seeds import anchored, hidden, planned, relay, seeded_cast
@@ -113,14 +113,12 @@ def test_each_persons_seeds_of_a_plan_lie_together_and_nobody_elses_with_them(ca
     plan = planned(cast)
     first = hidden(cast, plan)
     other = hidden(cast, plan, "ana")
-    anchored(cast)
+    anchored(cast, source=assessed(cast, "hone", assessor="abe"))
     second = hidden(cast, plan)
     places = [one.submission.delivery for one in (first, other, second)]
     assert places[0] == places[2] != places[1]
     end_seeds(plan, actor=cast.lea)
-    third = anchored(cast)
-    later = hidden(cast, planned(cast))
-    assert later.exemplar == third
+    later = hidden(cast, planned(cast), "ana")
     assert later.submission.delivery not in places
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
+import time_machine
 from django.db import connection
 from django.utils import timezone
 
@@ -13,7 +14,7 @@ from accounts.enums import OrganisationRole
 from accounts.models import DeclaredConflict, Membership
 from assessment import tasks
 from assessment.actions.calibration import begin_calibration
-from assessment.actions.exemplars import retire_exemplar
+from assessment.actions.exemplars import Anonymous, retire_exemplar
 from assessment.actions.seeding import (
     begin_seeds,
     end_seeds,
@@ -33,21 +34,24 @@ from assessment.models import (
     Seed,
     SeedPlan,
 )
+from assessment.selectors.exemplars import copies_of
 from assessment.selectors.seeds import (
     choices_for,
     comes_alone,
     is_due,
     obstacles,
+    passes_for_live,
     takers,
 )
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import Delivery, DeliveryRole
 from portfolios import storage
 from portfolios.enums import StoreProblem
+from portfolios.manifest import Support
 from portfolios.models import EvidenceItem, StoreCheck, StoreFinding, Submission
-from tests.factories.assessment import allocated, decided
+from tests.factories.assessment import allocated, assessed, decided
 from tests.factories.portfolios import submitted
-from tests.factories.seeds import anchored, hidden, planned, relay, seeded_cast
+from tests.factories.seeds import DAY, anchored, hidden, planned, relay, seeded_cast
 from tests.worlds import kept
 from workflows.exceptions import NotPermitted, StaleState
 
@@ -119,6 +123,16 @@ def unanchored(cast):
     retire_exemplar(Exemplar.objects.get(), actor=cast.lea, reason="Old")
 
 
+def wordless(cast):
+    """What says nothing, and what says it for the bank alone."""
+    unanchored(cast)
+    (_pin, item), *_others = copies_of(Submission.objects.get(learner=cast.mere))
+    said = {item.pk: [Support("C1", "Each heading.", "")]}
+    for supports in ({}, {item.pk: [Support("C1", " ", "page 1")]}):
+        anchored(cast, work=Anonymous([], [(item, "A report.")], supports))
+    anchored(cast, work=Anonymous([], [(item, "A report.")], said), for_calibration=False)
+
+
 def closed(cast):
     cast.delivery.closed_at = timezone.now()
 
@@ -130,7 +144,7 @@ def dateless(cast):
 OBSTACLES = {
     shown: "names", doubled: "marked twice", read_by_share: "marked twice",
     read_early: "first decisions", confirmed: "confirmations", unanchored: "No agreed work",
-    closed: "not open", dateless: "no dates",
+    closed: "not open", dateless: "no dates", wordless: "Freeze it anew",
 }  # fmt: skip
 
 
@@ -257,6 +271,41 @@ def test_a_copy_made_anew_takes_the_place_of_the_one_that_was_agreed_on(cast):
     )
     held = hidden(cast).submission.pins.get().evidence
     assert (held.copy_key, held.sha256) == (cleaned.key, cleaned.sha256)
+
+
+def test_what_does_not_say_what_it_shows_is_not_placed_beside_what_does(cast):
+    plan, one = planned(cast), Exemplar.objects.get()
+    source = assessed(cast, "hone", assessor="abe")
+    pieces = [(item, "A report.") for _pin, item in copies_of(source)]
+    silent = anchored(cast, source=source, work=Anonymous([], pieces))
+    assert not passes_for_live(silent)
+    assert obstacles(cast.delivery, cast.task) == []
+    assert choices_for(plan, cast.ada) == [one]
+
+
+def test_work_that_somebody_met_stays_the_same_work_when_it_is_frozen_anew(cast):
+    plan = planned(cast)
+    hidden(cast, plan)
+    retire_exemplar(Exemplar.objects.get(), actor=cast.lea, reason="Its evidence says nothing.")
+    anew = anchored(cast)
+    assert choices_for(plan, cast.ada) == []
+    assert choices_for(plan, cast.ana) == [anew]
+
+
+def test_a_seed_says_what_its_evidence_shows_and_is_as_old_as_it_was(cast):
+    source, item = Exemplar.objects.get().source, Exemplar.objects.get().evidence.get().item
+    plan = planned(cast)
+    with time_machine.travel(source.submitted_at + timedelta(days=12), tick=False):
+        work = hidden(cast, plan).submission
+    (file,) = work.contents["files"]
+    assert file["criteria"] == [
+        {"criterion": code, "claim": f"Shows {code}.", "locator": "page 1"}
+        for code in ("C1", "C2", "C3")
+    ]
+    assert work.contents["declaration"]["ai_use"] == "It read my spelling."
+    seeded = work.pins.get().evidence
+    assert seeded.happened_on == item.happened_on + timedelta(days=12)
+    assert item.happened_on == DAY
 
 
 def test_whoever_froze_it_or_decided_it_once_never_gets_it(cast):

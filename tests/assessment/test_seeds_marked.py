@@ -41,7 +41,7 @@ from portfolios.actions.seeding import hand_in
 from portfolios.handlers.submissions import whose_submission
 from portfolios.models import EvidenceItem, Hold, Portfolio, Submission
 from portfolios.selectors.evidence import reuse_of
-from tests.factories.assessment import allocated, decided, drafted, opened
+from tests.factories.assessment import allocated, assessed, decided, drafted, opened
 from tests.factories.seeds import anchored, hidden, planned, relay, seeded_cast
 from tests.worlds import kept
 from workflows.exceptions import NotPermitted, StaleState
@@ -320,7 +320,7 @@ def test_what_is_withdrawn_leaves_the_queue_and_counts_no_more(cast):
     (row,) = rows_of_seeds([Seed.objects.get()])
     assert (row.words, row.counts) == ("Withdrawn", False)
     # Another one can come, in a place of its own.
-    other = anchored(cast)
+    other = anchored(cast, source=assessed(cast, "hone", assessor="abe"))
     again = hidden(cast, cast.plan)
     assert again.exemplar == other
     assert again.submission.delivery != seed.submission.delivery

@@ -58,37 +58,45 @@ def cast():
 
 
 def from_learner(cast):
-    """Hōne hands in what the agreed work holds, by the actions that a learner's pages call."""
+    """Hōne hands in what the agreed work holds, by the actions that a learner's pages call.
+
+    What each piece shows, where and since when, and the use of AI are said as learners are asked to say them.
+    """
     exemplar = Exemplar.objects.get()
     portfolio = portfolio_of(cast, "hone")
     criteria = list(Criterion.objects.filter(rubric__task=cast.task).order_by("number"))
-    source = {one["id"]: one for one in exemplar.source.contents["files"]}
     whole = [one["text"] for one in exemplar.content if not one["criterion"]]
     held = []
     if whole:
         words = "\n\n".join(whole)
-        held.append((add_words(portfolio, actor=cast.hone, note=words, title="Words"), ()))
+        held.append((add_words(portfolio, actor=cast.hone, note=words, title="Words"), {}))
     for one in exemplar.evidence.select_related("item").order_by("number"):
         item = add_file_evidence(
             portfolio, actor=cast.hone, name=one.name, pieces=storage.read(one.item.copy_key),
             expected_size=one.item.copy_size, kind=one.item.kind,
         )  # fmt: skip
-        describe_evidence(item, actor=cast.hone, title=one.name, description=one.about)
-        codes = {said["criterion"] for said in source[str(one.item_id)]["criteria"]}
-        held.append((item, codes))
+        describe_evidence(
+            item, actor=cast.hone, title=one.name, description=one.about,
+            happened_on=one.item.happened_on,
+        )  # fmt: skip
+        held.append((item, {said["criterion"]: said for said in one.supports}))
     scan_waiting_evidence(limit=10)
-    for item, codes in held:
+    for item, supports in held:
         item.refresh_from_db()
         for criterion in criteria:
-            if not codes or criterion.code in codes:
-                map_evidence(portfolio, item, criterion, actor=cast.hone)
+            if not supports or criterion.code in supports:
+                said = supports.get(criterion.code, {})
+                map_evidence(
+                    portfolio, item, criterion, actor=cast.hone,
+                    claim=said.get("claim", ""), locator=said.get("locator", ""),
+                )  # fmt: skip
     for said in exemplar.content:
         for criterion in criteria:
             if said["criterion"] == criterion.code:
                 save_reflection(
                     portfolio, criterion, actor=cast.hone, text=said["text"], seen_version=0
                 )
-    return submit(portfolio)
+    return submit(portfolio, ai_use=exemplar.ai_use)
 
 
 def comes(cast, how):

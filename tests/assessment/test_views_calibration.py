@@ -11,6 +11,7 @@ from assessment.actions.calibration import begin_calibration
 from assessment.actions.exemplars import Anonymous
 from assessment.models import CalibrationAttempt, CalibrationJudgement, CalibrationWaiver, Exemplar
 from assessment.selectors.calibration import next_item
+from assessment.selectors.exemplars import supports_of
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole, Level
 from portfolios import storage
@@ -31,7 +32,10 @@ def cast() -> Cast:
     made = make_cast()
     assessed(made, "lena", levels="M", assessor="abe")
     work = Anonymous(
-        [("C1", "I checked the headings.")], [(evidence_of(made, "file"), "A report.")]
+        [("C1", "I checked the headings.")],
+        [(evidence_of(made, "file"), "A report.")],
+        supports_of(work_of(made)),
+        "A tool read the spelling.",
     )
     for number in range(1, 6):
         frozen(
@@ -72,7 +76,8 @@ def test_a_piece_is_marked_with_its_files_once_and_leads_to_the_next(cast: Cast)
     item, ada = next_item(attempt), as_(cast.ada)
     page = ada.get(at("mark_exemplar", item.pk)).content.decode()
     assert at("calibration_evidence", item.pk, 1) in page
-    assert "I checked the headings." in page
+    for words in ("I checked the headings.", "C2 (page 1): Shows C2.", "A tool read the spelling."):
+        assert words in page
     assert "error-summary" not in page
     file = ada.get(at("calibration_evidence", item.pk, 1))
     assert file["Content-Disposition"] == 'attachment; filename="evidence-01.pdf"'
