@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.views import person
@@ -26,7 +27,8 @@ def learner(request: HttpRequest, pk: UUID) -> HttpResponse:
     submission = for_marking(request, pk)
     reason = request.POST.get("reason", "")[:200]
     name = reveal_learner(submission, actor=person(request), reason=reason)
-    context = {"submission": submission, "name": name, "title": "Whose work it is"}
+    back = reverse("assessment:workspace", args=[submission.pk])
+    context = {"submission": submission, "name": name, "title": "Whose work it is", "back": back}
     return render(request, "assessment/revealed.html", context)
 
 
@@ -38,7 +40,13 @@ def assessor(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not is_learner(submission, person(request)):
         raise PermissionDenied("Only the learner asks this here.")
     name = reveal_assessor(submission, actor=person(request))
-    context = {"submission": submission, "name": name, "title": "Who assessed your work"}
+    context = {
+        "submission": submission,
+        "name": name,
+        "title": "Who assessed your work",
+        "back": reverse("portfolios:result", args=[submission.portfolio_id]),
+        "back_text": "Your result",
+    }
     return render(request, "assessment/revealed.html", context)
 
 

@@ -68,7 +68,9 @@ def test_from_release_on_it_is_shown_for_that_piece_of_work_and_noted(coded):
     page = ada.get(url("workspace", submission.pk)).content.decode()
     assert submission.pseudonym in page
     assert "Show the name" in page
-    assert "Lena Tūhoe" in ada.post(url("reveal_learner", submission.pk)).content.decode()
+    shown = ada.post(url("reveal_learner", submission.pk)).content.decode()
+    assert "Lena Tūhoe" in shown
+    assert f'href="{url("workspace", submission.pk)}" class="govuk-back-link"' in shown
     assert noted(submission, coded.ada) == ["Name of the learner shown."]
     assert ada.post(url("reveal_learner", other.pk)).status_code == 403
 
@@ -82,7 +84,11 @@ def test_the_learner_sees_who_assessed_it_from_release_on(coded):
     page = lena.get(reverse("awards:result", args=[submission.pk])).content.decode()
     assert "Ada" not in page
     assert "Show who assessed it" in page
-    assert "Ada Assessor" in lena.post(where).content.decode()
+    shown = lena.post(where).content.decode()
+    assert "Ada Assessor" in shown
+    back = reverse("portfolios:result", args=[submission.portfolio_id])
+    assert f'href="{back}" class="govuk-back-link"' in shown
+    assert lena.get(back)["Location"] == reverse("awards:result", args=[submission.pk])
     assert noted(submission, coded.lena) == ["Name of the assessor shown to the learner."]
     assert hone.post(where).status_code == 404
     assert signed_in(coded.ada).post(where).status_code == 403
