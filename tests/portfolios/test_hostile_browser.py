@@ -186,7 +186,8 @@ def test_nothing_runs_on_the_host_of_evidence_either(
     cast = make_cast()
     portfolio = portfolio_of(cast)
     with canary() as (home, heard), served() as inner:
-        front = proxy(tmp_path, web=urlsplit(inner).port or 0, storage=rclone_s3.port)
+        port = urlsplit(inner).port or 0
+        front = proxy(tmp_path, web=port, upload=port, storage=rclone_s3.port)
         there = f"https://{EVIDENCE_HOST}:{front.port}"
         settings.EVIDENCE_HOST = urlsplit(there).netloc
         try:
