@@ -65,8 +65,8 @@ def obstacles(delivery: Delivery, task: AssessmentTask) -> list[str]:
         )
     elif not any(passes_for_live(one) for one in kept):
         said.append(
-            "The agreed work that is kept for calibration does not say what its evidence shows, as learners do."
-            " Freeze it anew from its submission, with what each piece of evidence shows."
+            "The agreed work that is kept for calibration does not say what each piece of its evidence shows, as"
+            " learners do, or has a text on the whole, which learners have not. Freeze it anew from its submission."
         )
     return said
 
@@ -82,8 +82,9 @@ def _kept_with_evidence(task: AssessmentTask) -> list[Exemplar]:
 
 
 def passes_for_live(exemplar: Exemplar) -> bool:
-    """Whether each piece of its evidence says what it shows, as learners are asked to say."""
-    return all(file.says_what_it_shows for file in exemplar.evidence.all())
+    """Whether each piece of its evidence says what it shows and each text is on a criterion, as learners' are."""
+    says = all(file.says_what_it_shows for file in exemplar.evidence.all())
+    return says and all(text["criterion"] for text in exemplar.content)
 
 
 def takers(delivery: Delivery) -> list[User]:

@@ -124,12 +124,13 @@ def unanchored(cast):
 
 
 def wordless(cast):
-    """What says nothing, and what says it for the bank alone."""
+    """What says nothing, what has a text that no learner has, and what says it for the bank alone."""
     unanchored(cast)
     (_pin, item), *_others = copies_of(Submission.objects.get(learner=cast.mere))
     said = {item.pk: [Support("C1", "Each heading.", "")]}
     for supports in ({}, {item.pk: [Support("C1", " ", "page 1")]}):
         anchored(cast, work=Anonymous([], [(item, "A report.")], supports))
+    anchored(cast, work=Anonymous([("", "On it all.")], [(item, "A report.")], said))
     anchored(cast, work=Anonymous([], [(item, "A report.")], said), for_calibration=False)
 
 
