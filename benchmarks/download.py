@@ -40,6 +40,7 @@ def front(folder: Path, port: int) -> Iterator[int]:
         "${SITE_HOST}": SITE_HOST,
         "${EVIDENCE_HOST}": EVIDENCE_HOST,
         "web:8000": f"127.0.0.1:{port}",
+        "upload:8000": f"127.0.0.1:{port}",
         "storage:9000": "127.0.0.1:9",
         "/data/evidence/": f"{folder}/evidence/",
     }
