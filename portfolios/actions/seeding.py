@@ -1,7 +1,6 @@
 """A submission that is nobody's: agreed work, put into the shape of what learners hand in."""
 
 import datetime as dt
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from catalogue.models import AssessmentTask, Criterion, Delivery, Enrolment
 from portfolios.actions.drafting import new_item
 from portfolios.actions.submission import DECLARATION, submit_portfolio
 from portfolios.definitions import ALLOWED
-from portfolios.enums import EvidenceKind
 from portfolios.manifest import ALPHABET, Support, neutral_name
 from portfolios.models import EvidenceItem, EvidenceMapping, Portfolio, Reflection, Submission
 from workflows.transitions import perform
@@ -46,7 +44,7 @@ def hand_in(
 
     Its learner is an account without password, address or name, closed again at once, so that nothing is ever
     sent and nobody signs in. Evidence is new items on the bytes of the copies: nothing points to whose they
-    were, and that learner's library does not change. Texts about no criterion become a note. A required
+    were, and that learner's library does not change. `texts` are reflections by the criterion's code. A required
     criterion to which nothing was put gets everything. ValueError for a delivery of people.
     """
     if not delivery.holds_seeds:
@@ -62,13 +60,13 @@ def hand_in(
         cut_off_at=max(schedule.cut_off_at, due_at),
     )
     criteria = list(Criterion.objects.filter(rubric__task=task).order_by("number"))
-    held: list[tuple[EvidenceItem, dict[str, Support]]] = []
-    whole = [text for code, text in texts if not code]
-    if whole:
-        held.append((_note(portfolio, learner, "\n\n".join(whole)), {}))
-    for number, piece in enumerate(pieces, len(held) + 1):
-        said_of = {one.criterion: one for one in piece.supports}
-        held.append((_copy(portfolio, learner, piece, number), said_of))
+    held = [
+        (
+            _copy(portfolio, learner, piece, number),
+            {one.criterion: one for one in piece.supports},
+        )
+        for number, piece in enumerate(pieces, 1)
+    ]
     for criterion in criteria:
         code = criterion.code
         chosen = [(item, said_of[code]) for item, said_of in held if code in said_of]
@@ -128,30 +126,7 @@ def _copy(portfolio: Portfolio, learner: User, piece: Piece, number: int) -> Evi
         "size": source.copy_size,
         "sha256": source.copy_sha256,
     }
-    return _checked(item, learner, facts, scanned=source.scanned_for_viruses, copy=facts)
-
-
-def _note(portfolio: Portfolio, learner: User, text: str) -> EvidenceItem:
-    raw = text.encode()
-    item = new_item(portfolio, learner, kind=EvidenceKind.NOTE, title="What I did", note=text)
-    facts: dict[str, Any] = {
-        "key": "",
-        "type": "text/plain",
-        "size": len(raw),
-        "sha256": hashlib.sha256(raw).hexdigest(),
-    }
-    return _checked(item, learner, facts, scanned=False, copy={})
-
-
-def _checked(
-    item: EvidenceItem,
-    learner: User,
-    facts: dict[str, Any],
-    *,
-    scanned: bool,
-    copy: dict[str, Any],
-) -> EvidenceItem:
-    """Through the steps of any evidence: these bytes were checked when they were a learner's."""
+    # Through the steps of any evidence: these bytes were checked when they were a learner's.
     stored = perform(
         item,
         "store",
@@ -167,7 +142,7 @@ def _checked(
         "pass_scan",
         actor=SYSTEM,
         media_type=facts["type"],
-        scanned_for_viruses=scanned,
-        copy=copy,
+        scanned_for_viruses=source.scanned_for_viruses,
+        copy=facts,
     )
     return passed
