@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from tests.conftest import served
 from tests.factories.portfolios import file, png, portfolio_of
@@ -29,7 +30,7 @@ def test_describing_a_photograph_on_a_phone(browser: Any, committed_db: Any) -> 
             page.goto(f"{url}{address}")
             picture = page.locator("main .app-viewer img")
             picture.scroll_into_view_if_needed()
-            page.wait_for_function("document.querySelector('main .app-viewer img').naturalWidth")
+            expect(picture).not_to_have_js_property("naturalWidth", 0)
             assert page.evaluate("document.documentElement.scrollWidth") <= 320
         page.goto(f"{url}{addresses[0]}")
         asked = page.locator("details[data-supports]")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from catalogue.models import Criterion
 from portfolios.actions.attestation import ask_on_the_spot
@@ -39,14 +40,14 @@ def test_a_confirmation_on_a_phone_without_scripts(browser: Any, committed_db: A
         for picture in page.locator("main img").all():
             picture.scroll_into_view_if_needed()
             within = picture.locator("xpath=ancestor::section[1]").locator("h3").inner_text()
-            page.wait_for_function("one => one.naturalWidth", arg=picture.element_handle())
+            expect(picture).not_to_have_js_property("naturalWidth", 0)
             assert picture.evaluate("one => one.naturalWidth") == widths[within]
         assert page.locator("main img").count() == 3
         page.get_by_text("Text of the pages").click()
         page.get_by_text("Pūrongo, wāhanga 2").wait_for()
         film = page.locator("video")
         film.scroll_into_view_if_needed()
-        page.wait_for_function("one => one.readyState", arg=film.element_handle())
+        expect(film).not_to_have_js_property("readyState", 0)
         assert film.evaluate("one => Math.round(one.duration)") == 2
         page.get_by_label("Who you are to the learner").fill("Her team lead")
         page.get_by_label("When did you see this work?").fill("March to June 2026")

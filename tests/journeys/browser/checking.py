@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from playwright.sync_api import expect
+
 from tests.journeys.browser.people import Person
 from tests.personas import PASSWORD
 
@@ -88,7 +90,10 @@ def read_blind(reader: Person, level: str) -> None:
     reader.page.goto("/moderate/")
     reader.follow("Read it blind")
     assert FEEDBACK not in reader.page.content()
-    assert "Assessor" not in reader.page.get_by_role("region", name="Evidence").inner_text()
+    evidence = reader.page.get_by_role("region", name="Evidence", exact=True)
+    assert "Assessor" not in evidence.inner_text()
+    # It is read on this page, not in a file that has to be opened.
+    expect(evidence.get_by_role("img").first).not_to_have_js_property("naturalWidth", 0)
     for choice in reader.page.get_by_label(level, exact=True).all():
         choice.check()
     reader.page.get_by_label("Yes", exact=True).check()
