@@ -40,6 +40,7 @@ def mark_by_keyboard(ada: Person, level: int = 2) -> None:
     ada.picture("workspace")
     focus(page, role="button", name="Keyboard shortcuts")
     page.keyboard.press("Enter")
+    page.get_by_role("button", name="Switch single keys on").wait_for()
     focus(page, role="button", name="Switch single keys on")
     page.keyboard.press("Enter")
     page.get_by_text("Single keys are on.").wait_for()

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from tests.factories.portfolios import portfolio_of
 from tests.journeys.browser.people import Person
 from tests.personas import make_cast
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.browser
 MIB = 1024 * 1024
@@ -147,6 +148,8 @@ def test_what_is_being_stored_cannot_be_paused(lena, cast, live_site, tmp_path):
     expect(row).to_contain_text("All of it is sent. It is being stored, which takes a moment")
     expect(row.get_by_role("button")).to_have_count(0)
     expect(row).to_be_focused()
+    # The words stand before the question arrives here.
+    wait_until(lambda: page.wait_for_timeout(20) or bool(asked), what="what became of it")
     asked[0].continue_()
     expect(row).to_contain_text("Stored. It is checked next")
     expect(row.get_by_role("button")).to_have_count(0)
