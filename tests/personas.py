@@ -1,9 +1,10 @@
 """The fixed cast. Everybody has one part in the delivery and a name with a reason."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from django.test import Client
 from django.utils import timezone
 
 from accounts.enums import OrganisationKind, OrganisationRole
@@ -81,6 +82,13 @@ def make_user(name: str, **fields: object) -> User:
     )
 
 
+def as_(person: User) -> Client:
+    """A client of our pages that is signed in as that person."""
+    client = Client()
+    client.force_login(person)
+    return client
+
+
 def open_delivery(
     version: MicroCredentialVersion,
     code: str,
@@ -118,6 +126,20 @@ def open_delivery(
         ]
     )
     return delivery, task
+
+
+def second_cohort(cast: Cast, *learners: str) -> Cast:
+    """The same people in one more delivery of the same version, in which those learners are enrolled."""
+    delivery, _task = open_delivery(
+        cast.delivery.version, "evening", "Evening cohort", cast.client, cast.people
+    )
+    there = {
+        name: Enrolment.objects.create(
+            delivery=delivery, learner=cast.people[name], employer=cast.client
+        )
+        for name in learners
+    }
+    return replace(cast, delivery=delivery, enrolments=there)
 
 
 def make_cast(

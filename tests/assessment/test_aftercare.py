@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
-from django.urls import reverse
 
 from assessment import rules
 from assessment.actions.commenting import mark_comment, write_comment
@@ -27,6 +26,7 @@ from moderation.selectors.reading import eligible_moderators
 from portfolios.actions.submission import lift_hold, place_hold
 from portfolios.enums import HoldKind, SubmissionState
 from portfolios.models import Submission
+from tests.assessment.pages import url
 from tests.factories.assessment import allocated, assessed, drafted, opened
 from tests.factories.awards import batch, moderate, release, released, sign
 from tests.personas import make_user
@@ -35,10 +35,6 @@ from workflows.exceptions import NotPermitted, StaleState
 from workflows.models import AccessRecord, Deadline, Notification, Reminder
 
 SECRET = "Only staff read this canary"
-
-
-def url(name, *args):
-    return reverse(f"assessment:{name}", args=args)
 
 
 def referral(cast):

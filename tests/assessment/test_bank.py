@@ -1,7 +1,6 @@
 """The comment bank: personal and shared, by criterion and level, found without macrons, never with a name."""
 
 import pytest
-from django.urls import reverse
 
 from accounts.models import User
 from assessment.actions.preparing import change_prepared, prepare_comment, remove_prepared
@@ -9,12 +8,9 @@ from assessment.exceptions import NameInPreparedComment
 from assessment.models import PreparedComment
 from assessment.selectors.prepared import bank_of, name_in, prepared_for
 from catalogue.models import Criterion, DeliveryRole, MicroCredential
+from tests.assessment.pages import url
 from tests.factories.assessment import allocated, opened
 from workflows.exceptions import NotPermitted
-
-
-def url(name, *args):
-    return reverse(f"assessment:{name}", args=args)
 
 
 def kept(cast, text="Ka pai te mahi.", owner="ada", **more):

@@ -5,7 +5,6 @@ import datetime as dt
 import pytest
 import time_machine
 from django.db import IntegrityError, transaction
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -35,7 +34,7 @@ from assessment.selectors.calibration import (
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole, Level
 from tests.factories.assessment import allocated
-from tests.personas import make_cast
+from tests.personas import as_, make_cast
 from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.models import Notification
@@ -113,7 +112,7 @@ def test_live_marking_opens_after_passing(cast):
 
 
 def test_home_says_to_calibrate_first_while_what_waits_is_closed(cast):
-    home = signed_in(cast.ada)
+    home = as_(cast.ada)
     page = home.get("/assess/").content.decode()
     assert "Calibrate first" in page
     assert 'class="govuk-button" href="/assess/calibration/"' in page
@@ -253,14 +252,8 @@ def test_what_was_marked_stays(cast):
 # -- pages ----------------------------------------------------------------------------------------
 
 
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def test_the_whole_way_on_the_pages_is_blind_until_the_end(cast):
-    client = signed_in(cast.ada)
+    client = as_(cast.ada)
     home = reverse("assessment:calibration")
     assert "Begin" in client.get(home).content.decode()
     page = client.post(reverse("assessment:begin_calibration", args=[cast.task.pk]), follow=True)
@@ -303,13 +296,13 @@ def test_others_attempts_are_nobodys_business_but_the_leads(cast):
         ruled = {one.pk for one in people if rules.can_view_calibration(attempt, one)}
         assert listed == ruled == {cast.ada.pk, *([cast.lea.pk] if concluded else [])}
     for name in ("abe", "moses", "lea"):
-        assert signed_in(cast.people[name]).get(mark_page).status_code == 404
-    assert signed_in(cast.abe).get(open_page).status_code == 404
-    assert signed_in(cast.lea).get(open_page).status_code == 200
+        assert as_(cast.people[name]).get(mark_page).status_code == 404
+    assert as_(cast.abe).get(open_page).status_code == 404
+    assert as_(cast.lea).get(open_page).status_code == 200
 
 
 def test_the_lead_sees_the_assessors_and_waives(cast):
-    client = signed_in(cast.lea)
+    client = as_(cast.lea)
     page = client.get(reverse("assessment:calibration")).content.decode()
     assert "Your assessors" in page
     assert {one.assessor for one in led_standings(cast.lea)} == {cast.ada, cast.abe, cast.ana}
@@ -317,21 +310,21 @@ def test_the_lead_sees_the_assessors_and_waives(cast):
     assert client.post(address, {}).status_code == 422
     client.post(address, {"reason": "Agreed the levels."})
     assert "Agreed the levels." in client.get(reverse("assessment:calibration")).content.decode()
-    assert signed_in(cast.ada).get(address).status_code == 403
-    assert signed_in(cast.rita).get(address).status_code == 404
+    assert as_(cast.ada).get(address).status_code == 403
+    assert as_(cast.rita).get(address).status_code == 404
     nobody = reverse("assessment:waive_calibration", args=[cast.task.pk, cast.moses.pk])
     assert client.get(nobody).status_code == 404
 
 
 def test_too_little_agreed_work_is_said_in_words(cast):
     calibrated(cast)
-    answer = signed_in(cast.ada).post(reverse("assessment:begin_calibration", args=[cast.task.pk]))
+    answer = as_(cast.ada).post(reverse("assessment:begin_calibration", args=[cast.task.pk]))
     assert answer.status_code == 422
     assert "Ask a lead moderator to add some" in answer.content.decode()
 
 
 def test_the_page_costs_the_same_for_one_and_three(cast, django_assert_max_num_queries):
-    client = signed_in(cast.lea)
+    client = as_(cast.lea)
     counts = []
     for ended in (0, 2):
         parts = DeliveryRole.objects.filter(role=DeliveryRoleKind.ASSESSOR).order_by("pk")[:ended]

@@ -5,9 +5,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import DeclaredConflict, User
@@ -20,9 +18,10 @@ from assessment.models import Allocation, AssessmentDecision
 from assessment.selectors.chosen import lines_of
 from assessment.selectors.filters import MOST_VIEWS, Filters
 from portfolios.models import Part, Submission
+from tests.assessment.pages import url
 from tests.factories.assessment import decided, drafted, opened
 from tests.factories.portfolios import submitted
-from tests.personas import make_cast
+from tests.personas import as_, make_cast
 from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.models import Deadline, Notification, Reminder
@@ -35,16 +34,6 @@ def four():
     for name in cast.enrolments:
         submitted(cast, name)
     return cast
-
-
-def url(name):
-    return reverse(f"assessment:{name}")
-
-
-def signed_in(person):
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def work_of(cast):
@@ -73,7 +62,7 @@ def later(days=60):
 
 
 def test_a_view_is_kept_under_a_name_shown_first_and_forgotten(four):
-    ada, abe = signed_in(four.ada), signed_in(four.abe)
+    ada, abe = as_(four.ada), as_(four.abe)
     sent = {"due": "overdue", "whose": "mine", "name": "Late ones", "is_default": "on"}
     assert ada.post(url("save_view"), sent).status_code == 302
     first = ada.get(url("queue"))
@@ -101,7 +90,7 @@ def test_a_view_is_kept_under_a_name_shown_first_and_forgotten(four):
 
 
 def test_a_view_needs_a_name_and_there_are_so_many_at_most(four):
-    ada = signed_in(four.ada)
+    ada = as_(four.ada)
     refused = ada.post(url("save_view"), {"due": "overdue", "name": " "})
     assert refused.status_code == 422
     page = refused.content.decode()
@@ -113,18 +102,18 @@ def test_a_view_needs_a_name_and_there_are_so_many_at_most(four):
     save_view(actor=four.ada, name="One more", filters=Filters())
     assert len(User.objects.get(pk=four.ada.pk).saved_views) == MOST_VIEWS
     assert ada.post(url("save_view"), {"name": "View 3"}).status_code == 302
-    assert signed_in(four.lena).post(url("save_view"), {"name": "Mine"}).status_code == 403
+    assert as_(four.lena).post(url("save_view"), {"name": "Mine"}).status_code == 403
 
 
 # --- one thing for many rows ----------------------------------------------------------------------------
 
 
 def test_the_pages_show_first_and_do_exactly_that(four):
-    lea = signed_in(four.lea)
+    lea = as_(four.lea)
     keys = [str(one.pk) for one in work_of(four)]
     page = lea.get(url("queue")).content.decode()
     assert all(f'form="chosen" name="chosen" value="{key}"' in page for key in keys)
-    assert 'name="chosen"' not in signed_in(four.ada).get(url("queue")).content.decode()
+    assert 'name="chosen"' not in as_(four.ada).get(url("queue")).content.decode()
     assert lea.post(url("chosen"), {"act": "allocate"}).status_code == 302
     assert lea.post(url("chosen"), {"chosen": keys}).status_code == 302
     shown = lea.post(url("chosen"), {"act": "allocate", "chosen": keys, "whose": "unallocated"})
@@ -170,7 +159,7 @@ def test_who_may_choose_rows(four):
     allocate(work_of(four)[0], four.ada, actor=four.pam)
     sent = {"act": "release", "chosen": keys[:1], "plan": "x"}
     for name, status in (("ada", 403), ("abe", 404), ("lena", 404), ("olga", 404), ("moses", 403)):
-        client = signed_in(four.people.get(name) or four.enrolments[name].learner)
+        client = as_(four.people.get(name) or four.enrolments[name].learner)
         if name == "lena":
             sent = {**sent, "chosen": keys}
         for address in ("chosen", "chosen_done"):
@@ -369,7 +358,7 @@ def test_work_of_two_deliveries_is_done_one_after_the_other(four):
     work = work_of(four)
     Enrolment.objects.filter(pk=work[0].enrolment_id).update(delivery=other)
     Submission.objects.filter(pk=work[0].pk).update(delivery=other)
-    page = signed_in(four.pam).post(
+    page = as_(four.pam).post(
         url("chosen"), {"act": "allocate", "chosen": [str(one.pk) for one in work]}
     )
     assert page.status_code == 200

@@ -15,15 +15,12 @@ from assessment.enums import AllocationRole, Audience, Deed
 from assessment.models import Allocation, CommentEntry, EvidenceComment
 from assessment.selectors.comments import comments_by, learner_comments, webvtt
 from portfolios.models import Submission
+from tests.assessment.pages import url
 from tests.factories.assessment import allocated, drafted, opened
 from tests.tampering import tampering
 from workflows.exceptions import NotPermitted, StaleState, StaleVersion
 
 PAGE = Remark("The label is missing.", page=2, quote="missing label")
-
-
-def url(name, *args):
-    return reverse(f"assessment:{name}", args=args)
 
 
 def comment_on(submission, person, remark=PAGE, evidence=2):

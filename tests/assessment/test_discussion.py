@@ -2,8 +2,6 @@
 
 import pytest
 from django.db import DatabaseError, transaction
-from django.test import Client
-from django.urls import reverse
 
 from assessment import guards
 from assessment.actions.allocation import allocate
@@ -14,9 +12,10 @@ from assessment.enums import AllocationRole, Conclusion, Stand
 from assessment.models import Allocation, Discussion, DiscussionEntry
 from assessment.selectors import result_for
 from portfolios.enums import SubmissionState as S
-from portfolios.models import Submission
+from tests.assessment.pages import url
 from tests.factories.assessment import allocated, decided, drafted
-from tests.personas import Cast, make_cast
+from tests.factories.portfolios import fresh
+from tests.personas import Cast, as_, make_cast
 from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
 from workflows.models import AccessRecord, Deadline, Notification
@@ -31,16 +30,6 @@ def talking() -> Cast:
     return make_cast(learners=2, policy={"marking.double": True, "double.discussion": True})
 
 
-def url(name, *args):
-    return reverse(f"assessment:{name}", args=args)
-
-
-def as_(person):
-    client = Client()
-    client.force_login(person)
-    return client
-
-
 def two(cast, first="E", second="NY"):
     """Ada and Abe seal; gives the submission and what they talk about, if they do."""
     submission = allocated(cast)
@@ -48,10 +37,6 @@ def two(cast, first="E", second="NY"):
     decided(submission, cast.ada, first, feedback="canary of Ada")
     decided(submission, cast.abe, second, feedback="canary of Abe")
     return submission, Discussion.objects.filter(submission=submission).first()
-
-
-def fresh(submission):
-    return Submission.objects.get(pk=submission.pk)
 
 
 def test_within_tolerance_nobody_talks(talking):

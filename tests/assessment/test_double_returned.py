@@ -12,10 +12,10 @@ from moderation.actions import draw_sample, open_round, return_item
 from moderation.enums import SampleState
 from moderation.models import SampleItem
 from portfolios.enums import SubmissionState as S
-from portfolios.models import Submission
 from tests.factories.assessment import allocated, decided, marks
 from tests.factories.awards import relay_all
 from tests.factories.moderation import moderator_of, scored
+from tests.factories.portfolios import fresh
 from tests.personas import make_cast
 from workflows.exceptions import GuardsNotMet, NotPermitted
 from workflows.models import TransitionRecord
@@ -31,10 +31,6 @@ def double():
 
 def holder(submission, role):
     return Allocation.objects.current().get(submission=submission, role=role).assessor
-
-
-def fresh(submission):
-    return Submission.objects.get(pk=submission.pk)
 
 
 def returned(cast, submission):

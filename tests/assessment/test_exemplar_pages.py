@@ -1,20 +1,17 @@
 """The bank of exemplars on its pages: found, read, added, retired."""
 
-from typing import Any
-
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
 from assessment.actions.allocation import allocate
 from assessment.models import Exemplar
 from catalogue.models import Level
+from tests.assessment.pages import url
 from tests.assessment.test_exemplars import evidence_of, frozen, work_of
 from tests.factories.assessment import assessed, decided
 from tests.factories.portfolios import submitted
-from tests.personas import Cast, make_cast
+from tests.personas import Cast, as_, make_cast
 from tests.worlds import kept
 from workflows.models import AccessRecord
 
@@ -26,16 +23,6 @@ def cast() -> Cast:
     made = make_cast(learners=2)
     assessed(made, "lena", levels="M")
     return made
-
-
-def signed_in(cast: Cast, name: str) -> Client:
-    client = Client()
-    client.force_login(cast.people[name])
-    return client
-
-
-def at(page: str, *keys: Any) -> str:
-    return reverse(f"assessment:{page}", args=keys)
 
 
 def sent(cast: Cast, **more: str) -> dict[str, str]:
@@ -52,52 +39,52 @@ def sent(cast: Cast, **more: str) -> dict[str, str]:
 
 
 def test_found_by_words_and_in_a_fixed_number_of_queries(cast: Cast) -> None:
-    ada = signed_in(cast, "ada")
-    assert "No exemplars yet" in ada.get(at("exemplars")).content.decode()
+    ada = as_(cast.ada)
+    assert "No exemplars yet" in ada.get(url("exemplars")).content.decode()
     counts = []
     for number in (1, 3):
         while Exemplar.objects.count() < number:
             frozen(cast, title=f"Kind {Exemplar.objects.count()}")
         with CaptureQueriesContext(connection) as held:
-            page = ada.get(at("exemplars"))
+            page = ada.get(url("exemplars"))
         counts.append(len(held))
         assert page.content.decode().count("Kind ") == number
     assert counts[0] == counts[1] <= 10
     hidden = frozen(cast, title="Blind piece", for_calibration=True)
-    page = ada.get(at("exemplars") + "?q=kind+1").content.decode()
+    page = ada.get(url("exemplars") + "?q=kind+1").content.decode()
     assert "Kind 1" in page
     assert "Kind 2" not in page
-    assert "Nothing has these words" in ada.get(at("exemplars") + "?q=blind").content.decode()
-    assert ada.get(at("exemplar", hidden.pk)).status_code == 404
-    assert "Blind piece" in signed_in(cast, "moses").get(at("exemplars")).content.decode()
+    assert "Nothing has these words" in ada.get(url("exemplars") + "?q=blind").content.decode()
+    assert ada.get(url("exemplar", hidden.pk)).status_code == 404
+    assert "Blind piece" in as_(cast.moses).get(url("exemplars")).content.decode()
     for name in ("lena", "pam", "rita", "olga"):
-        assert signed_in(cast, name).get(at("exemplars")).status_code == 403, name
-        assert signed_in(cast, name).get(at("exemplar", hidden.pk)).status_code == 404, name
+        assert as_(cast.people[name]).get(url("exemplars")).status_code == 403, name
+        assert as_(cast.people[name]).get(url("exemplar", hidden.pk)).status_code == 404, name
 
 
 def test_written_by_the_lead_and_read_by_assessors(cast: Cast) -> None:
-    lea = signed_in(cast, "lea")
-    address = at("new_exemplar", cast.task.pk)
-    assert " an exemplar of Workplace" in lea.get(at("exemplars")).content.decode()
+    lea = as_(cast.lea)
+    address = url("new_exemplar", cast.task.pk)
+    assert " an exemplar of Workplace" in lea.get(url("exemplars")).content.decode()
     wrong = lea.post(address, sent(cast, anonymous="", whole="My words"))
     assert wrong.status_code == 422
     assert "My words" in wrong.content.decode()
     assert "nothing to read" in lea.post(address, sent(cast, whole="")).content.decode()
     made = lea.post(address, sent(cast, reason_1="The headings are in order."))
     found = Exemplar.objects.get()
-    assert made.url == at("exemplar", found.pk)
-    page = signed_in(cast, "ada").get(made.url).content.decode()
+    assert made.url == url("exemplar", found.pk)
+    page = as_(cast.ada).get(made.url).content.decode()
     for words in ("I checked each heading.", "The headings are in order.", "Achieved"):
         assert words in page
     assert "Retire the exemplar" not in page
     for name in ("ada", "moses", "pam", "olga"):
-        assert signed_in(cast, name).get(address).status_code == 404, name
+        assert as_(cast.people[name]).get(address).status_code == 404, name
 
 
 def test_made_from_a_submission_without_its_learner(cast: Cast) -> None:
-    lea = signed_in(cast, "lea")
+    lea = as_(cast.lea)
     source, item = work_of(cast), evidence_of(cast, "file")
-    address = at("new_exemplar", cast.task.pk)
+    address = url("new_exemplar", cast.task.pk)
     assert "no submission of this task" in lea.get(address + "?reference=PF-1").content.decode()
     address += f"?reference={source.reference}"
     page = lea.get(address).content.decode()
@@ -108,25 +95,25 @@ def test_made_from_a_submission_without_its_learner(cast: Cast) -> None:
     lea.post(address, sent(cast, consent="By e-mail on 3 June.", **given))
     found = Exemplar.objects.get()
     assert (found.source, found.origin) == (source, "consented")
-    ada = signed_in(cast, "ada")
-    page = ada.get(at("exemplar", found.pk)).content.decode()
+    ada = as_(cast.ada)
+    page = ada.get(url("exemplar", found.pk)).content.decode()
     for words in (source.reference, source.learner.name, item.original_name, "3 June"):
         assert words not in page, words
     before = AccessRecord.objects.filter(actor=cast.ada).count()
-    answer = ada.get(at("exemplar_evidence", found.pk, 1))
+    answer = ada.get(url("exemplar_evidence", found.pk, 1))
     assert answer.status_code == 200
     assert "evidence-01.pdf" in answer["Content-Disposition"]
     assert AccessRecord.objects.filter(actor=cast.ada).count() == before + 1
-    assert ada.get(at("exemplar_evidence", found.pk, 2)).status_code == 404
-    assert signed_in(cast, "lena").get(at("exemplar_evidence", found.pk, 1)).status_code == 404
+    assert ada.get(url("exemplar_evidence", found.pk, 2)).status_code == 404
+    assert as_(cast.lena).get(url("exemplar_evidence", found.pk, 1)).status_code == 404
 
 
 def test_what_its_learner_said_is_put_in_changed_and_frozen(cast: Cast) -> None:
-    lea = signed_in(cast, "lea")
+    lea = as_(cast.lea)
     source = submitted(cast, "hone", ai_use="Hōne’s tool read the spelling.")
     allocate(source, cast.ada, actor=cast.pam)
     decided(source, cast.ada)
-    address = at("new_exemplar", cast.task.pk) + f"?reference={source.reference}"
+    address = url("new_exemplar", cast.task.pk) + f"?reference={source.reference}"
     page = lea.get(address)
     form = page.context["form"]
     number = source.pins.get(evidence__kind="file").number
@@ -158,7 +145,7 @@ def test_what_its_learner_said_is_put_in_changed_and_frozen(cast: Cast) -> None:
         {"criterion": "C2", "claim": "Shows C2.", "locator": ""},
         {"criterion": "C3", "claim": "", "locator": ""},
     ]
-    page = signed_in(cast, "ada").get(at("exemplar", found.pk)).content.decode()
+    page = as_(cast.ada).get(url("exemplar", found.pk)).content.decode()
     for said in ("C1 (page 2): Each heading, in order.", "C2: Shows C2.", "A tool read the spel"):
         assert said in page
     assert "Hōne" not in page
@@ -166,13 +153,13 @@ def test_what_its_learner_said_is_put_in_changed_and_frozen(cast: Cast) -> None:
 
 def test_retired_once_with_a_reason(cast: Cast) -> None:
     found = frozen(cast)
-    address = at("retire_exemplar", found.pk)
-    assert signed_in(cast, "ada").post(address, {"reason": "Old."}).status_code == 403
-    assert signed_in(cast, "olga").post(address, {"reason": "Old."}).status_code == 404
-    lea = signed_in(cast, "lea")
+    address = url("retire_exemplar", found.pk)
+    assert as_(cast.ada).post(address, {"reason": "Old."}).status_code == 403
+    assert as_(cast.olga).post(address, {"reason": "Old."}).status_code == 404
+    lea = as_(cast.lea)
     assert lea.post(address, {"reason": ""}).status_code == 422
     assert lea.post(address, {"reason": "The brief changed."}).status_code == 302
     assert lea.post(address, {"reason": "Again."}).status_code == 409
-    assert "Just met" not in lea.get(at("exemplars")).content.decode()
-    assert "Just met" in lea.get(at("exemplars") + "?retired=1").content.decode()
-    assert "The brief changed." in lea.get(at("exemplar", found.pk)).content.decode()
+    assert "Just met" not in lea.get(url("exemplars")).content.decode()
+    assert "Just met" in lea.get(url("exemplars") + "?retired=1").content.decode()
+    assert "The brief changed." in lea.get(url("exemplar", found.pk)).content.decode()

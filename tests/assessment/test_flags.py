@@ -1,18 +1,14 @@
 """A flag for later: one's own, on a work or a piece of it, seen in the queue by nobody else."""
 
 import pytest
-from django.urls import reverse
 
 from assessment.actions.flagging import set_flag
 from assessment.models import WorkFlag
 from assessment.selectors.filters import Filters
 from assessment.selectors.queue import queue_for
+from tests.assessment.pages import url
 from tests.factories.assessment import allocated, drafted, opened
 from workflows.exceptions import NotPermitted
-
-
-def url(name, *args):
-    return reverse(f"assessment:{name}", args=args)
 
 
 def test_a_flag_goes_on_and_off_with_and_without_scripts(client, cast):

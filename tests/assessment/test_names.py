@@ -1,7 +1,6 @@
 """Three switches of anonymity, ending at release for one piece of work at a time, and each name shown is noted."""
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from assessment.actions.allocation import allocate
@@ -9,24 +8,15 @@ from assessment.actions.discussing import say
 from assessment.actions.revealing import plan_names
 from assessment.enums import Stand
 from assessment.models import Discussion
+from tests.assessment.pages import url
 from tests.factories.assessment import allocated, assessed, decided, opened
 from tests.factories.awards import batch, moderate, release, sign
-from tests.personas import make_cast
+from tests.personas import as_, make_cast
 from tests.worlds import kept
 from workflows.exceptions import NotPermitted, StaleState
 from workflows.models import AccessRecord
 
 HIDDEN = {"anonymous_marking": True}
-
-
-def url(name, *args):
-    return reverse(f"assessment:{name}", args=args)
-
-
-def signed_in(person):
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def noted(submission, person):
@@ -48,7 +38,7 @@ def released(cast, submission):
 
 def test_before_release_the_assessor_gets_no_name_and_who_allocates_needs_a_reason(coded):
     submission = assessed(coded)
-    ada, pam = signed_in(coded.ada), signed_in(coded.pam)
+    ada, pam = as_(coded.ada), as_(coded.pam)
     where = url("reveal_learner", submission.pk)
     assert ada.post(where, {"reason": "I wonder."}).status_code == 403
     assert "Show the name" not in ada.get(url("workspace", submission.pk)).content.decode()
@@ -64,7 +54,7 @@ def test_from_release_on_it_is_shown_for_that_piece_of_work_and_noted(coded):
     submission, other = assessed(coded), None
     released(coded, submission)
     other = assessed(coded, "hone")
-    ada = signed_in(coded.ada)
+    ada = as_(coded.ada)
     page = ada.get(url("workspace", submission.pk)).content.decode()
     assert submission.pseudonym in page
     assert "Show the name" in page
@@ -77,7 +67,7 @@ def test_from_release_on_it_is_shown_for_that_piece_of_work_and_noted(coded):
 
 def test_the_learner_sees_who_assessed_it_from_release_on(coded):
     submission = assessed(coded)
-    lena, hone = signed_in(coded.lena), signed_in(coded.hone)
+    lena, hone = as_(coded.lena), as_(coded.hone)
     where = url("reveal_assessor", submission.pk)
     assert lena.post(where).status_code == 403
     released(coded, submission)
@@ -91,14 +81,14 @@ def test_the_learner_sees_who_assessed_it_from_release_on(coded):
     assert lena.get(back)["Location"] == reverse("awards:result", args=[submission.pk])
     assert noted(submission, coded.lena) == ["Name of the assessor shown to the learner."]
     assert hone.post(where).status_code == 404
-    assert signed_in(coded.ada).post(where).status_code == 403
+    assert as_(coded.ada).post(where).status_code == 403
 
 
 def test_where_it_is_not_asked_for_the_result_names_the_assessor(db):
     cast = make_cast(policy={"anonymous_assessor": False})
     submission = assessed(cast)
     released(cast, submission)
-    page = signed_in(cast.lena).get(reverse("awards:result", args=[submission.pk])).content.decode()
+    page = as_(cast.lena).get(reverse("awards:result", args=[submission.pk])).content.decode()
     assert "Ada Assessor" in page
 
 
@@ -114,7 +104,7 @@ def test_assessors_know_of_one_another_only_where_they_may(db, hides):
     allocate(submission, cast.abe, actor=cast.pam)
     decided(submission, cast.ada, "E")
     opened(submission, cast.abe)
-    client = signed_in(cast.abe)
+    client = as_(cast.abe)
     for name, args in (("queue", ()), ("workspace", (submission.pk,))):
         assert "Ada Assessor" not in client.get(url(name, *args)).content.decode()
     decided(submission, cast.abe, "NY")
@@ -126,10 +116,10 @@ def test_assessors_know_of_one_another_only_where_they_may(db, hides):
 
 def test_each_switch_is_set_for_a_task_and_kept_with_its_work(db):
     cast = make_cast(learners=2)
-    pam = signed_in(cast.pam)
+    pam = as_(cast.pam)
     where = url("names", cast.delivery.pk)
     sent = {"task": cast.task.pk, "learner": "yes", "assessor": "no"}
-    assert signed_in(cast.ada).post(where, sent).status_code == 403
+    assert as_(cast.ada).post(where, sent).status_code == 403
     # The action asks again, whoever calls it.
     for name in ("ada", "moses", "rita", "lena"):
         with pytest.raises(NotPermitted):
@@ -141,7 +131,7 @@ def test_each_switch_is_set_for_a_task_and_kept_with_its_work(db):
     submission = assessed(cast)
     assert (submission.hides_learner, submission.hides_assessor) == (True, False)
     assert submission.hides_between is None
-    ada = signed_in(cast.ada)
+    ada = as_(cast.ada)
     for name, args in (("queue", ()), ("workspace", (submission.pk,))):
         assert "Tūhoe" not in ada.get(url(name, *args)).content.decode()
     waiting = allocated(cast, "hone")
@@ -158,12 +148,12 @@ def test_each_switch_is_set_for_a_task_and_kept_with_its_work(db):
     assert pam.post(where, sent).status_code == 422
     released(cast, submission)
     result = reverse("awards:result", args=[submission.pk])
-    assert "Ada Assessor" in signed_in(cast.lena).get(result).content.decode()
+    assert "Ada Assessor" in as_(cast.lena).get(result).content.decode()
     assert "Show the name" in ada.get(url("workspace", submission.pk)).content.decode()
     assert "Lena Tūhoe" in ada.post(url("reveal_learner", submission.pk)).content.decode()
     listed = pam.get(url("openings", cast.delivery.pk)).content.decode()
     assert "Name of the learner shown." in listed
-    assert signed_in(cast.ada).get(url("openings", cast.delivery.pk)).status_code == 403
+    assert as_(cast.ada).get(url("openings", cast.delivery.pk)).status_code == 403
 
 
 def test_a_task_may_show_names_where_the_policy_hides_them(coded):
@@ -176,4 +166,4 @@ def test_a_task_may_show_names_where_the_policy_hides_them(coded):
         coded.delivery, coded.task, actor=coded.lea, learner=False, assessor=None, between=None
     )
     allocated(coded)
-    assert "Lena Tūhoe" in signed_in(coded.ada).get(url("queue")).content.decode()
+    assert "Lena Tūhoe" in as_(coded.ada).get(url("queue")).content.decode()

@@ -16,15 +16,12 @@ from assessment.models import Allocation, AssessmentDecision, Lease
 from portfolios.actions.submission import DECLARATION
 from portfolios.enums import SubmissionState as S
 from portfolios.models import Hold, Part, Submission
+from tests.assessment.pages import url
 from tests.factories.assessment import allocated, assessed, decided, drafted, opened, referred
 from tests.factories.portfolios import submitted
 from tests.personas import make_cast
 from tests.tampering import tampering
 from workflows.models import AccessRecord, TransitionRecord
-
-
-def url(name, *args):
-    return reverse(f"assessment:{name}", args=args)
 
 
 def sql(client, address, data=None):

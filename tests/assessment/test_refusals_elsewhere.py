@@ -28,12 +28,11 @@ from assessment.models import (
     ReadingPlan,
     SeedPlan,
 )
-from catalogue.models import Enrolment
 from portfolios.models import Submission
 from tests.factories.assessment import allocated, decided, opened
 from tests.factories.catalogue import published_version
 from tests.factories.portfolios import submitted
-from tests.personas import make_cast, make_user, open_delivery
+from tests.personas import make_cast, make_user, second_cohort
 from tests.tampering import tampering
 from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
@@ -46,12 +45,8 @@ def cast():
     """Three learners; two of them and one more learn in an evening cohort. And a task of another version."""
     made = make_cast(learners=3)
     made.strange = published_version(made.provider, "other").tasks.get()
-    made.evening, _task = open_delivery(
-        made.delivery.version, "evening", "Evening cohort", made.client, made.people
-    )
-    made.late = make_user("late")
-    for one in (made.lena, made.hone, made.late):
-        Enrolment.objects.create(delivery=made.evening, learner=one, employer=made.client)
+    made.people["late"] = make_user("late")
+    made.evening = second_cohort(made, "lena", "hone", "late").delivery
     return made
 
 

@@ -35,12 +35,12 @@ from assessment.models import (
     EarlyPlace,
     Lease,
 )
-from catalogue.models import Criterion, DeliveryRole, Enrolment
+from catalogue.models import Criterion, DeliveryRole
 from portfolios.models import Hold, Part, Submission
 from tests.factories.assessment import allocated, decided, drafted, marks, opened, referred
 from tests.factories.catalogue import published_version
-from tests.factories.portfolios import submit, submitted
-from tests.personas import make_cast, open_delivery
+from tests.factories.portfolios import fresh, submit, submitted
+from tests.personas import make_cast, second_cohort
 from tests.tampering import tampering
 from tests.worlds import kept
 from workflows.exceptions import GuardsNotMet, NotPermitted, StaleState
@@ -54,10 +54,7 @@ def cast():
     """Three learners, an evening cohort of the same version, and a task of another micro-credential."""
     made = make_cast(learners=3)
     made.strange = published_version(made.provider, "other").tasks.get()
-    made.evening, _task = open_delivery(
-        made.delivery.version, "evening", "Evening cohort", made.client, made.people
-    )
-    Enrolment.objects.create(delivery=made.evening, learner=made.lena, employer=made.client)
+    made.evening = second_cohort(made, "lena").delivery
     return made
 
 
@@ -71,10 +68,6 @@ def pair():
         opened(made.work, one)
     made.work = fresh(made.work)
     return made
-
-
-def fresh(work):
-    return Submission.objects.get(pk=work.pk)
 
 
 def held(person):

@@ -27,7 +27,7 @@ from catalogue.models import DeliveryRole
 from portfolios.models import Part, Submission
 from tests.factories.assessment import allocated, assessed, decided, drafted
 from tests.factories.catalogue import published_version
-from tests.factories.portfolios import submitted
+from tests.factories.portfolios import fresh, submitted
 from tests.personas import make_cast, make_user, open_delivery
 from tests.tampering import tampering
 from tests.worlds import kept
@@ -45,10 +45,6 @@ def cast():
     made.elsewhere, _task = open_delivery(version, "other", "Elsewhere", made.client, made.people)
     made.exemplar = Exemplar(task=made.task, for_calibration=True)
     return made
-
-
-def fresh(work):
-    return Submission.objects.get(pk=work.pk)
 
 
 def part(delivery, user, role):

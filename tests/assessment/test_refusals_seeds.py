@@ -27,7 +27,7 @@ from tests.factories.assessment import allocated, assessed, decided, opened
 from tests.factories.catalogue import published_version
 from tests.factories.portfolios import submitted
 from tests.factories.seeds import anchored, hidden, planned, relay, seeded_cast
-from tests.personas import make_cast, open_delivery
+from tests.personas import make_cast, second_cohort
 from tests.tampering import tampering
 from tests.worlds import kept
 from workflows.models import Notification
@@ -40,9 +40,7 @@ def cast():
     """Lena's work waits for Ada; Mere's, which Abe decided, is agreed on. An evening cohort has no plan."""
     made = seeded_cast()
     made.work = allocated(made)
-    made.evening, _task = open_delivery(
-        made.delivery.version, "evening", "Evening cohort", made.client, made.people
-    )
+    made.evening = second_cohort(made).delivery
     made.strange = published_version(made.provider, "other").tasks.get()
     relay()
     return made

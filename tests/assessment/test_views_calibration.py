@@ -1,10 +1,6 @@
 """The pages of calibration and of the bank of exemplars: files, what is refused, and who is let in no more."""
 
-from typing import Any
-
 import pytest
-from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 
 from assessment.actions.calibration import begin_calibration
@@ -17,9 +13,10 @@ from catalogue.models import DeliveryRole, Level
 from portfolios import storage
 from portfolios.enums import StoreProblem
 from portfolios.models import EvidenceItem, StoreCheck, StoreFinding
+from tests.assessment.pages import url
 from tests.assessment.test_exemplars import evidence_of, frozen, work_of
 from tests.factories.assessment import assessed
-from tests.personas import Cast, make_cast
+from tests.personas import Cast, as_, make_cast
 from tests.worlds import kept
 from workflows.models import AccessRecord
 
@@ -45,63 +42,53 @@ def cast() -> Cast:
     return made
 
 
-def as_(person: Any) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
-
-
-def at(name: str, *keys: Any) -> str:
-    return reverse(f"assessment:{name}", args=keys)
-
-
 def levels(cast: Cast, code: str = "M") -> dict[str, str]:
     rows = Level.objects.filter(criterion__rubric__task=cast.task, code=code)
     return {f"level_{one.criterion.number}": str(one.pk) for one in rows}
 
 
 def test_who_begins(cast: Cast) -> None:
-    address = at("begin_calibration", cast.task.pk)
+    address = url("begin_calibration", cast.task.pk)
     assert as_(cast.olga).post(address).status_code == 404
     assert as_(cast.lea).post(address).status_code == 403
     assert not CalibrationAttempt.objects.exists()
     begun = as_(cast.ada).post(address)
     item = next_item(CalibrationAttempt.objects.get())
-    assert begun["Location"] == at("mark_exemplar", item.pk)
+    assert begun["Location"] == url("mark_exemplar", item.pk)
     assert as_(cast.ada).post(address)["Location"] == begun["Location"]
 
 
 def test_a_piece_is_marked_with_its_files_once_and_leads_to_the_next(cast: Cast) -> None:
     attempt = begin_calibration(cast.task, actor=cast.ada)
     item, ada = next_item(attempt), as_(cast.ada)
-    page = ada.get(at("mark_exemplar", item.pk)).content.decode()
-    assert at("calibration_evidence", item.pk, 1) in page
+    page = ada.get(url("mark_exemplar", item.pk)).content.decode()
+    assert url("calibration_evidence", item.pk, 1) in page
     for words in ("I checked the headings.", "C2 (page 1): Shows C2.", "A tool read the spelling."):
         assert words in page
     assert "error-summary" not in page
-    file = ada.get(at("calibration_evidence", item.pk, 1))
+    file = ada.get(url("calibration_evidence", item.pk, 1))
     assert file["Content-Disposition"] == 'attachment; filename="evidence-01.pdf"'
     copy = evidence_of(cast, "file").copy_key
     assert b"".join(file.streaming_content) == b"".join(storage.read(copy))
-    assert ada.get(at("calibration_evidence", item.pk, 2)).status_code == 404
-    assert as_(cast.ana).get(at("calibration_evidence", item.pk, 1)).status_code == 404
+    assert ada.get(url("calibration_evidence", item.pk, 2)).status_code == 404
+    assert as_(cast.ana).get(url("calibration_evidence", item.pk, 1)).status_code == 404
     sent = levels(cast) | {"level_1": "nonsense", "reason_1": "As it says."}
-    wrong = ada.post(at("mark_exemplar", item.pk), sent)
+    wrong = ada.post(url("mark_exemplar", item.pk), sent)
     assert (wrong.status_code, "Choose a level for C1." in wrong.content.decode()) == (422, True)
     assert CalibrationJudgement.objects.count() == 0
     kept_one = ada.post(
-        at("mark_exemplar", item.pk), levels(cast) | {"reason_1": "As it says."}, follow=True
+        url("mark_exemplar", item.pk), levels(cast) | {"reason_1": "As it says."}, follow=True
     )
-    assert kept_one.redirect_chain[0][0] == at("mark_exemplar", next_item(attempt).pk)
+    assert kept_one.redirect_chain[0][0] == url("mark_exemplar", next_item(attempt).pk)
     assert f"Piece {item.number} is kept." in kept_one.content.decode()
     assert item.judgements.get(criterion__number=1).reason == "As it says."
-    again = ada.get(at("mark_exemplar", item.pk))
-    assert again["Location"] == at("mark_exemplar", next_item(attempt).pk)
-    assert ada.get(at("calibration_result", attempt.pk))["Location"] == again["Location"]
+    again = ada.get(url("mark_exemplar", item.pk))
+    assert again["Location"] == url("mark_exemplar", next_item(attempt).pk)
+    assert ada.get(url("calibration_result", attempt.pk))["Location"] == again["Location"]
     while (following := next_item(attempt)) is not None:
-        done = ada.post(at("mark_exemplar", following.pk), levels(cast))
-    assert done["Location"] == at("calibration_result", attempt.pk)
-    late = ada.post(at("mark_exemplar", item.pk), levels(cast, "NY"))
+        done = ada.post(url("mark_exemplar", following.pk), levels(cast))
+    assert done["Location"] == url("calibration_result", attempt.pk)
+    late = ada.post(url("mark_exemplar", item.pk), levels(cast, "NY"))
     assert (late.status_code, "marked already" in late.content.decode()) == (409, True)
 
 
@@ -110,9 +97,9 @@ def test_whoever_assesses_here_no_more_reads_nothing_of_an_open_attempt(cast: Ca
     DeliveryRole.objects.filter(user=cast.ada).update(ended_at=timezone.now())
     ada = as_(cast.ada)
     for answer in (
-        ada.get(at("mark_exemplar", item.pk)),
-        ada.post(at("mark_exemplar", item.pk), levels(cast)),
-        ada.get(at("calibration_evidence", item.pk, 1)),
+        ada.get(url("mark_exemplar", item.pk)),
+        ada.post(url("mark_exemplar", item.pk), levels(cast)),
+        ada.get(url("calibration_evidence", item.pk, 1)),
     ):
         assert answer.status_code == 403
         assert "I checked the headings." not in answer.content.decode()
@@ -124,11 +111,11 @@ def test_a_waiver_is_for_assessors_of_the_same_work_and_never_for_oneself(cast: 
     DeliveryRole.objects.create(
         user=cast.lea, delivery=cast.delivery, role=DeliveryRoleKind.ASSESSOR
     )
-    assert lea.get(at("waive_calibration", cast.task.pk, cast.lea.pk)).status_code == 403
+    assert lea.get(url("waive_calibration", cast.task.pk, cast.lea.pk)).status_code == 403
     DeliveryRole.objects.filter(user=cast.abe).update(ended_at=timezone.now())
     for nobody in (cast.abe, cast.moses, cast.lena):
-        assert lea.get(at("waive_calibration", cast.task.pk, nobody.pk)).status_code == 404
-    address = at("waive_calibration", cast.task.pk, cast.ada.pk)
+        assert lea.get(url("waive_calibration", cast.task.pk, nobody.pk)).status_code == 404
+    address = url("waive_calibration", cast.task.pk, cast.ada.pk)
     page = lea.get(address)
     assert (page.status_code, "Ada Assessor" in page.content.decode()) == (200, True)
     assert "error-summary" not in page.content.decode()
@@ -140,14 +127,14 @@ def test_a_waiver_is_for_assessors_of_the_same_work_and_never_for_oneself(cast: 
 
 def test_the_bank_hands_out_copies_and_notes_each_opening(cast: Cast) -> None:
     found = Exemplar.objects.get(title="Piece 1")
-    address = at("exemplar_evidence", found.pk, 1)
+    address = url("exemplar_evidence", found.pk, 1)
     moses = as_(cast.moses)
     for count in (1, 2):
         got = moses.get(address)
         assert got["Content-Disposition"] == 'attachment; filename="evidence-01.pdf"'
         records = AccessRecord.objects.filter(actor=cast.moses)
         assert records.filter(purpose=f"Exemplar {found.code}").count() == count
-    assert moses.get(at("exemplar_evidence", found.pk, 2)).status_code == 404
+    assert moses.get(url("exemplar_evidence", found.pk, 2)).status_code == 404
     # A copy that was made anew, without metadata that the first one still held, takes its place.
     item = evidence_of(cast, "file")
     made = storage.store(
@@ -167,7 +154,7 @@ def test_the_bank_hands_out_copies_and_notes_each_opening(cast: Cast) -> None:
 
 
 def test_a_submission_is_looked_up_for_an_exemplar_with_a_record(cast: Cast) -> None:
-    lea, address = as_(cast.lea), at("new_exemplar", cast.task.pk)
+    lea, address = as_(cast.lea), url("new_exemplar", cast.task.pk)
     source = work_of(cast)
     empty = lea.get(address)
     assert (empty.status_code, "error-summary" in empty.content.decode()) == (200, False)
@@ -182,19 +169,21 @@ def test_a_submission_is_looked_up_for_an_exemplar_with_a_record(cast: Cast) -> 
 
 def test_a_retired_exemplar_has_no_form_and_is_found_where_it_is_asked_for(cast: Cast) -> None:
     found, lea = Exemplar.objects.get(title="Piece 1"), as_(cast.lea)
-    page = lea.get(at("exemplar", found.pk)).content.decode()
-    assert at("retire_exemplar", found.pk) in page
+    page = lea.get(url("exemplar", found.pk)).content.decode()
+    assert url("retire_exemplar", found.pk) in page
     assert (
-        at("retire_exemplar", found.pk)
-        not in as_(cast.moses).get(at("exemplar", found.pk)).content.decode()
+        url("retire_exemplar", found.pk)
+        not in as_(cast.moses).get(url("exemplar", found.pk)).content.decode()
     )
-    wrong = lea.post(at("retire_exemplar", found.pk), {"reason": ""})
+    wrong = lea.post(url("retire_exemplar", found.pk), {"reason": ""})
     assert (wrong.status_code, "error-summary" in wrong.content.decode()) == (422, True)
-    done = lea.post(at("retire_exemplar", found.pk), {"reason": "Old."}, follow=True)
+    done = lea.post(url("retire_exemplar", found.pk), {"reason": "Old."}, follow=True)
     assert f"{found.code} is retired." in done.content.decode()
-    assert at("retire_exemplar", found.pk) not in lea.get(at("exemplar", found.pk)).content.decode()
+    assert (
+        url("retire_exemplar", found.pk) not in lea.get(url("exemplar", found.pk)).content.decode()
+    )
     for sent in ({"reason": ""}, {"reason": "Again."}):
-        late = lea.post(at("retire_exemplar", found.pk), sent)
+        late = lea.post(url("retire_exemplar", found.pk), sent)
         assert (late.status_code, "retired meanwhile" in late.content.decode()) == (409, True)
-    assert "Piece 1" not in lea.get(at("exemplars")).content.decode()
-    assert "Piece 1" in lea.get(at("exemplars"), {"retired": "1"}).content.decode()
+    assert "Piece 1" not in lea.get(url("exemplars")).content.decode()
+    assert "Piece 1" in lea.get(url("exemplars"), {"retired": "1"}).content.decode()

@@ -1,8 +1,6 @@
 """The pages of comments on evidence and of the comment bank: what they begin with, whom they serve, what they say."""
 
 import pytest
-from django.test import Client
-from django.urls import reverse
 
 from assessment.actions.allocation import hand_back
 from assessment.actions.commenting import change_comment, write_comment
@@ -12,21 +10,13 @@ from assessment.definitions import Remark
 from assessment.enums import Audience
 from assessment.models import CommentEntry, EvidenceComment, PreparedComment
 from catalogue.models import Criterion, MicroCredential
+from tests.assessment.pages import url
 from tests.factories.assessment import allocated, opened
 from tests.factories.awards import released
+from tests.personas import as_
 
 SENT = {"body": "Look again.", "page": "1", "audience": "learner"}
 WITHIN = {"HX-Request": "true"}
-
-
-def url(name, *args):
-    return reverse(f"assessment:{name}", args=args)
-
-
-def as_(person):
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def begun(cast, name="lena"):

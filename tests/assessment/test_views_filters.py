@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from accounts.enums import ConflictKind
@@ -14,7 +13,7 @@ from assessment.definitions import Remark
 from assessment.enums import Reading
 from assessment.models import AssessmentDecision
 from tests.factories.assessment import allocated, assessed, decided, drafted, opened, referred
-from tests.personas import Cast, make_cast
+from tests.personas import Cast, as_, make_cast
 from tests.tampering import tampering
 from tests.worlds import kept
 
@@ -26,12 +25,6 @@ OWN = ("table.csv", ".vtt", "/queue/views/")
 
 def url(name, *args):
     return f"{reverse(f'assessment:{name}', args=args)}?{VIEW}"
-
-
-def as_(person):
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def left_behind(answer):

@@ -1,8 +1,6 @@
 """Steps of marking that come too late, from elsewhere or twice: what is answered, and that nothing is lost."""
 
 import pytest
-from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 
 from assessment.actions.marking import save_draft, take_over
@@ -11,19 +9,11 @@ from catalogue.models import Level
 from portfolios.actions.submission import place_hold
 from portfolios.enums import HoldKind
 from portfolios.models import Hold, Submission
+from tests.assessment.pages import url
 from tests.factories.assessment import allocated, assessed, decided, drafted, marks, opened
 from tests.factories.seeds import hidden, planned, seeded_cast
+from tests.personas import as_
 from tests.worlds import kept
-
-
-def url(name, *args):
-    return reverse(f"assessment:{name}", args=args)
-
-
-def as_(person):
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def level(code, number=1):

@@ -1,8 +1,6 @@
 """The pages of whoever allocates and of two who disagree: each speaks of its own delivery, and says what is wrong."""
 
 import pytest
-from django.test import Client
-from django.urls import reverse
 
 from accounts.enums import ConflictKind
 from accounts.models import DeclaredConflict
@@ -13,42 +11,24 @@ from assessment.actions.revealing import plan_names
 from assessment.enums import Reading, Stand
 from assessment.models import Allocation, DiscussionEntry, Leave, Pin, ReadingDraw, ReadingPlan
 from catalogue.enums import DeliveryRoleKind
-from catalogue.models import DeliveryRole, Enrolment, TaskSchedule
+from catalogue.models import DeliveryRole, TaskSchedule
 from portfolios.models import Submission
 from portfolios.models.submission import POLICY_OF
+from tests.assessment.pages import url
 from tests.factories.assessment import allocated, decided, referred
 from tests.factories.awards import moderate
 from tests.factories.portfolios import submit, submitted
-from tests.personas import Cast, make_cast, open_delivery
+from tests.personas import Cast, as_, make_cast, second_cohort
 from tests.worlds import kept
-
-
-def url(name, *args):
-    return reverse(f"assessment:{name}", args=args)
-
-
-def as_(person):
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 @kept
 def two() -> Cast:
     """A second delivery of the same task by the same staff; Lena has submitted in the second, nobody in the first."""
     made = make_cast(learners=2)
-    version = made.delivery.version
-    made.second, _task = open_delivery(version, "second", "Second cohort", made.client, made.people)
-    made.work = submitted(in_second(made))
+    there = second_cohort(made, "lena")
+    made.second, made.work = there.delivery, submitted(there)
     return made
-
-
-def in_second(cast):
-    """The cast with Lena in the second delivery."""
-    there = Enrolment.objects.create(delivery=cast.second, learner=cast.lena, employer=cast.client)
-    return Cast(
-        cast.provider, cast.client, cast.other, cast.second, cast.task, cast.people, {"lena": there}
-    )
 
 
 def test_a_plan_of_readings_is_that_of_the_delivery(two):

@@ -1,21 +1,11 @@
 """What the pages of marking say and answer beside their journeys: keys, leases, late and foreign steps."""
 
 import pytest
-from django.test import Client
-from django.urls import reverse
 
 from accounts.models import User
+from tests.assessment.pages import url
 from tests.factories.assessment import allocated, opened
-
-
-def url(name, *args):
-    return reverse(f"assessment:{name}", args=args)
-
-
-def as_(person):
-    client = Client()
-    client.force_login(person)
-    return client
+from tests.personas import as_
 
 
 @pytest.mark.parametrize(

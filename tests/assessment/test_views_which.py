@@ -1,8 +1,6 @@
 """Of several of a kind a page of allocation acts on the one that was named, and lists what is open there."""
 
 import pytest
-from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.enums import ConflictGround, ConflictKind
@@ -10,23 +8,14 @@ from assessment.actions.allocation import allocate
 from assessment.actions.conflicts import ask_for_waiver, declare_conflict
 from assessment.enums import AllocationRole
 from assessment.models import Allocation
-from catalogue.models import DeliveryRole, Enrolment
+from catalogue.models import DeliveryRole
+from tests.assessment.pages import url
 from tests.factories.assessment import allocated, assessed, opened
 from tests.factories.portfolios import submitted
-from tests.personas import Cast, make_cast, open_delivery
+from tests.personas import Cast, as_, make_cast, second_cohort
 from tests.worlds import kept
 
 WHANAU = ConflictGround.WHANAU
-
-
-def url(name, *args):
-    return reverse(f"assessment:{name}", args=args)
-
-
-def as_(person):
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 @kept
@@ -35,15 +24,7 @@ def near() -> Cast:
     made = make_cast(learners=2)
     declare_conflict(made.delivery, made.ada, made.lena, actor=made.pam, kind=ConflictKind.WHANAU)
     made.work = submitted(made)
-    second, _task = open_delivery(
-        made.delivery.version, "second", "Second cohort", made.client, made.people
-    )
-    there = Enrolment.objects.create(delivery=second, learner=made.lena, employer=made.client)
-    made.elsewhere = submitted(
-        Cast(
-            made.provider, made.client, made.other, second, made.task, made.people, {"lena": there}
-        )
-    )
+    made.elsewhere = submitted(second_cohort(made, "lena"))
     return made
 
 

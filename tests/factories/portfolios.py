@@ -119,6 +119,11 @@ def submit(portfolio: Portfolio, **kw: Any) -> Submission:
     return submit_portfolio(portfolio, **{**arguments, **kw})
 
 
+def fresh(submission: Submission) -> Submission:
+    """As it stands in the database."""
+    return Submission.objects.get(pk=submission.pk)
+
+
 def submitted(cast: Cast, learner_name: str = "lena", **kw: Any) -> Submission:
     """A submission of that learner: evidence added, checked, mapped, declared and submitted."""
     files = kw.pop("files", 1)

@@ -13,7 +13,7 @@ from accounts.enums import OrganisationRole, Theme
 from accounts.models import Membership
 from config.navigation import ROLES, roles_of
 from config.views import frame
-from tests.personas import Cast, make_cast
+from tests.personas import Cast, as_, make_cast
 from tests.worlds import kept
 
 pytestmark = pytest.mark.django_db
@@ -22,12 +22,6 @@ pytestmark = pytest.mark.django_db
 @kept
 def cast() -> Cast:
     return make_cast()
-
-
-def signed_in(person: Any) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 @pytest.mark.parametrize(
@@ -69,7 +63,7 @@ def test_somebody_with_two_roles_can_switch(cast: Cast) -> None:
     Membership.objects.create(
         user=cast.ada, organisation=cast.provider, role=OrganisationRole.ADMINISTRATOR
     )
-    client = signed_in(cast.ada)
+    client = as_(cast.ada)
     page = client.get("/help/").content.decode()
     assert "Working as" in page
     client.post(reverse("switch_role"), {"role": "administrator"})
@@ -79,14 +73,14 @@ def test_somebody_with_two_roles_can_switch(cast: Cast) -> None:
 
 
 def test_a_role_one_does_not_have_is_not_taken(cast: Cast) -> None:
-    client = signed_in(cast.lena)
+    client = as_(cast.lena)
     client.post(reverse("switch_role"), {"role": "administrator"})
     assert "role" not in client.session
     assert "Working as" not in client.get("/help/").content.decode()
 
 
 def test_switching_needs_a_form(cast: Cast) -> None:
-    assert signed_in(cast.lea).get(reverse("switch_role")).status_code == 405
+    assert as_(cast.lea).get(reverse("switch_role")).status_code == 405
 
 
 def test_home_without_sign_in_leads_to_it() -> None:
@@ -94,7 +88,7 @@ def test_home_without_sign_in_leads_to_it() -> None:
 
 
 def test_somebody_without_a_part_is_told_so(cast: Cast) -> None:
-    assert b"No work for you here yet" in signed_in(cast.petra).get("/").content
+    assert b"No work for you here yet" in as_(cast.petra).get("/").content
 
 
 def test_unread_messages_are_counted_in_words(cast: Cast) -> None:
@@ -112,7 +106,7 @@ def test_unread_messages_are_counted_in_words(cast: Cast) -> None:
 
 
 def test_settings_are_kept_and_the_colours_used(cast: Cast) -> None:
-    client = signed_in(cast.lena)
+    client = as_(cast.lena)
     data = {"preferred_name": "Lēna", "theme": Theme.DARK, "time_zone": "Pacific/Chatham"}
     assert client.post("/settings/", data).status_code == 302
     cast.lena.refresh_from_db()
@@ -124,7 +118,7 @@ def test_settings_are_kept_and_the_colours_used(cast: Cast) -> None:
 
 
 def test_settings_refuse_what_is_not_offered(cast: Cast) -> None:
-    response = signed_in(cast.lena).post("/settings/", {"theme": "pink", "time_zone": "Moon/Sea"})
+    response = as_(cast.lena).post("/settings/", {"theme": "pink", "time_zone": "Moon/Sea"})
     assert response.status_code == 422
     page = response.content.decode()
     assert "<title>Error: Your settings" in page
@@ -134,7 +128,7 @@ def test_settings_refuse_what_is_not_offered(cast: Cast) -> None:
 
 
 def test_the_zones_of_the_world_are_written_in_one_piece(cast: Cast) -> None:
-    client = signed_in(cast.lena)
+    client = as_(cast.lena)
     client.post("/settings/", {"theme": "dark", "time_zone": "Pacific/Chatham"})
     page = client.get("/settings/")
     text = page.content.decode()
@@ -155,7 +149,7 @@ def test_pages_of_words_are_open_to_everybody(path: str) -> None:
 
 
 def test_help_is_in_the_same_place_for_everybody(cast: Cast) -> None:
-    for client in (Client(), signed_in(cast.lea)):
+    for client in (Client(), as_(cast.lea)):
         page = client.get("/privacy/").content.decode()
         assert page.index('href="/help/"') < page.index("<main")
         assert page.rindex('href="/help/"') > page.index("</main>")
@@ -202,7 +196,7 @@ def test_pages_about_the_account_wear_our_look(cast: Cast, name: str) -> None:
 
 
 def test_errors_say_what_happened_and_what_to_do(cast: Cast) -> None:
-    missing = signed_in(cast.lena).get("/nowhere/")
+    missing = as_(cast.lena).get("/nowhere/")
     assert missing.status_code == 404
     assert b"Page not found" in missing.content
     forged = Client(enforce_csrf_checks=True).post("/accounts/login/", {})
