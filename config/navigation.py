@@ -1,5 +1,6 @@
 """Which roles a person has, which pages each role has, and which role they work as now."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -134,9 +135,10 @@ AUTHOR = Role(
 # Pages that not everybody in the role may open; the others are left out of the navigation.
 ONLY_FOR = {"workflows:messages": may_manage_messages}
 
-# Pages that lie below an item of the navigation without beginning with its address.
+# Pages that lie below an item of the navigation without beginning with its address; each as a pattern.
 BELOW = {
     "/evidence/": "portfolios:library",
+    "/learn/p/[^/]+/evidence/": "portfolios:library",
     "/manage/versions/": "catalogue:micro_credentials",
     "/assess/m/": "assessment:queue",
     "/assess/offline/": "assessment:queue",
@@ -264,7 +266,7 @@ class Frame:
         ]
         path = self.request.path
         fits = [item["url"] for item in items if path.startswith(item["url"])]
-        below = [address(name) for start, name in BELOW.items() if path.startswith(start)]
+        below = [address(name) for start, name in BELOW.items() if re.match(start, path)]
         nearest = max(fits, key=len, default=None)
         nearest = next((url for url in below if any(url == one["url"] for one in items)), nearest)
         return [

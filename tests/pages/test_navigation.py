@@ -11,7 +11,8 @@ from accounts.models import Membership
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole
 from config.navigation import ROLES, role_in_use
-from tests.personas import Cast, make_cast
+from tests.factories.portfolios import note, portfolio_of
+from tests.personas import Cast, as_, make_cast
 
 
 def used(path: str, *codes: str, chosen: str = "") -> str:
@@ -104,3 +105,15 @@ def test_a_page_below_an_entry_marks_it_whatever_its_address_begins_with(cast: C
     assert current_of(cast, "pam", *place) == ["Programme administrator", "Micro-credentials"]
     assert current_of(cast, "lea", "moderation:severity") == ["Lead moderator", "Agreement"]
     assert current_of(cast, "lea", "moderation:seeds") == ["Lead moderator", "Calibration"]
+
+
+def test_evidence_within_a_portfolio_belongs_to_the_entry_evidence(cast: Cast) -> None:
+    portfolio = portfolio_of(cast)
+    item = note(portfolio)
+    for name, *more in (("evidence",), ("add",), ("add_kind", "note"), ("describe", item.pk)):
+        place = (f"portfolios:{name}", portfolio.pk, *more)
+        assert current_of(cast, "lena", *place) == ["Learner", "Evidence"], name
+    page = as_(cast.lena).get(reverse("portfolios:evidence", args=[portfolio.pk]))
+    assert f'href="{reverse("portfolios:library")}" aria-current="true"' in page.content.decode()
+    for name in ("portfolio", "map", "check"):
+        assert current_of(cast, "lena", f"portfolios:{name}", portfolio.pk) == ["Learner", "Home"]
