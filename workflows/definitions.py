@@ -348,6 +348,8 @@ class Concern:
 
 # Why a message to a suspended receiver waits; by this it is found again when the receiver is back.
 HELD = "The receiver is suspended."
+# The message without content by which a receiver is tried out; no fact, so nobody offers it.
+PING = "workflows.webhook.ping"
 
 offers: "dict[str, tuple[str, Concerning]]" = {}
 

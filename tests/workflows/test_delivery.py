@@ -15,17 +15,28 @@ from django.core import mail
 from django.test import override_settings
 from django.utils import timezone
 
+from accounts.models import Organisation
 from config.mail_events import take_in
 from tests import servers
 from tests.workflows.conftest import person
 from workflows import outbox
 from workflows.actions.messages import readdress, retry_all
-from workflows.actions.preferences import suspend_address
+from workflows.actions.preferences import change_wording, suspend_address
+from workflows.actions.webhooks import ping
+from workflows.definitions import PING, topics
 from workflows.enums import AttemptResult, MessageState
 from workflows.exceptions import NotPermitted, StaleState
-from workflows.models import DeliveryAttempt, OutboxMessage, SendingPace, SuspendedAddress
+from workflows.models import (
+    DeliveryAttempt,
+    Notification,
+    OutboxMessage,
+    SendingPace,
+    SuspendedAddress,
+    Webhook,
+)
 from workflows.notifications import mailing, notify
 from workflows.notifications.wire import announce
+from workflows.notifications.wording import Titles
 from workflows.selectors.delivery import DAYS, ZONE, days, lanes, nice, plot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -84,6 +95,55 @@ def test_the_page_takes_the_same_queries_for_more_messages(
     client.force_login(keeper)
     with django_assert_max_num_queries(24):
         client.get("/manage/messages/")
+
+
+def test_the_pages_say_in_words_what_a_message_is_about(client, keeper, docket, ada):
+    tell(docket, [ada])
+    OutboxMessage.objects.update(state=MessageState.DEAD)
+    client.force_login(keeper)
+    page = client.get("/manage/messages/").content.decode()
+    for kind, words in (("delivery", "News about …"), ("event", "Docket: File")):
+        found = OutboxMessage.objects.get(kind=kind)
+        assert f"{words}, number {found.pk}</a>" in page
+        assert found.topic not in page
+        one = client.get(f"/manage/messages/{found.pk}/").content.decode()
+        about = one.partition("About</dt>")[2].partition("</dd>")[0]
+        assert f'summary-list__value">{words}<br>' in about
+        assert f'app-muted app-small">{found.topic}</span>' in about
+
+
+def test_a_webhooks_page_says_it_as_it_was_offered(client, keeper):
+    house = Organisation.objects.create(code="house", name="Whare Ako", kind="provider")
+    hook = Webhook.objects.create(
+        organisation=house, address="https://there.example/in", sealed_secret="x", changed_by=keeper
+    )
+    ping(hook)
+    fact = "portfolios.submission.submitted"
+    OutboxMessage.objects.create(
+        kind="delivery", topic=fact, dedupe_key="one", webhook=hook, channel="webhook"
+    )
+    client.force_login(keeper)
+    page = client.get(f"/manage/webhooks/{hook.pk}/").content.decode()
+    for words, code in (("Test message", PING), ("A portfolio was submitted", fact)):
+        assert f'{words}<br><span class="app-muted app-small">{code}</span>' in page
+
+
+def test_everything_in_the_catalogue_has_words_that_name_nobody():
+    titles = Titles()
+    for code, topic in topics.items():
+        about = titles.about(
+            OutboxMessage(topic=code, notification=Notification(topic=code, context=topic.sample))
+        )
+        assert about != code
+        said = [one for one in topic.sample.values() if isinstance(one, str) and one]
+        assert not [one for one in said if one in about], code
+    assert titles.about(OutboxMessage(topic="nobody.knows.it")) == "nobody.knows.it"
+
+
+def test_own_words_of_a_topic_are_said_of_its_messages(docket, ada, keeper):
+    change_wording(SOON, subject="{title} is near", body="", actor=keeper)
+    tell(docket, [ada])
+    assert Titles().about(mails().get()) == "… is near"
 
 
 def test_lanes_tell_the_oldest_that_is_due(docket, ada):

@@ -9,12 +9,12 @@ from django.utils import timezone
 from accounts.enums import OrganisationRole
 from accounts.models import Organisation, User
 from accounts.rules import has_organisation_role
-from workflows.definitions import HELD, offers
+from workflows.definitions import HELD, PING, offers
 from workflows.enums import Channel, Lane, MessageKind, MessageState
 from workflows.exceptions import NotPermitted, StaleState
 from workflows.hashing import seal
 from workflows.models import OutboxMessage, Webhook
-from workflows.notifications.calling import PING, new_secret, target_of
+from workflows.notifications.calling import new_secret, target_of
 from workflows.outbox import nudge_after_commit
 from workflows.rules import may_keep_webhook
 

@@ -36,7 +36,6 @@ from workflows.hashing import unseal
 from workflows.models import OutboxMessage, TransitionRecord, Webhook
 from workflows.notifications.writing import notify
 
-PING = "workflows.webhook.ping"
 SUSPENDED = "workflows.webhook.suspended"
 PREFIX = "whsec_"
 PORTS = (443, 8443)

@@ -1,9 +1,10 @@
 """The words of a topic: its templates, or what administrators wrote instead."""
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.template import Context
 from django.template.loader import get_template, render_to_string
@@ -11,13 +12,15 @@ from django.utils.html import escape
 
 from accounts.enums import MailLanguage
 from accounts.models import User
-from workflows.definitions import DIGEST, topic_of
+from workflows.definitions import DIGEST, PING, offers, topic_of, topics
 from workflows.enums import Category
 from workflows.hashing import unseal
-from workflows.models import Notification, Wording
+from workflows.machines import all_arrows
+from workflows.models import Notification, OutboxMessage, Wording
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 ALWAYS = ("name", "site")
+GAP = "…"
 
 # Terms of the NZQA glossary; to be checked by a licensed translator (docs/glossary.md).
 REO = {
@@ -75,6 +78,14 @@ def words(name: str, context: dict[str, Any]) -> str:
     return str(compiled.template.render(Context(context, autoescape=False)))
 
 
+@cache
+def step_words() -> dict[str, str]:
+    """What each step does, by the topic of its fact: of what it is a step, and its label."""
+    names = {one._meta.label_lower: str(one._meta.verbose_name) for one in apps.get_models()}
+    steps = {one.topic: f"{names[one.machine].capitalize()}: {one.label}" for one in all_arrows()}
+    return {**steps, PING: "Test message"}
+
+
 class Titles:
     """Subject lines of many notifications; administrators' own words are read once."""
 
@@ -93,13 +104,30 @@ class Titles:
     def of(self, notification: Notification) -> str:
         """The subject line, which is also the line in the inbox."""
         context = context_of(notification)
-        own = self.own(notification.topic)
+        return self._subject(notification.topic, context)
+
+    def _subject(self, topic: str, context: dict[str, Any]) -> str:
+        own = self.own(topic)
         text = (
             filled(own.subject, context)
             if own is not None and own.subject
-            else words(f"emails/{notification.topic}/subject.txt", context)
+            else words(f"emails/{topic}/subject.txt", context)
         )
         return " ".join(text.split())
+
+    def about(self, message: OutboxMessage) -> str:
+        """What a message is about, for whoever looks after messages; its code where nobody has words for it.
+
+        Nothing of what it says: each value in the subject line is a gap, so that no learner is named here.
+        """
+        notification = message.notification
+        if notification is not None and notification.topic in topics:
+            said = dict.fromkeys(placeholders_of(notification.topic), GAP)
+            kept = {k: v for k, v in notification.context.items() if not isinstance(v, str)}
+            return self._subject(notification.topic, said | kept).removesuffix(f": {GAP}")
+        if message.webhook_id is not None and message.topic in offers:
+            return offers[message.topic][0]
+        return step_words().get(message.topic, message.topic)
 
     def body(self, notification: Notification) -> str:
         context = context_of(notification)

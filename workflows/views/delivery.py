@@ -17,11 +17,11 @@ from accounts.views import person
 from workflows.actions import retry_message
 from workflows.actions.messages import leave_unsent, readdress, retry_all
 from workflows.actions.preferences import clear_address, leave_address
-from workflows.definitions import topic_of
 from workflows.enums import MessageKind, MessageState
 from workflows.forms import AddressForm
 from workflows.models import OutboxMessage, Reconciliation, SuspendedAddress
 from workflows.notifications.mailing import address_of
+from workflows.notifications.wording import Titles
 from workflows.rules import may_manage_messages
 from workflows.selectors.delivery import overview
 from workflows.views.steps import step_view
@@ -61,8 +61,10 @@ def stuck(request: HttpRequest) -> HttpResponse:
     if chosen not in FILTERS:
         chosen = "stuck"
     page = Paginator(rows_of(chosen), PER_PAGE).get_page(request.GET.get("page"))
+    titles = Titles()
     shown = {
         "page": page,
+        "rows": [(one, titles.about(one)) for one in page],
         "chosen": chosen,
         "filters": FILTERS,
         "stuck": OutboxMessage.objects.stuck().count(),
@@ -153,7 +155,7 @@ def message_page(request: HttpRequest, found: OutboxMessage, form: AddressForm) 
         "message": found,
         "form": form,
         "address": address_of(found.notification) if found.notification else "",
-        "title": topic_of(found.topic).who,
+        "about": Titles().about(found),
         "tries": found.tries.select_related("actor").order_by("-id"),
         "can_retry": found.state in (MessageState.DEAD, MessageState.FAILED),
     }

@@ -23,6 +23,7 @@ from workflows.actions.webhooks import (
 from workflows.definitions import offers
 from workflows.forms import WebhookForm
 from workflows.models import Webhook
+from workflows.notifications.wording import Titles
 from workflows.selectors.webhooks import counts_of, organisations_for, recent_messages
 from workflows.views.steps import step_view
 
@@ -96,11 +97,12 @@ def page(
     request: HttpRequest, hook: Webhook, *, form: WebhookForm | None = None, secret: str = ""
 ) -> HttpResponse:
     filled: dict[str, Any] = {"address": hook.address, "topics": hook.topics}
+    titles = Titles()
     shown = {
         "hook": hook,
         "form": form or WebhookForm(initial=filled, organisations=None),
         "secret": secret,
-        "recent": recent_messages(hook),
+        "recent": [(one, titles.about(one)) for one in recent_messages(hook)],
         "told": [offers[one][0] for one in hook.topics if one in offers],
         **counts_of(hook),
     }
