@@ -22,16 +22,20 @@ from catalogue.models import AssessmentTask, DeliveryRole
 def unseen_exemplars(task: AssessmentTask, assessor: User) -> QuerySet[Exemplar]:
     """What is kept for calibration under the task's rubric and this person cannot know.
 
-    Not what they froze or find in the bank as a moderator, marked in an earlier attempt or as a seed, or had any
-    part in as somebody's submission.
+    Not what they froze, find in the bank, or marked in an earlier attempt or as a seed, nor the same work frozen
+    anew; and nothing in which they had any part as somebody's submission.
     """
+    met = Exemplar.objects.filter(
+        Q(pk__in=Exemplar.objects.visible_to(assessor).values("pk"))
+        | Q(made_by=assessor)
+        | Q(calibration_items__attempt__assessor=assessor)
+        | Q(seeds__assessor=assessor)
+    )
     found: QuerySet[Exemplar] = (
         Exemplar.objects.fitting(task.rubric)
         .filter(for_calibration=True)
-        .exclude(made_by=assessor)
-        .exclude(pk__in=Exemplar.objects.visible_to(assessor).values("pk"))
-        .exclude(calibration_items__attempt__assessor=assessor)
-        .exclude(seeds__assessor=assessor)
+        .exclude(pk__in=met.values("pk"))
+        .exclude(source__in=met.filter(source__isnull=False).values("source"))
         .exclude(source__parts__person=assessor)
         .exclude(source__learner=assessor)
         .exclude(source__decisions__author=assessor)

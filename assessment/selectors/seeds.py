@@ -112,22 +112,11 @@ def takers(delivery: Delivery) -> list[User]:
 
 
 def choices_for(plan: SeedPlan, assessor: User) -> list[Exemplar]:
-    """Agreed work that this person cannot recognise and may mark: the usual rules hold for whose it was.
-
-    Work that they met may be frozen anew: it is the same work.
-    """
+    """Agreed work that this person cannot recognise and may mark: the usual rules hold for whose it was."""
     usable = [one.pk for one in _kept_with_evidence(plan.task) if passes_for_live(one)]
-    met = Exemplar.objects.filter(
-        Q(pk__in=Exemplar.objects.visible_to(assessor).values("pk"))
-        | Q(made_by=assessor)
-        | Q(calibration_items__attempt__assessor=assessor)
-        | Q(seeds__assessor=assessor),
-        source__isnull=False,
-    )
     rows = list(
         unseen_exemplars(plan.task, assessor)
         .filter(pk__in=usable)
-        .exclude(source__in=met.values("source"))
         .exclude(source__portfolio__submissions__parts__person=assessor)
         .select_related("source__enrolment", "source__delivery__version")
         .prefetch_related("evidence__item")

@@ -1,12 +1,14 @@
 """The pages of calibration and of the bank of exemplars: files, what is refused, and who is let in no more."""
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
 from assessment.actions.calibration import begin_calibration
 from assessment.actions.exemplars import Anonymous
 from assessment.models import CalibrationAttempt, CalibrationJudgement, CalibrationWaiver, Exemplar
-from assessment.selectors.calibration import next_item
+from assessment.selectors.calibration import next_item, unseen_exemplars
 from assessment.selectors.exemplars import supports_of
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole, Level
@@ -90,6 +92,20 @@ def test_a_piece_is_marked_with_its_files_once_and_leads_to_the_next(cast: Cast)
     assert done["Location"] == url("calibration_result", attempt.pk)
     late = ada.post(url("mark_exemplar", item.pk), levels(cast, "NY"))
     assert (late.status_code, "marked already" in late.content.decode()) == (409, True)
+
+
+def test_the_same_work_frozen_anew_is_no_other_piece(cast: Cast) -> None:
+    """Neither for who marked it in an attempt, nor for who finds it in the bank; for others it is one."""
+    attempt = begin_calibration(cast.task, actor=cast.ada)
+    assert attempt.items.count() == 5
+    anew: dict[str, Any] = {"source": work_of(cast), "consent": "By e-mail."}
+    again = frozen(cast, title="Piece 1, once more", for_calibration=True, **anew)
+    assert not unseen_exemplars(cast.task, cast.ada).exists()
+    assert unseen_exemplars(cast.task, cast.ana).filter(pk=again.pk).exists()
+    written = frozen(cast, title="Nobody's", for_calibration=True)
+    assert list(unseen_exemplars(cast.task, cast.ada)) == [written]
+    frozen(cast, title="In the bank", **anew)
+    assert list(unseen_exemplars(cast.task, cast.ana)) == [written]
 
 
 def test_whoever_assesses_here_no_more_reads_nothing_of_an_open_attempt(cast: Cast) -> None:
