@@ -179,7 +179,7 @@ def start_postgres(*, fsync: bool = False) -> Server:
             base.chmod(0o755)
             os.chown(data, nobody.pw_uid, nobody.pw_gid)
         made = subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust"]
+            [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust"]
             + ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
             cwd=base,
             capture_output=True,
