@@ -110,6 +110,8 @@ def test_what_is_shown_and_how_wide_is_remembered(marking):
     evidence, rubric = page.locator("#evidence"), page.locator("#rubric")
     wide = evidence.bounding_box()["width"]
     assert wide > rubric.bounding_box()["width"]
+    page.get_by_role("button", name="Even", exact=True).click()
+    assert evidence.bounding_box()["width"] == pytest.approx(rubric.bounding_box()["width"], abs=2)
     page.get_by_role("button", name="Narrow", exact=True).click()
     assert evidence.bounding_box()["width"] < rubric.bounding_box()["width"] <= wide
     page.reload()

@@ -5,8 +5,10 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.definitions import SHORTCUTS
+from accounts.models import User
+from assessment.actions.allocation import reallocate
 from assessment.actions.preparing import prepare_comment
-from assessment.models import AssessmentDecision, EvidenceComment, WorkFlag
+from assessment.models import Allocation, AssessmentDecision, EvidenceComment, WorkFlag
 from portfolios.actions.rendering import make_renditions
 from portfolios.models import Submission
 from tests.factories.assessment import allocated, opened
@@ -118,6 +120,28 @@ def test_each_key_of_the_queue_does_what_the_list_says(keyed):
     expect(wanted).to_have_attribute("aria-keyshortcuts", "y")
     address = wanted.get_attribute("href")
     page.keyboard.press("y")
+    page.wait_for_url(f"**{address}")
+
+
+def test_the_link_onwards_leads_to_what_follows_also_when_nothing_did_for_a_while(keyed):
+    """The next work goes to somebody else while Ada marks, and comes back."""
+    page, at, first, second = keyed
+    people = {one.email.partition("@")[0]: one for one in User.objects.all()}
+    page.clock.install()
+    at("workspace", first.pk)
+    field = page.locator('#marks input[name="following"]')
+    link = page.get_by_role("link", name="Skip to the next")
+    address = link.get_attribute("href")
+    assert str(second.pk) in address
+    for number, (name, follows) in enumerate([("abe", ""), ("ada", str(second.pk))]):
+        held = Allocation.objects.current().get(submission=second)
+        reallocate(held, people[name], actor=people["pam"], reason="Leave")
+        page.clock.fast_forward(20_000)
+        with page.expect_response("**/ahead/**"):
+            page.locator("#criterion-1 input[type=radio]").nth(number).check()
+        expect(field).to_have_value(follows)
+        expect(link).to_have_js_property("pathname", address)
+    link.click()
     page.wait_for_url(f"**{address}")
 
 
