@@ -3,6 +3,7 @@
 import pytest
 
 from assessment.actions.allocation import allocate, hand_back, reallocate
+from assessment.actions.deciding import record_decision
 from assessment.actions.marking import take_over
 from assessment.enums import AllocationRole
 from assessment.models import Allocation, AssessmentDecision, Lease
@@ -205,6 +206,9 @@ def test_a_fresh_decision_refers_nothing_back(cast):
     mine = page(person, submission, "finish")
     assert "Verdict on" in mine
     assert REFER not in mine
+    assert "Who has it" in page(cast.pam, submission)
+    record_decision(fresh(submission), actor=person)
+    assert "Your decision is sealed" in page(person, submission)
 
 
 def test_work_that_is_marked_once_is_said_to_be(cast):
