@@ -48,13 +48,15 @@ class Agreed:
 class Anonymous:
     """What is frozen of the work: texts by the criterion's code, and evidence with words about each.
 
-    `supports` says by the keys of the evidence what each piece shows and where, `ai_use` what was declared.
+    `supports` says by the keys of the evidence what each piece shows and where, `ai_use` what was declared. `notes`
+    are the words of written notes, each with what it shows.
     """
 
     texts: Sequence[tuple[str, str]]
     evidence: Sequence[tuple[EvidenceItem, str]] = ()
     supports: Mapping[UUID, Sequence[Support]] = field(default_factory=dict)
     ai_use: str = ""
+    notes: Sequence[tuple[str, Sequence[Support]]] = ()
 
 
 @transaction.atomic
@@ -84,6 +86,11 @@ def freeze_exemplar(
         one.criterion_id: one for one in levels if one.pk == agreed.levels.get(one.criterion_id)
     }
     texts = [{"criterion": code, "text": normal(text).strip()} for code, text in work.texts]
+    texts += [
+        {"text": normal(text).strip(), **_trimmed(said)}
+        for text, supports in work.notes
+        for said in supports
+    ]
     texts = [one for one in texts if one["text"]]
     if missing := _missing(task, levels, chosen, agreed, texts, work, source, consent):
         raise ExemplarIncomplete(missing)

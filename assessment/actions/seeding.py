@@ -25,7 +25,7 @@ from assessment.selectors.seeds import (
 )
 from catalogue.actions.seeding import stand_beside
 from catalogue.models import AssessmentTask, Delivery, DeliveryRole
-from portfolios.actions.seeding import Piece, hand_in
+from portfolios.actions.seeding import Piece, Words, hand_in
 from portfolios.manifest import Support
 from portfolios.models import Submission
 from workflows.exceptions import NotPermitted, StaleState
@@ -207,8 +207,12 @@ def place_seed(plan: SeedPlan, assessor: User) -> Seed | None:
     submission = hand_in(
         _place_for(fresh, assessor),
         fresh.task,
-        texts=[(one["criterion"], one["text"]) for one in exemplar.content],
+        texts=[(one["criterion"], one["text"]) for one in exemplar.texts],
         pieces=_pieces_of(exemplar),
+        notes=[
+            Words(text, [Support(**said) for said in supports])
+            for text, supports in exemplar.notes.items()
+        ],
         ai_use=exemplar.ai_use,
     )
     made: Seed = Seed.objects.create(

@@ -7,7 +7,7 @@ from uuid import UUID
 from django import forms
 
 from accounts.words import Text
-from assessment.selectors.exemplars import supports_of
+from assessment.selectors.exemplars import notes_of, supports_of
 from catalogue.models import AssessmentTask, Criterion, Grade
 from portfolios.enums import SubmissionState
 from portfolios.manifest import Support
@@ -36,7 +36,8 @@ class RetirementForm(forms.Form):
 class ExemplarForm(forms.Form):
     """Work without its learner, and what was agreed about it.
 
-    `copies` are number and item of the evidence that may be taken along.
+    `copies` are number and item of the evidence that may be taken along. Of a note its words are, where it was put to
+    any criterion.
     """
 
     title = Text(
@@ -80,7 +81,9 @@ class ExemplarForm(forms.Form):
         boundary.queryset = Grade.objects.filter(scheme=task.version.grade_scheme_id, is_pass=True)
         written = source.contents["reflections"] if source else []
         texts = {one["criterion"]: one["text"] for one in written}
-        self.put = self._put(supports_of(source) if source else {})
+        notes = notes_of(source) if source else []
+        self.put = self._put([*copies, *notes], supports_of(source) if source else {})
+        self.notes_of_source = [(number, item) for number, item in notes if self.put[number]]
         for criterion in self.criteria:
             levels = sorted(criterion.levels.all(), key=lambda level: level.rank)
             key = criterion.number
@@ -113,19 +116,16 @@ class ExemplarForm(forms.Form):
             self.fields[f"about_{number}"] = Text(
                 label=f"What evidence {number} is", required=False, max_length=500
             )
-            for criterion, said in self.put[number]:
-                self.fields[f"shows_{number}_{criterion.number}"] = Text(
-                    label=f"What evidence {number} shows for {criterion.code}",
-                    required=False,
-                    max_length=CLAIM,
-                    initial=said.claim,
-                )
-                self.fields[f"where_{number}_{criterion.number}"] = Text(
-                    label=f"Where in evidence {number}, for {criterion.code}",
-                    required=False,
-                    max_length=PLACE,
-                    initial=said.locator,
-                )
+            self._ask_what_it_shows(number)
+        for number, item in self.notes_of_source:
+            self.fields[f"words_{number}"] = Text(
+                label=f"Words of evidence {number}, a note",
+                help_text="Take names out. Empty leaves it out.",
+                required=False,
+                initial=item.note,
+                widget=forms.Textarea(attrs={"rows": 5}),
+            )
+            self._ask_what_it_shows(number)
         if source is not None:
             self.fields["ai_use"] = Text(
                 label="What was declared on the use of AI",
@@ -141,10 +141,25 @@ class ExemplarForm(forms.Form):
                 widget=forms.Textarea(attrs={"rows": 2}),
             )
 
+    def _ask_what_it_shows(self, number: int) -> None:
+        for criterion, said in self.put[number]:
+            self.fields[f"shows_{number}_{criterion.number}"] = Text(
+                label=f"What evidence {number} shows for {criterion.code}",
+                required=False,
+                max_length=CLAIM,
+                initial=said.claim,
+            )
+            self.fields[f"where_{number}_{criterion.number}"] = Text(
+                label=f"Where in evidence {number}, for {criterion.code}",
+                required=False,
+                max_length=PLACE,
+                initial=said.locator,
+            )
+
     def _put(
-        self, said: Mapping[UUID, list[Support]]
+        self, pieces: Sequence[tuple[int, EvidenceItem]], said: Mapping[UUID, list[Support]]
     ) -> dict[int, list[tuple[Criterion, Support]]]:
-        """By the number of each copy, the criteria to which its learner had put it, with the words."""
+        """By the number of each copy and note, the criteria to which its learner had put it, with the words."""
         return {
             number: [
                 (criterion, one)
@@ -152,7 +167,7 @@ class ExemplarForm(forms.Form):
                 for one in said.get(item.pk, ())
                 if one.criterion == criterion.code
             ]
-            for number, item in self.copies
+            for number, item in pieces
         }
 
     def rows(self) -> list[tuple[Criterion, Any, Any, Any]]:
@@ -169,13 +184,17 @@ class ExemplarForm(forms.Form):
 
     def evidence_rows(self) -> list[tuple[EvidenceItem, list[Any]]]:
         """Each copy with its fields."""
-        found = []
-        for number, item in self.copies:
-            names = [f"take_{number}", f"about_{number}"]
-            for criterion, _said in self.put[number]:
-                names += [f"{name}_{number}_{criterion.number}" for name in ("shows", "where")]
-            found.append((item, [self[name] for name in names]))
-        return found
+        return [(item, self._fields_of(n, "take", "about")) for n, item in self.copies]
+
+    def note_rows(self) -> list[tuple[EvidenceItem, list[Any]]]:
+        """Each note with its fields."""
+        return [(item, self._fields_of(n, "words")) for n, item in self.notes_of_source]
+
+    def _fields_of(self, number: int, *names: str) -> list[Any]:
+        asked = [f"{name}_{number}" for name in names]
+        for criterion, _said in self.put[number]:
+            asked += [f"{name}_{number}_{criterion.number}" for name in ("shows", "where")]
+        return [self[name] for name in asked]
 
     def agreed(self) -> dict[str, Any]:
         """The arguments of Agreed."""
@@ -198,16 +217,25 @@ class ExemplarForm(forms.Form):
 
     def supports(self) -> dict[UUID, list[Support]]:
         """What each copy shows and where, by its key."""
+        return {item.pk: self._said_of(number) for number, item in self.copies}
+
+    def notes(self) -> list[tuple[str, list[Support]]]:
+        """The words of each note with what it shows."""
+        return [
+            (self.cleaned_data[f"words_{number}"], self._said_of(number))
+            for number, _item in self.notes_of_source
+        ]
+
+    def _said_of(self, number: int) -> list[Support]:
         given = self.cleaned_data
-        return {
-            item.pk: [
-                Support(
-                    one.code, given[f"shows_{n}_{one.number}"], given[f"where_{n}_{one.number}"]
-                )
-                for one, _said in self.put[n]
-            ]
-            for n, item in self.copies
-        }
+        return [
+            Support(
+                one.code,
+                given[f"shows_{number}_{one.number}"],
+                given[f"where_{number}_{one.number}"],
+            )
+            for one, _said in self.put[number]
+        ]
 
 
 class WaiverForm(forms.Form):

@@ -19,7 +19,8 @@ from portfolios.models import EvidenceItem, Submission
 class Exemplar(models.Model):
     """One anonymous piece of work of one task version. Nothing of it changes but that it is retired.
 
-    `content` is a list of texts, each with the code of its criterion (empty: about the whole). `boundary`
+    `content` is a list of texts, each with the code of its criterion (empty: about the whole). Words of a note
+    also have what it shows for that criterion (`claim`) and where (`locator`), once for each criterion. `boundary`
     names the grade at whose lower edge the work lies; null says that it is clear of any edge. `ai_use` is what
     was declared with the work. `source` is for the register alone and never shown. What is `for_calibration`
     assessors do not find in the bank.
@@ -75,6 +76,27 @@ class Exemplar(models.Model):
     @property
     def is_retired(self) -> bool:
         return self.retired_at is not None
+
+    @property
+    def texts(self) -> list[dict[str, str]]:
+        """What is written on a criterion or the whole, without the notes."""
+        return [one for one in self.content if "claim" not in one]
+
+    @property
+    def notes(self) -> dict[str, list[dict[str, str]]]:
+        """By the words of each note, what it shows for which criteria."""
+        found: dict[str, list[dict[str, str]]] = {}
+        for one in self.content:
+            if "claim" in one:
+                said = {key: words for key, words in one.items() if key != "text"}
+                found.setdefault(one["text"], []).append(said)
+        return found
+
+    @property
+    def put_to(self) -> set[str]:
+        """Codes of the criteria to which any evidence or note was put."""
+        said = [one for file in self.evidence.all() for one in file.supports]
+        return {one["criterion"] for rows in (said, *self.notes.values()) for one in rows}
 
     def ranks(self) -> dict[uuid.UUID, int]:
         """The agreed rank of each criterion, by the criterion's key: what a reading is held against."""

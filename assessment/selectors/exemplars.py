@@ -9,6 +9,7 @@ from accounts.models import User
 from assessment.models import Exemplar
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import AssessmentTask
+from portfolios.enums import EvidenceKind
 from portfolios.manifest import Support
 from portfolios.models import EvidenceItem, Submission, SubmissionEvidence
 from portfolios.selectors import altered_among
@@ -56,6 +57,12 @@ def copies_of(submission: Submission) -> list[tuple[SubmissionEvidence, Evidence
         for pin in pins
         if pin.evidence.copy_key and pin.evidence.copy_key not in altered
     ]
+
+
+def notes_of(submission: Submission) -> list[tuple[int, EvidenceItem]]:
+    """Written notes of the submission, by number."""
+    pins = submission.pins.filter(evidence__kind=EvidenceKind.NOTE).select_related("evidence")
+    return [(pin.number, pin.evidence) for pin in pins.order_by("number")]
 
 
 def supports_of(submission: Submission) -> dict[UUID, list[Support]]:

@@ -66,7 +66,8 @@ def obstacles(delivery: Delivery, task: AssessmentTask) -> list[str]:
     elif not any(passes_for_live(one) for one in kept):
         said.append(
             "The agreed work that is kept for calibration does not say what each piece of its evidence shows, as"
-            " learners do, or has a text on the whole, which learners have not. Freeze it anew from its submission."
+            " learners do, has no evidence and no note for a required criterion, or has a text on the whole, which"
+            " learners have not. Freeze it anew from its submission."
         )
     return said
 
@@ -76,15 +77,23 @@ def _kept_with_evidence(task: AssessmentTask) -> list[Exemplar]:
     return list(
         Exemplar.objects.fitting(task.rubric)
         .filter(for_calibration=True, evidence__isnull=False, source__in_reo=False)
-        .prefetch_related("evidence")
+        .select_related("task__rubric")
+        .prefetch_related("evidence", "task__rubric__criteria")
         .distinct()
     )
 
 
 def passes_for_live(exemplar: Exemplar) -> bool:
-    """Whether each piece of its evidence says what it shows and each text is on a criterion, as learners' are."""
+    """Whether it has what learners hand in and nothing else.
+
+    Each piece of evidence and each note says what it shows, each required criterion has one of them, and each text
+    is on a criterion.
+    """
     says = all(file.says_what_it_shows for file in exemplar.evidence.all())
-    return says and all(text["criterion"] for text in exemplar.content)
+    notes = all(any(said["claim"] for said in rows) for rows in exemplar.notes.values())
+    required = {one.code for one in exemplar.task.rubric.criteria.all() if one.is_required}
+    has_all = required <= exemplar.put_to
+    return says and notes and has_all and all(text["criterion"] for text in exemplar.texts)
 
 
 def takers(delivery: Delivery) -> list[User]:

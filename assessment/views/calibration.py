@@ -132,9 +132,9 @@ def mark(request: HttpRequest, pk: UUID) -> HttpResponse:
         else:
             messages.success(request, f"Piece {item.number} is kept.")
             return onward(attempt)
-    texts: dict[str, list[str]] = {}
+    texts: dict[str, list[dict[str, str]]] = {}
     for one in item.exemplar.content:
-        texts.setdefault(one["criterion"], []).append(one["text"])
+        texts.setdefault(one["criterion"], []).append(one)
     context: dict[str, Any] = {
         "item": item,
         "count": item.attempt.items.count(),

@@ -112,6 +112,7 @@ def new(request: HttpRequest, task: UUID) -> HttpResponse:
                     form.chosen(),
                     form.supports(),
                     form.cleaned_data.get("ai_use", ""),
+                    form.notes(),
                 ),
                 source=source,
                 consent=form.cleaned_data.get("consent", ""),

@@ -1,6 +1,7 @@
 """A submission that is nobody's: agreed work, put into the shape of what learners hand in."""
 
 import datetime as dt
+import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from catalogue.models import AssessmentTask, Criterion, Delivery, Enrolment
 from portfolios.actions.drafting import new_item
 from portfolios.actions.submission import DECLARATION, submit_portfolio
 from portfolios.definitions import ALLOWED
+from portfolios.enums import EvidenceKind
+from portfolios.inspection.patterns import hints_of
 from portfolios.manifest import ALPHABET, Support, neutral_name
 from portfolios.models import EvidenceItem, EvidenceMapping, Portfolio, Reflection, Submission
 from workflows.transitions import perform
@@ -31,6 +34,14 @@ class Piece:
     happened_on: dt.date | None = None
 
 
+@dataclass(frozen=True)
+class Words:
+    """A note that belongs to the work, and what it shows for which criteria."""
+
+    text: str
+    supports: Sequence[Support]
+
+
 @transaction.atomic
 def hand_in(
     delivery: Delivery,
@@ -38,14 +49,16 @@ def hand_in(
     *,
     texts: Sequence[tuple[str, str]],
     pieces: Sequence[Piece],
+    notes: Sequence[Words] = (),
     ai_use: str = "",
 ) -> Submission:
     """Submit this work in a delivery that holds seeds, through the same door as any learner's.
 
     Its learner is an account without password, address or name, closed again at once, so that nothing is ever
     sent and nobody signs in. Evidence is new items on the bytes of the copies: nothing points to whose they
-    were, and that learner's library does not change. `texts` are reflections by the criterion's code. A required
-    criterion to which nothing was put gets everything. ValueError for a delivery of people.
+    were, and that learner's library does not change. `texts` are reflections by the criterion's code. Notes come
+    before the other evidence. A required criterion to which nothing was put gets everything. ValueError for a
+    delivery of people.
     """
     if not delivery.holds_seeds:
         raise ValueError("Only what holds seeds takes work that is nobody's.")
@@ -60,12 +73,15 @@ def hand_in(
         cut_off_at=max(schedule.cut_off_at, due_at),
     )
     criteria = list(Criterion.objects.filter(rubric__task=task).order_by("number"))
+    given: list[Words | Piece] = [*notes, *pieces]
     held = [
         (
-            _copy(portfolio, learner, piece, number),
+            _note(portfolio, learner, piece.text, number)
+            if isinstance(piece, Words)
+            else _copy(portfolio, learner, piece, number),
             {one.criterion: one for one in piece.supports},
         )
-        for number, piece in enumerate(pieces, 1)
+        for number, piece in enumerate(given, 1)
     ]
     for criterion in criteria:
         code = criterion.code
@@ -86,7 +102,7 @@ def hand_in(
             Reflection.objects.create(
                 portfolio=portfolio, criterion=criterion, text="\n\n".join(said)
             )
-    made = submit_portfolio(
+    submission = submit_portfolio(
         portfolio,
         actor=learner,
         key=secrets.token_hex(16),
@@ -95,13 +111,32 @@ def hand_in(
     )
     learner.is_active = False
     learner.save(update_fields=["is_active"])
-    return made
+    return submission
 
 
 def _nobody() -> User:
     """An account that is no person's. Its name is a code, so that no word of a text is ever taken for it."""
     code = "".join(secrets.choice(ALPHABET) for _ in range(16))
     return User.objects.create_user(f"{code.lower()}@seed.invalid", name=code)
+
+
+def _note(portfolio: Portfolio, learner: User, text: str, number: int) -> EvidenceItem:
+    item = new_item(
+        portfolio,
+        learner,
+        kind=EvidenceKind.NOTE,
+        title=neutral_name(number, "txt"),
+        note=text,
+        created_at=_later(number),
+    )
+    raw = text.encode()
+    facts = {"type": "text/plain", "size": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
+    return _passed(item, learner, facts, hints=hints_of(text))
+
+
+def _later(number: int) -> dt.datetime:
+    """When a piece came: one after the other, so that they are numbered as they are frozen."""
+    return timezone.now() + number * dt.timedelta(microseconds=1)
 
 
 def _copy(portfolio: Portfolio, learner: User, piece: Piece, number: int) -> EvidenceItem:
@@ -119,6 +154,7 @@ def _copy(portfolio: Portfolio, learner: User, piece: Piece, number: int) -> Evi
         confidentiality=source.confidentiality,
         consent_given=source.consent_given,
         original_name=name,
+        created_at=_later(number),
     )
     facts: dict[str, Any] = {
         "key": source.copy_key,
@@ -126,23 +162,22 @@ def _copy(portfolio: Portfolio, learner: User, piece: Piece, number: int) -> Evi
         "size": source.copy_size,
         "sha256": source.copy_sha256,
     }
-    # Through the steps of any evidence: these bytes were checked when they were a learner's.
+    return _passed(item, learner, facts, scanned_for_viruses=source.scanned_for_viruses, copy=facts)
+
+
+def _passed(item: EvidenceItem, learner: User, facts: dict[str, Any], **found: Any) -> EvidenceItem:
+    """Through the steps of any evidence: these bytes were checked when they were a learner's."""
     stored = perform(
         item,
         "store",
         actor=learner,
         size=facts["size"],
         sha256=facts["sha256"],
-        storage_key=facts["key"],
+        storage_key=facts.get("key", ""),
         media_type=facts["type"],
     )
     perform(stored, "start_scan", actor=SYSTEM)
     passed: EvidenceItem = perform(
-        stored,
-        "pass_scan",
-        actor=SYSTEM,
-        media_type=facts["type"],
-        scanned_for_viruses=source.scanned_for_viruses,
-        copy=facts,
+        stored, "pass_scan", actor=SYSTEM, media_type=facts["type"], **found
     )
     return passed

@@ -123,10 +123,11 @@ def test_what_its_learner_said_is_put_in_changed_and_frozen(cast: Cast) -> None:
     words = page.content.decode()
     assert f"What evidence {number} shows for C2" in words
     assert "Hōne’s tool read the spelling.</textarea>" in words
-    # A note has no copy that could be taken along.
+    # Of a note, which has no copy, the words are taken along; it was put to C1 alone.
+    note = source.pins.get(evidence__kind="note").number
     assert {one for one in form.fields if one.startswith("shows_")} == {
-        f"shows_{number}_{code}" for code in (1, 2, 3)
-    }
+        f"shows_{note}_1", *(f"shows_{number}_{code}" for code in (1, 2, 3))
+    }  # fmt: skip
     given = {
         f"take_{number}": "on",
         f"shows_{number}_1": "Each heading, in order.",
@@ -149,6 +150,29 @@ def test_what_its_learner_said_is_put_in_changed_and_frozen(cast: Cast) -> None:
     for said in ("C1 (page 2): Each heading, in order.", "C2: Shows C2.", "A tool read the spel"):
         assert said in page
     assert "Hōne" not in page
+
+
+def test_words_of_a_note_are_put_in_changed_and_frozen_with_what_they_show(cast: Cast) -> None:
+    lea, source, note = as_(cast.lea), work_of(cast), evidence_of(cast, "note")
+    address = url("new_exemplar", cast.task.pk) + f"?reference={source.reference}"
+    number = source.pins.get(evidence=note).number
+    assert lea.get(address).context["form"][f"words_{number}"].value() == note.note
+    given = {
+        "consent": "By e-mail.", f"words_{number}": "I kept a list.",
+        f"shows_{number}_1": "Lists each heading.", f"where_{number}_1": "line 1",
+    }  # fmt: skip
+    lea.post(address, sent(cast, **given))
+    found = Exemplar.objects.get()
+    assert found.notes == {
+        "I kept a list.": [{"criterion": "C1", "claim": "Lists each heading.", "locator": "line 1"}]
+    }
+    assert found.texts == [{"criterion": "", "text": "I checked each heading."}]
+    page = as_(cast.ada).get(url("exemplar", found.pk)).content.decode()
+    for words in ("I kept a list.", "It shows (line 1): Lists each heading."):
+        assert words in page
+    assert note.note not in page
+    lea.post(address, sent(cast, **given, title="Without") | {f"words_{number}": ""})
+    assert not Exemplar.objects.get(title="Without").notes
 
 
 def test_retired_once_with_a_reason(cast: Cast) -> None:

@@ -284,6 +284,17 @@ def test_what_does_not_say_what_it_shows_is_not_placed_beside_what_does(cast):
     assert choices_for(plan, cast.ada) == [one]
 
 
+def test_what_leaves_a_required_criterion_without_anything_passes_for_live_with_a_note_alone(cast):
+    kept = Exemplar.objects.get()
+    file = kept.evidence.get()
+    shows = {file.item_id: [Support("C2", "Shows C2.", "")]}
+    note = [("I kept a list.", [Support("C1", "Lists each heading.", "")])]
+    silent = [("I kept a list.", [Support("C1", " ", "")])]
+    for notes, passes in (([], False), (silent, False), (note, True)):
+        work = Anonymous([], [(file.item, file.about)], shows, notes=notes)
+        assert passes_for_live(anchored(cast, work=work)) == passes
+
+
 def test_work_that_somebody_met_stays_the_same_work_when_it_is_frozen_anew(cast):
     plan = planned(cast)
     hidden(cast, plan)

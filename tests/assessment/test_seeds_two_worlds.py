@@ -11,6 +11,7 @@ import os
 import re
 import zipfile
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -23,6 +24,7 @@ from django.utils import timezone
 from assessment.actions.allocation import hand_back
 from assessment.actions.conflicts import declare_known
 from assessment.actions.deciding import record_decision, refer
+from assessment.actions.exemplars import Anonymous, retire_exemplar
 from assessment.actions.marking import raise_concern
 from assessment.actions.reviewing import ask_review
 from assessment.models import Exemplar
@@ -36,11 +38,12 @@ from portfolios.actions.drafting import (
 )
 from portfolios.actions.drafting import add_note as add_words
 from portfolios.actions.scanning import scan_waiting_evidence
+from portfolios.manifest import Support
 from portfolios.models import Submission
 from tests.assessment.test_two_worlds import HEADERS, TOKENS
 from tests.factories.assessment import allocated, drafted, opened
 from tests.factories.portfolios import portfolio_of, submit
-from tests.factories.seeds import hidden, planned, relay, seeded_cast
+from tests.factories.seeds import TEXTS, anchored, hidden, planned, relay, seeded_cast
 from tests.worlds import kept
 from workflows.models import Notification, Reminder
 
@@ -62,14 +65,14 @@ def from_learner(cast):
 
     What each piece shows, where and since when, and the use of AI are said as learners are asked to say them.
     """
-    exemplar = Exemplar.objects.get()
+    exemplar = Exemplar.objects.current().get()
     portfolio = portfolio_of(cast, "hone")
     criteria = list(Criterion.objects.filter(rubric__task=cast.task).order_by("number"))
-    whole = [one["text"] for one in exemplar.content if not one["criterion"]]
     held = []
-    if whole:
-        words = "\n\n".join(whole)
-        held.append((add_words(portfolio, actor=cast.hone, note=words, title="Words"), {}))
+    for words, supports in exemplar.notes.items():
+        with time_machine.travel(timezone.now() - timedelta(seconds=1), tick=False):
+            note = add_words(portfolio, actor=cast.hone, note=words, title="What I kept")
+        held.append((note, {said["criterion"]: said for said in supports}))
     for one in exemplar.evidence.select_related("item").order_by("number"):
         item = add_file_evidence(
             portfolio, actor=cast.hone, name=one.name, pieces=storage.read(one.item.copy_key),
@@ -84,13 +87,12 @@ def from_learner(cast):
     for item, supports in held:
         item.refresh_from_db()
         for criterion in criteria:
-            if not supports or criterion.code in supports:
-                said = supports.get(criterion.code, {})
+            if said := supports.get(criterion.code):
                 map_evidence(
                     portfolio, item, criterion, actor=cast.hone,
-                    claim=said.get("claim", ""), locator=said.get("locator", ""),
+                    claim=said["claim"], locator=said["locator"],
                 )  # fmt: skip
-    for said in exemplar.content:
+    for said in exemplar.texts:
         for criterion in criteria:
             if said["criterion"] == criterion.code:
                 save_reflection(
@@ -275,6 +277,22 @@ FULL = os.environ.get("PROOF") == "full"
 @pytest.mark.proof
 @pytest.mark.parametrize("state", STATES if FULL else ["drafted"])
 def test_every_answer_is_the_same_for_a_seed_and_for_live_work(cast, state):
+    assert_alike(cast, state)
+
+
+@pytest.mark.proof
+def test_so_it_is_where_a_required_criterion_rests_on_a_note_alone(cast):
+    agreed = Exemplar.objects.get()
+    retire_exemplar(agreed, actor=cast.lea, reason="Its note was left out.")
+    file = agreed.evidence.get()
+    shows = [Support(code, f"Shows {code}.", "page 1") for code in ("C2", "C3")]
+    kept_list = ("I kept a list of what I changed.", [Support("C1", "Lists each heading.", "")])
+    work = Anonymous(TEXTS, [(file.item, file.about)], {file.item_id: shows}, notes=[kept_list])
+    anchored(cast, work=work)
+    assert_alike(cast, "drafted")
+
+
+def assert_alike(cast, state):
     worlds = {}
     now = timezone.now()
     for how in ("live", "seed"):

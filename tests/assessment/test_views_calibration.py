@@ -14,6 +14,7 @@ from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole, Level
 from portfolios import storage
 from portfolios.enums import StoreProblem
+from portfolios.manifest import Support
 from portfolios.models import EvidenceItem, StoreCheck, StoreFinding
 from tests.assessment.pages import url
 from tests.assessment.test_exemplars import evidence_of, frozen, work_of
@@ -35,6 +36,7 @@ def cast() -> Cast:
         [(evidence_of(made, "file"), "A report.")],
         supports_of(work_of(made)),
         "A tool read the spelling.",
+        [("I kept a list.", [Support("C1", "Lists each heading.", "line 1")])],
     )
     for number in range(1, 6):
         frozen(
@@ -65,7 +67,10 @@ def test_a_piece_is_marked_with_its_files_once_and_leads_to_the_next(cast: Cast)
     item, ada = next_item(attempt), as_(cast.ada)
     page = ada.get(url("mark_exemplar", item.pk)).content.decode()
     assert url("calibration_evidence", item.pk, 1) in page
-    for words in ("I checked the headings.", "C2 (page 1): Shows C2.", "A tool read the spelling."):
+    for words in (
+        "I checked the headings.", "C2 (page 1): Shows C2.", "A tool read the spelling.",
+        "I kept a list.", "It shows (line 1): Lists each heading.",
+    ):  # fmt: skip
         assert words in page
     assert "error-summary" not in page
     file = ada.get(url("calibration_evidence", item.pk, 1))
