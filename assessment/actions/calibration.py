@@ -3,7 +3,7 @@
 import calendar
 import datetime as dt
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -49,7 +49,7 @@ def begin_calibration(task: AssessmentTask, *, actor: User) -> CalibrationAttemp
     if opened is not None:
         return opened
     wanted = int(rule_values(task)["exemplars"])
-    free = list(unseen_exemplars(task, actor))
+    free = _once_each(unseen_exemplars(task, actor))
     if len(free) < wanted or not wanted:
         raise CalibrationRefused(
             f"Calibration needs {wanted} pieces of agreed work that you have not seen,"
@@ -63,6 +63,13 @@ def begin_calibration(task: AssessmentTask, *, actor: User) -> CalibrationAttemp
         for number, one in enumerate(_chosen(free, wanted), 1)
     )
     return made
+
+
+def _once_each(found: Iterable[Exemplar]) -> list[Exemplar]:
+    """Work that was frozen more than once is one piece: any of its exemplars, by chance."""
+    order = list(found)
+    secrets.SystemRandom().shuffle(order)
+    return list({one.source_id or one.pk: one for one in order}.values())
 
 
 def _chosen(free: Sequence[Exemplar], wanted: int) -> list[Exemplar]:

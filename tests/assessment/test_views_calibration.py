@@ -6,10 +6,11 @@ import pytest
 from django.utils import timezone
 
 from assessment.actions.calibration import begin_calibration
-from assessment.actions.exemplars import Anonymous
+from assessment.actions.exemplars import Anonymous, retire_exemplar
+from assessment.exceptions import CalibrationRefused
 from assessment.models import CalibrationAttempt, CalibrationJudgement, CalibrationWaiver, Exemplar
 from assessment.selectors.calibration import next_item, unseen_exemplars
-from assessment.selectors.exemplars import supports_of
+from assessment.selectors.exemplars import copies_of, supports_of
 from catalogue.enums import DeliveryRoleKind
 from catalogue.models import DeliveryRole, Level
 from portfolios import storage
@@ -28,19 +29,19 @@ pytestmark = pytest.mark.django_db
 
 @kept
 def cast() -> Cast:
-    """Lena's work, marked by Abe, as the five exemplars that an attempt wants."""
-    made = make_cast()
-    assessed(made, "lena", levels="M", assessor="abe")
-    work = Anonymous(
-        [("C1", "I checked the headings.")],
-        [(evidence_of(made, "file"), "A report.")],
-        supports_of(work_of(made)),
-        "A tool read the spelling.",
-        [("I kept a list.", [Support("C1", "Lists each heading.", "line 1")])],
-    )
-    for number in range(1, 6):
+    """Work of five, marked by Abe, as the five exemplars that an attempt wants; Lena's is the first."""
+    made = make_cast(learners=5)
+    for number, name in enumerate(made.enrolments, 1):
+        source = assessed(made, name, levels="M", assessor="abe")
+        work = Anonymous(
+            [("C1", "I checked the headings.")],
+            [(item, "A report.") for _pin, item in copies_of(source)],
+            supports_of(source),
+            "A tool read the spelling.",
+            [("I kept a list.", [Support("C1", "Lists each heading.", "line 1")])],
+        )
         frozen(
-            made, title=f"Piece {number}", work=work, source=work_of(made),
+            made, title=f"Piece {number}", work=work, source=source,
             consent="By e-mail.", for_calibration=True,
         )  # fmt: skip
     return made
@@ -75,7 +76,7 @@ def test_a_piece_is_marked_with_its_files_once_and_leads_to_the_next(cast: Cast)
     assert "error-summary" not in page
     file = ada.get(url("calibration_evidence", item.pk, 1))
     assert file["Content-Disposition"] == 'attachment; filename="evidence-01.pdf"'
-    copy = evidence_of(cast, "file").copy_key
+    copy = item.exemplar.evidence.get().item.copy_key
     assert b"".join(file.streaming_content) == b"".join(storage.read(copy))
     assert ada.get(url("calibration_evidence", item.pk, 2)).status_code == 404
     assert as_(cast.ana).get(url("calibration_evidence", item.pk, 1)).status_code == 404
@@ -99,6 +100,14 @@ def test_a_piece_is_marked_with_its_files_once_and_leads_to_the_next(cast: Cast)
     assert (late.status_code, "marked already" in late.content.decode()) == (409, True)
 
 
+def test_the_same_work_is_no_two_pieces_of_one_attempt(cast: Cast) -> None:
+    twice = Exemplar.objects.get(title="Piece 1")
+    retire_exemplar(Exemplar.objects.get(title="Piece 5"), actor=cast.lea, reason="Old.")
+    frozen(cast, title="Once more", source=twice.source, consent="By e-mail.", for_calibration=True)
+    with pytest.raises(CalibrationRefused, match="there are 4"):
+        begin_calibration(cast.task, actor=cast.ada)
+
+
 def test_the_same_work_frozen_anew_is_no_other_piece(cast: Cast) -> None:
     """Neither for who marked it in an attempt, nor for who finds it in the bank; for others it is one."""
     attempt = begin_calibration(cast.task, actor=cast.ada)
@@ -110,7 +119,8 @@ def test_the_same_work_frozen_anew_is_no_other_piece(cast: Cast) -> None:
     written = frozen(cast, title="Nobody's", for_calibration=True)
     assert list(unseen_exemplars(cast.task, cast.ada)) == [written]
     frozen(cast, title="In the bank", **anew)
-    assert list(unseen_exemplars(cast.task, cast.ana)) == [written]
+    left = {one.title for one in unseen_exemplars(cast.task, cast.ana)}
+    assert left == {"Nobody's", *(f"Piece {number}" for number in (2, 3, 4, 5))}
 
 
 def test_whoever_assesses_here_no_more_reads_nothing_of_an_open_attempt(cast: Cast) -> None:
