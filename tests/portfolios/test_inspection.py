@@ -301,6 +301,12 @@ def test_documents_get_their_copy_anew_and_pictures_keep_theirs(cast):
 CANARIES = (corpus.TOKEN, "Lena T", "Tūhoe", "lena@example.org", "geheim")
 
 
+def in_base64(word: bytes) -> list[bytes]:
+    """What base64 makes of the word wherever it begins; eight signs at least, since four come by chance."""
+    whole = [word[skip : skip + (len(word) - skip) // 3 * 3] for skip in range(3)]
+    return [base64.b64encode(part) for part in whole if len(part) >= 6]
+
+
 def forms_of(word: str) -> list[bytes]:
     import unicodedata
     from urllib.parse import quote
@@ -309,7 +315,7 @@ def forms_of(word: str) -> list[bytes]:
     raw = [one.encode() for one in found]
     return [
         *raw,
-        base64.b64encode(word.encode())[:-4],
+        *in_base64(word.encode()),
         word.encode("utf-16-le"),
         word.encode().hex().encode(),
     ]
