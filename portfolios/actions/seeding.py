@@ -57,8 +57,7 @@ def hand_in(
     Its learner is an account without password, address or name, closed again at once, so that nothing is ever
     sent and nobody signs in. Evidence is new items on the bytes of the copies: nothing points to whose they
     were, and that learner's library does not change. `texts` are reflections by the criterion's code. Notes come
-    before the other evidence. A required criterion to which nothing was put gets everything. ValueError for a
-    delivery of people.
+    before the other evidence. ValueError for a delivery of people, GuardsNotMet where a learner could not submit it.
     """
     if not delivery.holds_seeds:
         raise ValueError("Only what holds seeds takes work that is nobody's.")
@@ -84,19 +83,16 @@ def hand_in(
         for number, piece in enumerate(given, 1)
     ]
     for criterion in criteria:
-        code = criterion.code
-        chosen = [(item, said_of[code]) for item, said_of in held if code in said_of]
-        if criterion.is_required and not chosen:
-            chosen = [(item, Support(code, "", "")) for item, _said_of in held]
         EvidenceMapping.objects.bulk_create(
             EvidenceMapping(
                 portfolio=portfolio,
                 evidence=item,
                 criterion=criterion,
-                claim=one.claim,
-                locator=one.locator,
+                claim=said_of[criterion.code].claim,
+                locator=said_of[criterion.code].locator,
             )
-            for item, one in chosen
+            for item, said_of in held
+            if criterion.code in said_of
         )
         if said := [text for code, text in texts if code == criterion.code]:
             Reflection.objects.create(
