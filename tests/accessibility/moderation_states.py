@@ -24,6 +24,7 @@ from moderation.actions import (
 from moderation.enums import RoundDecision
 from moderation.models import ExternalReview, ModerationRound, SampleItem
 from moderation.selectors import sample_of
+from portfolios.manifest import Support
 from tests.accessibility.world import LONG_NAME, LONG_WORD, World
 from tests.factories import assessment as marked
 from tests.factories import moderation as moderated
@@ -169,6 +170,7 @@ def in_the_bank(world: World) -> Kwargs:
             [(copies_of(source)[0][1], "A report.")],
             supports_of(source),
             "A tool read the spelling.",
+            [("I read each page aloud.", [Support("C1", "Each is in order.", "line 1")])],
         ),
         source=source,
         consent="By e-mail.",

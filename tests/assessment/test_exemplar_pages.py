@@ -168,7 +168,7 @@ def test_words_of_a_note_are_put_in_changed_and_frozen_with_what_they_show(cast:
     }
     assert found.texts == [{"criterion": "", "text": "I checked each heading."}]
     page = as_(cast.ada).get(url("exemplar", found.pk)).content.decode()
-    for words in ("I kept a list.", "It shows (line 1): Lists each heading."):
+    for words in ("I kept a list.", "C1 (line 1): Lists each heading."):
         assert words in page
     assert note.note not in page
     lea.post(address, sent(cast, **given, title="Without") | {f"words_{number}": ""})
