@@ -112,14 +112,13 @@ class Conflicts:
         found = set(self.close.get((person, learner), ()))
         if person == learner:
             found.add(G.OWN)
-        employer = submission.enrolment.employer_id
-        if employer is not None and (person, employer) in self.employees:
+        if (person, submission.enrolment.employer_id) in self.employees:
             found.add(G.EMPLOYER)
-        if self.earlier and (person, learner, submission.task_id) in self.earlier:
+        if (person, learner, submission.task_id) in self.earlier:
             found.add(G.EARLIER_ASSESSOR)
         if submission.in_reo and person not in self.mark_reo:
             found.add(G.REO)
-        if self.reciprocal and any(
+        if any(
             (person, author) in self.reciprocal for author in self.authors.get(submission.pk, ())
         ):
             found.add(G.RECIPROCAL)
