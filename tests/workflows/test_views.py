@@ -110,8 +110,9 @@ def test_administrators_see_stuck_messages_and_put_them_back(client, ada, pam, n
         client.post(retry).status_code,
     ] == [403, 404, 404]
     client.force_login(pam)
-    assert "testapp.docket.soon" in client.get(listing).content.decode()
-    assert "451 busy" in client.get(one).content.decode()
+    assert f"News about …, number {stuck.pk}" in client.get(listing).content.decode()
+    for words in ("testapp.docket.soon", "451 busy"):
+        assert words in client.get(one).content.decode()
     assert client.post(retry).url == one
     stuck.refresh_from_db()
     assert stuck.state == MessageState.PENDING
