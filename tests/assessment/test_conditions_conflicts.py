@@ -88,11 +88,10 @@ def test_two_moderators_and_those_who_left_read_nobodys_decisions_in_turn(cast):
 
     both = {(cast.moses.pk, cast.ada.pk), (cast.ada.pk, cast.moses.pk)}
     assert pairs() == both
+    third = allocated(cast, "lena", "abe")
     for who in (cast.ed, cast.lea):
-        Part.objects.create(
-            submission=allocated(cast, "lena", "abe") if who == cast.ed else one,
-            person=who, kind="moderator",
-        )  # fmt: skip
+        Part.objects.create(submission=third, person=who, kind="moderator")
+    assert pairs() == both
     mine = Part.objects.filter(person=cast.moses, kind="assessor")
     mine.update(ended_at=timezone.now())
     assert pairs() == set()
